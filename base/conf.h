@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * base/conf.h - configuration files: [section] or [section NAME], key = value, ';' and '#' comments.
+ * Parsed by libinih.  Errors name file and line.
+ */
+#ifndef DSKE_BASE_CONF_H
+#define DSKE_BASE_CONF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/rc.h"
+
+/* Called for each setting.  `name` is the second word of "[hub hub1]", or "".  A failing rc stops the
+ * reading; its sentence is prefixed by "FILE:LINE: ". */
+typedef dske_rc conf_handler(void *context, const char *section, const char *name, const char *key, const char *value);
+
+/* Errors: NOT_FOUND, DENIED, IO, CONFIG. */
+dske_rc conf_read(const char *path, conf_handler *handler, void *context);
+
+/* Values.  Errors: CONFIG with a sentence that names key and value. */
+dske_rc conf_uint(uint64_t *out, const char *key, const char *value, uint64_t least, uint64_t most);
+dske_rc conf_bool(bool *out, const char *key, const char *value);                  /* yes/no/true/false/on/off/1/0 */
+dske_rc conf_text(char *out, size_t cap, const char *key, const char *value);
+dske_rc conf_size(uint64_t *out, const char *key, const char *value);              /* 64K, 16M, 2G, 1T: powers of 1024 */
+dske_rc conf_duration_ms(int64_t *out, const char *key, const char *value);        /* 500ms, 10s, 2m, 1h, 7d; bare = s */
+
+/* Fails for a key that the section does not have, naming it.  Errors: CONFIG. */
+dske_rc conf_unknown(const char *section, const char *key);
+
+#endif

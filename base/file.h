@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base/file.h - files that survive a power cut: whole reads and writes, sync, lock, replace. */
+#ifndef DSKE_BASE_FILE_H
+#define DSKE_BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/rc.h"
+
+/* An open descriptor that closes itself: AUTO(fd) f = FD_NONE; */
+struct fd {
+	int n; /* -1 when empty */
+};
+#define FD_NONE {-1}
+void fd_drop(struct fd *f);
+
+/* open(2) with O_CLOEXEC; retries EINTR; the sentence names the path.  Errors: NOT_FOUND (ENOENT),
+ * EXISTS (O_EXCL), DENIED (EACCES, EPERM), IO. */
+dske_rc file_open(struct fd *f, const char *path, int flags, mode_t mode);
+
+/* Reads or writes exactly len bytes at offset; a short read is CORRUPT.  Errors: IO, CORRUPT. */
+dske_rc file_pread(int fd, void *out, size_t len, uint64_t offset);
+dske_rc file_pwrite(int fd, const void *bytes, size_t len, uint64_t offset);
+
+/* fdatasync; never retried after a failure.  Errors: SYNC. */
+dske_rc file_sync(int fd);
+
+/* Overwrites a range with zeros and then gives its blocks back where the file system can
+ * (FALLOC_FL_PUNCH_HOLE).  Not synced.  Errors: IO. */
+dske_rc file_erase(int fd, uint64_t offset, uint64_t len);
+
+/* Takes (or waits for) an advisory lock on the whole file, by open file description (F_OFD_SETLK).
+ * Errors: BUSY (only when not waiting), IO. */
+enum file_lock { FILE_LOCK_SHARED, FILE_LOCK_EXCLUSIVE };
+dske_rc file_lock(int fd, enum file_lock kind, bool wait);
+void file_unlock(int fd);
+
+/* Reads a whole file of at most max bytes into a heap buffer.  Errors: as file_open, TOOBIG. */
+dske_rc file_read_all(struct buf *out, const char *path, size_t max);
+
+/* Replaces path durably: a temporary beside it, written, synced, renamed over, folder synced.
+ * Errors: as file_open, SYNC. */
+dske_rc file_replace(const char *path, const void *bytes, size_t len, mode_t mode);
+
+/* Syncs the folder that holds path, so that a new name survives.  Errors: SYNC. */
+dske_rc file_sync_dir_of(const char *path);
+
+/* mkdir for each missing part, mode for the new ones.  Errors: DENIED, IO. */
+dske_rc file_make_dirs(const char *path, mode_t mode);
+
+/* printf into a path of at most PATH_MAX bytes.  Errors: TOOBIG. */
+struct path {
+	char s[4096];
+};
+dske_rc path_format(struct path *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * base/log.h - lines for an operator.  Text only: there is no way to log bytes.
+ *
+ * Until log_open() nothing is written.  One line a call, newline added, control characters in the
+ * text replaced by '?', so that a peer's name cannot forge lines.
+ */
+#ifndef DSKE_BASE_LOG_H
+#define DSKE_BASE_LOG_H
+
+#include "base/rc.h"
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* target: "none", "stderr" (with <N> priorities when standard error is the journal), "syslog", or an
+ * absolute file name (appended, 0600).  ident names the program in each line.  Errors: ARGS, IO. */
+dske_rc log_open(const char *target, enum log_level least, const char *ident);
+void log_close(void);
+
+dske_rc log_level_parse(enum log_level *out, const char *text); /* "error" .. "debug"; CONFIG */
+
+void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warn(...) log_line(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+#endif
