@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core/agree.h - both state machines of one key agreement (DSKE 2.3, 2.4), without input or output:
+ * pads, shares and verdicts in, shares, keys and verdicts out.
+ */
+#ifndef DSKE_CORE_AGREE_H
+#define DSKE_CORE_AGREE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/rc.h"
+#include "base/secret.h"
+#include "core/terms.h"
+
+/* ---- initiator ---------------------------------------------------------------------------------- */
+
+/* Where the share of one hub comes from. */
+enum share_origin {
+	SHARE_IS_PAD,    /* Y_i = R_i: the hub has it already, nothing is sent (DSKE 2.3.1) */
+	SHARE_COMPUTED,  /* sent encrypted */
+};
+
+struct deal {
+	enum share_origin origin[TERMS_HUBS_MAX];
+	struct secret share[TERMS_HUBS_MAX]; /* owned; share[i] for hub i, terms_share_len bytes */
+	struct secret key;                   /* owned; S */
+	uint8_t accepted, refused;           /* hubs that said so, by agree_reply */
+	bool replied[TERMS_HUBS_MAX];
+};
+
+/*
+ * Share generation.  pads[i] points to terms_share_len bytes of hub i's table (already reserved) for
+ * each hub with use_pad[i], NULL otherwise; exactly k of the n are used (n = k with SCHEME_XOR).  The
+ * key tag is computed and written to t->key_tag.  Errors: ARGS, NOMEM.
+ */
+dske_rc agree_deal(struct deal *d, struct terms *t, const uint8_t *const *pads, const bool *use_pad);
+
+/* Chooses k of the hubs for which ready[i] holds, spreading load by `spread` (any number that varies
+ * between agreements).  Errors: TOO_FEW. */
+dske_rc agree_choose(bool *use_pad, const struct terms *t, const bool *ready, uint64_t spread);
+
+/* One hub's answer.  Returns the verdict so far. */
+enum deal_verdict { DEAL_WAIT, DEAL_AGREED /* k accepted */, DEAL_FAILED /* fewer than k can still accept */ };
+enum deal_verdict agree_reply(struct deal *d, const struct terms *t, size_t hub_index, bool accepted);
+
+void deal_drop(struct deal *d);
+
+/* ---- receiver ----------------------------------------------------------------------------------- */
+
+/* What a receiver accepts (DSKE 2.3.2: "n and k are each in an acceptable range, in particular k_B <= k"). */
+struct acceptance {
+	uint8_t k_min; /* k_B */
+	uint8_t n_min, n_max;
+	const struct id *hubs; /* acceptable hubs, borrowed */
+	size_t hub_count;
+};
+
+/* Is it acceptable at all?  Errors: DENIED with the reason ("k = 2 is below the least accepted, 3"). */
+dske_rc acceptance_check(const struct acceptance *a, const struct terms *t);
+
+struct receiver;
+
+/* For an agreement initiated by `initiator` for `self`; a is copied, hubs included.  Errors: NOMEM. */
+dske_rc receiver_new(struct receiver **out, const struct id *self, const struct id *initiator,
+		     const struct acceptance *a);
+
+/* One share that came by `hub` and whose tag was verified.  share is moved in.  One a hub and tuple:
+ * identical repetition is EXISTS, harmless.  Errors: DENIED (not acceptable, with the reason), FORMAT,
+ * EXISTS, NOMEM. */
+dske_rc receiver_offer(struct receiver *r, const struct id *hub, const struct terms *t, struct secret *share);
+
+/* Key reconstruction and validation (DSKE 2.3.3, 2.4) over what is there; `final` says that no more
+ * shares will come, or that the deadline is reached.
+ *   OK            *key is the key, *t its terms (borrowed from r); first valid key is final
+ *   TOO_FEW       fewer than k consistent shares so far
+ *   NO_CANDIDATE  enough shares, none verifies (or too many corrupt shares to search; the sentence says)
+ *   CONFLICT      more than one valid key: abort */
+dske_rc receiver_conclude(struct receiver *r, bool final, struct secret *key, const struct terms **t);
+
+/* After a conclusion: did this hub's share agree with the key?  For reports. */
+enum share_verdict { SHARE_ABSENT, SHARE_UNUSED, SHARE_CONSISTENT, SHARE_CORRUPT };
+enum share_verdict receiver_verdict(const struct receiver *r, const struct id *hub);
+
+/* Shares accepted so far, counted by distinct hub. */
+size_t receiver_share_count(const struct receiver *r);
+
+void receiver_free(struct receiver *r);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core/gf128.h - GF(2^128) modulo x^128+x^7+x^2+x+1 in polynomial basis: bit i of byte j is the
+ * coefficient of x^(8j+i).  The field of the message tag and of the key tag.
+ */
+#ifndef DSKE_CORE_GF128_H
+#define DSKE_CORE_GF128_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/rc.h"
+
+#define GF128_LEN 16
+
+struct gf128 {
+	uint64_t lo, hi; /* coefficients of x^0..x^63 and x^64..x^127 */
+};
+
+struct gf128 gf128_load(const uint8_t bytes[GF128_LEN]);
+void gf128_store(uint8_t bytes[GF128_LEN], struct gf128 a);
+struct gf128 gf128_add(struct gf128 a, struct gf128 b);
+
+struct gf128_impl {
+	const char *name;
+	bool (*usable)(void);
+	struct gf128 (*mul)(struct gf128 a, struct gf128 b);
+	/* Horner over whole 16-byte blocks, first block first:  acc = (acc + y_j) * c  for each j. */
+	struct gf128 (*horner)(struct gf128 acc, struct gf128 c, const uint8_t *blocks, size_t block_count);
+};
+
+/* Fastest first, ending with a NULL name; chosen once at first use, DSKE_GF128 names one for tests. */
+extern const struct gf128_impl *const gf128_impls[];
+const struct gf128_impl *gf128_selected(void);
+
+struct gf128 gf128_mul(struct gf128 a, struct gf128 b);
+struct gf128 gf128_horner(struct gf128 acc, struct gf128 c, const uint8_t *blocks, size_t block_count);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core/terms.h - what every hub is told of one agreement, byte for byte the same (DSKE 2.3.2): the
+ * tuple by which the receiver groups shares.
+ */
+#ifndef DSKE_CORE_TERMS_H
+#define DSKE_CORE_TERMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/id.h"
+#include "base/rc.h"
+#include "core/tag.h"
+
+#define TERMS_HUBS_MAX 255
+#define TERMS_RECEIVERS_MAX 64
+#define TERMS_CONTEXT_MAX 255
+#define KEY_LEN_MIN 16u
+#define KEY_LEN_MAX (1u << 20) /* one SHARE; longer keys travel in parts */
+
+enum scheme { SCHEME_SHAMIR = 0, SCHEME_XOR = 1, SCHEME_COUNT };
+
+struct terms {
+	struct id initiator;
+	struct id key_id;               /* with the initiator, the key's name */
+	uint8_t receiver_count;         /* 1..64 */
+	struct id receiver[TERMS_RECEIVERS_MAX];
+	uint8_t n, k;                   /* 1 <= k <= n */
+	struct id hub[TERMS_HUBS_MAX];  /* n distinct; hub[i] holds the share at x = i + 1 */
+	enum scheme scheme;             /* SCHEME_XOR only with n = k */
+	uint32_t key_len;               /* m, in bytes; a share is m + KEY_TAG_KEY_LEN */
+	struct tag key_tag;
+	uint8_t context_len;
+	uint8_t context[TERMS_CONTEXT_MAX];
+};
+
+/* Length of a share: u || S. */
+size_t terms_share_len(const struct terms *t);
+
+/* Counts in range, k <= n, distinct hubs and receivers, initiator not among the receivers, scheme
+ * fits, key length in range.  Errors: FORMAT with the reason. */
+dske_rc terms_check(const struct terms *t);
+
+/* Equal in every field. */
+bool terms_equal(const struct terms *a, const struct terms *b);
+
+/* Position of the hub in the list, or -1. */
+int terms_hub_index(const struct terms *t, const struct id *hub);
+int terms_receiver_index(const struct terms *t, const struct id *client);
+
+#endif
