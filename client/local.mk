@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# When the first source is here:
+#
+#   noinst_LTLIBRARIES += %D%/libclient.la
+#   %C%_libclient_la_SOURCES = %D%/NAME.c %D%/NAME.h

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+# When the first source is here (everything but main in the library, so that tests link it):
+#
+#   noinst_LTLIBRARIES += %D%/libhub.la
+#   %C%_libhub_la_SOURCES = %D%/relay.c %D%/relay.h
+#
+#   sbin_PROGRAMS += dske-hubd
+#   dske_hubd_SOURCES = %D%/main.c
+#   dske_hubd_LDADD = $(HUB_LIBS)

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+include test/base/local.mk
+include test/core/local.mk
+include test/pskm/local.mk
+include test/hubproto/local.mk
+include test/client/local.mk
+include test/hub/local.mk
+include test/pkcs11/local.mk
+include test/tools/local.mk
+include test/system/local.mk
+include test/spec/local.mk
+include test/bench/local.mk
+include test/fuzz/local.mk

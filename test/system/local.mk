@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# A script that prints TAP (executable; $top_srcdir and $top_builddir are in its environment):
+#
+#   dist_check_SCRIPTS += %D%/test-NAME
+#   TESTS += %D%/test-NAME

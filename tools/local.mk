@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+# When the first source is here:
+#
+#   noinst_LTLIBRARIES += %D%/libtools.la
+#   %C%_libtools_la_SOURCES = %D%/NAME.c %D%/NAME.h
+#
+#   bin_PROGRAMS += dske
+#   dske_SOURCES = %D%/main.c
+#   dske_LDADD = $(TOOLS_LIBS)
+#
+# A completion: dist_bashcompletion_DATA += %D%/dske, installed under the file's own name.
