@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pskm/container.h - the PSKM as it travels (DSKE 2.1): made at the hub, imported once by the client.
+ *
+ * One file: magic, header (CBOR, clear), the wrapped content key, then the table in chunks of
+ * TABLE_CHUNK_LEN under AES-256-GCM with header and chunk number as associated data, each also tagged
+ * by h' with a key from the container region.  The content key is wrapped under Argon2id of a
+ * generated 128-bit passphrase that travels separately.  doc/pskm-format.md describes the bytes.
+ */
+#ifndef DSKE_PSKM_CONTAINER_H
+#define DSKE_PSKM_CONTAINER_H
+
+#include <stdint.h>
+
+#include "base/rc.h"
+#include "pskm/header.h"
+
+/* 128 bits in groups, with a checksum letter a group; NUL-terminated. */
+#define PASSPHRASE_TEXT_MAX 64
+
+/* Called now and then; return false to cancel (CANCELLED, and what was made is removed). */
+typedef bool pskm_progress(void *context, uint64_t done, uint64_t total);
+
+/*
+ * Hub: makes a table of h->layout.len random bytes; writes the hub's copy as a new folder
+ * `tables_dir/<table id>` (durable, renamed into place last) and the client's container at
+ * `container_path` (0600, must not exist).  h is complete but for table and layout regions, which are
+ * filled in.  passphrase receives the text to print once.  Errors: EXISTS, IO, SYNC, CANCELLED.
+ */
+dske_rc container_make(struct pskm_header *h, const char *tables_dir, const char *container_path,
+		       char passphrase[PASSPHRASE_TEXT_MAX], pskm_progress *progress, void *context);
+
+/* Reads the clear header only; nothing in it is proven.  Errors: FORMAT, as file_open. */
+dske_rc container_peek(struct pskm_header *h, const char *container_path);
+
+/*
+ * Client: verifies everything and writes `tables_dir/<table id>`.  `self` must be the client that the
+ * header names (else DENIED: the wrong reader).  Errors: PIN (wrong passphrase), FORMAT, CORRUPT (which
+ * chunk), EXISTS (imported already), DENIED, IO, SYNC, CANCELLED.
+ */
+dske_rc container_import(const char *container_path, const char *passphrase, const struct id *self,
+			 const char *tables_dir, struct pskm_header *h, pskm_progress *progress, void *context);
+
+#endif

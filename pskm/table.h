@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pskm/table.h - one imported table and its durable ledger (DSKE 2.1: "tracks which bits have been
+ * consumed").  Both sides use it; each moves only what is its own.
+ *
+ * On disk a folder named by the table's ID (pskm/format.h): `header`, `table` (the bytes), `ledger`.
+ * Thread-safe, and safe for many processes on the client's side: each change of the ledger is made
+ * under an exclusive lock of the ledger file and is durable before the call returns.  On the hub's
+ * side one process holds the folder.  After a failed sync the table is LOCKED for good.
+ *
+ * No call here waits for the network.
+ */
+#ifndef DSKE_PSKM_TABLE_H
+#define DSKE_PSKM_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/rc.h"
+#include "base/secret.h"
+#include "pskm/header.h"
+#include "pskm/window.h"
+
+enum side { SIDE_CLIENT, SIDE_HUB };
+
+struct table;
+
+/* dir is the table's own folder.  Sweeps: used bytes still in the file are erased.  Errors: NOT_FOUND,
+ * CORRUPT (no ledger record verifies: locked, never guessed), BUSY (hub: another process), IO. */
+dske_rc table_open(struct table **out, const char *dir, enum side side);
+void table_close(struct table *t); /* after its windows are freed; safe on NULL */
+
+const struct pskm_header *table_header(const struct table *t); /* borrowed, lives as long as t */
+
+enum table_state { TABLE_IMPORTED, TABLE_ACTIVATING, TABLE_ACTIVE, TABLE_FROZEN, TABLE_LOCKED };
+const char *table_state_name(enum table_state s);
+
+struct table_status {
+	enum table_state state;
+	uint64_t up_left, up_len, down_left, down_len; /* bytes */
+	uint64_t lease_left, lease_slots;              /* slots */
+	uint64_t clone_alarms;
+};
+dske_rc table_status(struct table *t, struct table_status *out);
+
+/* Locks for good (durable).  Used after a failed sync, or on the operator's word. */
+dske_rc table_lock(struct table *t);
+
+/* ---- activation: keys ACTIVATE, ACTIVATED, FROZEN ---------------------------------------------- */
+
+enum activation_key { ACTIVATION_KEY_ACTIVATE, ACTIVATION_KEY_ACTIVATED, ACTIVATION_KEY_FROZEN };
+dske_rc table_activation_key(struct table *t, enum activation_key which, uint8_t out[32]);
+
+/* Client.  Durably chooses the nonce of ACTIVATE the first time, returns the same one afterwards, so
+ * that repetition sends identical bytes.  Errors: STATE (already active), FROZEN, LOCKED. */
+dske_rc table_activation_begin(struct table *t, struct id *nonce);
+dske_rc table_activation_done(struct table *t);   /* client, when ACTIVATED verified */
+dske_rc table_freeze(struct table *t);            /* either side */
+
+/* Hub.  Binds the table to the first ACTIVATE by its nonce: OK the first time and for repetitions of the
+ * same nonce; a different one freezes the table durably and fails FROZEN. */
+dske_rc table_activate(struct table *t, const struct id *nonce);
+
+/* ---- the lease (doc/protocol.md, "The lease") --------------------------------------------------- */
+
+struct lease_keys {
+	struct secret bytes; /* owned; LEASE_SLOT_LEN: LEASE, GRANT, CONFIRM, CLONED, 32 bytes each */
+};
+void lease_keys_drop(struct lease_keys *k);
+
+/* Client: takes its next slot, durably; *lowest is the lowest up offset it may still send from a new
+ * window.  Errors: NOT_ACTIVE, EXHAUSTED (no slot left), LOCKED, FROZEN, SYNC. */
+dske_rc table_lease_take(struct table *t, uint64_t *slot, uint64_t *lowest, struct lease_keys *keys);
+
+/* Client: the hub said the slot is taken (or named the next free one under the clone key): the next
+ * lease uses at least `slot`. alarm counts a clone alarm.  Durable. */
+dske_rc table_lease_skip(struct table *t, uint64_t slot, bool alarm);
+
+/* Client: GRANT named [start, end) of the up region.  In one durable step records it and the next
+ * down_wanted bytes of the down region as used, and opens both windows; *up covers only what lies above
+ * this client's own high water (it may be empty).  Errors: REGION, LOCKED, SYNC, NOMEM. */
+dske_rc table_lease_granted(struct table *t, uint64_t start, uint64_t end, uint64_t down_wanted,
+			    struct window **up, struct window **down);
+
+/* Hub: the keys of a slot, read without using it up (the hub keeps them).  Errors: REGION, NOT_ACTIVE,
+ * FROZEN, LOCKED. */
+dske_rc table_lease_keys(struct table *t, uint64_t slot, struct lease_keys *keys);
+
+/* Hub, after a LEASE's tag held: what is it?  digest is the first 16 bytes of SHA-256 of its frame. */
+enum lease_kind { LEASE_FRESH, LEASE_REPEATED, LEASE_CLONE };
+dske_rc table_lease_classify(struct table *t, uint64_t slot, const uint8_t digest[16], enum lease_kind *kind,
+			     uint64_t *next_free_slot);
+
+/* Hub: records a fresh LEASE and the window granted for it, in one durable step, and opens it:
+ * wanted bytes (bounded by policy_most and by what is left), never below `lowest` nor below any earlier
+ * grant.  An exhausted region grants an empty window.  Errors: STATE (the slot is used), SYNC, NOMEM. */
+dske_rc table_lease_grant(struct table *t, uint64_t slot, const uint8_t digest[16], uint64_t lowest,
+			  uint64_t wanted, uint64_t policy_most, struct window **up);
+
+/* Hub: CONFIRM named [start, end) of the down region: durable, and opens the part of it that lies above
+ * anything this hub ever had (it may be empty).  Errors: REGION, SYNC, NOMEM. */
+dske_rc table_lease_confirm(struct table *t, uint64_t start, uint64_t end, struct window **down);
+
+/* Hub: notes a clone alarm, durable. */
+dske_rc table_clone_alarm(struct table *t);
+
+#endif
