@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hubproto/fanout.h - n connections in one poll loop with one deadline.  Carries frames, knows nothing
+ * of pads.  No thread, no signal, nothing outlives a call but the connections.  Not thread-safe.
+ */
+#ifndef DSKE_HUBPROTO_FANOUT_H
+#define DSKE_HUBPROTO_FANOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/net.h"
+#include "base/rc.h"
+#include "hubproto/frame.h"
+
+struct fanout;
+
+/* Called from within fanout_run.  `i` is the connection's index. They may call fanout_send,
+ * fanout_close and fanout_connect, never fanout_run. */
+struct fanout_ops {
+	void (*connected)(void *context, size_t i);
+	void (*frame)(void *context, size_t i, const struct envelope *e);
+	/* The connection failed or ended; why says what an operator needs.  It may be connected again. */
+	void (*lost)(void *context, size_t i, dske_rc why);
+};
+
+dske_rc fanout_new(struct fanout **out, const struct fanout_ops *ops, void *context);
+
+/* Adds a connection, not yet connecting; *i is its index, from 0 upwards.  Errors: NOMEM, CONFIG. */
+dske_rc fanout_add(struct fanout *f, const char *address, size_t *i);
+
+/* Begins to connect unless connected or connecting.  A failure at once is told by `lost` in the next run. */
+void fanout_connect(struct fanout *f, size_t i);
+bool fanout_is_connected(const struct fanout *f, size_t i);
+
+/* Queues a whole frame (length included); copied.  Errors: CLOSED (not connected), NOMEM. */
+dske_rc fanout_send(struct fanout *f, size_t i, const uint8_t *frame, size_t len);
+bool fanout_has_unsent(const struct fanout *f); /* any connected one with bytes queued */
+
+void fanout_set_frame_max(struct fanout *f, size_t i, size_t max);
+void fanout_close(struct fanout *f, size_t i); /* without calling lost */
+
+/* Polls and calls back until done(context) is true (OK) or the monotonic clock reaches deadline_ms
+ * (TIMEOUT), or cancelled is non-NULL and becomes true (CANCELLED; looked at at least every 100 ms). */
+dske_rc fanout_run(struct fanout *f, int64_t deadline_ms, bool (*done)(void *context), void *context,
+		   const volatile bool *cancelled);
+
+/* In a forked child: closes the descriptors without touching the connections (no shutdown). */
+void fanout_free(struct fanout *f);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hubproto/frame.h - frames and their envelope (doc/protocol.md, "Frames").
+ *
+ *   frame    = length (4 bytes, big-endian) item
+ *   item     = CBOR array [version, type, sender, table, offset, length, body, tag]
+ *
+ * RFC 8949 section 4.2 deterministic encoding; anything else is refused.  The tag covers the item's
+ * bytes up to the tag's own 16 (all but the last 16 bytes of the item).
+ */
+#ifndef DSKE_HUBPROTO_FRAME_H
+#define DSKE_HUBPROTO_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/id.h"
+#include "base/rc.h"
+#include "core/tag.h"
+
+#define FRAME_VERSION 1
+#define FRAME_HEAD_LEN 4
+#define FRAME_MAX_BEFORE_LEASE (64u << 10)
+#define FRAME_MAX ((1u << 20) + (32u << 10)) /* the longest share and the longest terms */
+
+/* number, name, who sends it, the region its range lies in, which key of the range tags it (index of
+ * 32-byte keys from the range's start) */
+#define DSKE_MESSAGE_LIST(X)                                                                         \
+	X(1, ACTIVATE, CLIENT, ACTIVATION, 0)                                                        \
+	X(2, ACTIVATED, HUB, ACTIVATION, 1)                                                          \
+	X(3, FROZEN, HUB, ACTIVATION, 2)                                                             \
+	X(4, LEASE, CLIENT, LEASE, 0)                                                                \
+	X(5, GRANT, HUB, LEASE, 1)                                                                   \
+	X(6, CONFIRM, CLIENT, LEASE, 2)                                                              \
+	X(7, CLONED, HUB, LEASE, 3)                                                                  \
+	X(8, SHARE, CLIENT, UP, 0)                                                                   \
+	X(9, REPLY, HUB, UP, 1)                                                                      \
+	X(10, WAIT, CLIENT, UP, 0)                                                                   \
+	X(11, IDENTIFY, CLIENT, UP, 0)                                                               \
+	X(12, IDENTITY, HUB, UP, 1)                                                                  \
+	X(13, INSTRUCTION, HUB, DOWN, 0)                                                             \
+	X(14, RECEIPT, CLIENT, DOWN, 1)
+
+#define MESSAGE_NOTE 255 /* untagged: tag of zeros */
+
+enum message_type {
+#define X(number, name, sender, region, key) MESSAGE_##name = (number),
+	DSKE_MESSAGE_LIST(X)
+#undef X
+};
+
+const char *message_name(unsigned type); /* "SHARE", or "?" */
+
+struct envelope {
+	uint8_t type;
+	struct id sender, table;
+	uint64_t offset; /* of the range in the table */
+	uint32_t length; /* of the range, in bytes */
+	const uint8_t *body; /* borrowed from the item */
+	size_t body_len;
+	struct tag tag;
+	const uint8_t *item; /* borrowed; the whole item */
+	size_t item_len;
+};
+
+/* Decodes an item (without its length); everything in it is borrowed.  Errors: FORMAT, UNSUPPORTED (version). */
+dske_rc frame_read(struct envelope *e, const uint8_t *item, size_t len);
+
+/* Appends a whole frame, length included, tagged under tag_key (32 bytes); NULL key writes a zero tag
+ * (NOTE only).  Only type, sender, table, offset, length, body and body_len of *e are read. */
+dske_rc frame_write(struct buf *out, const struct envelope *e, const uint8_t *tag_key);
+
+/* Does the tag hold under this key?  Constant time. */
+bool frame_verify(const struct envelope *e, const uint8_t tag_key[TAG_KEY_LEN]);
+
+/* First 16 bytes of SHA-256 of the item: to know identical bytes again.  Errors: NOMEM. */
+dske_rc frame_digest(const struct envelope *e, uint8_t digest[16]);
+
+/*
+ * An incoming stream.  Memory grows with the bytes that have come, never on the word of a length.
+ *   stream_space: where to read into; stream_filled: how much came; stream_next: the next whole item.
+ */
+struct stream {
+	struct buf in;
+	size_t start; /* first byte not yet handed out */
+	size_t max;   /* longest item accepted now */
+};
+void stream_init(struct stream *s, size_t max);
+uint8_t *stream_space(struct stream *s, size_t *cap); /* NULL: out of memory */
+void stream_filled(struct stream *s, size_t len);
+/* *item is NULL when no whole item is there; dies with the next call.  Errors: TOOBIG, FORMAT. */
+dske_rc stream_next(struct stream *s, const uint8_t **item, size_t *len);
+void stream_drop(struct stream *s);
+
+#endif

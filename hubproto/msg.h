@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hubproto/msg.h - the bodies of all messages (doc/dske.cddl).  One source a message, msg-NAME.c,
+ * with both directions; `_write` appends the body's CBOR to a buffer, `_read` decodes a whole body.
+ * Pointers in a structure that was read are borrowed from the body.  Errors of every _read: FORMAT.
+ */
+#ifndef DSKE_HUBPROTO_MSG_H
+#define DSKE_HUBPROTO_MSG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/id.h"
+#include "base/rc.h"
+#include "core/pad.h"
+#include "core/terms.h"
+#include "hubproto/status.h"
+
+/* ACTIVATE [nonce], ACTIVATED [nonce], FROZEN [nonce] */
+struct msg_activation {
+	struct id nonce;
+};
+dske_rc msg_activation_write(struct buf *out, const struct msg_activation *m);
+dske_rc msg_activation_read(struct msg_activation *m, const uint8_t *body, size_t len);
+
+/* LEASE [slot, nonce_c, wanted, lowest] */
+struct msg_lease {
+	uint64_t slot;
+	struct id nonce_c;
+	uint64_t wanted; /* bytes of the up region */
+	uint64_t lowest; /* lowest up offset that the client may still send from new windows */
+};
+dske_rc msg_lease_write(struct buf *out, const struct msg_lease *m);
+dske_rc msg_lease_read(struct msg_lease *m, const uint8_t *body, size_t len);
+
+/* GRANT [nonce_c, nonce_h, start, end] */
+struct msg_grant {
+	struct id nonce_c, nonce_h;
+	uint64_t start, end; /* of the up region; start = end when nothing is left or wanted */
+};
+dske_rc msg_grant_write(struct buf *out, const struct msg_grant *m);
+dske_rc msg_grant_read(struct msg_grant *m, const uint8_t *body, size_t len);
+
+/* CONFIRM [nonce_h, start, end] */
+struct msg_confirm {
+	struct id nonce_h;
+	uint64_t start, end; /* of the down region */
+};
+dske_rc msg_confirm_write(struct buf *out, const struct msg_confirm *m);
+dske_rc msg_confirm_read(struct msg_confirm *m, const uint8_t *body, size_t len);
+
+/* CLONED [nonce_c, next_slot] */
+struct msg_cloned {
+	struct id nonce_c;
+	uint64_t next_slot;
+};
+dske_rc msg_cloned_write(struct buf *out, const struct msg_cloned *m);
+dske_rc msg_cloned_read(struct msg_cloned *m, const uint8_t *body, size_t len);
+
+/* terms = [initiator, key_id, [receiver...], n, k, [hub...], scheme, m, key_tag, context] */
+dske_rc msg_terms_write(struct buf *out, const struct terms *t);
+
+/* SHARE [terms, ttl, mode, share].  Range: PAD_KEYS_LEN + share length, in both modes. */
+enum share_mode { SHARE_MODE_PAD = 0 /* the pad is the share; `share` is empty */, SHARE_MODE_SEALED = 1 };
+struct msg_share {
+	struct terms terms;
+	uint32_t ttl; /* seconds that the hub keeps it, 1..604800 */
+	enum share_mode mode;
+	const uint8_t *share; /* ciphertext, terms_share_len bytes, or NULL */
+	size_t share_len;
+};
+dske_rc msg_share_write(struct buf *out, const struct msg_share *m);
+dske_rc msg_share_read(struct msg_share *m, const uint8_t *body, size_t len);
+#define MSG_SHARE_RANGE_LEN(t) ((uint32_t)(PAD_KEYS_LEN + terms_share_len(t)))
+
+/* REPLY [status] to SHARE and WAIT */
+struct msg_reply {
+	unsigned status; /* enum status */
+};
+dske_rc msg_reply_write(struct buf *out, const struct msg_reply *m);
+dske_rc msg_reply_read(struct msg_reply *m, const uint8_t *body, size_t len);
+
+/* WAIT [initiator, selector, value, patience].  Range: PAD_KEYS_LEN.  The hub pushes each match on this
+ * connection until patience seconds have passed or the connection ends. */
+enum wait_selector { WAIT_KEY_ID = 0, WAIT_CONTEXT = 1 };
+struct msg_wait {
+	struct id initiator;
+	enum wait_selector selector;
+	const uint8_t *value; /* 16 bytes of key ID, or the context */
+	size_t value_len;
+	uint32_t patience; /* seconds, 1..86400 */
+};
+dske_rc msg_wait_write(struct buf *out, const struct msg_wait *m);
+dske_rc msg_wait_read(struct msg_wait *m, const uint8_t *body, size_t len);
+#define MSG_WAIT_RANGE_LEN PAD_KEYS_LEN
+
+/* IDENTIFY [kind, value]: by name (text) or by ID (16 bytes).  Range: PAD_KEYS_LEN. */
+enum identify_kind { IDENTIFY_NAME = 0, IDENTIFY_ID = 1 };
+struct msg_identify {
+	enum identify_kind kind;
+	char name[NAME_MAX_LEN + 1];
+	struct id id;
+};
+dske_rc msg_identify_write(struct buf *out, const struct msg_identify *m);
+dske_rc msg_identify_read(struct msg_identify *m, const uint8_t *body, size_t len);
+#define MSG_IDENTIFY_RANGE_LEN PAD_KEYS_LEN
+
+/* IDENTITY [status, id, name, local]: with STATUS_UNKNOWN_CLIENT the rest is zero and empty. */
+struct msg_identity {
+	unsigned status;
+	struct id id;
+	char name[NAME_MAX_LEN + 1];
+	char local[NAME_MAX_LEN + 1]; /* the hub's own identifier for that client */
+};
+dske_rc msg_identity_write(struct buf *out, const struct msg_identity *m);
+dske_rc msg_identity_read(struct msg_identity *m, const uint8_t *body, size_t len);
+
+/* INSTRUCTION [terms, share].  Range: PAD_KEYS_LEN + share length. */
+struct msg_instruction {
+	struct terms terms;
+	const uint8_t *share; /* ciphertext */
+	size_t share_len;
+};
+dske_rc msg_instruction_write(struct buf *out, const struct msg_instruction *m);
+dske_rc msg_instruction_read(struct msg_instruction *m, const uint8_t *body, size_t len);
+
+/* RECEIPT [verdict]: same range as its INSTRUCTION, under its reply key. */
+enum receipt_verdict { RECEIPT_KEPT = 0, RECEIPT_REFUSED = 1 /* not acceptable to this receiver */, RECEIPT_CORRUPT = 2 };
+struct msg_receipt {
+	enum receipt_verdict verdict;
+};
+dske_rc msg_receipt_write(struct buf *out, const struct msg_receipt *m);
+dske_rc msg_receipt_read(struct msg_receipt *m, const uint8_t *body, size_t len);
+
+/* NOTE [code, hint]: fixed form, untagged; envelope names the range of the frame it is about. hint is
+ * the next free lease slot with NOTE_SLOT_TAKEN, else 0. */
+struct msg_note {
+	unsigned code;
+	uint64_t hint;
+};
+dske_rc msg_note_write(struct buf *out, const struct msg_note *m);
+dske_rc msg_note_read(struct msg_note *m, const uint8_t *body, size_t len);
+
+#endif
