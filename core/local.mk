@@ -1,5 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-# When the first source is here:
-#
-#   noinst_LTLIBRARIES += %D%/libcore.la
-#   %C%_libcore_la_SOURCES = %D%/NAME.c %D%/NAME.h
+noinst_LTLIBRARIES += %D%/libcore.la
+%C%_libcore_la_SOURCES = %D%/cbor.c %D%/cbor.h
