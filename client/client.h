@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client/client.h - what the token and the command line share: a client with its tables, peers and
+ * hubs.  Thread-safe.  Opening touches no network and starts no thread; connections are made by the
+ * calls that need them, kept for reuse, and never used while a lock is held.
+ */
+#ifndef DSKE_CLIENT_CLIENT_H
+#define DSKE_CLIENT_CLIENT_H
+
+#include <stdint.h>
+
+#include "base/rc.h"
+#include "base/secret.h"
+#include "client/config.h"
+#include "client/peers.h"
+#include "core/agree.h"
+#include "core/identity.h"
+#include "pskm/table.h"
+
+struct client;
+
+/* conf_path NULL: config_locate.  Errors: as config_read; a table that cannot be opened is not an error
+ * here, client_hubs shows it. */
+dske_rc client_open(struct client **out, const char *conf_path);
+
+/* Safe on NULL; in a forked child it frees memory and closes descriptors, and touches nothing else. */
+void client_close(struct client *c);
+
+const struct config *client_config(const struct client *c); /* borrowed */
+
+/* Rereads peers and looks for new tables.  Cheap when nothing changed.  Errors: as peers_read. */
+dske_rc client_refresh(struct client *c);
+
+/* A copy; the caller drops it. */
+dske_rc client_peers(struct client *c, struct peers *out);
+
+/* ---- hubs and tables ------------------------------------------------------------------------------ */
+
+struct client_hub {
+	char name[NAME_MAX_LEN + 1];
+	char address[256];
+	struct id hub, table;
+	struct pskm_header header;
+	struct table_status status;
+	dske_rc rc;       /* why the table cannot be used, or OK */
+	char detail[200]; /* a sentence when it cannot */
+};
+
+/* A copy of what is there, one entry a table, ordered by hub ID then table ID; the caller frees *out.
+ * Errors: NOMEM. */
+dske_rc client_hubs(struct client *c, struct client_hub **out, size_t *count);
+
+/* What one hub did in one exchange; for reports. */
+struct hub_report {
+	char name[NAME_MAX_LEN + 1];
+	char address[256];
+	dske_rc rc;       /* OK: took part */
+	char detail[200]; /* e.g. "connection refused" */
+	enum share_verdict verdict; /* receiver only */
+	double rtt_ms;    /* of the exchange, or < 0 */
+	uint64_t up_left, down_left;
+};
+
+struct report {
+	struct hub_report *hub; /* owned */
+	size_t count;
+	char advice[400]; /* what to do, when it failed */
+};
+void report_drop(struct report *r);
+
+/* Activates an imported table over the network (DSKE 2.1: the client acknowledges).  Errors: NOT_FOUND,
+ * STATE (already active), FROZEN, UNREACHABLE, TIMEOUT, TAG. */
+dske_rc client_activate(struct client *c, const struct id *table, int64_t timeout_ms);
+
+/* Leases nothing, asks each hub who we are: an authenticated round trip.  Errors: NOMEM. */
+dske_rc client_ping(struct client *c, int64_t timeout_ms, struct report *report);
+
+/* Asks all hubs who `name` is and settles it (DSKE 2.2).  votes: one a hub in report order, owned by the
+ * caller (free).  Errors: TOO_FEW, TIMEOUT, ARGS. */
+dske_rc client_identify(struct client *c, const char *name, int64_t timeout_ms, struct identity *out,
+			struct identity_vote **votes, struct report *report);
+
+/* ---- agreement ------------------------------------------------------------------------------------ */
+
+enum agree_role { ROLE_AUTO /* the lower client ID initiates */, ROLE_INITIATOR, ROLE_RECEIVER };
+
+struct agree_request {
+	char peer[NAME_MAX_LEN + 1]; /* a name in the list of peers */
+	enum agree_role role;
+	bool has_key_id;             /* else the initiator draws one and the context is the rendezvous */
+	struct id key_id;
+	uint8_t context[TERMS_CONTEXT_MAX];
+	uint8_t context_len;         /* with neither key ID nor context: the empty context */
+	uint8_t k;                   /* 0: the configuration's */
+	enum scheme scheme;          /* SCHEME_COUNT: the configuration's */
+	uint32_t key_len;            /* bytes; 0: the configuration's; a receiver fails ARGS if it differs
+	                                from what arrives, unless it is 0 */
+	int64_t timeout_ms;          /* 0: the configuration's */
+	const volatile bool *cancelled; /* or NULL */
+};
+
+struct agree_result {
+	struct secret key; /* owned */
+	struct id key_id, initiator, peer;
+	bool initiated;    /* by us */
+	uint8_t n, k;
+	enum scheme scheme;
+	struct report report; /* owned; filled on failure too */
+};
+void agree_result_drop(struct agree_result *r);
+
+/*
+ * Key agreement (DSKE 2.3, 2.4) with one peer.  Returns when both the verdict and what it rests on are
+ * durable.  An initiator succeeds at k positive replies; a receiver when a key verifies.  A receiver may
+ * hold a key although the initiator saw a failure (the replies were lost).
+ * Errors: NOT_FOUND (peer), TOO_FEW (which hubs and why in the report), TIMEOUT, NO_CANDIDATE, CONFLICT,
+ * EXHAUSTED, REFUSED, CANCELLED, ARGS, FORKED, NOMEM.
+ */
+dske_rc client_agree(struct client *c, const struct agree_request *q, struct agree_result *r);
+
+#endif

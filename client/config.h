@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client/config.h - a client's configuration file (man 5 dske.conf).
+ *
+ *   [client]     name, id (32 digits), state (folder; default: the file's own), log, log_level
+ *   [agreement]  k, k_b, timeout, ttl, key_length, scheme
+ *   [hub NAME]   address = HOST:PORT, over the PSKM's own
+ *   [peer NAME]  extract = yes|no: may applications read the keys agreed with this peer in clear?
+ */
+#ifndef DSKE_CLIENT_CONFIG_H
+#define DSKE_CLIENT_CONFIG_H
+
+#include <stdint.h>
+
+#include "base/file.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/rc.h"
+#include "core/terms.h"
+
+#define CONFIG_HUBS_MAX TERMS_HUBS_MAX
+#define CONFIG_PEERS_MAX 4096
+
+struct config_hub {
+	char name[NAME_MAX_LEN + 1];
+	char address[256];
+};
+
+struct config_peer {
+	char name[NAME_MAX_LEN + 1];
+	bool extract; /* default no */
+};
+
+struct config {
+	struct path file;  /* where it was read from */
+	struct path state; /* absolute */
+	char name[NAME_MAX_LEN + 1];
+	struct id id;
+	char log[256];
+	enum log_level log_level;
+	uint8_t k;           /* 0: more than half of the hubs */
+	uint8_t k_b;         /* 0: as k */
+	int64_t timeout_ms;  /* default 10 s */
+	uint32_t ttl_s;      /* default 1 h */
+	uint32_t key_len;    /* default 32 */
+	enum scheme scheme;
+	struct config_hub *hubs; /* owned */
+	size_t hub_count;
+	struct config_peer *peers; /* owned */
+	size_t peer_count;
+};
+
+/* Which file: DSKE_CONF (not under setuid or file capabilities), else $XDG_CONFIG_HOME/dske/dske.conf or
+ * ~/.config/dske/dske.conf if it is there, else SYSCONFDIR/dske/dske.conf.  Errors: TOOBIG. */
+dske_rc config_locate(struct path *out);
+
+/* path NULL: config_locate.  Errors: NOT_FOUND with what to do, DENIED, CONFIG with FILE:LINE. */
+dske_rc config_read(struct config *c, const char *path);
+bool config_extract_allowed(const struct config *c, const char *peer_name);
+void config_drop(struct config *c);
+
+#endif

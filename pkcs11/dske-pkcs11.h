@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dske-pkcs11.h - the vendor-defined part of the DSKE token's PKCS#11 interface.  Installed.
+ * Include a PKCS#11 header (p11-kit/pkcs11.h or any other) before this one.
+ *
+ * An agreed key:
+ *
+ *	CK_DSKE_DERIVE_PARAMS p = { .ulVersion = 1, .role = CKDSKE_ROLE_AUTO };
+ *	memcpy (p.context, "backup", p.ulContextLen = 6);
+ *	CK_MECHANISM m = { CKM_DSKE_DERIVE, &p, sizeof p };
+ *	C_DeriveKey (session, &m, peer_object, template, count, &key);
+ *
+ * where peer_object is the CKO_DATA-like peer object: class CKO_DSKE_PEER, CKA_LABEL the peer's name.
+ * Both ends calling with the same key ID, or the same context, get the same key, whoever comes first.
+ */
+#ifndef DSKE_PKCS11_H
+#define DSKE_PKCS11_H 1
+
+/* "DSKE" after the vendor bit */
+#define CKDSKE_VENDOR_BASE (0x80000000UL | 0x44530000UL)
+
+/* Agree on a key with the peer that is the base key.  Parameter: CK_DSKE_DERIVE_PARAMS, or none. */
+#define CKM_DSKE_DERIVE (CKDSKE_VENDOR_BASE | 0x0001UL)
+
+/* Peers and PSKMs as objects.  A peer is also the base key of CKM_DSKE_DERIVE. */
+#define CKO_DSKE_PEER (CKDSKE_VENDOR_BASE | 0x0001UL)
+#define CKO_DSKE_PSKM (CKDSKE_VENDOR_BASE | 0x0002UL)
+
+/* Attributes of an agreed key.  Byte strings, or CK_ULONG where so noted. */
+#define CKA_DSKE_PEER (CKDSKE_VENDOR_BASE | 0x0101UL)       /* peer's client ID, 16 bytes (also of a peer) */
+#define CKA_DSKE_PEER_NAME (CKDSKE_VENDOR_BASE | 0x0102UL)  /* text */
+#define CKA_DSKE_INITIATOR (CKDSKE_VENDOR_BASE | 0x0103UL)  /* client ID of the initiator, 16 bytes */
+#define CKA_DSKE_N (CKDSKE_VENDOR_BASE | 0x0104UL)          /* CK_ULONG */
+#define CKA_DSKE_K (CKDSKE_VENDOR_BASE | 0x0105UL)          /* CK_ULONG */
+#define CKA_DSKE_SCHEME (CKDSKE_VENDOR_BASE | 0x0106UL)     /* CK_ULONG, CKDSKE_SCHEME_* */
+#define CKA_DSKE_HUBS (CKDSKE_VENDOR_BASE | 0x0107UL)       /* names of the hubs that took part, comma-separated */
+/* Attributes of a PSKM. */
+#define CKA_DSKE_HUB (CKDSKE_VENDOR_BASE | 0x0201UL)        /* hub ID, 16 bytes */
+#define CKA_DSKE_TABLE (CKDSKE_VENDOR_BASE | 0x0202UL)      /* table ID, 16 bytes */
+#define CKA_DSKE_UP_LEFT (CKDSKE_VENDOR_BASE | 0x0203UL)    /* CK_ULONG, bytes */
+#define CKA_DSKE_DOWN_LEFT (CKDSKE_VENDOR_BASE | 0x0204UL)  /* CK_ULONG, bytes */
+#define CKA_DSKE_STATE (CKDSKE_VENDOR_BASE | 0x0205UL)      /* text: imported, active, frozen, locked */
+
+enum {
+	CKDSKE_ROLE_AUTO = 0, /* the lower client ID initiates */
+	CKDSKE_ROLE_INITIATOR = 1,
+	CKDSKE_ROLE_RECEIVER = 2
+};
+
+enum {
+	CKDSKE_SCHEME_DEFAULT = 0,
+	CKDSKE_SCHEME_SHAMIR = 1,
+	CKDSKE_SCHEME_XOR = 2
+};
+
+#define CKDSKE_KEY_ID_LEN 16
+#define CKDSKE_CONTEXT_MAX 255
+
+/* Flat: no pointers, so that it can cross a process boundary as bytes.  Zero means the default. */
+typedef struct CK_DSKE_DERIVE_PARAMS {
+	CK_ULONG ulVersion;      /* 1 */
+	CK_ULONG role;           /* CKDSKE_ROLE_* */
+	CK_ULONG scheme;         /* CKDSKE_SCHEME_* */
+	CK_ULONG n;              /* 0, or exactly the number of configured hubs */
+	CK_ULONG k;              /* 0: the configuration's */
+	CK_ULONG ulTimeoutMs;    /* 0: the configuration's */
+	CK_ULONG bHasKeyId;      /* 1: keyId is used; 0: the initiator draws one */
+	CK_ULONG ulContextLen;   /* bytes of context, at most CKDSKE_CONTEXT_MAX */
+	CK_BYTE keyId[CKDSKE_KEY_ID_LEN];
+	CK_BYTE context[CKDSKE_CONTEXT_MAX + 1];
+} CK_DSKE_DERIVE_PARAMS;
+
+#endif
