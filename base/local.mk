@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# When the first source is here:
-#
-#   noinst_LTLIBRARIES += %D%/libbase.la
-#   %C%_libbase_la_SOURCES = %D%/NAME.c %D%/NAME.h
+noinst_LTLIBRARIES += %D%/libbase.la
+%C%_libbase_la_SOURCES = \
+	%D%/rc.c %D%/rc.h \
+	%D%/secret.c %D%/secret.h

@@ -6,6 +6,9 @@
  * excluded from core files (MADV_DONTDUMP), emptied in a forked child (MADV_WIPEONFORK), guarded by
  * inaccessible pages, and wiped when dropped.  It is moved, never copied, and nothing prints it.
  * Small secrets share pages from an arena; the guards then stand around the arena.
+ *
+ * Any thread may allocate, cut and drop.  A forked child may too: the secrets it inherited read as
+ * zeros, and may be dropped.  data is aligned to 32 bytes.
  */
 #ifndef DSKE_BASE_SECRET_H
 #define DSKE_BASE_SECRET_H
@@ -29,10 +32,10 @@ dske_rc secret_from(struct secret *s, const void *bytes, size_t len);
 /* Allocates len bytes from the kernel's generator (getrandom).  Errors: NOMEM, IO. */
 dske_rc secret_random(struct secret *s, size_t len);
 
-/* Moves ownership; *to is dropped first, *from is empty afterwards. */
+/* Moves ownership; *to is dropped first, *from is empty afterwards.  Nothing happens where to == from. */
 void secret_move(struct secret *to, struct secret *from);
 
-/* Shortens to len bytes (no more than it has); the rest is wiped. */
+/* Shortens to len bytes; the rest is wiped and given back.  A len that is no less changes nothing. */
 void secret_cut(struct secret *s, size_t len);
 
 /* Wipes and frees; *s is empty afterwards.  Safe on an empty one. */
