@@ -40,10 +40,10 @@ void buf_consume(struct buf *b, size_t n);
 /* OK, or the first failure. */
 dske_rc buf_rc(const struct buf *b);
 
-/* Empties without freeing, and clears the failure. */
+/* Empties without freeing or wiping, and clears the failure. */
 void buf_reset(struct buf *b);
 
-/* Wipes; frees if on the heap. */
+/* Wipes all of its memory, the caller's too; frees if on the heap.  Safe on a zeroed one. */
 void buf_drop(struct buf *b);
 
 #endif

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += %D%/libbase.la
 %C%_libbase_la_SOURCES = \
+	%D%/buf.c %D%/buf.h \
+	%D%/id.c %D%/id.h \
 	%D%/rc.c %D%/rc.h \
 	%D%/secret.c %D%/secret.h
