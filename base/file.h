@@ -17,8 +17,8 @@ struct fd {
 #define FD_NONE {-1}
 void fd_drop(struct fd *f);
 
-/* open(2) with O_CLOEXEC; retries EINTR; the sentence names the path.  Errors: NOT_FOUND (ENOENT),
- * EXISTS (O_EXCL), DENIED (EACCES, EPERM), IO. */
+/* open(2) with O_CLOEXEC; retries EINTR; the sentence names the path.  What f held before is closed.
+ * Errors: NOT_FOUND (ENOENT), EXISTS (O_EXCL), DENIED (EACCES, EPERM), IO. */
 dske_rc file_open(struct fd *f, const char *path, int flags, mode_t mode);
 
 /* Reads or writes exactly len bytes at offset; a short read is CORRUPT.  Errors: IO, CORRUPT. */
@@ -38,7 +38,8 @@ enum file_lock { FILE_LOCK_SHARED, FILE_LOCK_EXCLUSIVE };
 dske_rc file_lock(int fd, enum file_lock kind, bool wait);
 void file_unlock(int fd);
 
-/* Reads a whole file of at most max bytes into a heap buffer.  Errors: as file_open, TOOBIG. */
+/* Reads a whole file of at most max bytes into *out, which it makes a heap buffer (the caller drops it;
+ * empty after a failure).  Errors: as file_open, TOOBIG, NOMEM. */
 dske_rc file_read_all(struct buf *out, const char *path, size_t max);
 
 /* Replaces path durably: a temporary beside it, written, synced, renamed over, folder synced.
@@ -48,10 +49,10 @@ dske_rc file_replace(const char *path, const void *bytes, size_t len, mode_t mod
 /* Syncs the folder that holds path, so that a new name survives.  Errors: SYNC. */
 dske_rc file_sync_dir_of(const char *path);
 
-/* mkdir for each missing part, mode for the new ones.  Errors: DENIED, IO. */
+/* mkdir for each missing part, mode for the new ones.  Errors: DENIED, IO, TOOBIG. */
 dske_rc file_make_dirs(const char *path, mode_t mode);
 
-/* printf into a path of at most PATH_MAX bytes.  Errors: TOOBIG. */
+/* printf into a path of less than PATH_MAX bytes.  Errors: TOOBIG. */
 struct path {
 	char s[4096];
 };

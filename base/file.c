@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/id.h"
+#include "base/secret.h"
+
+#define ERASE_STEP ((size_t)16 * 1024)
+
+void fd_drop(struct fd *f)
+{
+	if (f->n >= 0)
+		close(f->n); /* never retried: on Linux the descriptor is gone even after EINTR */
+	f->n = -1;
+}
+
+/* Turns errno of an operation on a name into a code with a sentence. */
+static dske_rc fail_path(const char *verb, const char *path)
+{
+	switch (errno) {
+	case ENOENT:
+		return FAIL(NOT_FOUND, "cannot %s %s: %m", verb, path);
+	case EEXIST:
+		return FAIL(EXISTS, "cannot %s %s: %m", verb, path);
+	case EACCES:
+	case EPERM:
+		return FAIL(DENIED, "cannot %s %s: %m", verb, path);
+	default:
+		return FAIL(IO, "cannot %s %s: %m", verb, path);
+	}
+}
+
+dske_rc file_open(struct fd *f, const char *path, int flags, mode_t mode)
+{
+	int n;
+
+	do
+		n = open(path, flags | O_CLOEXEC, mode);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return fail_path((flags & O_CREAT) != 0 ? "create" : "open", path);
+	fd_drop(f);
+	f->n = n;
+	return DSKE_OK;
+}
+
+/* Offsets are unsigned for us and off_t for the kernel. */
+static dske_rc check_range(uint64_t offset, uint64_t len)
+{
+	if (offset > INT64_MAX || len > INT64_MAX - offset)
+		return FAIL(IO, "offset %llu is beyond what a file can hold", (unsigned long long)offset);
+	return DSKE_OK;
+}
+
+dske_rc file_pread(int fd, void *out, size_t len, uint64_t offset)
+{
+	uint8_t *p = out;
+
+	TRY(check_range(offset, len));
+	while (len > 0) {
+		ssize_t n = pread(fd, p, len, (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return FAIL(IO, "cannot read at offset %llu: %m", (unsigned long long)offset);
+		if (n == 0)
+			return FAIL(CORRUPT, "the file ends at offset %llu, %zu bytes too early",
+				    (unsigned long long)offset, len);
+		p += n;
+		len -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return DSKE_OK;
+}
+
+dske_rc file_pwrite(int fd, const void *bytes, size_t len, uint64_t offset)
+{
+	const uint8_t *p = bytes;
+
+	TRY(check_range(offset, len));
+	while (len > 0) {
+		ssize_t n = pwrite(fd, p, len, (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return FAIL(IO, "cannot write at offset %llu: %m", (unsigned long long)offset);
+		p += n;
+		len -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return DSKE_OK;
+}
+
+dske_rc file_sync(int fd)
+{
+	/* After a failure the kernel may have dropped the dirty pages and call them clean: a second
+	 * fdatasync would succeed without having written them.  So the first answer stands. */
+	if (fdatasync(fd) != 0)
+		return FAIL(SYNC, "data could not be made durable: %m");
+	return DSKE_OK;
+}
+
+dske_rc file_erase(int fd, uint64_t offset, uint64_t len)
+{
+	static const uint8_t zeros[ERASE_STEP];
+
+	TRY(check_range(offset, len));
+	for (uint64_t done = 0; done < len;) {
+		uint64_t left = len - done;
+		size_t step = left < sizeof zeros ? (size_t)left : sizeof zeros;
+		TRY(file_pwrite(fd, zeros, step, offset + done));
+		done += step;
+	}
+	if (len == 0)
+		return DSKE_OK;
+	/* The zeros are what erases; the hole only saves space, so a file system may decline it. */
+	int rc;
+	do
+		rc = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)len);
+	while (rc != 0 && errno == EINTR);
+	if (rc != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
+		return FAIL(IO, "cannot give back erased blocks at offset %llu: %m", (unsigned long long)offset);
+	return DSKE_OK;
+}
+
+dske_rc file_lock(int fd, enum file_lock kind, bool wait)
+{
+	struct flock whole = {.l_type = kind == FILE_LOCK_EXCLUSIVE ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
+	int rc;
+
+	do
+		rc = fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &whole);
+	while (rc != 0 && errno == EINTR);
+	if (rc == 0)
+		return DSKE_OK;
+	if (errno == EAGAIN || errno == EACCES)
+		return FAIL(BUSY, "the file is locked by another process");
+	return FAIL(IO, "cannot lock the file: %m");
+}
+
+void file_unlock(int fd)
+{
+	struct flock whole = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+
+	(void)fcntl(fd, F_OFD_SETLK, &whole);
+}
+
+dske_rc file_read_all(struct buf *out, const char *path, size_t max)
+{
+	AUTO(fd) f = FD_NONE;
+	uint8_t piece[4096];
+	size_t total = 0;
+	dske_rc rc = DSKE_OK;
+
+	TRY(file_open(&f, path, O_RDONLY, 0));
+	buf_heap(out, max);
+	while (rc_ok(rc)) {
+		ssize_t n = read(f.n, piece, sizeof piece);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			rc = FAIL(IO, "cannot read %s: %m", path);
+		if (n <= 0)
+			break;
+		total += (size_t)n;
+		buf_put(out, piece, (size_t)n);
+		if (total > max)
+			rc = FAIL(TOOBIG, "%s is larger than %zu bytes", path, max);
+		else
+			rc = buf_rc(out);
+	}
+	mem_wipe(piece, sizeof piece);
+	if (!rc_ok(rc))
+		buf_drop(out);
+	return rc;
+}
+
+/* The folder part of path: "." for a bare name, "/" for a name in the root. */
+static dske_rc path_folder(struct path *folder, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return path_format(folder, ".");
+	if (slash == path)
+		return path_format(folder, "/");
+	if (slash - path >= (ptrdiff_t)sizeof folder->s)
+		return FAIL(TOOBIG, "a path is longer than %zu bytes", sizeof folder->s - 1);
+	return path_format(folder, "%.*s", (int)(slash - path), path);
+}
+
+dske_rc file_sync_dir_of(const char *path)
+{
+	AUTO(fd) folder = FD_NONE;
+	struct path name;
+
+	TRY(path_folder(&name, path));
+	if (!rc_ok(file_open(&folder, name.s, O_RDONLY | O_DIRECTORY, 0)))
+		return FAIL(SYNC, "cannot open folder %s to make a name durable: %m", name.s);
+	if (fsync(folder.n) != 0)
+		return FAIL(SYNC, "folder %s could not be made durable: %m", name.s);
+	return DSKE_OK;
+}
+
+/* A name beside path that nobody else has, so that two replacements at once do not mix. */
+static dske_rc temporary_name(struct path *temporary, const char *path)
+{
+	uint8_t random[8];
+	char hex[2 * sizeof random + 1];
+
+	TRY(random_fill(random, sizeof random));
+	hex_encode(hex, random, sizeof random);
+	return path_format(temporary, "%s.%s.tmp", path, hex);
+}
+
+static dske_rc write_and_rename(int fd, const char *temporary, const char *path, const void *bytes, size_t len)
+{
+	TRY(file_pwrite(fd, bytes, len, 0));
+	TRY(file_sync(fd));
+	if (rename(temporary, path) != 0)
+		return fail_path("replace", path);
+	return DSKE_OK;
+}
+
+dske_rc file_replace(const char *path, const void *bytes, size_t len, mode_t mode)
+{
+	AUTO(fd) f = FD_NONE;
+	struct path temporary;
+
+	TRY(temporary_name(&temporary, path));
+	TRY(file_open(&f, temporary.s, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
+	dske_rc rc = write_and_rename(f.n, temporary.s, path, bytes, len);
+	if (!rc_ok(rc)) {
+		unlink(temporary.s);
+		return rc;
+	}
+	return file_sync_dir_of(path);
+}
+
+/* One folder of the way; one that is there already will do, whoever made it. */
+static dske_rc make_dir(const char *path, mode_t mode)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) == 0)
+		return DSKE_OK;
+	int reason = errno;
+	if (stat(path, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return DSKE_OK;
+		return FAIL(IO, "cannot create folder %s: there is a file of that name", path);
+	}
+	errno = reason;
+	if (reason == EACCES || reason == EPERM || reason == EROFS)
+		return FAIL(DENIED, "cannot create folder %s: %m", path);
+	return FAIL(IO, "cannot create folder %s: %m", path);
+}
+
+dske_rc file_make_dirs(const char *path, mode_t mode)
+{
+	struct path part;
+
+	TRY(path_format(&part, "%s", path));
+	for (char *p = part.s + 1; part.s[0] != '\0' && *p != '\0'; p++) {
+		if (*p != '/' || p[-1] == '/')
+			continue;
+		*p = '\0';
+		TRY(make_dir(part.s, mode));
+		*p = '/';
+	}
+	return make_dir(part.s, mode);
+}
+
+dske_rc path_format(struct path *p, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	int len = vsnprintf(p->s, sizeof p->s, format, args);
+	va_end(args);
+	if (len < 0 || (size_t)len >= sizeof p->s)
+		return FAIL(TOOBIG, "a path is longer than %zu bytes", sizeof p->s - 1);
+	return DSKE_OK;
+}
