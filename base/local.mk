@@ -4,5 +4,7 @@ noinst_LTLIBRARIES += %D%/libbase.la
 	%D%/buf.c %D%/buf.h \
 	%D%/file.c %D%/file.h \
 	%D%/id.c %D%/id.h \
+	%D%/log.c %D%/log.h \
+	%D%/net.c %D%/net.h \
 	%D%/rc.c %D%/rc.h \
 	%D%/secret.c %D%/secret.h

@@ -3,7 +3,11 @@
  * base/log.h - lines for an operator.  Text only: there is no way to log bytes.
  *
  * Until log_open() nothing is written.  One line a call, newline added, control characters in the
- * text replaced by '?', so that a peer's name cannot forge lines.
+ * text replaced by '?', so that a peer's name cannot forge lines (also what is not UTF-8, and what turns
+ * the direction of writing around).  Texts beyond 2 KiB end in "...".
+ *
+ * Lines come whole from any thread and from forked children, without a lock.  log_open() and
+ * log_close() are for one thread, while no other logs.
  */
 #ifndef DSKE_BASE_LOG_H
 #define DSKE_BASE_LOG_H
@@ -12,8 +16,13 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* target: "none", "stderr" (with <N> priorities when standard error is the journal), "syslog", or an
- * absolute file name (appended, 0600).  ident names the program in each line.  Errors: ARGS, IO. */
+/* target:
+ *   "none"
+ *   "stderr"      "IDENT: warning: text"; or "<4>text" when standard error is the journal, which knows
+ *                 the program itself (JOURNAL_STREAM names standard error's device and inode)
+ *   "syslog"      "IDENT: warning: text" by syslog(3), without openlog(3), which belongs to the host
+ *   "/PATH"       appended, 0600, "2026-01-31T12:00:00Z IDENT[PID]: warning: text"
+ * After a failure the former target stays.  Errors: ARGS, IO. */
 dske_rc log_open(const char *target, enum log_level least, const char *ident);
 void log_close(void);
 

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+#define TEXT_MAX 2048
+
+enum target { TARGET_NONE, TARGET_STDERR, TARGET_JOURNAL, TARGET_SYSLOG, TARGET_FILE };
+
+static const struct {
+	const char *name; /* in configuration files */
+	const char *word; /* in lines */
+	int priority;     /* of syslog(3) and of the journal's <N> */
+} levels[] = {
+	[LOG_LEVEL_ERROR] = {"error", "error", LOG_ERR},
+	[LOG_LEVEL_WARN] = {"warn", "warning", LOG_WARNING},
+	[LOG_LEVEL_INFO] = {"info", "info", LOG_INFO},
+	[LOG_LEVEL_DEBUG] = {"debug", "debug", LOG_DEBUG},
+};
+#define LEVEL_COUNT (sizeof levels / sizeof levels[0])
+
+/* No lock: a line is one write(2), and a child forked by the host cannot inherit a held one. */
+static struct {
+	enum target target;
+	enum log_level least;
+	int fd;
+	char ident[64];
+} state = {.fd = -1};
+
+/* systemd sets JOURNAL_STREAM to the device and inode of the standard error that it made; a program
+ * whose standard error was redirected since inherits the variable, so the two are compared. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat st;
+	char expected[64];
+
+	if (stream == NULL || fstat(STDERR_FILENO, &st) != 0)
+		return false;
+	snprintf(expected, sizeof expected, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(stream, expected) == 0;
+}
+
+dske_rc log_open(const char *target, enum log_level least, const char *ident)
+{
+	AUTO(fd) f = FD_NONE;
+	enum target kind;
+
+	if (strcmp(target, "none") == 0) {
+		kind = TARGET_NONE;
+	} else if (strcmp(target, "stderr") == 0) {
+		kind = stderr_is_journal() ? TARGET_JOURNAL : TARGET_STDERR;
+	} else if (strcmp(target, "syslog") == 0) {
+		kind = TARGET_SYSLOG;
+	} else if (target[0] == '/') {
+		if (!rc_ok(file_open(&f, target, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0600)))
+			return FAIL(IO, "cannot open the log file %s: %m", target);
+		kind = TARGET_FILE;
+	} else {
+		return FAIL(ARGS, "'%.64s' is no log target: use none, stderr, syslog or an absolute file name", target);
+	}
+	log_close();
+	state.least = least;
+	state.fd = f.n;
+	f.n = -1;
+	snprintf(state.ident, sizeof state.ident, "%s", ident);
+	state.target = kind;
+	return DSKE_OK;
+}
+
+void log_close(void)
+{
+	state.target = TARGET_NONE;
+	if (state.fd >= 0)
+		close(state.fd);
+	state.fd = -1;
+}
+
+dske_rc log_level_parse(enum log_level *out, const char *text)
+{
+	for (size_t i = 0; i < LEVEL_COUNT; i++) {
+		if (strcmp(text, levels[i].name) == 0 || strcmp(text, levels[i].word) == 0) {
+			*out = (enum log_level)i;
+			return DSKE_OK;
+		}
+	}
+	return FAIL(CONFIG, "'%.64s' is no log level: use error, warn, info or debug", text);
+}
+
+/* The length of the well-formed UTF-8 sequence at s, or 0 (RFC 3629); its code point in *point. */
+static size_t utf8_read(const unsigned char *s, uint32_t *point)
+{
+	static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+
+	if (len == 0)
+		return 0;
+	uint32_t v = len == 1 ? s[0] : s[0] & (0xFFu >> (len + 1));
+	for (size_t i = 1; i < len; i++) {
+		if (s[i] >> 6 != 2) /* also stops at the final zero byte */
+			return 0;
+		v = v << 6 | (s[i] & 0x3Fu);
+	}
+	if (v < least[len] || v > 0x10FFFF || (v >= 0xD800 && v <= 0xDFFF))
+		return 0;
+	*point = v;
+	return len;
+}
+
+/* Controls of ASCII and Latin-1, line separators, and what turns the direction of text around. */
+static bool forges(uint32_t point)
+{
+	return point < 0x20 || (point >= 0x7F && point < 0xA0) || (point >= 0x2028 && point <= 0x202E) ||
+	       (point >= 0x2066 && point <= 0x2069);
+}
+
+/* Replaces in place whatever could act on a terminal or look like another line. */
+static void sanitise(char *text)
+{
+	unsigned char *in = (unsigned char *)text;
+	char *out = text;
+
+	while (*in != '\0') {
+		uint32_t point = 0;
+		size_t len = utf8_read(in, &point);
+		if (len == 0 || forges(point)) {
+			*out++ = '?';
+			in += len == 0 ? 1 : len;
+			continue;
+		}
+		memmove(out, in, len);
+		out += len;
+		in += len;
+	}
+	*out = '\0';
+}
+
+/* Everything of a line that stands before its text. */
+static void prefix(char *out, size_t cap, enum log_level level)
+{
+	struct timespec now;
+	struct tm utc;
+	char stamp[32] = "";
+
+	switch (state.target) {
+	case TARGET_JOURNAL: /* which adds time, program and process itself */
+		snprintf(out, cap, "<%d>", levels[level].priority);
+		return;
+	case TARGET_FILE:
+		clock_gettime(CLOCK_REALTIME, &now);
+		if (gmtime_r(&now.tv_sec, &utc) != NULL)
+			strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
+		snprintf(out, cap, "%s %s[%ld]: %s: ", stamp, state.ident, (long)getpid(), levels[level].word);
+		return;
+	default:
+		snprintf(out, cap, "%s: %s: ", state.ident, levels[level].word);
+	}
+}
+
+/* One write a line, so that lines of several processes in one file do not mix. */
+static void write_line(int fd, char *line, size_t len)
+{
+	ssize_t n;
+
+	line[len] = '\n';
+	do
+		n = write(fd, line, len + 1);
+	while (n < 0 && errno == EINTR);
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	int saved_errno = errno;
+	char line[128 + TEXT_MAX + 1];
+	va_list args;
+
+	if (state.target == TARGET_NONE || level > state.least)
+		return;
+	prefix(line, 128, level);
+	size_t start = strlen(line);
+	errno = saved_errno; /* for %m */
+	va_start(args, format);
+	int written = vsnprintf(line + start, TEXT_MAX, format, args);
+	va_end(args);
+	if (written >= 0) {
+		if (written >= TEXT_MAX)
+			memcpy(line + start + TEXT_MAX - 4, "...", 4);
+		sanitise(line + start);
+		/* Without openlog(3): in a module, that belongs to the host. */
+		if (state.target == TARGET_SYSLOG)
+			syslog(levels[level].priority, "%s", line);
+		else
+			write_line(state.target == TARGET_FILE ? state.fd : STDERR_FILENO, line, strlen(line));
+	}
+	errno = saved_errno;
+}
