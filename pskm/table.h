@@ -25,8 +25,9 @@ enum side { SIDE_CLIENT, SIDE_HUB };
 
 struct table;
 
-/* dir is the table's own folder.  Sweeps: used bytes still in the file are erased.  Errors: NOT_FOUND,
- * CORRUPT (no ledger record verifies: locked, never guessed), BUSY (hub: another process), IO. */
+/* dir is the table's own folder.  Sweeps: used bytes still in the file are erased.  Every call fails
+ * FORKED in a forked child, which opens the table afresh.  Errors: NOT_FOUND, CORRUPT (no ledger record
+ * verifies: locked, never guessed), BUSY (hub: another process), STATE (the other side's copy), IO. */
 dske_rc table_open(struct table **out, const char *dir, enum side side);
 void table_close(struct table *t); /* after its windows are freed; safe on NULL */
 
@@ -77,8 +78,11 @@ dske_rc table_lease_take(struct table *t, uint64_t *slot, uint64_t *lowest, stru
 dske_rc table_lease_skip(struct table *t, uint64_t slot, bool alarm);
 
 /* Client: GRANT named [start, end) of the up region.  In one durable step records it and the next
- * down_wanted bytes of the down region as used, and opens both windows; *up covers only what lies above
- * this client's own high water (it may be empty).  Errors: REGION, LOCKED, SYNC, NOMEM. */
+ * down_wanted bytes of the down region (fewer when fewer are left) as used, and opens both windows; *up
+ * covers only what lies above this client's own high water (it may be empty: when the region is drained,
+ * or the hub was restored and lags behind; table_status tells which).
+ * Errors: REGION (not in the up region, or longer than WINDOW_LEN_MAX), NOT_ACTIVE, FROZEN, LOCKED, SYNC,
+ * NOMEM, CORRUPT (the bytes are erased already, so the ledger is older than the table: locked). */
 dske_rc table_lease_granted(struct table *t, uint64_t start, uint64_t end, uint64_t down_wanted,
 			    struct window **up, struct window **down);
 
@@ -86,22 +90,30 @@ dske_rc table_lease_granted(struct table *t, uint64_t start, uint64_t end, uint6
  * FROZEN, LOCKED. */
 dske_rc table_lease_keys(struct table *t, uint64_t slot, struct lease_keys *keys);
 
-/* Hub, after a LEASE's tag held: what is it?  digest is the first 16 bytes of SHA-256 of its frame. */
-enum lease_kind { LEASE_FRESH, LEASE_REPEATED, LEASE_CLONE };
+/* Hub, after a LEASE's tag held: what is it?  digest is the first 16 bytes of SHA-256 of its frame.  The
+ * hub remembers the digests of the LEASE_MEMORY slots below the next free one; of an older slot it cannot
+ * tell a replay from a clone: STALE, which is answered like a clone but is no alarm. */
+enum lease_kind { LEASE_FRESH, LEASE_REPEATED, LEASE_CLONE, LEASE_STALE };
+#define LEASE_MEMORY 64
 dske_rc table_lease_classify(struct table *t, uint64_t slot, const uint8_t digest[16], enum lease_kind *kind,
 			     uint64_t *next_free_slot);
 
+/* Hub: before the answer under a slot's fourth key (LEASE_CLONE, LEASE_STALE).  Durably uses that key up,
+ * so that one such answer is ever made, and counts an alarm for LEASE_CLONE.  Errors: USED (answered
+ * before: send nothing tagged), REGION, LOCKED, SYNC. */
+dske_rc table_lease_refuse(struct table *t, uint64_t slot, enum lease_kind kind);
+
 /* Hub: records a fresh LEASE and the window granted for it, in one durable step, and opens it:
- * wanted bytes (bounded by policy_most and by what is left), never below `lowest` nor below any earlier
- * grant.  An exhausted region grants an empty window.  Errors: STATE (the slot is used), SYNC, NOMEM. */
+ * wanted bytes (bounded by policy_most, WINDOW_LEN_MAX and by what is left), never below any earlier
+ * grant, nor below `lowest`; but one LEASE moves the hub past at most 1/LEASE_JUMP_SHARE of the region,
+ * since a clone may have exposed its key: a hub that was restored catches up in a few leases.
+ * An exhausted region grants an empty window.  Errors: STATE (the slot is used), SYNC, NOMEM. */
+#define LEASE_JUMP_SHARE 16
 dske_rc table_lease_grant(struct table *t, uint64_t slot, const uint8_t digest[16], uint64_t lowest,
 			  uint64_t wanted, uint64_t policy_most, struct window **up);
 
 /* Hub: CONFIRM named [start, end) of the down region: durable, and opens the part of it that lies above
  * anything this hub ever had (it may be empty).  Errors: REGION, SYNC, NOMEM. */
 dske_rc table_lease_confirm(struct table *t, uint64_t start, uint64_t end, struct window **down);
-
-/* Hub: notes a clone alarm, durable. */
-dske_rc table_clone_alarm(struct table *t);
 
 #endif

@@ -20,6 +20,8 @@
 
 struct window; /* not thread-safe: one owner */
 
+#define WINDOW_LEN_MAX (UINT64_C(64) << 20) /* bytes; whoever wants more gets this */
+
 uint64_t window_start(const struct window *w);
 uint64_t window_end(const struct window *w);
 
