@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+EXTRA_DIST += %D%/run-test %D%/run-all
+
 include test/base/local.mk
 include test/core/local.mk
 include test/pskm/local.mk
