@@ -260,8 +260,7 @@ void cbor_write_bytes(struct buf *out, const void *bytes, size_t len)
 	uint8_t head[CBOR_HEAD_MAX];
 
 	buf_put(out, head, cbor_encode_bytestring_start(len, head, sizeof(head)));
-	if (len > 0)
-		buf_put(out, bytes, len);
+	buf_put(out, bytes, len);
 }
 
 void cbor_write_id(struct buf *out, const struct id *id)
