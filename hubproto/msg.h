@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hubproto/msg.h - the bodies of all messages (doc/dske.cddl).  One source a message, msg-NAME.c,
- * with both directions; `_write` appends the body's CBOR to a buffer, `_read` decodes a whole body.
- * Pointers in a structure that was read are borrowed from the body.  Errors of every _read: FORMAT.
+ * with both directions; `_write` appends the body's CBOR to a buffer (errors: the buffer's), `_read`
+ * decodes a whole body (errors: FORMAT).  What `_read` refuses, `_write` must not be given.  Pointers in
+ * a structure that was read are borrowed from the body.
  */
 #ifndef DSKE_HUBPROTO_MSG_H
 #define DSKE_HUBPROTO_MSG_H
@@ -13,6 +14,8 @@
 #include "base/buf.h"
 #include "base/id.h"
 #include "base/rc.h"
+#include "core/cbor.h"
+#include "core/layout.h"
 #include "core/pad.h"
 #include "core/terms.h"
 #include "hubproto/status.h"
@@ -23,6 +26,8 @@ struct msg_activation {
 };
 dske_rc msg_activation_write(struct buf *out, const struct msg_activation *m);
 dske_rc msg_activation_read(struct msg_activation *m, const uint8_t *body, size_t len);
+
+#define LEASE_SLOT_MAX (TABLE_LEN_MAX / LEASE_SLOT_LEN)
 
 /* LEASE [slot, nonce_c, wanted, lowest] */
 struct msg_lease {
@@ -53,21 +58,26 @@ dske_rc msg_confirm_read(struct msg_confirm *m, const uint8_t *body, size_t len)
 /* CLONED [nonce_c, next_slot] */
 struct msg_cloned {
 	struct id nonce_c;
-	uint64_t next_slot;
+	uint64_t next_slot; /* may be one past the last: none is left */
 };
 dske_rc msg_cloned_write(struct buf *out, const struct msg_cloned *m);
 dske_rc msg_cloned_read(struct msg_cloned *m, const uint8_t *body, size_t len);
 
-/* terms = [initiator, key_id, [receiver...], n, k, [hub...], scheme, m, key_tag, context] */
+/* terms = [initiator, key_id, [receiver...], n, k, [hub...], scheme, m, key_tag, context]
+ * Reading checks each field alone, and that the list has n hubs.  Whether the fields fit each other is
+ * for terms_check(), which whoever reads a SHARE or an INSTRUCTION calls next (a hub answers
+ * STATUS_TERMS, not STATUS_MALFORMED). */
 dske_rc msg_terms_write(struct buf *out, const struct terms *t);
+void msg_terms_read(struct cbor_reader *r, struct terms *t);
 
 /* SHARE [terms, ttl, mode, share].  Range: PAD_KEYS_LEN + share length, in both modes. */
+#define SHARE_TTL_MAX 604800u
 enum share_mode { SHARE_MODE_PAD = 0 /* the pad is the share; `share` is empty */, SHARE_MODE_SEALED = 1 };
 struct msg_share {
 	struct terms terms;
-	uint32_t ttl; /* seconds that the hub keeps it, 1..604800 */
+	uint32_t ttl; /* seconds that the hub keeps it, 1..SHARE_TTL_MAX */
 	enum share_mode mode;
-	const uint8_t *share; /* ciphertext, terms_share_len bytes, or NULL */
+	const uint8_t *share; /* ciphertext, terms_share_len bytes; none with SHARE_MODE_PAD */
 	size_t share_len;
 };
 dske_rc msg_share_write(struct buf *out, const struct msg_share *m);
@@ -83,13 +93,14 @@ dske_rc msg_reply_read(struct msg_reply *m, const uint8_t *body, size_t len);
 
 /* WAIT [initiator, selector, value, patience].  Range: PAD_KEYS_LEN.  The hub pushes each match on this
  * connection until patience seconds have passed or the connection ends. */
+#define WAIT_PATIENCE_MAX 86400u
 enum wait_selector { WAIT_KEY_ID = 0, WAIT_CONTEXT = 1 };
 struct msg_wait {
 	struct id initiator;
 	enum wait_selector selector;
 	const uint8_t *value; /* 16 bytes of key ID, or the context */
 	size_t value_len;
-	uint32_t patience; /* seconds, 1..86400 */
+	uint32_t patience; /* seconds, 1..WAIT_PATIENCE_MAX */
 };
 dske_rc msg_wait_write(struct buf *out, const struct msg_wait *m);
 dske_rc msg_wait_read(struct msg_wait *m, const uint8_t *body, size_t len);
@@ -106,7 +117,7 @@ dske_rc msg_identify_write(struct buf *out, const struct msg_identify *m);
 dske_rc msg_identify_read(struct msg_identify *m, const uint8_t *body, size_t len);
 #define MSG_IDENTIFY_RANGE_LEN PAD_KEYS_LEN
 
-/* IDENTITY [status, id, name, local]: with STATUS_UNKNOWN_CLIENT the rest is zero and empty. */
+/* IDENTITY [status, id, name, local]: unless STATUS_ACCEPTED, the rest is zero and empty. */
 struct msg_identity {
 	unsigned status;
 	struct id id;
