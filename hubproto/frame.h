@@ -17,12 +17,17 @@
 #include "base/buf.h"
 #include "base/id.h"
 #include "base/rc.h"
+#include "core/layout.h"
+#include "core/pad.h"
 #include "core/tag.h"
+#include "core/terms.h"
 
 #define FRAME_VERSION 1
 #define FRAME_HEAD_LEN 4
 #define FRAME_MAX_BEFORE_LEASE (64u << 10)
 #define FRAME_MAX ((1u << 20) + (32u << 10)) /* the longest share and the longest terms */
+#define FRAME_RANGE_MAX (PAD_KEYS_LEN + KEY_LEN_MAX + KEY_TAG_KEY_LEN) /* longest range of one message */
+#define FRAME_DIGEST_LEN 16
 
 /* number, name, who sends it, the region its range lies in, which key of the range tags it (index of
  * 32-byte keys from the range's start) */
@@ -52,6 +57,17 @@ enum message_type {
 
 const char *message_name(unsigned type); /* "SHARE", or "?" */
 
+/* The list as a table, for what is checked before a message's own code sees it. */
+enum message_sender { SENDER_CLIENT, SENDER_HUB };
+struct message_row {
+	uint8_t type;
+	const char *name;
+	enum message_sender sender;
+	enum region region;
+	uint8_t key; /* the tag key is TAG_KEY_LEN bytes at TAG_KEY_LEN * key from the range's start */
+};
+const struct message_row *message_row(unsigned type); /* NULL for NOTE and for unknown types */
+
 struct envelope {
 	uint8_t type;
 	struct id sender, table;
@@ -64,18 +80,20 @@ struct envelope {
 	size_t item_len;
 };
 
-/* Decodes an item (without its length); everything in it is borrowed.  Errors: FORMAT, UNSUPPORTED (version). */
+/* Decodes an item (without its length); everything in it is borrowed.  A type that is
+ * not in the list, and a NOTE with a tag, are refused.  Errors: FORMAT, UNSUPPORTED (version). */
 dske_rc frame_read(struct envelope *e, const uint8_t *item, size_t len);
 
 /* Appends a whole frame, length included, tagged under tag_key (32 bytes); NULL key writes a zero tag
- * (NOTE only).  Only type, sender, table, offset, length, body and body_len of *e are read. */
+ * (NOTE only).  Only type, sender, table, offset, length, body and body_len of *e are read.
+ * Errors: TOOBIG, NOMEM. */
 dske_rc frame_write(struct buf *out, const struct envelope *e, const uint8_t *tag_key);
 
 /* Does the tag hold under this key?  Constant time. */
 bool frame_verify(const struct envelope *e, const uint8_t tag_key[TAG_KEY_LEN]);
 
-/* First 16 bytes of SHA-256 of the item: to know identical bytes again.  Errors: NOMEM. */
-dske_rc frame_digest(const struct envelope *e, uint8_t digest[16]);
+/* First 16 bytes of SHA-256 of the item: to know identical bytes again.  Cannot fail today. */
+dske_rc frame_digest(const struct envelope *e, uint8_t digest[FRAME_DIGEST_LEN]);
 
 /*
  * An incoming stream.  Memory grows with the bytes that have come, never on the word of a length.
