@@ -15,8 +15,8 @@
 
 struct fanout;
 
-/* Called from within fanout_run.  `i` is the connection's index. They may call fanout_send,
- * fanout_close and fanout_connect, never fanout_run. */
+/* Called from within fanout_run.  `i` is the connection's index.  They may call anything here but
+ * fanout_run and fanout_free; an envelope lives until its callback returns, also after fanout_close. */
 struct fanout_ops {
 	void (*connected)(void *context, size_t i);
 	void (*frame)(void *context, size_t i, const struct envelope *e);
@@ -26,22 +26,27 @@ struct fanout_ops {
 
 dske_rc fanout_new(struct fanout **out, const struct fanout_ops *ops, void *context);
 
-/* Adds a connection, not yet connecting; *i is its index, from 0 upwards.  Errors: NOMEM, CONFIG. */
+/* Adds a connection, not yet connecting; *i is its index, from 0 upwards.  Errors: NOMEM, CONFIG.
+ * A host name is looked up when connecting, and that waits for the resolver; numbers never wait. */
 dske_rc fanout_add(struct fanout *f, const char *address, size_t *i);
 
-/* Begins to connect unless connected or connecting.  A failure at once is told by `lost` in the next run. */
+/* Begins to connect unless connected or connecting.  A failure at once is told by `lost` in the next
+ * run; so is an earlier one that is not told yet, and then this does nothing. */
 void fanout_connect(struct fanout *f, size_t i);
 bool fanout_is_connected(const struct fanout *f, size_t i);
 
-/* Queues a whole frame (length included); copied.  Errors: CLOSED (not connected), NOMEM. */
+/* Queues a whole frame (length included); copied; written by fanout_run.  Errors: CLOSED (not connected),
+ * TOOBIG (more than two of the longest frames are queued: that hub does not read), NOMEM. */
 dske_rc fanout_send(struct fanout *f, size_t i, const uint8_t *frame, size_t len);
 bool fanout_has_unsent(const struct fanout *f); /* any connected one with bytes queued */
 
+/* Longest item accepted from there; FRAME_MAX_BEFORE_LEASE again with each new connection. */
 void fanout_set_frame_max(struct fanout *f, size_t i, size_t max);
 void fanout_close(struct fanout *f, size_t i); /* without calling lost */
 
 /* Polls and calls back until done(context) is true (OK) or the monotonic clock reaches deadline_ms
- * (TIMEOUT), or cancelled is non-NULL and becomes true (CANCELLED; looked at at least every 100 ms). */
+ * (TIMEOUT; what has come by then is looked at first), or cancelled is non-NULL and becomes true
+ * (CANCELLED; looked at at least every 100 ms). */
 dske_rc fanout_run(struct fanout *f, int64_t deadline_ms, bool (*done)(void *context), void *context,
 		   const volatile bool *cancelled);
 

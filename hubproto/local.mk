@@ -1,5 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-# When the first source is here:
-#
-#   noinst_LTLIBRARIES += %D%/libhubproto.la
-#   %C%_libhubproto_la_SOURCES = %D%/NAME.c %D%/NAME.h
+noinst_LTLIBRARIES += %D%/libhubproto.la
+%C%_libhubproto_la_SOURCES = \
+	%D%/fanout.c %D%/fanout.h \
+	%D%/frame.c %D%/frame.h \
+	%D%/msg-activation.c \
+	%D%/msg-cloned.c \
+	%D%/msg-confirm.c \
+	%D%/msg-grant.c \
+	%D%/msg-identify.c \
+	%D%/msg-identity.c \
+	%D%/msg-instruction.c \
+	%D%/msg-lease.c \
+	%D%/msg-note.c \
+	%D%/msg-receipt.c \
+	%D%/msg-reply.c \
+	%D%/msg-share.c \
+	%D%/msg-terms.c \
+	%D%/msg-wait.c \
+	%D%/msg.h \
+	%D%/status.c %D%/status.h \
+	%D%/stream.c
