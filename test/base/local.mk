@@ -1,7 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-# A test (one cmocka group a program: TAP allows one plan):
-#
-#   check_PROGRAMS += %D%/test-NAME
-#   %C%_test_NAME_SOURCES = %D%/test-NAME.c
-#   %C%_test_NAME_LDADD = $(BASE_LIBS) $(TEST_LIBS)
-#   TESTS += %D%/test-NAME
+check_PROGRAMS += \
+	%D%/test-buf \
+	%D%/test-id \
+	%D%/test-rc \
+	%D%/test-secret
+TESTS += \
+	%D%/test-buf \
+	%D%/test-id \
+	%D%/test-rc \
+	%D%/test-secret
+
+%C%_test_buf_SOURCES = %D%/test-buf.c
+%C%_test_buf_LDADD = $(BASE_LIBS) $(TEST_LIBS)
+
+%C%_test_id_SOURCES = %D%/test-id.c
+%C%_test_id_LDADD = $(BASE_LIBS) $(TEST_LIBS)
+
+%C%_test_rc_SOURCES = %D%/test-rc.c
+%C%_test_rc_LDADD = $(BASE_LIBS) $(TEST_LIBS)
+
+%C%_test_secret_SOURCES = %D%/test-secret.c
+%C%_test_secret_LDADD = $(BASE_LIBS) $(TEST_LIBS)

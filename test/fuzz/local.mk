@@ -1,1 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
+# A fuzzer is a source fuzz-NAME.c with LLVMFuzzerTestOneInput, and a folder corpus/NAME of inputs:
+#
+#   FUZZERS += %D%/fuzz-NAME
+#   %C%_fuzz_NAME_SOURCES = %D%/fuzz-NAME.c
+#   %C%_fuzz_NAME_LDADD = $(FUZZ_LIBS) $(CORE_LIBS)
+#   EXTRA_DIST += %D%/corpus/NAME
+#
+# `make check` runs it over its corpus and damaged copies of it.  With CC=clang and --enable-fuzzing
+# it is linked with libFuzzer, and `make fuzz` looks for new inputs, FUZZ_SECONDS for each fuzzer.  A
+# fix for what it finds lands with that input in the corpus.
+
+FUZZERS += %D%/fuzz-cbor
+%C%_fuzz_cbor_SOURCES = %D%/fuzz-cbor.c
+%C%_fuzz_cbor_LDADD = $(FUZZ_LIBS) $(CORE_LIBS)
+EXTRA_DIST += %D%/corpus/cbor
+
+FUZZERS += %D%/fuzz-conf
+%C%_fuzz_conf_SOURCES = %D%/fuzz-conf.c
+%C%_fuzz_conf_LDADD = $(FUZZ_LIBS) $(BASE_LIBS)
+EXTRA_DIST += %D%/corpus/conf
+
+check_PROGRAMS += $(FUZZERS)
+if ENABLE_FUZZING
+FUZZ_LIBS = $(LIBFUZZER)
+else
+FUZZ_LIBS = %D%/libreplay.la
+check_LTLIBRARIES += %D%/libreplay.la
+%C%_libreplay_la_SOURCES = %D%/replay.c
+TESTS += $(FUZZERS)
+endif
+
+FUZZ_SECONDS = 60
+fuzz: $(FUZZERS)
+if ENABLE_FUZZING
+	@for f in $(FUZZERS); do \
+		name=$${f##*/fuzz-}; new=fuzz-new/$$name; echo "== $$f: new inputs in $$new"; \
+		$(MKDIR_P) $$new && ./$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$new/ \
+			-print_final_stats=0 $$new $(srcdir)/test/fuzz/corpus/$$name || exit 1; \
+	done
+else
+	@echo "make fuzz needs libFuzzer: configure with CC=clang --enable-fuzzing" >&2; exit 1
+endif
