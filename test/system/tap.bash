@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# tap.bash: what the system tests share: TAP lines, a scratch demonstration on free ports, its end.
+
+tap_count=0
+tap_failed=0
+tap_scratch=$(mktemp -d "${TMPDIR:-/tmp}/dske-test.XXXXXX")
+
+tap_done() { # as the EXIT trap: everything ends, whatever happened
+	local status=$?
+	declare -F tap_more_cleanup >/dev/null && tap_more_cleanup
+	DEMO_DIR=$tap_scratch/demo demo_down
+	rm -rf "$tap_scratch"
+	[ $status -eq 0 ] && [ $tap_failed -eq 0 ] || exit 1
+}
+
+tap_plan_end() { printf '1..%d\n' $tap_count; }
+
+# ok NAME COMMAND...: passes if the command succeeds; its output is shown as a comment if not
+ok() {
+	local name=$1
+	shift
+	tap_count=$((tap_count + 1))
+	if "$@" >"$tap_scratch/ok.out" 2>&1; then
+		printf 'ok %d - %s\n' $tap_count "$name"
+	else
+		tap_failed=$((tap_failed + 1))
+		sed 's/^/# /' "$tap_scratch/ok.out"
+		printf 'not ok %d - %s\n' $tap_count "$name"
+	fi
+}
+
+# not COMMAND...: succeeds if the command fails in the ordinary way, not by a signal
+not() {
+	"$@"
+	local status=$?
+	[ $status -ne 0 ] && [ $status -lt 124 ]
+}
+
+# says TEXT COMMAND...: the command's output (whatever its status) matches the extended expression
+says() {
+	local text=$1 out
+	shift
+	out=$("$@" 2>&1)
+	printf '%s\n' "$out"
+	grep -qE -e "$text" <<<"$out"
+}
+
+tap_skip_all() {
+	printf '1..0 # SKIP %s\n' "$*"
+	exit 0
+}
+
+# Chooses twelve free ports, away from those that the kernel gives out.
+tap_ports() {
+	local base try
+	for try in $(seq 1 50); do
+		base=$((12000 + (RANDOM % 900) * 20))
+		DEMO_PORT=$base
+		demo_check_ports 2>/dev/null && return 0
+	done
+	echo "Bail out! no free ports after $try tries"
+	exit 1
+}
+
+tap_start() {
+	DEMO_TOP=$top_srcdir
+	DEMO_BUILD=$top_builddir
+	DEMO_DIR=$tap_scratch/demo
+	# shellcheck source=test/system/demo.bash
+	. "$top_srcdir/test/system/demo.bash"
+	tap_ports
+	trap tap_done EXIT
+	trap 'exit 130' INT TERM HUP
+}
