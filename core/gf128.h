@@ -25,12 +25,16 @@ struct gf128_impl {
 	const char *name;
 	bool (*usable)(void);
 	struct gf128 (*mul)(struct gf128 a, struct gf128 b);
-	/* Horner over whole 16-byte blocks, first block first:  acc = (acc + y_j) * c  for each j. */
+	/* Horner over whole 16-byte blocks, last block first:  acc = (acc + y_j) * c  for j = count..1,
+	 * which gives  c^count acc + sum_{j=1..count} c^j y_j. */
 	struct gf128 (*horner)(struct gf128 acc, struct gf128 c, const uint8_t *blocks, size_t block_count);
 };
 
-/* Fastest first, ending with a NULL name; chosen once at first use, DSKE_GF128 names one for tests. */
+/* Fastest first, ending with NULL; the portable one is always usable. */
 extern const struct gf128_impl *const gf128_impls[];
+
+/* The first usable one, or the one that DSKE_GF128 names (for tests; not read under setuid).  Chosen at
+ * first use, once, thread-safe. */
 const struct gf128_impl *gf128_selected(void);
 
 struct gf128 gf128_mul(struct gf128 a, struct gf128 b);

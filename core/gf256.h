@@ -4,7 +4,7 @@
  * (DSKE 2.5.1).
  *
  * Data are secret, coefficients are public: they come from x-coordinates.  No branch or address
- * depends on data.  The implementation is a row of a table, chosen once (gf256_select).
+ * depends on data.  The implementation is a row of a table, chosen once (gf256_selected).
  */
 #ifndef DSKE_CORE_GF256_H
 #define DSKE_CORE_GF256_H
@@ -27,11 +27,11 @@ struct gf256_impl {
 		       const uint8_t *coefficients, size_t len);
 };
 
-/* All implementations, fastest first, ending with a NULL name; the portable one is always usable. */
+/* All implementations, fastest first, ending with NULL; the portable one is always usable. */
 extern const struct gf256_impl *const gf256_impls[];
 
-/* The one in use: the first usable, or the one that DSKE_GF256 names (for tests).  Chosen at first
- * use, once, thread-safe. */
+/* The one in use: the first usable, or the one that DSKE_GF256 names (for tests; not read under
+ * setuid).  Chosen at first use, once, thread-safe. */
 const struct gf256_impl *gf256_selected(void);
 
 /* matrix of the selected implementation. */

@@ -1,3 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += %D%/libcore.la
-%C%_libcore_la_SOURCES = %D%/cbor.c %D%/cbor.h
+%C%_libcore_la_SOURCES = \
+	%D%/cbor.c %D%/cbor.h \
+	%D%/gf128.c %D%/gf128.h %D%/gf128-impl.h %D%/gf128-portable.c \
+	%D%/gf256.c %D%/gf256.h %D%/gf256-impl.h %D%/gf256-portable.c \
+	%D%/shamir.c %D%/shamir.h \
+	%D%/tag.c %D%/tag.h \
+	%D%/xorshare.c %D%/xorshare.h

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# A test (one cmocka group a program: TAP allows one plan):
-#
-#   check_PROGRAMS += %D%/test-NAME
-#   %C%_test_NAME_SOURCES = %D%/test-NAME.c
-#   %C%_test_NAME_LDADD = $(CORE_LIBS) $(TEST_LIBS)
-#   TESTS += %D%/test-NAME
+CORE_TESTS = %D%/test-tag
+check_PROGRAMS += $(CORE_TESTS)
+dist_check_SCRIPTS += %D%/test-model
+TESTS += $(CORE_TESTS) %D%/test-model
+EXTRA_DIST += test/spec/model.py test/vectors/gf128-mul.txt test/vectors/key-tag.txt \
+	test/vectors/shamir.txt test/vectors/tag.txt
+
+%C%_test_tag_SOURCES = %D%/test-tag.c %D%/vectors.h %D%/seeded.h
+%C%_test_tag_LDADD = $(CORE_LIBS) $(TEST_LIBS)

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/gf128-impl.h - the variants that gf128.c lists, one a file, named by their property. */
+#ifndef DSKE_CORE_GF128_IMPL_H
+#define DSKE_CORE_GF128_IMPL_H
+
+#include "core/gf128.h"
+
+extern const struct gf128_impl gf128_portable;
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/gf128.c - elements of GF(2^128) in memory, and the choice of the variant. */
+#include "config.h"
+
+#include "core/gf128.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/gf128-impl.h"
+
+static uint64_t load64(const uint8_t *p)
+{
+	uint64_t w = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		w |= (uint64_t)p[i] << (8 * i);
+	return w;
+}
+
+static void store64(uint8_t *p, uint64_t w)
+{
+	for (unsigned i = 0; i < 8; i++)
+		p[i] = (uint8_t)(w >> (8 * i));
+}
+
+struct gf128 gf128_load(const uint8_t bytes[GF128_LEN])
+{
+	return (struct gf128){load64(bytes), load64(bytes + 8)};
+}
+
+void gf128_store(uint8_t bytes[GF128_LEN], struct gf128 a)
+{
+	store64(bytes, a.lo);
+	store64(bytes + 8, a.hi);
+}
+
+struct gf128 gf128_add(struct gf128 a, struct gf128 b)
+{
+	return (struct gf128){a.lo ^ b.lo, a.hi ^ b.hi};
+}
+
+const struct gf128_impl *const gf128_impls[] = {
+	&gf128_portable,
+	NULL,
+};
+
+static pthread_once_t selected_once = PTHREAD_ONCE_INIT;
+static const struct gf128_impl *selected;
+
+static void select_impl(void)
+{
+	const char *wanted = secure_getenv("DSKE_GF128");
+
+	for (const struct gf128_impl *const *impl = gf128_impls; *impl; impl++) {
+		if (!(*impl)->usable())
+			continue;
+		if (!selected)
+			selected = *impl;
+		if (wanted && strcmp(wanted, (*impl)->name) == 0)
+			selected = *impl;
+	}
+}
+
+const struct gf128_impl *gf128_selected(void)
+{
+	pthread_once(&selected_once, select_impl);
+	return selected;
+}
+
+struct gf128 gf128_mul(struct gf128 a, struct gf128 b)
+{
+	return gf128_selected()->mul(a, b);
+}
+
+struct gf128 gf128_horner(struct gf128 acc, struct gf128 c, const uint8_t *blocks, size_t block_count)
+{
+	return gf128_selected()->horner(acc, c, blocks, block_count);
+}

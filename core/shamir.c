@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core/shamir.c - Lagrange interpolation (DSKE 2.5.1), in the form that shares work between wanted
+ * coordinates:  L_i(w) = weight_i * prod_j (w - x_j) / (w - x_i),  weight_i = 1 / prod_{j != i} (x_i - x_j).
+ */
+#include "core/shamir.h"
+
+#include <string.h>
+
+#include "core/gf256.h"
+
+#define ROWS_MAX 8 /* rows handed to the field at once; bounds the coefficients on the stack */
+
+static dske_rc weights_make(uint8_t weight[SHAMIR_MAX], const uint8_t *known_x, size_t k)
+{
+	if (k == 0 || k > SHAMIR_MAX)
+		return FAIL(ARGS, "%zu shares cannot be interpolated; 1 to %d can", k, SHAMIR_MAX);
+
+	for (size_t i = 0; i < k; i++) {
+		uint8_t product = 1;
+
+		for (size_t j = 0; j < k; j++)
+			if (j != i)
+				product = gf256_mul(product, known_x[i] ^ known_x[j]);
+		if (product == 0)
+			return FAIL(ARGS, "two shares have the same coordinate %d", known_x[i]);
+		weight[i] = gf256_inv(product);
+	}
+	return DSKE_OK;
+}
+
+static void row_make(uint8_t *row, const uint8_t *weight, const uint8_t *known_x, size_t k, uint8_t wanted_x)
+{
+	uint8_t product = 1;
+
+	for (size_t j = 0; j < k; j++) {
+		if (known_x[j] == wanted_x) {
+			memset(row, 0, k);
+			row[j] = 1;
+			return;
+		}
+		product = gf256_mul(product, wanted_x ^ known_x[j]);
+	}
+	for (size_t i = 0; i < k; i++)
+		row[i] = gf256_mul(gf256_mul(product, weight[i]), gf256_inv(wanted_x ^ known_x[i]));
+}
+
+dske_rc shamir_coefficients(uint8_t *coefficients, const uint8_t *known_x, size_t k, const uint8_t *wanted_x,
+			    size_t count)
+{
+	uint8_t weight[SHAMIR_MAX];
+
+	TRY(weights_make(weight, known_x, k));
+	for (size_t r = 0; r < count; r++)
+		row_make(coefficients + r * k, weight, known_x, k, wanted_x[r]);
+	return DSKE_OK;
+}
+
+dske_rc shamir_interpolate(const uint8_t *known_x, const uint8_t *const *known, size_t k,
+			   const uint8_t *wanted_x, uint8_t *const *wanted, size_t count, size_t len)
+{
+	uint8_t weight[SHAMIR_MAX], coefficients[ROWS_MAX * SHAMIR_MAX];
+
+	TRY(weights_make(weight, known_x, k));
+	for (size_t done = 0; done < count; done += ROWS_MAX) {
+		size_t rows = count - done < ROWS_MAX ? count - done : ROWS_MAX;
+
+		for (size_t r = 0; r < rows; r++)
+			row_make(coefficients + r * k, weight, known_x, k, wanted_x[done + r]);
+		gf256_matrix(wanted + done, rows, known, k, coefficients, len);
+	}
+	return DSKE_OK;
+}
