@@ -43,7 +43,7 @@ dske_rc layout_check(const struct layout *l);
 bool layout_holds(const struct layout *l, enum region region, uint64_t start, uint64_t len);
 
 uint64_t layout_lease_slots(const struct layout *l);
-uint64_t layout_lease_offset(const struct layout *l, uint64_t slot);
+uint64_t layout_lease_offset(const struct layout *l, uint64_t slot); /* UINT64_MAX: no such slot */
 const char *region_name(enum region region);
 
 #endif

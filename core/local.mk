@@ -4,6 +4,11 @@ noinst_LTLIBRARIES += %D%/libcore.la
 	%D%/cbor.c %D%/cbor.h \
 	%D%/gf128.c %D%/gf128.h %D%/gf128-impl.h %D%/gf128-portable.c \
 	%D%/gf256.c %D%/gf256.h %D%/gf256-impl.h %D%/gf256-portable.c \
+	%D%/identity.c %D%/identity.h \
+	%D%/layout.c %D%/layout.h \
+	%D%/pad.c %D%/pad.h \
+	%D%/ranges.c %D%/ranges.h \
 	%D%/shamir.c %D%/shamir.h \
 	%D%/tag.c %D%/tag.h \
+	%D%/terms.c %D%/terms.h \
 	%D%/xorshare.c %D%/xorshare.h

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/pad.c - what is taken is erased where it was. */
+#include "core/pad.h"
+
+#include <string.h>
+
+#include "core/xorshare.h"
+
+size_t pad_left(const struct pad *p)
+{
+	return p->bytes.len - p->taken;
+}
+
+/* The next len bytes, or EXHAUSTED without a change. */
+static dske_rc front(const struct pad *p, size_t len, uint8_t **out)
+{
+	if (len > pad_left(p))
+		return FAIL(EXHAUSTED, "%zu bytes of this pad are wanted, %zu are left of %zu", len, pad_left(p),
+			    p->bytes.len);
+	*out = p->bytes.data + p->taken;
+	return DSKE_OK;
+}
+
+static void consume(struct pad *p, uint8_t *bytes, size_t len)
+{
+	mem_wipe(bytes, len);
+	p->taken += len;
+}
+
+dske_rc pad_take(struct pad *p, void *out, size_t len)
+{
+	uint8_t *bytes;
+
+	TRY(front(p, len, &bytes));
+	if (len > 0) {
+		memcpy(out, bytes, len);
+		consume(p, bytes, len);
+	}
+	return DSKE_OK;
+}
+
+const uint8_t *pad_peek(const struct pad *p, size_t ahead, size_t len)
+{
+	size_t left = pad_left(p);
+
+	if (ahead > left || len > left - ahead)
+		return NULL;
+	return p->bytes.data + p->taken + ahead;
+}
+
+dske_rc pad_xor(struct pad *p, void *out, const void *in, size_t len)
+{
+	uint8_t *bytes;
+
+	TRY(front(p, len, &bytes));
+	if (len > 0) {
+		xor_bytes(out, in, bytes, len);
+		consume(p, bytes, len);
+	}
+	return DSKE_OK;
+}
+
+void pad_move(struct pad *to, struct pad *from)
+{
+	secret_move(&to->bytes, &from->bytes);
+	to->taken = from->taken;
+	to->offset = from->offset;
+	from->taken = 0;
+	from->offset = 0;
+}
+
+void pad_drop(struct pad *p)
+{
+	secret_drop(&p->bytes);
+	p->taken = 0;
+	p->offset = 0;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/terms.c - what holds for any terms, whoever wrote them. */
+#include "core/terms.h"
+
+#include <string.h>
+
+size_t terms_share_len(const struct terms *t)
+{
+	return (size_t)t->key_len + KEY_TAG_KEY_LEN;
+}
+
+static int index_of(const struct id *list, size_t count, const struct id *id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (id_equal(&list[i], id))
+			return (int)i;
+	return -1;
+}
+
+static dske_rc distinct_check(const struct id *list, size_t count, const char *what)
+{
+	char hex[ID_HEX_LEN];
+
+	for (size_t i = 1; i < count; i++)
+		if (index_of(list, i, &list[i]) >= 0)
+			return FAIL(FORMAT, "%s %s is listed twice", what, id_hex(&list[i], hex));
+	return DSKE_OK;
+}
+
+dske_rc terms_check(const struct terms *t)
+{
+	if (t->k < 1 || t->k > t->n)
+		return FAIL(FORMAT, "k = %d and n = %d do not satisfy 1 <= k <= n", t->k, t->n);
+	if (t->receiver_count < 1 || t->receiver_count > TERMS_RECEIVERS_MAX)
+		return FAIL(FORMAT, "%d receivers; an agreement has 1 to %d", t->receiver_count,
+			    TERMS_RECEIVERS_MAX);
+	if ((unsigned)t->scheme >= SCHEME_COUNT)
+		return FAIL(FORMAT, "scheme %u is not known", (unsigned)t->scheme);
+	if (t->scheme == SCHEME_XOR && t->k != t->n)
+		return FAIL(FORMAT, "the simple scheme needs n = k, not n = %d and k = %d", t->n, t->k);
+	if (t->key_len < KEY_LEN_MIN || t->key_len > KEY_LEN_MAX)
+		return FAIL(FORMAT, "a key of %lu bytes; %u to %u are possible", (unsigned long)t->key_len,
+			    KEY_LEN_MIN, KEY_LEN_MAX);
+	TRY(distinct_check(t->hub, t->n, "hub"));
+	TRY(distinct_check(t->receiver, t->receiver_count, "receiver"));
+	if (terms_receiver_index(t, &t->initiator) >= 0)
+		return FAIL(FORMAT, "the initiator is among the receivers");
+	return DSKE_OK;
+}
+
+bool terms_equal(const struct terms *a, const struct terms *b)
+{
+	return id_equal(&a->initiator, &b->initiator) && id_equal(&a->key_id, &b->key_id) &&
+	       a->receiver_count == b->receiver_count &&
+	       memcmp(a->receiver, b->receiver, a->receiver_count * sizeof a->receiver[0]) == 0 &&
+	       a->n == b->n && a->k == b->k && memcmp(a->hub, b->hub, a->n * sizeof a->hub[0]) == 0 &&
+	       a->scheme == b->scheme && a->key_len == b->key_len &&
+	       memcmp(&a->key_tag, &b->key_tag, sizeof a->key_tag) == 0 &&
+	       a->context_len == b->context_len && memcmp(a->context, b->context, a->context_len) == 0;
+}
+
+int terms_hub_index(const struct terms *t, const struct id *hub)
+{
+	return index_of(t->hub, t->n, hub);
+}
+
+int terms_receiver_index(const struct terms *t, const struct id *client)
+{
+	return index_of(t->receiver, t->receiver_count, client);
+}
