@@ -21,9 +21,10 @@ enum share_origin {
 	SHARE_COMPUTED,  /* sent encrypted */
 };
 
-struct deal {
+struct deal { /* emptied by deal_drop */
 	enum share_origin origin[TERMS_HUBS_MAX];
-	struct secret share[TERMS_HUBS_MAX]; /* owned; share[i] for hub i, terms_share_len bytes */
+	struct secret share[TERMS_HUBS_MAX]; /* owned; share[i] of hub i, terms_share_len bytes; empty where
+						the share is the pad */
 	struct secret key;                   /* owned; S */
 	uint8_t accepted, refused;           /* hubs that said so, by agree_reply */
 	bool replied[TERMS_HUBS_MAX];
@@ -32,7 +33,8 @@ struct deal {
 /*
  * Share generation.  pads[i] points to terms_share_len bytes of hub i's table (already reserved) for
  * each hub with use_pad[i], NULL otherwise; exactly k of the n are used (n = k with SCHEME_XOR).  The
- * key tag is computed and written to t->key_tag.  Errors: ARGS, NOMEM.
+ * key tag is computed and written to t->key_tag.  *d is overwritten; on failure it is left empty.
+ * Errors: FORMAT (terms_check), ARGS, NOMEM.
  */
 dske_rc agree_deal(struct deal *d, struct terms *t, const uint8_t *const *pads, const bool *use_pad);
 
@@ -65,17 +67,22 @@ struct receiver;
 dske_rc receiver_new(struct receiver **out, const struct id *self, const struct id *initiator,
 		     const struct acceptance *a);
 
-/* One share that came by `hub` and whose tag was verified.  share is moved in.  One a hub and tuple:
- * identical repetition is EXISTS, harmless.  Errors: DENIED (not acceptable, with the reason), FORMAT,
- * EXISTS, NOMEM. */
+/* One share that came by `hub` and whose tag was verified.  On success share is moved in, otherwise it
+ * stays the caller's.  One a hub and tuple: identical repetition is EXISTS, harmless; another share is
+ * DENIED and the first counts; so is a hub's fifth tuple.  May be called after a conclusion too, so
+ * that late shares are judged.  Errors: DENIED (not acceptable, with the reason), FORMAT, EXISTS, NOMEM. */
 dske_rc receiver_offer(struct receiver *r, const struct id *hub, const struct terms *t, struct secret *share);
 
 /* Key reconstruction and validation (DSKE 2.3.3, 2.4) over what is there; `final` says that no more
  * shares will come, or that the deadline is reached.
- *   OK            *key is the key, *t its terms (borrowed from r); first valid key is final
- *   TOO_FEW       fewer than k consistent shares so far
+ *   OK            *key (empty before) is the key, *t its terms (borrowed from r); first valid key is final
+ *   TOO_FEW       fewer than k shares of any one tuple so far
  *   NO_CANDIDATE  enough shares, none verifies (or too many corrupt shares to search; the sentence says)
- *   CONFLICT      more than one valid key: abort */
+ *   CONFLICT      more than one valid key: abort
+ *   BUSY          with `final` alone: a long search is under way, each call a fraction of a second of
+ *                 it; call again while the deadline allows
+ * Calling it again after a conclusion looks at all shares afresh, late ones included: the same key, or
+ * CONFLICT, which is then an alarm.  Errors besides: NOMEM. */
 dske_rc receiver_conclude(struct receiver *r, bool final, struct secret *key, const struct terms **t);
 
 /* After a conclusion: did this hub's share agree with the key?  For reports. */

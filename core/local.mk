@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += %D%/libcore.la
 %C%_libcore_la_SOURCES = \
+	%D%/agree.c %D%/agree.h \
+	%D%/candidate.c %D%/candidate.h \
 	%D%/cbor.c %D%/cbor.h \
 	%D%/gf128.c %D%/gf128.h %D%/gf128-impl.h %D%/gf128-portable.c \
 	%D%/gf256.c %D%/gf256.h %D%/gf256-impl.h %D%/gf256-portable.c \
@@ -8,6 +10,7 @@ noinst_LTLIBRARIES += %D%/libcore.la
 	%D%/layout.c %D%/layout.h \
 	%D%/pad.c %D%/pad.h \
 	%D%/ranges.c %D%/ranges.h \
+	%D%/receiver.c \
 	%D%/shamir.c %D%/shamir.h \
 	%D%/tag.c %D%/tag.h \
 	%D%/terms.c %D%/terms.h \

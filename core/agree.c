@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/agree.c - the initiator: shares are dealt from k of its tables, then answers are counted. */
+#include "core/agree.h"
+
+#include <string.h>
+
+#include "core/shamir.h"
+#include "core/xorshare.h"
+
+dske_rc agree_choose(bool *use_pad, const struct terms *t, const bool *ready, uint64_t spread)
+{
+	size_t ready_count = 0, at, chosen = 0;
+
+	memset(use_pad, 0, t->n * sizeof *use_pad);
+	for (size_t i = 0; i < t->n; i++)
+		ready_count += ready[i];
+	if (ready_count < t->k)
+		return FAIL(TOO_FEW, "%zu of the %d hubs can take part, %d are needed", ready_count, t->n, t->k);
+
+	at = (size_t)(spread % t->n);
+	while (chosen < t->k) {
+		if (ready[at]) {
+			use_pad[at] = true;
+			chosen++;
+		}
+		at = at + 1 < t->n ? at + 1 : 0;
+	}
+	return DSKE_OK;
+}
+
+static dske_rc pads_check(const struct terms *t, const uint8_t *const *pads, const bool *use_pad)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (use_pad[i] && !pads[i])
+			return FAIL(ARGS, "hub %zu has no pad to be its share", i + 1);
+		count += use_pad[i];
+	}
+	if (count != t->k)
+		return FAIL(ARGS, "%zu pads were given as shares, k = %d", count, t->k);
+	return DSKE_OK;
+}
+
+/* DSKE 2.3.1: "she uses these k shares and the secret sharing scheme to construct the remaining n - k".
+ * One interpolation gives them and the secret, Y_0, which is written to y0. */
+static dske_rc shares_compute(struct deal *d, const struct terms *t, const uint8_t *const *pads, uint8_t *y0)
+{
+	const uint8_t *known[TERMS_HUBS_MAX];
+	uint8_t *wanted[TERMS_HUBS_MAX + 1];
+	uint8_t known_x[TERMS_HUBS_MAX], wanted_x[TERMS_HUBS_MAX + 1];
+	size_t known_count = 0, wanted_count = 1, len = terms_share_len(t);
+
+	wanted[0] = y0;
+	wanted_x[0] = 0;
+	for (size_t i = 0; i < t->n; i++) {
+		if (d->origin[i] == SHARE_IS_PAD) {
+			known[known_count] = pads[i];
+			known_x[known_count++] = (uint8_t)(i + 1);
+			continue;
+		}
+		TRY(secret_alloc(&d->share[i], len));
+		wanted[wanted_count] = d->share[i].data;
+		wanted_x[wanted_count++] = (uint8_t)(i + 1);
+	}
+	if (t->scheme == SCHEME_XOR) { /* n = k: all are pads (DSKE 2.5.2) */
+		xorshare_combine(y0, known, known_count, len);
+		return DSKE_OK;
+	}
+	return shamir_interpolate(known_x, known, known_count, wanted_x, wanted, wanted_count, len);
+}
+
+static dske_rc deal_fill(struct deal *d, struct terms *t, const uint8_t *const *pads)
+{
+	AUTO(secret) y0 = {0};
+
+	TRY(secret_alloc(&y0, terms_share_len(t)));
+	TRY(shares_compute(d, t, pads, y0.data));
+
+	/* DSKE 2.3.2: "partitions Y_0 into a parameter u of l bits, and a remainder S of m bits" */
+	TRY(secret_from(&d->key, y0.data + KEY_TAG_KEY_LEN, t->key_len));
+	key_tag_compute(&t->key_tag, y0.data, d->key.data, d->key.len);
+	return DSKE_OK;
+}
+
+dske_rc agree_deal(struct deal *d, struct terms *t, const uint8_t *const *pads, const bool *use_pad)
+{
+	memset(d, 0, sizeof *d);
+	TRY(terms_check(t));
+	TRY(pads_check(t, pads, use_pad));
+	for (size_t i = 0; i < t->n; i++)
+		d->origin[i] = use_pad[i] ? SHARE_IS_PAD : SHARE_COMPUTED;
+
+	dske_rc rc = deal_fill(d, t, pads);
+	if (!rc_ok(rc))
+		deal_drop(d);
+	return rc;
+}
+
+enum deal_verdict agree_reply(struct deal *d, const struct terms *t, size_t hub_index, bool accepted)
+{
+	if (hub_index < t->n && !d->replied[hub_index]) {
+		d->replied[hub_index] = true;
+		if (accepted)
+			d->accepted++;
+		else
+			d->refused++;
+	}
+	if (d->accepted >= t->k)
+		return DEAL_AGREED;
+	return t->n - d->refused < t->k ? DEAL_FAILED : DEAL_WAIT;
+}
+
+void deal_drop(struct deal *d)
+{
+	for (size_t i = 0; i < TERMS_HUBS_MAX; i++)
+		secret_drop(&d->share[i]);
+	secret_drop(&d->key);
+	memset(d, 0, sizeof *d);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core/candidate.h - which key do these shares give?  (DSKE 2.3.3 and 2.4.)
+ *
+ * A group holds the shares that came with one tuple.  A candidate is Y_0 = u || S, reconstructed from k
+ * of them; it stands when the key tag confirms it.  Without a corrupt share the first k give the key
+ * and all others lie on the same polynomial.  Otherwise the k-subsets are searched, in steps.
+ */
+#ifndef DSKE_CORE_CANDIDATE_H
+#define DSKE_CORE_CANDIDATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/rc.h"
+#include "base/secret.h"
+#include "core/agree.h"
+#include "core/terms.h"
+
+/* No more bytes than this of candidates, C(s,k) * (m + 48), are searched. */
+#define SEARCH_LEN_MAX (UINT64_C(1) << 38)
+
+/* Share bytes read, k * (m + 48) a subset, in one step: a fraction of a second. */
+#define SEARCH_STEP_LEN (UINT64_C(1) << 27)
+
+struct held_share {
+	uint8_t x;            /* position of its hub in the terms, from 1 */
+	struct secret bytes;  /* owned; terms_share_len */
+	enum share_verdict verdict;
+};
+
+struct share_group {
+	struct terms terms;
+	size_t count;             /* s */
+	struct held_share *share; /* owned; room for n, in order of arrival */
+	uint8_t subset[TERMS_HUBS_MAX]; /* where a search in steps goes on: k indices into share, ascending */
+	size_t subset_count;            /* the count that the search began with; 0: none under way */
+};
+
+dske_rc share_group_new(struct share_group **out, const struct terms *t); /* Errors: NOMEM */
+void share_group_free(struct share_group *g);
+
+/* The share at x, or NULL. */
+struct held_share *share_group_find(const struct share_group *g, uint8_t x);
+
+/* Adds a share at an x that is not there yet; bytes are moved in. */
+void share_group_add(struct share_group *g, uint8_t x, struct secret *bytes);
+
+/*
+ * Looks for the key in this group and marks each share with its verdict.  *key must be empty.
+ *   OK            *key is S
+ *   TOO_FEW       fewer than k shares
+ *   NO_CANDIDATE  no k of them give a key, or too many subsets to try
+ *   CONFLICT      two distinct keys, both confirmed (looked for when the subsets fit in one step)
+ *   BUSY          with `thorough` alone: not found in this step; call again to go on
+ * Without `thorough` a search that takes more than one step is not begun: NO_CANDIDATE.
+ * Errors besides: NOMEM.
+ */
+dske_rc candidate_search(struct share_group *g, bool thorough, struct secret *key);
+
+/* C(n, k), or UINT64_MAX when it does not fit. */
+uint64_t choose_count(size_t n, size_t k);
+
+#endif

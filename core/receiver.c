@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core/receiver.c - the receiver: what it accepts, shares grouped by tuple, and the conclusion
+ * (DSKE 2.3.2 to 2.4).
+ *
+ * Any hub may say anything, so memory is bounded by the receiver's own list: each acceptable hub takes
+ * part in at most TUPLES_PER_HUB groups, with one share in each.
+ */
+#include "core/agree.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/candidate.h"
+
+#define TUPLES_PER_HUB 4 /* an honest hub takes part in one */
+
+struct receiver {
+	struct id self, initiator;
+	struct acceptance accepts; /* hubs owned */
+	size_t group_count;
+	struct share_group **group; /* owned; room for TUPLES_PER_HUB a hub */
+	struct share_group *concluded; /* the group whose key was taken, or NULL */
+};
+
+dske_rc acceptance_check(const struct acceptance *a, const struct terms *t)
+{
+	size_t known = 0;
+
+	/* DSKE 2.3.2: "n and k ... are each in an acceptable range (in particular that k_B <= k <= n ...)" */
+	if (t->k < a->k_min)
+		return FAIL(DENIED, "k = %d is below the least accepted, %d", t->k, a->k_min);
+	if (t->n < a->n_min || t->n > a->n_max)
+		return FAIL(DENIED, "n = %d is outside the accepted range, %d to %d", t->n, a->n_min, a->n_max);
+	if (t->k > t->n)
+		return FAIL(DENIED, "k = %d is above n = %d", t->k, t->n);
+	for (size_t i = 0; i < a->hub_count; i++)
+		known += terms_hub_index(t, &a->hubs[i]) >= 0;
+	if (known < t->k)
+		return FAIL(DENIED, "%zu of the %d hubs named are acceptable, k = %d are needed", known, t->n, t->k);
+	return DSKE_OK;
+}
+
+dske_rc receiver_new(struct receiver **out, const struct id *self, const struct id *initiator,
+		     const struct acceptance *a)
+{
+	struct receiver *r = calloc(1, sizeof *r);
+	struct id *hubs = calloc(a->hub_count + 1, sizeof *hubs);
+	struct share_group **group = calloc(a->hub_count + 1, TUPLES_PER_HUB * sizeof(struct share_group *));
+
+	if (!r || !hubs || !group) {
+		free(r);
+		free(hubs);
+		free(group);
+		return rc_make(DSKE_RC_NOMEM);
+	}
+	if (a->hub_count > 0)
+		memcpy(hubs, a->hubs, a->hub_count * sizeof *hubs);
+	r->self = *self;
+	r->initiator = *initiator;
+	r->accepts = *a;
+	r->accepts.hubs = hubs;
+	r->group = group;
+	*out = r;
+	return DSKE_OK;
+}
+
+void receiver_free(struct receiver *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->group_count; i++)
+		share_group_free(r->group[i]);
+	free(r->group);
+	free((struct id *)(uintptr_t)r->accepts.hubs);
+	free(r);
+}
+
+/* ---- offers ------------------------------------------------------------------------------------- */
+
+static bool hub_accepted(const struct receiver *r, const struct id *hub)
+{
+	for (size_t i = 0; i < r->accepts.hub_count; i++)
+		if (id_equal(&r->accepts.hubs[i], hub))
+			return true;
+	return false;
+}
+
+static dske_rc offer_check(const struct receiver *r, const struct id *hub, const struct terms *t,
+			   const struct secret *share)
+{
+	char hex[ID_HEX_LEN];
+
+	/* DSKE 2.3.2: "B checks that the P_i are members of an acceptable set" */
+	if (!hub_accepted(r, hub))
+		return FAIL(DENIED, "hub %s is not acceptable here", id_hex(hub, hex));
+	TRY(terms_check(t));
+	if (!id_equal(&t->initiator, &r->initiator))
+		return FAIL(DENIED, "hub %s sent a share of another initiator", id_hex(hub, hex));
+	if (terms_receiver_index(t, &r->self) < 0)
+		return FAIL(DENIED, "hub %s sent a share for others", id_hex(hub, hex));
+	if (terms_hub_index(t, hub) < 0)
+		return FAIL(DENIED, "hub %s is not among the hubs of its own share", id_hex(hub, hex));
+	TRY(acceptance_check(&r->accepts, t));
+	if (share->len != terms_share_len(t))
+		return FAIL(FORMAT, "hub %s sent a share of %zu bytes, not %zu", id_hex(hub, hex), share->len,
+			    terms_share_len(t));
+	return DSKE_OK;
+}
+
+static struct share_group *group_find(const struct receiver *r, const struct terms *t)
+{
+	for (size_t i = 0; i < r->group_count; i++)
+		if (terms_equal(&r->group[i]->terms, t))
+			return r->group[i];
+	return NULL;
+}
+
+/* This hub's share in this group, or NULL. */
+static struct held_share *share_of(struct share_group *g, const struct id *hub)
+{
+	int index = terms_hub_index(&g->terms, hub);
+
+	return index < 0 ? NULL : share_group_find(g, (uint8_t)(index + 1));
+}
+
+static size_t tuples_of(const struct receiver *r, const struct id *hub)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->group_count; i++)
+		count += share_of(r->group[i], hub) != NULL;
+	return count;
+}
+
+static dske_rc group_join(struct receiver *r, struct share_group *g, const struct terms *t,
+			  const struct id *hub, struct secret *share)
+{
+	char hex[ID_HEX_LEN];
+
+	if (tuples_of(r, hub) >= TUPLES_PER_HUB)
+		return FAIL(DENIED, "hub %s sent shares of more than %d different agreements", id_hex(hub, hex),
+			    TUPLES_PER_HUB);
+	if (!g) {
+		TRY(share_group_new(&g, t));
+		r->group[r->group_count++] = g;
+	}
+	share_group_add(g, (uint8_t)(terms_hub_index(t, hub) + 1), share);
+	return DSKE_OK;
+}
+
+dske_rc receiver_offer(struct receiver *r, const struct id *hub, const struct terms *t, struct secret *share)
+{
+	char hex[ID_HEX_LEN];
+
+	TRY(offer_check(r, hub, t, share));
+	struct share_group *g = group_find(r, t);
+	struct held_share *held = g ? share_of(g, hub) : NULL;
+
+	if (!held)
+		return group_join(r, g, t, hub, share);
+	if (mem_equal(held->bytes.data, share->data, share->len))
+		return FAIL(EXISTS, "hub %s sent its share again", id_hex(hub, hex));
+	return FAIL(DENIED, "hub %s sent two different shares of one agreement; the first counts",
+		    id_hex(hub, hex));
+}
+
+/* ---- conclusion --------------------------------------------------------------------------------- */
+
+/* The groups without a key, of which the one nearest to a key tells the story. */
+struct tally {
+	int code;
+	char sentence[200];
+};
+
+static int nearness(int code)
+{
+	switch (code) {
+	case DSKE_RC_TOO_FEW:
+		return 1;
+	case DSKE_RC_NO_CANDIDATE:
+		return 2;
+	case DSKE_RC_BUSY:
+		return 3;
+	default:
+		return 0;
+	}
+}
+
+static void tally_note(struct tally *y, dske_rc rc)
+{
+	if (nearness(rc.code) <= nearness(y->code))
+		return;
+	y->code = rc.code;
+	snprintf(y->sentence, sizeof y->sentence, "%s", rc_detail(rc));
+}
+
+/* Takes a group's key, unless another group gave a different one before. */
+static dske_rc key_take(struct receiver *r, struct share_group *g, struct secret *key, struct secret *candidate)
+{
+	if (!key->data) {
+		secret_move(key, candidate);
+		r->concluded = g;
+		return DSKE_OK;
+	}
+	if (key->len == candidate->len && mem_equal(key->data, candidate->data, key->len))
+		return DSKE_OK;
+	return FAIL(CONFLICT, "the shares give two valid keys with different terms: no key was taken");
+}
+
+static dske_rc groups_search(struct receiver *r, bool final, struct secret *key, struct tally *y)
+{
+	for (size_t i = 0; i < r->group_count; i++) {
+		AUTO(secret) candidate = {0};
+		dske_rc rc = candidate_search(r->group[i], final, &candidate);
+
+		if (rc_ok(rc))
+			TRY(key_take(r, r->group[i], key, &candidate));
+		else if (nearness(rc.code) > 0)
+			tally_note(y, rc);
+		else
+			return rc;
+	}
+	return DSKE_OK;
+}
+
+dske_rc receiver_conclude(struct receiver *r, bool final, struct secret *key, const struct terms **t)
+{
+	AUTO(secret) found = {0};
+	struct tally y = {.code = DSKE_RC_OK};
+
+	r->concluded = NULL;
+	dske_rc rc = groups_search(r, final, &found, &y);
+	if (!rc_ok(rc)) {
+		r->concluded = NULL;
+		return rc;
+	}
+	if (r->group_count == 0)
+		return FAIL(TOO_FEW, "no hub sent an acceptable share");
+	if (!r->concluded)
+		return rc_fail(y.code, "%s", y.sentence);
+	secret_move(key, &found);
+	*t = &r->concluded->terms;
+	return DSKE_OK;
+}
+
+enum share_verdict receiver_verdict(const struct receiver *r, const struct id *hub)
+{
+	const struct held_share *held = r->concluded ? share_of(r->concluded, hub) : NULL;
+
+	if (held)
+		return held->verdict;
+	return tuples_of(r, hub) > 0 ? SHARE_UNUSED : SHARE_ABSENT;
+}
+
+size_t receiver_share_count(const struct receiver *r)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->accepts.hub_count; i++)
+		count += tuples_of(r, &r->accepts.hubs[i]) > 0;
+	return count;
+}
