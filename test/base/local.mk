@@ -1,20 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-check_PROGRAMS += \
+BASE_TESTS = \
 	%D%/test-buf \
+	%D%/test-conf \
+	%D%/test-file \
 	%D%/test-id \
+	%D%/test-log \
+	%D%/test-net \
 	%D%/test-rc \
 	%D%/test-secret
-TESTS += \
-	%D%/test-buf \
-	%D%/test-id \
-	%D%/test-rc \
-	%D%/test-secret
+check_PROGRAMS += $(BASE_TESTS)
+TESTS += $(BASE_TESTS)
 
 %C%_test_buf_SOURCES = %D%/test-buf.c
 %C%_test_buf_LDADD = $(BASE_LIBS) $(TEST_LIBS)
 
+%C%_test_conf_SOURCES = %D%/test-conf.c test/lib/scratch.c test/lib/scratch.h
+%C%_test_conf_LDADD = $(BASE_LIBS) $(TEST_LIBS)
+
+%C%_test_file_SOURCES = %D%/test-file.c test/lib/scratch.c test/lib/scratch.h
+%C%_test_file_LDADD = $(BASE_LIBS) $(TEST_LIBS)
+
 %C%_test_id_SOURCES = %D%/test-id.c
 %C%_test_id_LDADD = $(BASE_LIBS) $(TEST_LIBS)
+
+%C%_test_log_SOURCES = %D%/test-log.c test/lib/scratch.c test/lib/scratch.h
+%C%_test_log_LDADD = $(BASE_LIBS) $(TEST_LIBS)
+
+%C%_test_net_SOURCES = %D%/test-net.c
+%C%_test_net_LDADD = $(BASE_LIBS) $(TEST_LIBS)
 
 %C%_test_rc_SOURCES = %D%/test-rc.c
 %C%_test_rc_LDADD = $(BASE_LIBS) $(TEST_LIBS)

@@ -114,9 +114,16 @@ static void heap_does_not_allocate_its_limit_at_once(void **state)
 	assert_in_range(b.cap, 1, 4096);
 }
 
-/* The sanitizers' allocators refuse such sizes only when told to. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
+/* The sanitizers' allocators end the program at such sizes unless they are told otherwise. */
+#define EXPORTED __attribute__((visibility("default")))
+EXPORTED const char *__asan_default_options(void);
+EXPORTED const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
+EXPORTED const char *__msan_default_options(void);
+EXPORTED const char *__msan_default_options(void)
 {
 	return "allocator_may_return_null=1";
 }
