@@ -3,3 +3,5 @@
 #
 #   dist_check_SCRIPTS += %D%/test-NAME
 #   TESTS += %D%/test-NAME
+dist_check_SCRIPTS += %D%/test-hardening %D%/test-install
+TESTS += %D%/test-hardening
