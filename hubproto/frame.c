@@ -12,8 +12,19 @@
 
 #define ENVELOPE_ITEMS 8
 
+/* A range of up or down begins with two keys. */
+#define RANGE_MIN_ACTIVATION ACTIVATION_LEN
+#define RANGE_MAX_ACTIVATION ACTIVATION_LEN
+#define RANGE_MIN_LEASE      LEASE_SLOT_LEN
+#define RANGE_MAX_LEASE      LEASE_SLOT_LEN
+#define RANGE_MIN_UP         PAD_KEYS_LEN
+#define RANGE_MAX_UP         FRAME_RANGE_MAX
+#define RANGE_MIN_DOWN       PAD_KEYS_LEN
+#define RANGE_MAX_DOWN       FRAME_RANGE_MAX
+
 static const struct message_row rows[] = {
-#define X(number, name, sender, region, key) {number, #name, SENDER_##sender, REGION_##region, key},
+#define X(number, name, sender, region, key)                                                       \
+	{number, #name, SENDER_##sender, REGION_##region, key, RANGE_MIN_##region, RANGE_MAX_##region},
 	DSKE_MESSAGE_LIST(X)
 #undef X
 };
@@ -54,6 +65,19 @@ static dske_rc envelope_open(struct cbor_reader *r)
 	return (dske_rc){r->code};
 }
 
+static dske_rc envelope_check(const struct envelope *e)
+{
+	const struct message_row *row = message_row(e->type);
+
+	if (e->type == MESSAGE_NOTE)
+		return tag_is_zero(&e->tag) ? DSKE_OK : FAIL(FORMAT, "a note with a tag");
+	if (!row)
+		return FAIL(FORMAT, "unknown message type %u", e->type);
+	if (e->length < row->range_min || e->length > row->range_max)
+		return FAIL(FORMAT, "a %s cannot use a range of %u bytes", row->name, e->length);
+	return DSKE_OK;
+}
+
 dske_rc frame_read(struct envelope *e, const uint8_t *item, size_t len)
 {
 	struct cbor_reader r;
@@ -69,13 +93,7 @@ dske_rc frame_read(struct envelope *e, const uint8_t *item, size_t len)
 	e->body = cbor_read_bytes(&r, 0, FRAME_MAX, &e->body_len);
 	cbor_read_copy(&r, e->tag.b, TAG_LEN);
 	TRY(cbor_end(&r));
-	if (e->type == MESSAGE_NOTE) {
-		if (!tag_is_zero(&e->tag))
-			return FAIL(FORMAT, "a note with a tag");
-	} else if (!message_row(e->type)) {
-		return FAIL(FORMAT, "unknown message type %u", e->type);
-	}
-	return DSKE_OK;
+	return envelope_check(e);
 }
 
 dske_rc frame_write(struct buf *out, const struct envelope *e, const uint8_t *tag_key)

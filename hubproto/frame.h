@@ -65,6 +65,7 @@ struct message_row {
 	enum message_sender sender;
 	enum region region;
 	uint8_t key; /* the tag key is TAG_KEY_LEN bytes at TAG_KEY_LEN * key from the range's start */
+	uint32_t range_min, range_max; /* bytes; a SHARE's own terms say which length exactly */
 };
 const struct message_row *message_row(unsigned type); /* NULL for NOTE and for unknown types */
 
@@ -81,7 +82,7 @@ struct envelope {
 };
 
 /* Decodes an item (without its length); everything in it is borrowed.  A type that is
- * not in the list, and a NOTE with a tag, are refused.  Errors: FORMAT, UNSUPPORTED (version). */
+ * not in the list, a range of a length that its row excludes, and a NOTE with a tag are refused.  Errors: FORMAT, UNSUPPORTED (version). */
 dske_rc frame_read(struct envelope *e, const uint8_t *item, size_t len);
 
 /* Appends a whole frame, length included, tagged under tag_key (32 bytes); NULL key writes a zero tag
