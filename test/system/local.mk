@@ -5,3 +5,4 @@
 #   TESTS += %D%/test-NAME
 dist_check_SCRIPTS += %D%/test-hardening %D%/test-install
 TESTS += %D%/test-hardening
+EXTRA_DIST += %D%/demo.bash %D%/tap.bash %D%/wiretap.py
