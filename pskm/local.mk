@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# When the first source is here:
-#
-#   noinst_LTLIBRARIES += %D%/libpskm.la
-#   %C%_libpskm_la_SOURCES = %D%/NAME.c %D%/NAME.h
+noinst_LTLIBRARIES += %D%/libpskm.la
+%C%_libpskm_la_SOURCES = \
+	%D%/format.h \
+	%D%/header.c %D%/header.h %D%/header-file.h \
+	%D%/ledger.c %D%/ledger.h

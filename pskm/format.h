@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pskm/format.h - the bytes on disk.  doc/pskm-format.md tells the reasons.
+ *
+ * Integers are unsigned and big-endian.  A table is a folder (0700) named by the 32 hexadecimal digits
+ * of its ID; its files are 0600.  A folder named ".new-ID" is one being made, and no table.
+ *
+ * table     layout.len bytes of the table itself.  Bytes that are used up are zero, or a hole.
+ *
+ * header    offset  length
+ *                0       8  "DSKEHEAD"
+ *                8       4  H, bytes of the header, at most PSKM_HEADER_MAX
+ *               12       H  header (CBOR, doc/dske.cddl pskm-header)
+ *             12+H      32  SHA-256 of all that precedes
+ *
+ * ledger    two slots of 4096 bytes; record number N lies in slot N mod 2.  The record with the higher
+ *           number is the ledger, among those whose checksum holds.  A slot:
+ *                0       8  "DSKELEDG"
+ *                8       8  N, the record's number, from 1
+ *               16      16  table ID
+ *               32       1  side: 0 client, 1 hub
+ *               33       1  state: enum table_state
+ *               34       6  zero
+ *               40      16  nonce of ACTIVATE; zero: none yet
+ *               56       8  lease_next: client, its next slot; hub, the slot after the highest taken
+ *               64       8  lease_taken (hub): bit s mod 64 tells whether slot s was taken, for the 64
+ *                           slots below lease_next; slots below those count as taken
+ *               72       8  up_high: every byte of the up region below this offset is used
+ *               80       8  down_high: the same of the down region
+ *               88       8  erased_lease (client): slots below this one are erased in the table, durably
+ *               96       8  erased_up: bytes of the up region below this offset are
+ *              104       8  erased_down: the same of the down region
+ *              112       8  clone_alarms
+ *              120    1024  digest (hub): of the LEASE on slot s, 16 bytes at 16 * (s mod 64); zero
+ *                           where the slot was not taken
+ *             1144    2936  zero
+ *             4080      16  the first 16 bytes of SHA-256 of the 4080 bytes before
+ *
+ * container, one file:
+ *   head         0       8  "DSKEPSKM"
+ *                8       4  version, 1
+ *               12       4  H, bytes of the header, at most PSKM_HEADER_MAX
+ *               16       H  header, as above
+ *             16+H      16  Argon2id (version 0x13): salt
+ *             32+H       4  its passes
+ *             36+H       4  its memory in KiB
+ *             40+H       4  its lanes
+ *             44+H      12  AES-256-GCM of the content key under Argon2id's 32 bytes: nonce
+ *             56+H      32  the wrapped content key
+ *             88+H      16  its tag; associated data: the head up to the nonce
+ *            104+H      32  SHA-256 of all that precedes: it finds accidents, the tags find intent
+ *   then, for each chunk i = 0, 1, .. of TABLE_CHUNK_LEN bytes of the table (the last may be shorter),
+ *   AES-256-GCM under the content key, nonce i (12 bytes), associated data: the whole head, of
+ *                0       L  the chunk
+ *                L      16  h' of (chunk, i in 8 bytes) with key i + 1 of the container region
+ *             L+16      16  tag of AES-256-GCM
+ *   and at last, as chunk number 2^64 - 1, of
+ *                0      16  h' of the whole head with key 0 of the container region
+ *               16      16  tag of AES-256-GCM
+ * Key j of the container region is its 48 bytes from 48*j on.  It lies in the table itself, in a chunk
+ * no later than the one it authenticates.
+ */
+#ifndef DSKE_PSKM_FORMAT_H
+#define DSKE_PSKM_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TABLE_FILE_HEADER "header"
+#define TABLE_FILE_TABLE "table"
+#define TABLE_FILE_LEDGER "ledger"
+#define TABLE_NEW_PREFIX ".new-"
+
+#define PSKM_HEADER_MAX 1024
+
+#define HEADER_MAGIC "DSKEHEAD"
+#define HEADER_AT_LEN 8
+#define HEADER_AT_CBOR 12
+#define HEADER_SUM_LEN 32
+
+#define LEDGER_MAGIC "DSKELEDG"
+#define LEDGER_SLOT_LEN 4096
+#define LEDGER_SUM_LEN 16
+enum ledger_at {
+	LEDGER_AT_SEQ = 8,
+	LEDGER_AT_TABLE = 16,
+	LEDGER_AT_SIDE = 32,
+	LEDGER_AT_STATE = 33,
+	LEDGER_AT_NONCE = 40,
+	LEDGER_AT_LEASE_NEXT = 56,
+	LEDGER_AT_LEASE_TAKEN = 64,
+	LEDGER_AT_UP_HIGH = 72,
+	LEDGER_AT_DOWN_HIGH = 80,
+	LEDGER_AT_ERASED_LEASE = 88,
+	LEDGER_AT_ERASED_UP = 96,
+	LEDGER_AT_ERASED_DOWN = 104,
+	LEDGER_AT_CLONE_ALARMS = 112,
+	LEDGER_AT_DIGESTS = 120,
+	LEDGER_AT_ZERO = 1144,
+	LEDGER_AT_SUM = LEDGER_SLOT_LEN - LEDGER_SUM_LEN,
+};
+
+#define CONTAINER_MAGIC "DSKEPSKM"
+#define CONTAINER_VERSION 1
+#define CONTAINER_AT_VERSION 8
+#define CONTAINER_AT_HEADER_LEN 12
+#define CONTAINER_AT_HEADER 16
+/* From the header's end: */
+enum container_after {
+	CONTAINER_AFTER_SALT = 0,
+	CONTAINER_AFTER_PASSES = 16,
+	CONTAINER_AFTER_MEMORY = 20,
+	CONTAINER_AFTER_LANES = 24,
+	CONTAINER_AFTER_NONCE = 28,
+	CONTAINER_AFTER_KEY = 40,
+	CONTAINER_AFTER_KEY_TAG = 72,
+	CONTAINER_AFTER_SUM = 88,
+	CONTAINER_AFTER_END = 120,
+};
+#define CONTAINER_HEAD_MAX (CONTAINER_AT_HEADER + PSKM_HEADER_MAX + CONTAINER_AFTER_END)
+#define CONTAINER_SALT_LEN 16
+#define CONTAINER_KEY_LEN 32
+#define CONTAINER_END_CHUNK UINT64_MAX
+
+static inline void be32_put(uint8_t *out, uint32_t v)
+{
+	for (int i = 3; i >= 0; i--, v >>= 8)
+		out[i] = (uint8_t)v;
+}
+
+static inline uint32_t be32_get(const uint8_t *in)
+{
+	uint32_t v = 0;
+
+	for (int i = 0; i < 4; i++)
+		v = v << 8 | in[i];
+	return v;
+}
+
+static inline void be64_put(uint8_t *out, uint64_t v)
+{
+	for (int i = 7; i >= 0; i--, v >>= 8)
+		out[i] = (uint8_t)v;
+}
+
+static inline uint64_t be64_get(const uint8_t *in)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < 8; i++)
+		v = v << 8 | in[i];
+	return v;
+}
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pskm/ledger.c - two slots, written by turns. */
+#include "config.h"
+
+#include "pskm/ledger.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <openssl/sha.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "pskm/format.h"
+
+static_assert(LEDGER_AT_DIGESTS + LEASE_MEMORY * LEASE_DIGEST_LEN == LEDGER_AT_ZERO, "as in format.h");
+
+/* The 64-bit numbers of a record and where they stand. */
+static const struct {
+	size_t field, at;
+} numbers[] = {
+	{offsetof(struct ledger, seq), LEDGER_AT_SEQ},
+	{offsetof(struct ledger, lease_next), LEDGER_AT_LEASE_NEXT},
+	{offsetof(struct ledger, lease_taken), LEDGER_AT_LEASE_TAKEN},
+	{offsetof(struct ledger, up_high), LEDGER_AT_UP_HIGH},
+	{offsetof(struct ledger, down_high), LEDGER_AT_DOWN_HIGH},
+	{offsetof(struct ledger, erased_lease), LEDGER_AT_ERASED_LEASE},
+	{offsetof(struct ledger, erased_up), LEDGER_AT_ERASED_UP},
+	{offsetof(struct ledger, erased_down), LEDGER_AT_ERASED_DOWN},
+	{offsetof(struct ledger, clone_alarms), LEDGER_AT_CLONE_ALARMS},
+};
+#define NUMBER_COUNT (sizeof numbers / sizeof numbers[0])
+
+void ledger_init(struct ledger *l, const struct pskm_header *h, enum side side)
+{
+	*l = (struct ledger){
+		.table = h->table,
+		.side = side,
+		.state = TABLE_IMPORTED,
+		.up_high = h->layout.region[REGION_UP].start,
+		.down_high = h->layout.region[REGION_DOWN].start,
+		.erased_up = h->layout.region[REGION_UP].start,
+		.erased_down = h->layout.region[REGION_DOWN].start,
+	};
+}
+
+static void slot_sum(uint8_t out[LEDGER_SUM_LEN], const uint8_t slot[LEDGER_SLOT_LEN])
+{
+	uint8_t sum[SHA256_DIGEST_LENGTH];
+
+	SHA256(slot, LEDGER_AT_SUM, sum);
+	memcpy(out, sum, LEDGER_SUM_LEN);
+}
+
+static void slot_encode(uint8_t slot[LEDGER_SLOT_LEN], const struct ledger *l)
+{
+	memset(slot, 0, LEDGER_SLOT_LEN);
+	memcpy(slot, LEDGER_MAGIC, sizeof LEDGER_MAGIC - 1);
+	memcpy(slot + LEDGER_AT_TABLE, l->table.b, ID_LEN);
+	slot[LEDGER_AT_SIDE] = (uint8_t)l->side;
+	slot[LEDGER_AT_STATE] = (uint8_t)l->state;
+	memcpy(slot + LEDGER_AT_NONCE, l->nonce.b, ID_LEN);
+	for (size_t i = 0; i < NUMBER_COUNT; i++) {
+		uint64_t v;
+		memcpy(&v, (const uint8_t *)l + numbers[i].field, sizeof v);
+		be64_put(slot + numbers[i].at, v);
+	}
+	memcpy(slot + LEDGER_AT_DIGESTS, l->digest, sizeof l->digest);
+	slot_sum(slot + LEDGER_AT_SUM, slot);
+}
+
+/* False when the slot holds no record that verifies. */
+static bool slot_decode(struct ledger *l, const uint8_t slot[LEDGER_SLOT_LEN], uint64_t index)
+{
+	uint8_t sum[LEDGER_SUM_LEN];
+
+	slot_sum(sum, slot);
+	if (memcmp(sum, slot + LEDGER_AT_SUM, sizeof sum) != 0 ||
+	    memcmp(slot, LEDGER_MAGIC, sizeof LEDGER_MAGIC - 1) != 0)
+		return false;
+	for (size_t i = 0; i < NUMBER_COUNT; i++) {
+		uint64_t v = be64_get(slot + numbers[i].at);
+		memcpy((uint8_t *)l + numbers[i].field, &v, sizeof v);
+	}
+	memcpy(l->table.b, slot + LEDGER_AT_TABLE, ID_LEN);
+	memcpy(l->nonce.b, slot + LEDGER_AT_NONCE, ID_LEN);
+	memcpy(l->digest, slot + LEDGER_AT_DIGESTS, sizeof l->digest);
+	l->side = slot[LEDGER_AT_SIDE];
+	l->state = slot[LEDGER_AT_STATE];
+	return l->seq % 2 == index && l->seq != 0 && l->side <= SIDE_HUB && l->state <= TABLE_LOCKED;
+}
+
+static dske_rc slot_write(int fd, const struct ledger *l)
+{
+	uint8_t slot[LEDGER_SLOT_LEN];
+
+	slot_encode(slot, l);
+	TRY(file_pwrite(fd, slot, sizeof slot, l->seq % 2 * LEDGER_SLOT_LEN));
+	return file_sync(fd);
+}
+
+dske_rc ledger_create(const char *path, struct ledger *l)
+{
+	AUTO(fd) f = FD_NONE;
+	static const uint8_t empty[LEDGER_SLOT_LEN];
+
+	TRY(file_open(&f, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+	l->seq = 1;
+	TRY(file_pwrite(f.n, empty, sizeof empty, 0));
+	return slot_write(f.n, l);
+}
+
+dske_rc ledger_read(int fd, struct ledger *l)
+{
+	uint8_t slots[2][LEDGER_SLOT_LEN];
+	struct ledger record[2];
+	bool valid[2];
+
+	TRY(file_pread(fd, slots, sizeof slots, 0));
+	for (unsigned i = 0; i < 2; i++)
+		valid[i] = slot_decode(&record[i], slots[i], i);
+	if (!valid[0] && !valid[1])
+		return FAIL(CORRUPT, "no record of the ledger verifies: what is used of this table is unknown, "
+				     "so it stays locked; get a new PSKM");
+	if (valid[0] && valid[1])
+		*l = record[record[0].seq > record[1].seq ? 0 : 1];
+	else
+		*l = record[valid[0] ? 0 : 1];
+	return DSKE_OK;
+}
+
+static bool within(const struct range *r, uint64_t erased, uint64_t high)
+{
+	return r->start <= erased && erased <= high && high <= r->end;
+}
+
+dske_rc ledger_check(const struct ledger *l, const struct pskm_header *h)
+{
+	if (!id_equal(&l->table, &h->table))
+		return FAIL(CORRUPT, "the ledger belongs to another table than the header beside it");
+	if (!within(&h->layout.region[REGION_UP], l->erased_up, l->up_high) ||
+	    !within(&h->layout.region[REGION_DOWN], l->erased_down, l->down_high) ||
+	    l->lease_next > layout_lease_slots(&h->layout) || l->erased_lease > l->lease_next)
+		return FAIL(CORRUPT, "the ledger's values lie outside the table");
+	return DSKE_OK;
+}
+
+/* LOCKED into both slots, the doubtful one first; what fails here cannot be helped. */
+static void lock_both(int fd, struct ledger *l)
+{
+	l->state = TABLE_LOCKED;
+	for (int i = 0; i < 2; i++) {
+		(void)slot_write(fd, l);
+		l->seq++;
+	}
+}
+
+dske_rc ledger_commit(int fd, struct ledger *l)
+{
+	l->seq++;
+	if (rc_ok(slot_write(fd, l)))
+		return DSKE_OK;
+	lock_both(fd, l);
+	return FAIL(SYNC, "the ledger could not be made durable, so this table is locked for good: look after the "
+			  "disk, then get a new PSKM");
+}

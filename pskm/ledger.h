@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pskm/ledger.h - the durable record of what is used of one table (DSKE 2.1: "tracks which bits have
+ * been consumed").  pskm/format.h has the bytes.
+ *
+ * Invariants:
+ *  1. A record is written into the slot that does not hold the newest one, so a torn write leaves the
+ *     newest record whole; and whoever asked for the torn one never had an answer, so used nothing.
+ *  2. ledger_commit returns OK only when the record is durable.
+ *  3. After a failed sync nobody knows what the disk holds: both slots are overwritten by LOCKED as well
+ *     as they can be, and the caller locks the table in memory.
+ */
+#ifndef DSKE_PSKM_LEDGER_H
+#define DSKE_PSKM_LEDGER_H
+
+#include <stdint.h>
+
+#include "base/id.h"
+#include "base/rc.h"
+#include "pskm/table.h"
+
+#define LEASE_DIGEST_LEN 16
+
+struct ledger {
+	uint64_t seq;
+	struct id table;
+	enum side side;
+	enum table_state state;
+	struct id nonce; /* of ACTIVATE; zero: none yet */
+	uint64_t lease_next;
+	uint64_t lease_taken; /* hub: bit slot % LEASE_MEMORY */
+	uint64_t up_high, down_high;
+	uint64_t erased_lease, erased_up, erased_down;
+	uint64_t clone_alarms;
+	uint8_t digest[LEASE_MEMORY][LEASE_DIGEST_LEN]; /* hub */
+};
+
+/* The record of a table that nobody has used. */
+void ledger_init(struct ledger *l, const struct pskm_header *h, enum side side);
+
+/* Creates the file with that record, number 1, and the other slot empty; synced.  Errors: as file_open, SYNC. */
+dske_rc ledger_create(const char *path, struct ledger *l);
+
+/* The newest record that verifies.  Errors: CORRUPT (none does), IO. */
+dske_rc ledger_read(int fd, struct ledger *l);
+
+/* Do its values lie inside that table?  Errors: CORRUPT. */
+dske_rc ledger_check(const struct ledger *l, const struct pskm_header *h);
+
+/* Writes *l as the next record and makes it durable; l->seq is raised.  Errors: SYNC for any failure; then
+ * the file says LOCKED if it can be made to. */
+dske_rc ledger_commit(int fd, struct ledger *l);
+
+#endif
