@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pskm/activation.c - binding a table to the one client that first proves that it has it. */
+#include "config.h"
+
+#include "pskm/table-impl.h"
+
+/* Which keys a client has left: those of an activation that is over are erased. */
+static dske_rc require_key(const struct hold *h, enum activation_key which)
+{
+	enum table_state s = h->t->now.state;
+
+	if (s == TABLE_LOCKED)
+		return hold_require_active(h);
+	if (h->t->side == SIDE_CLIENT && which != ACTIVATION_KEY_FROZEN && s != TABLE_IMPORTED && s != TABLE_ACTIVATING)
+		return FAIL(STATE, "the activation of this table is over");
+	return DSKE_OK;
+}
+
+dske_rc table_activation_key(struct table *t, enum activation_key which, uint8_t out[32])
+{
+	AUTO(hold) hold = {0};
+
+	TRY(hold_take(&hold, t));
+	TRY(require_key(&hold, which));
+	uint64_t offset = t->header.layout.region[REGION_ACTIVATION].start + (uint64_t)which * TAG_KEY_LEN;
+	return table_read_unused(t, offset, out, TAG_KEY_LEN);
+}
+
+dske_rc table_activation_begin(struct table *t, struct id *nonce)
+{
+	AUTO(hold) hold = {0};
+
+	TRY(table_require_side(t, SIDE_CLIENT));
+	TRY(hold_take(&hold, t));
+	if (t->now.state == TABLE_ACTIVE)
+		return FAIL(STATE, "this table is active already");
+	if (t->now.state == TABLE_ACTIVATING) {
+		*nonce = t->now.nonce;
+		return DSKE_OK;
+	}
+	if (t->now.state != TABLE_IMPORTED)
+		return hold_require_active(&hold);
+	struct ledger next = t->now;
+	do
+		TRY(id_random(&next.nonce));
+	while (id_is_zero(&next.nonce));
+	next.state = TABLE_ACTIVATING;
+	TRY(hold_commit(&hold, &next));
+	*nonce = next.nonce;
+	return DSKE_OK;
+}
+
+dske_rc table_activation_done(struct table *t)
+{
+	AUTO(hold) hold = {0};
+
+	TRY(table_require_side(t, SIDE_CLIENT));
+	TRY(hold_take(&hold, t));
+	if (t->now.state == TABLE_IMPORTED)
+		return FAIL(STATE, "this table's activation was never begun");
+	if (t->now.state != TABLE_ACTIVATING)
+		return hold_require_active(&hold);
+	struct ledger next = t->now;
+	next.state = TABLE_ACTIVE;
+	TRY(hold_commit(&hold, &next));
+	return table_erase(t, t->header.layout.region[REGION_ACTIVATION].start, 2 * TAG_KEY_LEN);
+}
+
+dske_rc table_freeze(struct table *t)
+{
+	AUTO(hold) hold = {0};
+
+	TRY(hold_take(&hold, t));
+	if (t->now.state == TABLE_FROZEN || t->now.state == TABLE_LOCKED)
+		return DSKE_OK;
+	struct ledger next = t->now;
+	next.state = TABLE_FROZEN;
+	return hold_commit(&hold, &next);
+}
+
+dske_rc table_activate(struct table *t, const struct id *nonce)
+{
+	AUTO(hold) hold = {0};
+
+	TRY(table_require_side(t, SIDE_HUB));
+	if (id_is_zero(nonce))
+		return FAIL(FORMAT, "an activation without a nonce");
+	TRY(hold_take(&hold, t));
+	struct ledger next = t->now;
+	if (next.state == TABLE_IMPORTED) {
+		next.nonce = *nonce;
+		next.state = TABLE_ACTIVE;
+		return hold_commit(&hold, &next);
+	}
+	TRY(hold_require_active(&hold));
+	if (id_equal(&next.nonce, nonce))
+		return DSKE_OK;
+	next.state = TABLE_FROZEN;
+	TRY(hold_commit(&hold, &next));
+	return hold_require_active(&hold);
+}

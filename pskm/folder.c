@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pskm/folder.c - making a table's folder in one step, as others see it. */
+#include "config.h"
+
+#include "pskm/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pskm/format.h"
+#include "pskm/header-file.h"
+#include "pskm/list.h"
+
+static const char *const file_names[] = {TABLE_FILE_HEADER, TABLE_FILE_TABLE, TABLE_FILE_LEDGER};
+
+static void remove_files(const char *dir)
+{
+	struct path p;
+
+	for (size_t i = 0; i < sizeof file_names / sizeof file_names[0]; i++)
+		if (rc_ok(path_format(&p, "%s/%s", dir, file_names[i])))
+			(void)unlink(p.s);
+}
+
+static dske_rc refuse_existing(const struct folder *f)
+{
+	struct stat st;
+
+	if (lstat(f->final.s, &st) == 0)
+		return FAIL(EXISTS, "this PSKM is there already: %s", f->final.s);
+	return DSKE_OK;
+}
+
+/* Locks the folder and makes sure that it still bears the name: its last maker may just have finished. */
+static dske_rc lock_folder(struct folder *f)
+{
+	struct stat by_name, by_fd;
+
+	TRY(file_open(&f->lock, f->temporary.s, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0));
+	if (flock(f->lock.n, LOCK_EX | LOCK_NB) != 0)
+		return FAIL(BUSY, "another process is just making %s", f->final.s);
+	if (lstat(f->temporary.s, &by_name) != 0 || fstat(f->lock.n, &by_fd) != 0 || by_name.st_ino != by_fd.st_ino)
+		return FAIL(BUSY, "another process has just made %s", f->final.s);
+	return DSKE_OK;
+}
+
+dske_rc folder_begin(struct folder *f, const char *tables_dir, const struct id *table)
+{
+	char hex[ID_HEX_LEN];
+
+	*f = (struct folder){.lock = FD_NONE};
+	TRY(table_folder(&f->final, tables_dir, table));
+	TRY(path_format(&f->temporary, "%s/" TABLE_NEW_PREFIX "%s", tables_dir, id_hex(table, hex)));
+	TRY(file_make_dirs(tables_dir, 0700));
+	TRY(refuse_existing(f));
+	if (mkdir(f->temporary.s, 0700) != 0 && errno != EEXIST)
+		return FAIL(IO, "cannot create folder %s: %m", f->temporary.s);
+	TRY(lock_folder(f));
+	TRY(refuse_existing(f));
+	f->open = true;
+	remove_files(f->temporary.s);
+	return DSKE_OK;
+}
+
+dske_rc folder_create_table(const struct folder *f, struct fd *table, uint64_t len)
+{
+	struct path p;
+
+	TRY(path_format(&p, "%s/" TABLE_FILE_TABLE, f->temporary.s));
+	TRY(file_open(table, p.s, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+	if (ftruncate(table->n, (off_t)len) != 0)
+		return FAIL(IO, "cannot make %s %llu bytes long: %m", p.s, (unsigned long long)len);
+	return DSKE_OK;
+}
+
+dske_rc folder_finish(struct folder *f, const struct pskm_header *h, enum side side)
+{
+	struct ledger ledger;
+	struct path p;
+
+	ledger_init(&ledger, h, side);
+	TRY(path_format(&p, "%s/" TABLE_FILE_LEDGER, f->temporary.s));
+	TRY(ledger_create(p.s, &ledger));
+	TRY(path_format(&p, "%s/" TABLE_FILE_HEADER, f->temporary.s));
+	TRY(header_file_write(p.s, h)); /* syncs the folder, too */
+	TRY(refuse_existing(f));
+	if (rename(f->temporary.s, f->final.s) != 0)
+		return FAIL(IO, "cannot give %s its name: %m", f->final.s);
+	f->open = false;
+	return file_sync_dir_of(f->final.s);
+}
+
+void folder_drop(struct folder *f)
+{
+	if (f->open) {
+		remove_files(f->temporary.s);
+		(void)rmdir(f->temporary.s);
+	}
+	f->open = false;
+	fd_drop(&f->lock);
+}

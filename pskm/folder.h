@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pskm/folder.h - a table's folder while it is made: under the name ".new-ID" until it is complete and
+ * durable, then renamed.  What an interrupted making left behind, the next making of the same table
+ * removes.
+ */
+#ifndef DSKE_PSKM_FOLDER_H
+#define DSKE_PSKM_FOLDER_H
+
+#include "base/file.h"
+#include "base/id.h"
+#include "base/rc.h"
+#include "pskm/ledger.h"
+
+struct folder {
+	struct path temporary, final;
+	struct fd lock; /* of the folder itself: one maker at a time */
+	bool open;      /* to be removed by folder_drop */
+};
+
+/* Makes tables_dir too where it is missing.  Errors: EXISTS (the table is there), BUSY (being made by
+ * another process), DENIED, IO. */
+dske_rc folder_begin(struct folder *f, const char *tables_dir, const struct id *table);
+
+/* Creates the file `table` of len bytes, all hole, for reading and writing.  Errors: as file_open. */
+dske_rc folder_create_table(const struct folder *f, struct fd *table, uint64_t len);
+
+/* After `table` is synced: writes header and first ledger, and gives the folder its name, durably.
+ * Errors: EXISTS, SYNC, IO. */
+dske_rc folder_finish(struct folder *f, const struct pskm_header *h, enum side side);
+
+/* Removes the folder unless it was finished. */
+void folder_drop(struct folder *f);
+
+#endif

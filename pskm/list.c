@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pskm/list.c - a folder's tables, read without opening them. */
+#include "config.h"
+
+#include "pskm/list.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pskm/format.h"
+#include "pskm/header-file.h"
+#include "pskm/ledger.h"
+
+#define LEDGER_TRIES 3
+
+dske_rc table_folder(struct path *out, const char *tables_dir, const struct id *table)
+{
+	char hex[ID_HEX_LEN];
+
+	return path_format(out, "%s/%s", tables_dir, id_hex(table, hex));
+}
+
+/* Is it a table's folder by its name?  Upper-case digits name no folder that we made. */
+static bool name_is_table(struct id *id, const char *name)
+{
+	char hex[ID_HEX_LEN];
+
+	return strlen(name) == ID_HEX_LEN - 1 && rc_ok(id_parse(id, name)) && strcmp(id_hex(id, hex), name) == 0;
+}
+
+/* Only one slot of a ledger is being written at any moment; but while we read without the lock, both may
+ * be, one after the other. */
+static dske_rc ledger_read_unlocked(int fd, struct ledger *l)
+{
+	dske_rc rc = ledger_read(fd, l);
+
+	for (int tries = 1; tries < LEDGER_TRIES && rc_is(rc, DSKE_RC_CORRUPT); tries++)
+		rc = ledger_read(fd, l);
+	return rc;
+}
+
+static dske_rc entry_read(struct table_entry *e, const char *tables_dir)
+{
+	AUTO(fd) f = FD_NONE;
+	struct path folder, p;
+	struct ledger ledger;
+
+	TRY(table_folder(&folder, tables_dir, &e->table));
+	TRY(path_format(&p, "%s/" TABLE_FILE_HEADER, folder.s));
+	TRY(header_file_read(&e->header, p.s));
+	if (!id_equal(&e->header.table, &e->table))
+		return FAIL(CORRUPT, "%s holds another table's header", folder.s);
+	TRY(path_format(&p, "%s/" TABLE_FILE_LEDGER, folder.s));
+	TRY(file_open(&f, p.s, O_RDONLY, 0));
+	TRY(ledger_read_unlocked(f.n, &ledger));
+	TRY(ledger_check(&ledger, &e->header));
+	e->state = ledger.state;
+	return DSKE_OK;
+}
+
+static dske_rc append(struct table_entry **list, size_t *count, const struct id *id, const char *tables_dir)
+{
+	struct table_entry *grown = reallocarray(*list, *count + 1, sizeof **list);
+
+	if (grown == NULL)
+		return FAIL(NOMEM, "no memory for the list of tables");
+	*list = grown;
+	struct table_entry *e = &grown[*count];
+	*e = (struct table_entry){.table = *id};
+	e->rc = entry_read(e, tables_dir);
+	if (!rc_ok(e->rc))
+		(void)snprintf(e->why, sizeof e->why, "%s", rc_detail(e->rc));
+	++*count;
+	return DSKE_OK;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return id_compare(&((const struct table_entry *)a)->table, &((const struct table_entry *)b)->table);
+}
+
+static dske_rc read_all(DIR *dir, const char *tables_dir, struct table_entry **list, size_t *count)
+{
+	const struct dirent *d;
+	struct id id;
+
+	while (errno = 0, (d = readdir(dir)) != NULL)
+		if (name_is_table(&id, d->d_name))
+			TRY(append(list, count, &id, tables_dir));
+	if (errno != 0)
+		return FAIL(IO, "cannot read folder %s: %m", tables_dir);
+	return DSKE_OK;
+}
+
+dske_rc table_list(const char *tables_dir, struct table_entry **out, size_t *count)
+{
+	struct table_entry *list = NULL;
+	DIR *dir = opendir(tables_dir);
+
+	*out = NULL;
+	*count = 0;
+	if (dir == NULL && errno == ENOENT)
+		return DSKE_OK;
+	if (dir == NULL)
+		return rc_fail(errno == EACCES ? DSKE_RC_DENIED : DSKE_RC_IO, "cannot read folder %s: %m", tables_dir);
+	dske_rc rc = read_all(dir, tables_dir, &list, count);
+	closedir(dir);
+	if (!rc_ok(rc)) {
+		free(list);
+		*count = 0;
+		return rc;
+	}
+	if (*count > 1)
+		qsort(list, *count, sizeof *list, compare);
+	*out = list;
+	return DSKE_OK;
+}

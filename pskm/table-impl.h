@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pskm/table-impl.h - what table.c, lease.c, activation.c and window.c share; for this folder alone.
+ *
+ * Whoever reads or changes the ledger does so while holding the table:
+ *
+ *     AUTO(hold) hold = {0};
+ *     TRY(hold_take(&hold, t));              -> t->now is the ledger as it is on disk
+ *     struct ledger next = t->now;
+ *     next.up_high = end;
+ *     TRY(hold_commit(&hold, &next));        -> durable; only now may a byte be read
+ */
+#ifndef DSKE_PSKM_TABLE_IMPL_H
+#define DSKE_PSKM_TABLE_IMPL_H
+
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/file.h"
+#include "pskm/ledger.h"
+#include "pskm/table.h"
+
+struct table {
+	struct pskm_header header;
+	enum side side;
+	pid_t owner;           /* the process that opened it */
+	pthread_mutex_t mutex; /* between threads; the ledger's file lock is between processes */
+	struct fd bytes;       /* file `table` */
+	struct fd ledger;
+	struct ledger now;     /* while held: the newest record */
+	bool locked;           /* a sync failed here: locked, whatever the disk says */
+};
+
+struct hold {
+	struct table *t; /* NULL when nothing is held */
+};
+
+/* Client: waits for threads and processes, reads the ledger afresh.  Hub: the lock is held since
+ * table_open, only threads are waited for.  Errors: FORKED, IO, CORRUPT. */
+dske_rc hold_take(struct hold *h, struct table *t);
+void hold_drop(struct hold *h);
+
+/* Makes *next the ledger, durably.  Errors: SYNC (the table is locked now). */
+dske_rc hold_commit(struct hold *h, struct ledger *next);
+
+/* May pad bytes be handed out?  Errors: NOT_ACTIVE, FROZEN, LOCKED. */
+dske_rc hold_require_active(const struct hold *h);
+
+/* Is this the side that the call is for?  Errors: STATE. */
+dske_rc table_require_side(const struct table *t, enum side side);
+
+/* Reads bytes that the ledger calls unused (or that are kept).  Used bytes are zero in the file, so a
+ * 16-byte block of zeros means that the ledger is older than the table: restored from a copy, or rotten.
+ * Errors: IO; CORRUPT, and then the table must be locked. */
+dske_rc table_read_unused(const struct table *t, uint64_t offset, void *out, size_t len);
+
+/* Overwrites with zeros; big ranges are punched out as well.  Not synced.  Errors: IO. */
+dske_rc table_erase(const struct table *t, uint64_t offset, uint64_t len);
+
+/* hold_commit of the state LOCKED; used where a hold is there already. */
+void hold_lock(struct hold *h);
+
+/* ---- window.c --------------------------------------------------------------------------------- */
+
+/* Memory for a window on [start, end), nothing read yet.  Errors: NOMEM. */
+dske_rc window_new(struct window **out, struct table *t, uint64_t start, uint64_t end);
+
+/* Client, after the commit: reads the bytes and erases them from the file.  Errors: IO, CORRUPT. */
+dske_rc window_load(struct window *w);
+
+#endif
