@@ -5,7 +5,11 @@
  * One file: magic, header (CBOR, clear), the wrapped content key, then the table in chunks of
  * TABLE_CHUNK_LEN under AES-256-GCM with header and chunk number as associated data, each also tagged
  * by h' with a key from the container region.  The content key is wrapped under Argon2id of a
- * generated 128-bit passphrase that travels separately.  doc/pskm-format.md describes the bytes.
+ * generated 128-bit passphrase that travels separately.  pskm/format.h describes the bytes,
+ * doc/pskm-format.md the reasons.
+ *
+ * For programs: this uses libcrypto's default library context.  The container region is erased from
+ * both copies before the table can be used.
  */
 #ifndef DSKE_PSKM_CONTAINER_H
 #define DSKE_PSKM_CONTAINER_H
@@ -25,7 +29,8 @@ typedef bool pskm_progress(void *context, uint64_t done, uint64_t total);
  * Hub: makes a table of h->layout.len random bytes; writes the hub's copy as a new folder
  * `tables_dir/<table id>` (durable, renamed into place last) and the client's container at
  * `container_path` (0600, must not exist).  h is complete but for table and layout regions, which are
- * filled in.  passphrase receives the text to print once.  Errors: EXISTS, IO, SYNC, CANCELLED.
+ * filled in.  passphrase receives the text to print once; the caller wipes it.  Errors: ARGS (length),
+ * FORMAT (header), EXISTS, IO, SYNC, CANCELLED.
  */
 dske_rc container_make(struct pskm_header *h, const char *tables_dir, const char *container_path,
 		       char passphrase[PASSPHRASE_TEXT_MAX], pskm_progress *progress, void *context);

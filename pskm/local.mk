@@ -2,11 +2,16 @@
 noinst_LTLIBRARIES += %D%/libpskm.la
 %C%_libpskm_la_SOURCES = \
 	%D%/activation.c \
+	%D%/aead.c %D%/aead.h \
+	%D%/container.c %D%/container.h \
+	%D%/container-head.c %D%/container-impl.h \
+	%D%/entropy.c %D%/entropy.h \
 	%D%/folder.c %D%/folder.h \
 	%D%/format.h \
 	%D%/header.c %D%/header.h %D%/header-file.h \
 	%D%/lease.c \
 	%D%/ledger.c %D%/ledger.h \
 	%D%/list.c %D%/list.h \
+	%D%/passphrase.c %D%/passphrase.h \
 	%D%/table.c %D%/table.h %D%/table-impl.h \
 	%D%/window.c %D%/window.h
