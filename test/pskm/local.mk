@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-# A test (one cmocka group a program: TAP allows one plan):
-#
-#   check_PROGRAMS += %D%/test-NAME
-#   %C%_test_NAME_SOURCES = %D%/test-NAME.c
-#   %C%_test_NAME_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
-#   TESTS += %D%/test-NAME
+PSKM_TESTS = %D%/test-container %D%/test-lease %D%/test-passphrase
+check_PROGRAMS += $(PSKM_TESTS)
+TESTS += $(PSKM_TESTS)
+
+PSKM_FIXTURE = %D%/fixture.c %D%/fixture.h test/lib/scratch.c test/lib/scratch.h
+
+%C%_test_container_SOURCES = %D%/test-container.c $(PSKM_FIXTURE)
+%C%_test_container_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_lease_SOURCES = %D%/test-lease.c $(PSKM_FIXTURE)
+%C%_test_lease_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_passphrase_SOURCES = %D%/test-passphrase.c $(PSKM_FIXTURE)
+%C%_test_passphrase_LDADD = $(PSKM_LIBS) $(TEST_LIBS)

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A PSKM made, carried and imported; and every way of spoiling it on the way. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/layout.h"
+#include "pskm/passphrase.h"
+#include "test/pskm/fixture.h"
+
+#define SMALL TABLE_LEN_MIN
+
+static void read_table(const struct path *dir, uint8_t *out, size_t len)
+{
+	AUTO(fd) f = FD_NONE;
+
+	assert_ok(file_open(&f, fixture_file(dir, "table"), O_RDONLY, 0));
+	assert_ok(file_pread(f.n, out, len, 0));
+}
+
+static void round_trip(uint64_t len)
+{
+	struct fixture f;
+	uint8_t *ours = malloc(len), *theirs = malloc(len);
+
+	fixture_init(&f, len);
+	fixture_make(&f);
+	assert_ok(fixture_import(&f));
+	read_table(&f.hub_dir, ours, len);
+	read_table(&f.client_dir, theirs, len);
+	assert_memory_equal(ours, theirs, len);
+	const struct range *r = f.header.layout.region;
+	assert_true(fixture_zero(&f.hub_dir, r[REGION_CONTAINER].start, r[REGION_CONTAINER].end));
+	for (uint64_t at = r[REGION_ACTIVATION].start; at + 4096 <= len; at += 4096)
+		assert_false(fixture_zero(&f.hub_dir, at, at + 64));
+	free(ours);
+	free(theirs);
+	fixture_drop(&f);
+}
+
+static void test_round_trip(void **state)
+{
+	(void)state;
+	round_trip(TABLE_LEN_MIN);
+	round_trip(TABLE_CHUNK_LEN);
+	round_trip(2 * TABLE_CHUNK_LEN + 64);
+}
+
+static void test_header_survives(void **state)
+{
+	struct fixture f;
+	struct pskm_header peeked;
+	struct table_entry *list;
+	size_t count;
+
+	(void)state;
+	fixture_init(&f, SMALL);
+	fixture_make(&f);
+	assert_ok(container_peek(&peeked, f.container.s));
+	assert_true(id_equal(&peeked.table, &f.header.table));
+	assert_string_equal(peeked.hub_name, "hub1");
+	assert_string_equal(peeked.hub_address, "127.0.0.1:7001");
+	assert_int_equal(peeked.created, f.header.created);
+	assert_memory_equal(&peeked.layout, &f.header.layout, sizeof peeked.layout);
+	assert_ok(fixture_import(&f));
+	assert_ok(table_list(f.client_tables.s, &list, &count));
+	assert_int_equal(count, 1);
+	assert_ok(list[0].rc);
+	assert_int_equal(list[0].state, TABLE_IMPORTED);
+	assert_true(id_equal(&list[0].header.client, &f.header.client));
+	free(list);
+	fixture_drop(&f);
+}
+
+static void test_permissions(void **state)
+{
+	static const char *const names[] = {"header", "table", "ledger"};
+	struct fixture f;
+	struct stat st;
+
+	(void)state;
+	mode_t before = umask(0);
+	fixture_init(&f, SMALL);
+	fixture_make(&f);
+	assert_int_equal(stat(f.container.s, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(stat(f.hub_dir.s, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		assert_int_equal(stat(fixture_file(&f.hub_dir, names[i]), &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0600);
+	}
+	umask(before);
+	fixture_drop(&f);
+}
+
+/* Nothing of an import that failed stays behind. */
+static void assert_nothing_imported(const struct fixture *f)
+{
+	if (access(f->client_tables.s, F_OK) == 0)
+		assert_int_equal(scratch_count(&f->client_tables), 0);
+}
+
+static void test_wrong_reader(void **state)
+{
+	struct fixture f;
+	struct pskm_header h;
+	struct id other = {{1}};
+	char wrong[PASSPHRASE_TEXT_MAX];
+	uint8_t bits[PASSPHRASE_LEN];
+
+	(void)state;
+	fixture_init(&f, SMALL);
+	fixture_make(&f);
+	assert_rc(container_import(f.container.s, f.passphrase, &other, f.client_tables.s, &h, NULL, NULL), DENIED);
+	assert_ok(passphrase_read(bits, f.passphrase));
+	bits[3] ^= 1;
+	passphrase_write(wrong, bits);
+	assert_rc(container_import(f.container.s, wrong, &f.header.client, f.client_tables.s, &h, NULL, NULL), PIN);
+	assert_nothing_imported(&f);
+	assert_ok(fixture_import(&f));
+	fixture_drop(&f);
+}
+
+static void test_imported_once(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, SMALL);
+	fixture_make(&f);
+	assert_ok(fixture_import(&f));
+	assert_rc(fixture_import(&f), EXISTS);
+	assert_int_equal(scratch_count(&f.client_tables), 1);
+	fixture_drop(&f);
+}
+
+static void test_interrupted_import_is_cleaned_up(void **state)
+{
+	struct fixture f;
+	struct path left, hex_dir;
+	char hex[ID_HEX_LEN];
+	struct table_entry *list;
+	size_t count;
+
+	(void)state;
+	fixture_init(&f, SMALL);
+	fixture_make(&f);
+	assert_ok(path_format(&left, "%s/.new-%s", f.client_tables.s, id_hex(&f.header.table, hex)));
+	assert_ok(file_make_dirs(left.s, 0700));
+	scratch_write(&left, "table", "rest", 4);
+	scratch_write(&left, "ledger", "rest", 4);
+	assert_ok(table_list(f.client_tables.s, &list, &count));
+	assert_int_equal(count, 0);
+	free(list);
+	assert_ok(fixture_import(&f));
+	assert_int_equal(scratch_count(&f.client_tables), 1);
+	assert_ok(table_folder(&hex_dir, f.client_tables.s, &f.header.table));
+	assert_int_equal(scratch_count(&hex_dir), 3);
+	fixture_drop(&f);
+}
+
+static void test_container_is_not_overwritten(void **state)
+{
+	struct fixture f;
+	static const struct kdf_cost cheap = CHEAP;
+
+	(void)state;
+	fixture_init(&f, SMALL);
+	fixture_make(&f);
+	assert_rc(container_make_at_cost(&f.header, f.hub_tables.s, f.container.s, f.passphrase, &cheap, NULL, NULL),
+		  EXISTS);
+	assert_int_equal(access(f.container.s, F_OK), 0);
+	assert_int_equal(scratch_count(&f.hub_tables), 1);
+	fixture_drop(&f);
+}
+
+static bool stop_at(void *context, uint64_t done, uint64_t total)
+{
+	uint64_t *limit = context;
+
+	return done < *limit && done <= total;
+}
+
+static void test_cancel(void **state)
+{
+	struct fixture f;
+	struct pskm_header h;
+	uint64_t limit = TABLE_CHUNK_LEN;
+	static const struct kdf_cost cheap = CHEAP;
+
+	(void)state;
+	fixture_init(&f, 2 * TABLE_CHUNK_LEN);
+	assert_rc(container_make_at_cost(&f.header, f.hub_tables.s, f.container.s, f.passphrase, &cheap, stop_at,
+					 &limit),
+		  CANCELLED);
+	assert_int_equal(scratch_count(&f.hub_tables), 0);
+	assert_int_not_equal(access(f.container.s, F_OK), 0);
+	fixture_make(&f);
+	assert_rc(container_import(f.container.s, f.passphrase, &f.header.client, f.client_tables.s, &h, stop_at,
+				   &limit),
+		  CANCELLED);
+	assert_nothing_imported(&f);
+	fixture_drop(&f);
+}
+
+static void test_every_byte_counts(void **state)
+{
+	struct fixture f;
+	AUTO(fd) file = FD_NONE;
+	struct stat st;
+
+	(void)state;
+	fixture_init(&f, SMALL);
+	fixture_make(&f);
+	assert_int_equal(stat(f.container.s, &st), 0);
+	assert_ok(file_open(&file, f.container.s, O_RDWR, 0));
+	/* every byte of the head and the end, a stride of the middle */
+	for (off_t at = 0; at < st.st_size; at += at < 512 || at > st.st_size - 64 ? 1 : 311) {
+		uint8_t byte, spoilt;
+		assert_ok(file_pread(file.n, &byte, 1, (uint64_t)at));
+		spoilt = (uint8_t)(byte ^ (1u << at % 8));
+		assert_ok(file_pwrite(file.n, &spoilt, 1, (uint64_t)at));
+		assert_false(rc_ok(fixture_import(&f)));
+		assert_nothing_imported(&f);
+		assert_ok(file_pwrite(file.n, &byte, 1, (uint64_t)at));
+	}
+	assert_ok(fixture_import(&f));
+	fixture_drop(&f);
+}
+
+static void test_every_cut_is_noticed(void **state)
+{
+	struct fixture f;
+	AUTO(buf) whole = {0};
+
+	(void)state;
+	fixture_init(&f, SMALL);
+	fixture_make(&f);
+	assert_ok(file_read_all(&whole, f.container.s, 16u << 20));
+	for (size_t len = 0; len < whole.len; len += len < 512 || len > whole.len - 64 ? 1 : 509) {
+		assert_int_equal(truncate(f.container.s, (off_t)len), 0);
+		assert_false(rc_ok(fixture_import(&f)));
+		AUTO(fd) file = FD_NONE;
+		assert_ok(file_open(&file, f.container.s, O_RDWR, 0));
+		assert_ok(file_pwrite(file.n, whole.data + len, whole.len - len, len));
+	}
+	AUTO(fd) file = FD_NONE;
+	assert_ok(file_open(&file, f.container.s, O_RDWR, 0));
+	assert_ok(file_pwrite(file.n, "+", 1, whole.len));
+	assert_rc(fixture_import(&f), CORRUPT);
+	assert_nothing_imported(&f);
+	fixture_drop(&f);
+}
+
+/* Two chunks of one container exchanged: each is sealed for its place. */
+static void test_swapped_chunks(void **state)
+{
+	struct fixture f;
+	struct container_head head;
+	AUTO(fd) file = FD_NONE;
+	const size_t sealed = TABLE_CHUNK_LEN + 32;
+	uint8_t *a = malloc(sealed), *b = malloc(sealed);
+
+	(void)state;
+	fixture_init(&f, 2 * TABLE_CHUNK_LEN);
+	fixture_make(&f);
+	assert_ok(file_open(&file, f.container.s, O_RDWR, 0));
+	assert_ok(head_read(&head, file.n));
+	assert_ok(file_pread(file.n, a, sealed, head.len));
+	assert_ok(file_pread(file.n, b, sealed, head.len + sealed));
+	assert_ok(file_pwrite(file.n, b, sealed, head.len));
+	assert_ok(file_pwrite(file.n, a, sealed, head.len + sealed));
+	assert_rc(fixture_import(&f), CORRUPT);
+	free(a);
+	free(b);
+	fixture_drop(&f);
+}
+
+/* Whoever knows the passphrase's key can reseal a chunk, but cannot make the tag h' of it. */
+static void test_resealed_chunk(void **state)
+{
+	struct fixture f;
+	struct container_head head;
+	AUTO(fd) file = FD_NONE;
+	AUTO(secret) key = {0};
+	AUTO(aead) aead = {0};
+	static uint8_t plain[SMALL + 16], sealed[SMALL + 32];
+
+	(void)state;
+	fixture_init(&f, SMALL);
+	fixture_make(&f);
+	assert_ok(file_open(&file, f.container.s, O_RDWR, 0));
+	assert_ok(head_read(&head, file.n));
+	assert_ok(head_unwrap(&head, f.passphrase, &key));
+	assert_ok(aead_init(&aead, key.data));
+	struct aead_context c = {.data = head.bytes, .data_len = head.len};
+	aead_nonce(c.nonce, 0);
+	assert_ok(file_pread(file.n, sealed, sizeof sealed, head.len));
+	assert_ok(aead_open(&aead, &c, sealed, sizeof plain, plain));
+	plain[5000] ^= 1;
+	assert_ok(aead_seal(&aead, &c, plain, sizeof plain, sealed));
+	assert_ok(file_pwrite(file.n, sealed, sizeof sealed, head.len));
+	assert_rc(fixture_import(&f), CORRUPT);
+	plain[5000] ^= 1;
+	assert_ok(aead_seal(&aead, &c, plain, sizeof plain, sealed));
+	assert_ok(file_pwrite(file.n, sealed, sizeof sealed, head.len));
+	assert_ok(fixture_import(&f));
+	fixture_drop(&f);
+}
+
+static void test_cost_is_bounded(void **state)
+{
+	static const struct kdf_cost dear[] = {{0, 8, 1}, {17, 8, 1}, {1, 7, 1}, {1, 512u << 10, 1}, {1, 64, 2}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof dear / sizeof dear[0]; i++)
+		assert_rc(kdf_cost_check(&dear[i]), FORMAT);
+	static const struct kdf_cost usual = KDF_COST_DEFAULT;
+	assert_ok(kdf_cost_check(&usual));
+}
+
+static void test_header_refused(void **state)
+{
+	struct fixture f;
+	uint8_t bytes[PSKM_HEADER_MAX];
+	struct buf out;
+	struct pskm_header read;
+
+	(void)state;
+	fixture_init(&f, SMALL);
+	fixture_make(&f);
+	buf_fixed(&out, bytes, sizeof bytes);
+	assert_ok(pskm_header_write(&out, &f.header));
+	assert_ok(pskm_header_read(&read, bytes, out.len));
+	for (size_t len = 0; len < out.len; len++)
+		assert_rc(pskm_header_read(&read, bytes, len), FORMAT);
+	for (size_t at = 0; at < out.len; at++) {
+		uint8_t again_bytes[PSKM_HEADER_MAX];
+		struct buf again;
+		bytes[at] ^= 0x40;
+		/* another header, or none: never the same one */
+		if (rc_ok(pskm_header_read(&read, bytes, out.len))) {
+			buf_fixed(&again, again_bytes, sizeof again_bytes);
+			assert_ok(pskm_header_write(&again, &read));
+			assert_int_equal(again.len, out.len);
+			assert_memory_equal(again_bytes, bytes, out.len);
+		}
+		bytes[at] ^= 0x40;
+	}
+	strcpy(f.header.hub_name, "no name");
+	buf_reset(&out);
+	assert_rc(pskm_header_write(&out, &f.header), FORMAT);
+	fixture_drop(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_header_survives),
+		cmocka_unit_test(test_permissions),
+		cmocka_unit_test(test_wrong_reader),
+		cmocka_unit_test(test_imported_once),
+		cmocka_unit_test(test_interrupted_import_is_cleaned_up),
+		cmocka_unit_test(test_container_is_not_overwritten),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_every_byte_counts),
+		cmocka_unit_test(test_every_cut_is_noticed),
+		cmocka_unit_test(test_swapped_chunks),
+		cmocka_unit_test(test_resealed_chunk),
+		cmocka_unit_test(test_cost_is_bounded),
+		cmocka_unit_test(test_header_refused),
+	};
+
+	return cmocka_run_group_tests_name("container", tests, NULL, NULL);
+}
