@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# A test (one cmocka group a program: TAP allows one plan):
-#
-#   check_PROGRAMS += %D%/test-NAME
-#   %C%_test_NAME_SOURCES = %D%/test-NAME.c
-#   %C%_test_NAME_LDADD = $(HUBPROTO_LIBS) $(TEST_LIBS)
-#   TESTS += %D%/test-NAME
+HUBPROTO_TESTS = %D%/test-frame %D%/test-messages
+check_PROGRAMS += $(HUBPROTO_TESTS)
+TESTS += $(HUBPROTO_TESTS)
+
+check_LTLIBRARIES += %D%/libsamples.la
+%C%_libsamples_la_SOURCES = %D%/samples.c %D%/samples.h
+
+%C%_test_frame_SOURCES = %D%/test-frame.c
+%C%_test_frame_LDADD = %D%/libsamples.la $(HUBPROTO_LIBS) $(TEST_LIBS)
+%C%_test_messages_SOURCES = %D%/test-messages.c
+%C%_test_messages_LDADD = %D%/libsamples.la $(HUBPROTO_LIBS) $(TEST_LIBS)

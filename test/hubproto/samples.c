@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test/hubproto/samples.h"
+
+#include <string.h>
+
+/* ---- bytes that are the same in every run -------------------------------------------------------- */
+
+static void fill(void *out, size_t len, unsigned seed)
+{
+	uint8_t *bytes = out;
+
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (uint8_t)(seed * 0x1d + i * 0x11 + (i >> 4));
+}
+
+static struct id id_of(unsigned seed)
+{
+	struct id id;
+
+	fill(id.b, ID_LEN, seed);
+	id.b[0] = (uint8_t)seed; /* so that no two are alike */
+	return id;
+}
+
+enum { SEED_ALICE = 0xa1, SEED_HUB = 0x40, SEED_BOB = 0xb0, SEED_TABLE = 0x7a, SEED_KEY = 0x1d, SEED_NONCE_C = 0xc0,
+       SEED_NONCE_H = 0xc1 };
+
+static struct terms terms_of(uint8_t n, uint8_t k, uint8_t receivers, enum scheme scheme, uint32_t key_len)
+{
+	struct terms t = {.receiver_count = receivers, .n = n, .k = k, .scheme = scheme, .key_len = key_len};
+
+	t.initiator = id_of(SEED_ALICE);
+	t.key_id = id_of(SEED_KEY);
+	for (unsigned i = 0; i < receivers; i++) {
+		t.receiver[i] = id_of(SEED_BOB);
+		t.receiver[i].b[1] = (uint8_t)i;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		t.hub[i] = id_of(SEED_HUB);
+		t.hub[i].b[1] = (uint8_t)i;
+	}
+	fill(t.key_tag.b, TAG_LEN, 0x99);
+	return t;
+}
+
+static void context_set(struct terms *t, const char *text)
+{
+	t->context_len = (uint8_t)strlen(text);
+	memcpy(t->context, text, t->context_len);
+}
+
+static struct terms terms_plain(void)
+{
+	struct terms t = terms_of(5, 3, 1, SCHEME_SHAMIR, 32);
+
+	context_set(&t, "wg0");
+	return t;
+}
+
+static struct terms terms_least(void)
+{
+	return terms_of(1, 1, 1, SCHEME_XOR, KEY_LEN_MIN);
+}
+
+static struct terms terms_most(void)
+{
+	struct terms t = terms_of(TERMS_HUBS_MAX, TERMS_HUBS_MAX, TERMS_RECEIVERS_MAX, SCHEME_XOR, KEY_LEN_MAX);
+
+	t.context_len = TERMS_CONTEXT_MAX;
+	fill(t.context, TERMS_CONTEXT_MAX, 3);
+	return t;
+}
+
+/* ---- the samples ---------------------------------------------------------------------------------- */
+
+#define SAMPLE(function, message, ...)                                                             \
+	static void function(struct buf *body)                                                     \
+	{                                                                                          \
+		struct msg_##message m = {__VA_ARGS__};                                            \
+		msg_##message##_write(body, &m);                                                   \
+	}
+
+SAMPLE(activation, activation, .nonce = id_of(SEED_NONCE_C))
+
+SAMPLE(lease, lease, .slot = 7, .nonce_c = id_of(SEED_NONCE_C), .wanted = 65536, .lowest = 102400)
+SAMPLE(lease_zero, lease, .slot = 0)
+SAMPLE(lease_most, lease, .slot = LEASE_SLOT_MAX, .nonce_c = id_of(255), .wanted = TABLE_LEN_MAX,
+	.lowest = TABLE_LEN_MAX)
+SAMPLE(grant, grant, .nonce_c = id_of(SEED_NONCE_C), .nonce_h = id_of(SEED_NONCE_H), .start = 102400, .end = 167936)
+SAMPLE(grant_empty, grant, .nonce_c = id_of(SEED_NONCE_C), .nonce_h = id_of(SEED_NONCE_H), .start = 102400,
+	.end = 102400)
+SAMPLE(confirm, confirm, .nonce_h = id_of(SEED_NONCE_H), .start = 600000, .end = 665536)
+SAMPLE(cloned, cloned, .nonce_c = id_of(SEED_NONCE_C), .next_slot = 8)
+SAMPLE(cloned_none_left, cloned, .nonce_c = id_of(SEED_NONCE_C), .next_slot = LEASE_SLOT_MAX + 1)
+
+SAMPLE(share_pad, share, .terms = terms_plain(), .ttl = 3600, .mode = SHARE_MODE_PAD)
+SAMPLE(share_most, share, .terms = terms_most(), .ttl = SHARE_TTL_MAX, .mode = SHARE_MODE_PAD)
+
+static void share_sealed_as(struct buf *body, struct terms t, uint32_t ttl)
+{
+	uint8_t share[32 + KEY_TAG_KEY_LEN];
+	struct msg_share m = {.terms = t, .ttl = ttl, .mode = SHARE_MODE_SEALED, .share = share};
+
+	m.share_len = terms_share_len(&t);
+	fill(share, m.share_len, 0x55);
+	msg_share_write(body, &m);
+}
+
+static void share_sealed(struct buf *body)
+{
+	share_sealed_as(body, terms_plain(), 3600);
+}
+
+static void share_least(struct buf *body)
+{
+	share_sealed_as(body, terms_least(), 1);
+}
+
+SAMPLE(reply_accepted, reply, .status = STATUS_ACCEPTED)
+SAMPLE(reply_refused, reply, .status = STATUS_KEY_EXISTS)
+
+static void wait_as(struct buf *body, enum wait_selector selector, const void *value, size_t len, uint32_t patience)
+{
+	struct msg_wait m = {id_of(SEED_ALICE), selector, value, len, patience};
+
+	msg_wait_write(body, &m);
+}
+
+static void wait_key_id(struct buf *body)
+{
+	struct id key_id = id_of(SEED_KEY);
+
+	wait_as(body, WAIT_KEY_ID, key_id.b, ID_LEN, 1);
+}
+
+static void wait_context(struct buf *body)
+{
+	wait_as(body, WAIT_CONTEXT, "wg0", 3, WAIT_PATIENCE_MAX);
+}
+
+static void wait_no_context(struct buf *body)
+{
+	wait_as(body, WAIT_CONTEXT, "", 0, 30);
+}
+
+SAMPLE(identify_name, identify, .kind = IDENTIFY_NAME, .name = "bob")
+SAMPLE(identify_id, identify, .kind = IDENTIFY_ID, .id = id_of(SEED_BOB))
+SAMPLE(identity, identity, .status = STATUS_ACCEPTED, .id = id_of(SEED_BOB), .name = "bob", .local = "customer 17")
+SAMPLE(identity_longest, identity, .status = STATUS_ACCEPTED, .id = id_of(255),
+	.name = "0123456789.abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNOPQRSTUVWXY",
+	.local = "!\"#$%&'()*+,-./0123456789:;<=>?@[\\]^_`{|}~ ABCDEFGHIJKLMNOPQRS")
+SAMPLE(identity_unknown, identity, .status = STATUS_UNKNOWN_CLIENT)
+
+static void instruction_as(struct buf *body, struct terms t)
+{
+	uint8_t share[32 + KEY_TAG_KEY_LEN];
+	struct msg_instruction m = {.terms = t, .share = share, .share_len = terms_share_len(&t)};
+
+	fill(share, m.share_len, 0xaa);
+	msg_instruction_write(body, &m);
+}
+
+static void instruction(struct buf *body)
+{
+	instruction_as(body, terms_plain());
+}
+
+static void instruction_least(struct buf *body)
+{
+	instruction_as(body, terms_least());
+}
+
+SAMPLE(receipt_kept, receipt, .verdict = RECEIPT_KEPT)
+SAMPLE(receipt_refused, receipt, .verdict = RECEIPT_REFUSED)
+SAMPLE(receipt_corrupt, receipt, .verdict = RECEIPT_CORRUPT)
+SAMPLE(note, note, .code = NOTE_BAD_TAG)
+SAMPLE(note_slot, note, .code = NOTE_SLOT_TAKEN, .hint = 12)
+
+const struct sample samples[] = {
+	{"activate", MESSAGE_ACTIVATE, activation},
+	{"activated", MESSAGE_ACTIVATED, activation},
+	{"frozen", MESSAGE_FROZEN, activation},
+	{"lease", MESSAGE_LEASE, lease},
+	{"lease-zero", MESSAGE_LEASE, lease_zero},
+	{"lease-most", MESSAGE_LEASE, lease_most},
+	{"grant", MESSAGE_GRANT, grant},
+	{"grant-empty", MESSAGE_GRANT, grant_empty},
+	{"confirm", MESSAGE_CONFIRM, confirm},
+	{"cloned", MESSAGE_CLONED, cloned},
+	{"cloned-none-left", MESSAGE_CLONED, cloned_none_left},
+	{"share-pad", MESSAGE_SHARE, share_pad},
+	{"share-sealed", MESSAGE_SHARE, share_sealed},
+	{"share-least", MESSAGE_SHARE, share_least},
+	{"share-most", MESSAGE_SHARE, share_most},
+	{"reply-accepted", MESSAGE_REPLY, reply_accepted},
+	{"reply-refused", MESSAGE_REPLY, reply_refused},
+	{"wait-key-id", MESSAGE_WAIT, wait_key_id},
+	{"wait-context", MESSAGE_WAIT, wait_context},
+	{"wait-no-context", MESSAGE_WAIT, wait_no_context},
+	{"identify-name", MESSAGE_IDENTIFY, identify_name},
+	{"identify-id", MESSAGE_IDENTIFY, identify_id},
+	{"identity", MESSAGE_IDENTITY, identity},
+	{"identity-longest", MESSAGE_IDENTITY, identity_longest},
+	{"identity-unknown", MESSAGE_IDENTITY, identity_unknown},
+	{"instruction", MESSAGE_INSTRUCTION, instruction},
+	{"instruction-least", MESSAGE_INSTRUCTION, instruction_least},
+	{"receipt-kept", MESSAGE_RECEIPT, receipt_kept},
+	{"receipt-refused", MESSAGE_RECEIPT, receipt_refused},
+	{"receipt-corrupt", MESSAGE_RECEIPT, receipt_corrupt},
+	{"note", MESSAGE_NOTE, note},
+	{"note-slot-taken", MESSAGE_NOTE, note_slot},
+};
+const size_t sample_count = sizeof(samples) / sizeof(samples[0]);
+
+/* ---- reading by type ------------------------------------------------------------------------------ */
+
+#define COPY(message)                                                                              \
+	static dske_rc copy_##message(struct buf *out, const uint8_t *body, size_t len)            \
+	{                                                                                          \
+		struct msg_##message m;                                                            \
+		TRY(msg_##message##_read(&m, body, len));                                          \
+		return msg_##message##_write(out, &m);                                             \
+	}
+COPY(activation)
+COPY(lease)
+COPY(grant)
+COPY(confirm)
+COPY(cloned)
+COPY(share)
+COPY(reply)
+COPY(wait)
+COPY(identify)
+COPY(identity)
+COPY(instruction)
+COPY(receipt)
+COPY(note)
+
+dske_rc body_copy(unsigned type, struct buf *out, const uint8_t *body, size_t len)
+{
+	static dske_rc (*const copies[])(struct buf *, const uint8_t *, size_t) = {
+		[MESSAGE_ACTIVATE] = copy_activation, [MESSAGE_ACTIVATED] = copy_activation,
+		[MESSAGE_FROZEN] = copy_activation,   [MESSAGE_LEASE] = copy_lease,
+		[MESSAGE_GRANT] = copy_grant,         [MESSAGE_CONFIRM] = copy_confirm,
+		[MESSAGE_CLONED] = copy_cloned,       [MESSAGE_SHARE] = copy_share,
+		[MESSAGE_REPLY] = copy_reply,         [MESSAGE_WAIT] = copy_wait,
+		[MESSAGE_IDENTIFY] = copy_identify,   [MESSAGE_IDENTITY] = copy_identity,
+		[MESSAGE_INSTRUCTION] = copy_instruction, [MESSAGE_RECEIPT] = copy_receipt,
+		[MESSAGE_NOTE] = copy_note,
+	};
+	return copies[type](out, body, len);
+}
+
+/* The length that a range must have; 0 where the body does not say. */
+static dske_rc range_len(const struct envelope *e, uint32_t *len)
+{
+	struct msg_share share;
+	struct msg_instruction instruction_read;
+
+	*len = 0;
+	switch (e->type) {
+	case MESSAGE_WAIT:
+		*len = MSG_WAIT_RANGE_LEN;
+		return DSKE_OK;
+	case MESSAGE_IDENTIFY:
+		*len = MSG_IDENTIFY_RANGE_LEN;
+		return DSKE_OK;
+	case MESSAGE_SHARE:
+		TRY(msg_share_read(&share, e->body, e->body_len));
+		*len = MSG_SHARE_RANGE_LEN(&share.terms);
+		return terms_check(&share.terms);
+	case MESSAGE_INSTRUCTION:
+		TRY(msg_instruction_read(&instruction_read, e->body, e->body_len));
+		*len = MSG_SHARE_RANGE_LEN(&instruction_read.terms);
+		return terms_check(&instruction_read.terms);
+	default:
+		return DSKE_OK;
+	}
+}
+
+dske_rc item_check(const uint8_t *item, size_t len)
+{
+	AUTO(buf) copy = {0};
+	struct envelope e;
+	uint32_t needed;
+
+	TRY(frame_read(&e, item, len));
+	buf_heap(&copy, e.body_len + 1);
+	TRY(body_copy(e.type, &copy, e.body, e.body_len));
+	TRY(range_len(&e, &needed));
+	if (needed != 0 && needed != e.length)
+		return FAIL(FORMAT, "a range of %u bytes, where %u are needed", e.length, needed);
+	return DSKE_OK;
+}
+
+static uint32_t sample_length(const struct envelope *e)
+{
+	const struct message_row *row = message_row(e->type);
+	uint32_t needed;
+
+	if (rc_ok(range_len(e, &needed)) && needed != 0)
+		return needed;
+	if (e->type == MESSAGE_RECEIPT)
+		return PAD_KEYS_LEN + KEY_TAG_KEY_LEN + 32;
+	return row ? row->range_min : 0;
+}
+
+void sample_frame(size_t i, struct buf *frame, uint8_t key[TAG_KEY_LEN])
+{
+	AUTO(buf) body = {0};
+	const struct sample *s = &samples[i];
+	const struct message_row *row = message_row(s->type);
+	struct envelope e = {.type = s->type, .table = id_of(SEED_TABLE), .offset = 4096 * (i + 1)};
+
+	buf_heap(&body, SAMPLE_MAX);
+	s->write(&body);
+	e.sender = id_of(row && row->sender == SENDER_CLIENT ? SEED_ALICE : SEED_HUB);
+	e.body = body.data;
+	e.body_len = body.len;
+	e.length = sample_length(&e);
+	memset(key, 0, TAG_KEY_LEN);
+	if (row)
+		fill(key, TAG_KEY_LEN, (unsigned)i + 1);
+	frame_write(frame, &e, row ? key : NULL);
+}
