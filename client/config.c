@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/config.c - a client's configuration file: one row of a table a setting. */
+#include <config.h>
+
+#include "client/config.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+
+#define TIMEOUT_DEFAULT_MS 10000
+#define TIMEOUT_MAX_MS (INT64_C(24) * 3600 * 1000)
+#define TTL_DEFAULT_S 3600
+#define TTL_MAX_S 604800
+#define KEY_LEN_DEFAULT 32
+
+/* ---- which file ----------------------------------------------------------------------------------- */
+
+static bool is_readable(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+/* The user's own file, if it is there. */
+static bool locate_user(struct path *out)
+{
+	const char *base = secure_getenv("XDG_CONFIG_HOME");
+	if (base != NULL && base[0] == '/')
+		return rc_ok(path_format(out, "%s/dske/dske.conf", base)) && is_readable(out->s);
+	base = secure_getenv("HOME");
+	return base != NULL && base[0] == '/' && rc_ok(path_format(out, "%s/.config/dske/dske.conf", base)) &&
+	       is_readable(out->s);
+}
+
+dske_rc config_locate(struct path *out)
+{
+	/* secure_getenv reads nothing under setuid or file capabilities (AT_SECURE): there the caller's
+	 * environment must not choose whose tables are used. */
+	const char *named = secure_getenv("DSKE_CONF");
+	if (named != NULL && named[0] != '\0')
+		return path_format(out, "%s", named);
+	if (locate_user(out))
+		return DSKE_OK;
+	return path_format(out, "%s/dske/dske.conf", SYSCONFDIR);
+}
+
+/* ---- settings ------------------------------------------------------------------------------------- */
+
+typedef dske_rc setter(struct config *c, const char *key, const char *value);
+
+static dske_rc set_name(struct config *c, const char *key, const char *value)
+{
+	TRY(conf_text(c->name, sizeof c->name, key, value));
+	if (!name_check(c->name))
+		return FAIL(CONFIG, "%s = %s: a name is letters, digits, '.', '_' and '-', and begins with a letter or digit",
+			    key, value);
+	return DSKE_OK;
+}
+
+static dske_rc set_id(struct config *c, const char *key, const char *value)
+{
+	if (!rc_ok(id_parse(&c->id, value)) || id_is_zero(&c->id))
+		return FAIL(CONFIG, "%s: not 32 hexadecimal digits that name a client", key);
+	return DSKE_OK;
+}
+
+static dske_rc set_state(struct config *c, const char *key, const char *value)
+{
+	return conf_text(c->state.s, sizeof c->state.s, key, value);
+}
+
+static dske_rc set_log(struct config *c, const char *key, const char *value)
+{
+	return conf_text(c->log, sizeof c->log, key, value);
+}
+
+static dske_rc set_log_level(struct config *c, const char *key, const char *value)
+{
+	if (!rc_ok(log_level_parse(&c->log_level, value)))
+		return FAIL(CONFIG, "%s = %s: one of error, warn, info, debug", key, value);
+	return DSKE_OK;
+}
+
+static dske_rc set_threshold(uint8_t *out, const char *key, const char *value)
+{
+	uint64_t n = 0;
+	TRY(conf_uint(&n, key, value, 1, TERMS_HUBS_MAX));
+	*out = (uint8_t)n;
+	return DSKE_OK;
+}
+
+static dske_rc set_k(struct config *c, const char *key, const char *value)
+{
+	return set_threshold(&c->k, key, value);
+}
+
+static dske_rc set_k_b(struct config *c, const char *key, const char *value)
+{
+	return set_threshold(&c->k_b, key, value);
+}
+
+static dske_rc set_timeout(struct config *c, const char *key, const char *value)
+{
+	TRY(conf_duration_ms(&c->timeout_ms, key, value));
+	if (c->timeout_ms < 1 || c->timeout_ms > TIMEOUT_MAX_MS)
+		return FAIL(CONFIG, "%s = %s: between 1 ms and 24 h", key, value);
+	return DSKE_OK;
+}
+
+static dske_rc set_ttl(struct config *c, const char *key, const char *value)
+{
+	int64_t ms = 0;
+	TRY(conf_duration_ms(&ms, key, value));
+	if (ms < 1000 || ms > INT64_C(1000) * TTL_MAX_S)
+		return FAIL(CONFIG, "%s = %s: between 1 s and 7 d", key, value);
+	c->ttl_s = (uint32_t)(ms / 1000);
+	return DSKE_OK;
+}
+
+static dske_rc set_key_length(struct config *c, const char *key, const char *value)
+{
+	uint64_t n = 0;
+	TRY(conf_size(&n, key, value));
+	if (n < KEY_LEN_MIN || n > KEY_LEN_MAX)
+		return FAIL(CONFIG, "%s = %s: between %u and %u bytes", key, value, KEY_LEN_MIN, KEY_LEN_MAX);
+	c->key_len = (uint32_t)n;
+	return DSKE_OK;
+}
+
+static dske_rc set_scheme(struct config *c, const char *key, const char *value)
+{
+	static const char *const names[SCHEME_COUNT] = {[SCHEME_SHAMIR] = "shamir", [SCHEME_XOR] = "xor"};
+	for (size_t i = 0; i < SCHEME_COUNT; i++) {
+		if (strcmp(names[i], value) == 0) {
+			c->scheme = (enum scheme)i;
+			return DSKE_OK;
+		}
+	}
+	return FAIL(CONFIG, "%s = %s: shamir or xor", key, value);
+}
+
+static const struct {
+	const char *section, *key;
+	setter *set;
+} settings[] = {
+	{"client", "name", set_name},
+	{"client", "id", set_id},
+	{"client", "state", set_state},
+	{"client", "log", set_log},
+	{"client", "log_level", set_log_level},
+	{"agreement", "k", set_k},
+	{"agreement", "k_b", set_k_b},
+	{"agreement", "timeout", set_timeout},
+	{"agreement", "ttl", set_ttl},
+	{"agreement", "key_length", set_key_length},
+	{"agreement", "scheme", set_scheme},
+};
+
+/* ---- [hub NAME] and [peer NAME] -------------------------------------------------------------------- */
+
+static dske_rc check_section_name(const char *section, const char *name)
+{
+	if (!name_check(name))
+		return FAIL(CONFIG, "[%s %s]: the section needs a name, as in [%s hub1]", section, name, section);
+	return DSKE_OK;
+}
+
+/* The entry of that name, made if it is not there. */
+static dske_rc hub_entry(struct config *c, const char *name, struct config_hub **out)
+{
+	for (size_t i = 0; i < c->hub_count; i++) {
+		if (strcmp(c->hubs[i].name, name) == 0) {
+			*out = &c->hubs[i];
+			return DSKE_OK;
+		}
+	}
+	if (c->hub_count == CONFIG_HUBS_MAX)
+		return FAIL(CONFIG, "more than %d hubs", CONFIG_HUBS_MAX);
+	struct config_hub *grown = reallocarray(c->hubs, c->hub_count + 1, sizeof *grown);
+	if (grown == NULL)
+		return rc_make(DSKE_RC_NOMEM);
+	c->hubs = grown;
+	*out = &grown[c->hub_count++];
+	memset(*out, 0, sizeof **out);
+	memcpy((*out)->name, name, strlen(name) + 1);
+	return DSKE_OK;
+}
+
+static dske_rc peer_entry(struct config *c, const char *name, struct config_peer **out)
+{
+	for (size_t i = 0; i < c->peer_count; i++) {
+		if (strcmp(c->peers[i].name, name) == 0) {
+			*out = &c->peers[i];
+			return DSKE_OK;
+		}
+	}
+	if (c->peer_count == CONFIG_PEERS_MAX)
+		return FAIL(CONFIG, "more than %d peers", CONFIG_PEERS_MAX);
+	struct config_peer *grown = reallocarray(c->peers, c->peer_count + 1, sizeof *grown);
+	if (grown == NULL)
+		return rc_make(DSKE_RC_NOMEM);
+	c->peers = grown;
+	*out = &grown[c->peer_count++];
+	memset(*out, 0, sizeof **out);
+	memcpy((*out)->name, name, strlen(name) + 1);
+	return DSKE_OK;
+}
+
+static dske_rc set_hub(struct config *c, const char *name, const char *key, const char *value)
+{
+	struct config_hub *h = NULL;
+	TRY(check_section_name("hub", name));
+	TRY(hub_entry(c, name, &h));
+	if (strcmp(key, "address") != 0)
+		return conf_unknown("hub", key);
+	return conf_text(h->address, sizeof h->address, key, value);
+}
+
+static dske_rc set_peer(struct config *c, const char *name, const char *key, const char *value)
+{
+	struct config_peer *p = NULL;
+	TRY(check_section_name("peer", name));
+	TRY(peer_entry(c, name, &p));
+	if (strcmp(key, "extract") != 0)
+		return conf_unknown("peer", key);
+	return conf_bool(&p->extract, key, value);
+}
+
+static dske_rc set_one(void *context, const char *section, const char *name, const char *key, const char *value)
+{
+	struct config *c = context;
+	if (strcmp(section, "hub") == 0)
+		return set_hub(c, name, key, value);
+	if (strcmp(section, "peer") == 0)
+		return set_peer(c, name, key, value);
+	if (name[0] != '\0')
+		return FAIL(CONFIG, "[%s %s]: no such section", section, name);
+	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+		if (strcmp(settings[i].section, section) == 0 && strcmp(settings[i].key, key) == 0)
+			return settings[i].set(c, key, value);
+	}
+	return conf_unknown(section, key);
+}
+
+/* ---- the whole -------------------------------------------------------------------------------------- */
+
+/* Absolute, so that a later chdir of the application changes nothing. */
+static dske_rc absolute(struct path *out, const char *path)
+{
+	char here[PATH_MAX];
+	if (path[0] == '/')
+		return path_format(out, "%s", path);
+	if (getcwd(here, sizeof here) == NULL)
+		return FAIL(IO, "the current folder has no name");
+	return path_format(out, "%s/%s", here, path);
+}
+
+/* A state folder that is not absolute is beside the configuration file. */
+static dske_rc settle_state(struct config *c)
+{
+	struct path folder = c->file, named = c->state;
+	*strrchr(folder.s, '/') = '\0';
+	if (named.s[0] == '/')
+		return DSKE_OK;
+	if (named.s[0] == '\0')
+		return path_format(&c->state, "%s", folder.s[0] != '\0' ? folder.s : "/");
+	return path_format(&c->state, "%s/%s", folder.s, named.s);
+}
+
+static dske_rc check_whole(const struct config *c)
+{
+	if (c->name[0] == '\0')
+		return FAIL(CONFIG, "%s: [client] needs a name", c->file.s);
+	if (id_is_zero(&c->id))
+		return FAIL(CONFIG, "%s: [client] needs an id of 32 hexadecimal digits", c->file.s);
+	if (c->k_b != 0 && c->k != 0 && c->k_b > c->k)
+		return FAIL(CONFIG, "%s: k_b = %u is above k = %u: this client would refuse its own agreements",
+			    c->file.s, c->k_b, c->k);
+	return DSKE_OK;
+}
+
+static dske_rc read_located(struct config *c)
+{
+	dske_rc rc = conf_read(c->file.s, set_one, c);
+	if (rc_is(rc, DSKE_RC_NOT_FOUND))
+		return FAIL(NOT_FOUND,
+			    "there is no configuration file %s: make one with `dske init --name NAME`, or let DSKE_CONF name one",
+			    c->file.s);
+	TRY(rc);
+	TRY(settle_state(c));
+	return check_whole(c);
+}
+
+dske_rc config_read(struct config *c, const char *path)
+{
+	struct path located;
+	*c = (struct config){
+		.log = "none",
+		.log_level = LOG_LEVEL_WARN,
+		.timeout_ms = TIMEOUT_DEFAULT_MS,
+		.ttl_s = TTL_DEFAULT_S,
+		.key_len = KEY_LEN_DEFAULT,
+		.scheme = SCHEME_SHAMIR,
+	};
+	if (path == NULL) {
+		TRY(config_locate(&located));
+		path = located.s;
+	}
+	TRY(absolute(&c->file, path));
+	dske_rc rc = read_located(c);
+	if (!rc_ok(rc))
+		config_drop(c);
+	return rc;
+}
+
+bool config_extract_allowed(const struct config *c, const char *peer_name)
+{
+	for (size_t i = 0; i < c->peer_count; i++) {
+		if (strcmp(c->peers[i].name, peer_name) == 0)
+			return c->peers[i].extract;
+	}
+	return false;
+}
+
+void config_drop(struct config *c)
+{
+	free(c->hubs);
+	free(c->peers);
+	c->hubs = NULL;
+	c->peers = NULL;
+	c->hub_count = c->peer_count = 0;
+}
