@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client/lease.c - the lease: the hub as witness (doc/protocol.md, "The lease").
+ *
+ *	client                                                hub
+ *	takes its next slot, durably
+ *	LEASE(slot, nonce_c, wanted, lowest)  key 0  -------->  records the slot and [a, b), durably
+ *	                              <-------- key 1  GRANT(nonce_c, nonce_h, [a, b))
+ *	records [a, b) and [a', b'), durably
+ *	CONFIRM(nonce_h, [a', b'))            key 2  -------->  records [a', b'), durably
+ *
+ * The client sends from [a, b) alone, the hub from [a', b') alone, on this connection.
+ */
+#include <config.h>
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "client/link.h"
+
+#define WINDOW_LEN_FIRST (UINT64_C(2) << 10)   /* a short-lived process asks for little */
+#define WINDOW_LEN_MOST (UINT64_C(256) << 10)
+#define WINDOW_SHARE 32                        /* of what is left in the table */
+#define SKIP_INTERVAL_MS 60000
+
+static const uint8_t *slot_key(const struct lease *lease, size_t which)
+{
+	return lease->keys.bytes.data + which * TAG_KEY_LEN;
+}
+
+static void lease_forget(struct lease *lease)
+{
+	lease_keys_drop(&lease->keys);
+	buf_drop(&lease->frame);
+	*lease = (struct lease){0};
+}
+
+void lease_drop(struct link *l)
+{
+	lease_forget(&l->lease);
+	window_free(l->up);
+	l->up = NULL;
+	for (size_t i = 0; i < LINK_DOWN_WINDOWS; i++) {
+		window_free(l->down[i]);
+		l->down[i] = NULL;
+	}
+}
+
+/* The newest window stands first; the oldest goes when there is no room. */
+static void push_down(struct link *l, struct window *down)
+{
+	window_free(l->down[LINK_DOWN_WINDOWS - 1]);
+	memmove(&l->down[1], &l->down[0], (LINK_DOWN_WINDOWS - 1) * sizeof l->down[0]);
+	l->down[0] = down;
+}
+
+void lease_unplug(struct link *l)
+{
+	window_free(l->up);
+	l->up = NULL;
+	if (l->down[0] != NULL)
+		push_down(l, NULL);
+}
+
+static bool up_suffices(const struct link *l)
+{
+	return l->need_up == 0 || (l->up != NULL && window_left(l->up) >= l->need_up);
+}
+
+static bool down_suffices(const struct link *l)
+{
+	return l->need_down == 0 || (l->down[0] != NULL && window_left(l->down[0]) >= l->need_down);
+}
+
+bool lease_suffices(const struct link *l)
+{
+	return up_suffices(l) && down_suffices(l);
+}
+
+/* How much to ask for: the need, and more with use, so that one sync serves many keys. */
+static uint64_t wanted_len(const struct link *l, uint64_t need, uint64_t left)
+{
+	uint64_t len = l->renewals < 7 ? WINDOW_LEN_FIRST << l->renewals : WINDOW_LEN_MOST;
+	if (len > left / WINDOW_SHARE)
+		len = left / WINDOW_SHARE;
+	return len > need ? len : need;
+}
+
+/* ---- LEASE ------------------------------------------------------------------------------------------ */
+
+static struct envelope lease_envelope(const struct link *l, uint8_t type, const struct buf *body)
+{
+	const struct pskm_header *h = &l->hub->header;
+	return (struct envelope){
+		.type = type,
+		.sender = h->client,
+		.table = h->table,
+		.offset = layout_lease_offset(&h->layout, l->lease.slot),
+		.length = LEASE_SLOT_LEN,
+		.body = body->data,
+		.body_len = body->len,
+	};
+}
+
+static dske_rc lease_seal(struct link *l, uint64_t up_wanted, uint64_t lowest)
+{
+	uint8_t room[128];
+	struct buf body;
+	struct lease *lease = &l->lease;
+	buf_fixed(&body, room, sizeof room);
+	TRY(id_random(&lease->nonce));
+	TRY(msg_lease_write(&body, &(struct msg_lease){
+					   .slot = lease->slot, .nonce_c = lease->nonce, .wanted = up_wanted, .lowest = lowest}));
+	struct envelope e = lease_envelope(l, MESSAGE_LEASE, &body);
+	buf_heap(&lease->frame, FRAME_MAX_BEFORE_LEASE);
+	return frame_write(&lease->frame, &e, slot_key(lease, 0));
+}
+
+static dske_rc lease_make(struct link *l)
+{
+	struct table_status status;
+	uint64_t lowest = 0;
+	TRY(table_status(l->hub->table, &status));
+	uint64_t up_wanted = up_suffices(l) ? 0 : wanted_len(l, l->need_up, status.up_left);
+	l->lease.down_wanted = down_suffices(l) ? 0 : wanted_len(l, l->need_down, status.down_left);
+	TRY(table_lease_take(l->hub->table, &l->lease.slot, &lowest, &l->lease.keys));
+	TRY(lease_seal(l, up_wanted, lowest));
+	l->lease.sent = true;
+	l->renewals++;
+	return DSKE_OK;
+}
+
+dske_rc lease_begin(struct link *l)
+{
+	if (!l->lease.sent) {
+		dske_rc rc = lease_make(l);
+		if (!rc_ok(rc)) {
+			lease_forget(&l->lease);
+			return rc;
+		}
+	}
+	return fanout_send(l->set->fanout, l->at, l->lease.frame.data, l->lease.frame.len);
+}
+
+/* ---- GRANT and CONFIRM ------------------------------------------------------------------------------- */
+
+static void take_windows(struct link *l, struct window *up, struct window *down)
+{
+	if (up != NULL && window_left(up) > 0) {
+		window_free(l->up);
+		l->up = up;
+	} else {
+		window_free(up);
+	}
+	if (down != NULL && window_left(down) > 0)
+		push_down(l, down);
+	else
+		window_free(down);
+}
+
+static dske_rc lease_confirm(struct link *l, const struct id *nonce_h, uint64_t start, uint64_t end)
+{
+	uint8_t room[64], frame_room[256];
+	struct buf body, frame;
+	buf_fixed(&body, room, sizeof room);
+	buf_fixed(&frame, frame_room, sizeof frame_room);
+	TRY(msg_confirm_write(&body, &(struct msg_confirm){.nonce_h = *nonce_h, .start = start, .end = end}));
+	struct envelope e = lease_envelope(l, MESSAGE_CONFIRM, &body);
+	TRY(frame_write(&frame, &e, slot_key(&l->lease, 2)));
+	return fanout_send(l->set->fanout, l->at, frame.data, frame.len);
+}
+
+/* The table says whether a window that is too small means that the region is used up. */
+static dske_rc check_left(const struct link *l)
+{
+	struct table_status status;
+	if (lease_suffices(l))
+		return DSKE_OK;
+	TRY(table_status(l->hub->table, &status));
+	if (!up_suffices(l) && status.up_left < l->need_up)
+		return FAIL(EXHAUSTED,
+			    "its table is used up: %" PRIu64 " bytes to send are needed, %" PRIu64 " are left; get a new PSKM from the hub",
+			    l->need_up, status.up_left);
+	if (!down_suffices(l) && status.down_left < l->need_down)
+		return FAIL(EXHAUSTED,
+			    "its table is used up: %" PRIu64 " bytes to receive are needed, %" PRIu64 " are left; get a new PSKM from the hub",
+			    l->need_down, status.down_left);
+	return DSKE_OK;
+}
+
+static dske_rc lease_granted(struct link *l, const struct msg_grant *m)
+{
+	struct window *up = NULL, *down = NULL;
+	/* Recorded as used before a byte of it is read: no table byte twice, ever. */
+	TRY(table_lease_granted(l->hub->table, m->start, m->end, l->lease.down_wanted, &up, &down));
+	uint64_t nowhere = l->hub->header.layout.region[REGION_DOWN].start;
+	uint64_t start = down != NULL ? window_start(down) : nowhere, end = down != NULL ? window_end(down) : nowhere;
+	take_windows(l, up, down);
+	dske_rc rc = lease_confirm(l, &m->nonce_h, start, end);
+	lease_forget(&l->lease);
+	TRY(rc);
+	fanout_set_frame_max(l->set->fanout, l->at, FRAME_MAX);
+	return check_left(l);
+}
+
+/* ---- CLONED ------------------------------------------------------------------------------------------ */
+
+static dske_rc lease_cloned(struct link *l, uint64_t next_slot)
+{
+	log_error("%s: ANOTHER COPY OF THIS TABLE IS IN USE (or this one was restored from a backup): "
+		  "stop one of them; the table %s of %s goes on with bytes that neither had",
+		  l->hub->name, l->hub->header.hub_name, l->hub->header.client_name);
+	TRY(table_lease_skip(l->hub->table, next_slot, true));
+	lease_forget(&l->lease);
+	return DSKE_OK;
+}
+
+dske_rc lease_slot_taken(struct link *l, uint64_t next_slot)
+{
+	int64_t now = clock_ms(), before = l->hub->skipped_ms;
+	if (before != 0 && now - before < SKIP_INTERVAL_MS)
+		return FAIL(CLONED, "it says again that our lease slot is taken, within a minute: "
+				    "is another copy of this table in use?");
+	l->hub->skipped_ms = now;
+	log_warn("%s: the hub says that lease slot %" PRIu64 " is taken; going on at %" PRIu64, l->hub->name, l->lease.slot,
+		 next_slot);
+	TRY(table_lease_skip(l->hub->table, next_slot, false));
+	lease_forget(&l->lease);
+	return DSKE_OK;
+}
+
+/* ---- the frames -------------------------------------------------------------------------------------- */
+
+static bool is_ours(const struct link *l, const struct envelope *e, size_t key)
+{
+	const struct lease *lease = &l->lease;
+	return lease->sent && e->length == LEASE_SLOT_LEN &&
+	       e->offset == layout_lease_offset(&l->hub->header.layout, lease->slot) &&
+	       frame_verify(e, slot_key(lease, key));
+}
+
+dske_rc lease_frame(struct link *l, const struct envelope *e, bool *moved)
+{
+	struct msg_grant grant;
+	struct msg_cloned cloned;
+	*moved = false;
+	if (e->type == MESSAGE_GRANT && is_ours(l, e, 1)) {
+		TRY(msg_grant_read(&grant, e->body, e->body_len));
+		if (!id_equal(&grant.nonce_c, &l->lease.nonce))
+			return DSKE_OK;
+		*moved = true;
+		return lease_granted(l, &grant);
+	}
+	if (e->type == MESSAGE_CLONED && is_ours(l, e, 3)) {
+		TRY(msg_cloned_read(&cloned, e->body, e->body_len));
+		if (!id_equal(&cloned.nonce_c, &l->lease.nonce))
+			return DSKE_OK;
+		*moved = true;
+		return lease_cloned(l, cloned.next_slot);
+	}
+	return DSKE_OK;
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/link.c - the state machine of one hub's connection, and the set of them in one poll loop. */
+#include <config.h>
+
+#include "client/link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TRIES_MOST 2   /* a first connection, and one more when it is lost */
+#define LEASES_MOST 24 /* a restored hub catches up in LEASE_JUMP_SHARE leases */
+#define NONSENSE_MOST 16
+
+/* ---- failing ---------------------------------------------------------------------------------------- */
+
+static void keep_reason(struct link *l, dske_rc why)
+{
+	l->code = why.code;
+	snprintf(l->why, sizeof l->why, "%s", rc_detail(why));
+}
+
+void link_fail(struct link *l, dske_rc why)
+{
+	if (l->state == LINK_FAILED)
+		return;
+	keep_reason(l, why);
+	l->state = LINK_FAILED;
+	fanout_close(l->set->fanout, l->at);
+	lease_drop(l);
+	if (l->set->ops != NULL)
+		l->set->ops->failed(l->set->exchange, l);
+}
+
+void link_hang_up(struct link *l)
+{
+	fanout_close(l->set->fanout, l->at);
+	lease_drop(l);
+	l->state = LINK_IDLE;
+}
+
+void link_nonsense(struct link *l, const char *what)
+{
+	if (++l->nonsense >= NONSENSE_MOST)
+		link_fail(l, FAIL(TAG, "it sends nonsense (%s): is another program on this address?", what));
+}
+
+/* ---- advancing -------------------------------------------------------------------------------------- */
+
+static void lease_now(struct link *l)
+{
+	l->state = LINK_LEASING;
+	if (!l->lease.sent && l->leases_left == 0) {
+		link_fail(l, FAIL(EXHAUSTED, "it granted no usable range of the table in %d leases", LEASES_MOST));
+		return;
+	}
+	if (!l->lease.sent)
+		l->leases_left--;
+	dske_rc rc = lease_begin(l);
+	if (!rc_ok(rc))
+		link_fail(l, rc);
+}
+
+static void advance(struct link *l)
+{
+	if (!fanout_is_connected(l->set->fanout, l->at)) {
+		l->state = LINK_CONNECTING;
+		fanout_connect(l->set->fanout, l->at);
+	} else if (!lease_suffices(l)) {
+		lease_now(l);
+	} else {
+		l->state = LINK_READY;
+		if (l->set->ops != NULL)
+			l->set->ops->ready(l->set->exchange, l);
+	}
+}
+
+void link_want(struct link *l, uint64_t up_len, uint64_t down_len)
+{
+	l->need_up = up_len;
+	l->need_down = down_len;
+	l->tries_left = TRIES_MOST;
+	l->leases_left = LEASES_MOST;
+	l->lease_lost = false;
+	l->code = DSKE_RC_OK;
+	l->why[0] = '\0';
+	if (l->state == LINK_LEASING)
+		return; /* the answer to a lease under way advances it */
+	if (l->state != LINK_CONNECTING && !fanout_is_connected(l->set->fanout, l->at))
+		l->tries_left--;
+	advance(l);
+}
+
+void link_want_more_down(struct link *l)
+{
+	uint64_t most = PAD_KEYS_LEN + KEY_TAG_KEY_LEN + KEY_LEN_MAX;
+	uint64_t more = l->need_down * 4;
+	l->need_down = more < most ? more : most;
+	if (l->state == LINK_READY)
+		lease_now(l);
+}
+
+bool link_is_alive(const struct link *l)
+{
+	return l->state == LINK_CONNECTING || l->state == LINK_LEASING || l->state == LINK_READY;
+}
+
+struct window *link_down_window(struct link *l, uint64_t offset, uint64_t len)
+{
+	for (size_t i = 0; i < LINK_DOWN_WINDOWS; i++) {
+		struct window *w = l->down[i];
+		if (w != NULL && offset >= window_start(w) && offset < window_end(w) && len <= window_end(w) - offset)
+			return w;
+	}
+	return NULL;
+}
+
+/* ---- notes ------------------------------------------------------------------------------------------ */
+
+/* A note proves nothing (anyone on the wire can write one), so it changes nothing that outlives this
+ * exchange, except that it may prompt a lease. */
+enum note_effect { NOTE_FAILS, NOTE_RENEWS, NOTE_SKIPS, NOTE_ENLARGES };
+
+static const struct {
+	unsigned note;
+	enum note_effect effect;
+	int code;
+	const char *advice;
+} note_rows[] = {
+	{NOTE_BAD_TAG, NOTE_FAILS, DSKE_RC_TAG, "the two copies of the table differ; get a new PSKM"},
+	{NOTE_NO_LEASE, NOTE_RENEWS, DSKE_RC_WINDOW, ""},
+	{NOTE_SLOT_TAKEN, NOTE_SKIPS, DSKE_RC_USED, ""},
+	{NOTE_UNKNOWN_TABLE, NOTE_FAILS, DSKE_RC_NOT_FOUND, "is this the hub that made the PSKM?"},
+	{NOTE_RANGE_USED, NOTE_RENEWS, DSKE_RC_USED, ""},
+	{NOTE_WINDOW_SPENT, NOTE_ENLARGES, DSKE_RC_WINDOW, ""},
+	{NOTE_NOT_ACTIVE, NOTE_FAILS, DSKE_RC_NOT_ACTIVE, "run: dske pskm activate"},
+	{NOTE_TABLE_FROZEN, NOTE_FAILS, DSKE_RC_FROZEN, "someone else had this PSKM; get a new one"},
+	{NOTE_TOO_BIG, NOTE_FAILS, DSKE_RC_TOOBIG, "ask for a shorter key"},
+	{NOTE_BUSY, NOTE_FAILS, DSKE_RC_BUSY, "try again later"},
+	{NOTE_VERSION, NOTE_FAILS, DSKE_RC_UNSUPPORTED, "bring both to the same version"},
+	{NOTE_ENVELOPE, NOTE_FAILS, DSKE_RC_FORMAT, "bring both to the same version"},
+	{NOTE_TABLE_LOCKED, NOTE_FAILS, DSKE_RC_LOCKED, "its operator has to look at its disk"},
+};
+
+static void note_acts(struct link *l, enum note_effect effect, uint64_t hint)
+{
+	dske_rc rc = DSKE_OK;
+	switch (effect) {
+	case NOTE_SKIPS:
+		rc = l->lease.sent ? lease_slot_taken(l, hint) : DSKE_OK;
+		if (rc_ok(rc) && l->state == LINK_LEASING)
+			lease_now(l);
+		break;
+	case NOTE_RENEWS:
+		if (l->state == LINK_READY) {
+			lease_drop(l);
+			l->lease_lost = true;
+			lease_now(l);
+		}
+		break;
+	case NOTE_ENLARGES:
+		link_want_more_down(l);
+		break;
+	case NOTE_FAILS:
+		break;
+	}
+	if (!rc_ok(rc))
+		link_fail(l, rc);
+}
+
+static void take_note(struct link *l, const struct envelope *e)
+{
+	struct msg_note note;
+	if (!rc_ok(msg_note_read(&note, e->body, e->body_len))) {
+		link_nonsense(l, "a note that cannot be read");
+		return;
+	}
+	for (size_t i = 0; i < sizeof note_rows / sizeof note_rows[0]; i++) {
+		if (note_rows[i].note != note.code)
+			continue;
+		if (note_rows[i].effect == NOTE_FAILS)
+			link_fail(l, rc_fail(note_rows[i].code, "%s: %s", note_text(note.code), note_rows[i].advice));
+		else
+			note_acts(l, note_rows[i].effect, note.hint);
+		return;
+	}
+	link_nonsense(l, "an unknown note");
+}
+
+/* ---- what the fanout tells --------------------------------------------------------------------------- */
+
+static void on_connected(void *context, size_t i)
+{
+	struct links *s = context;
+	s->link[i].nonsense = 0;
+	s->link[i].connection++;
+	advance(&s->link[i]);
+}
+
+static void take_lease_frame(struct link *l, const struct envelope *e)
+{
+	bool moved = false;
+	dske_rc rc = lease_frame(l, e, &moved);
+	if (!rc_ok(rc))
+		link_fail(l, rc);
+	else if (moved)
+		advance(l);
+	else
+		link_nonsense(l, "a lease that does not verify");
+}
+
+static void on_frame(void *context, size_t i, const struct envelope *e)
+{
+	struct links *s = context;
+	struct link *l = &s->link[i];
+	if (l->state == LINK_FAILED)
+		return;
+	if (!id_equal(&e->sender, &l->hub->hub) || !id_equal(&e->table, &l->hub->id))
+		link_nonsense(l, "another hub's name or table");
+	else if (e->type == MESSAGE_NOTE)
+		take_note(l, e);
+	else if (e->type == MESSAGE_GRANT || e->type == MESSAGE_CLONED)
+		take_lease_frame(l, e);
+	else if (s->ops != NULL)
+		s->ops->frame(s->exchange, l, e);
+}
+
+/* Frames that were sent may or may not have arrived: the exchange sends the same bytes again when the
+ * link is ready again. */
+static void on_lost(void *context, size_t i, dske_rc why)
+{
+	struct links *s = context;
+	struct link *l = &s->link[i];
+	lease_unplug(l);
+	if (l->state == LINK_FAILED || l->state == LINK_IDLE)
+		return;
+	bool connected_before = l->state != LINK_CONNECTING;
+	if (!connected_before || l->tries_left == 0) {
+		link_fail(l, rc_is(why, DSKE_RC_UNREACHABLE) ? why : FAIL(UNREACHABLE, "%s", rc_detail(why)));
+		return;
+	}
+	l->tries_left--;
+	advance(l);
+}
+
+/* ---- the set ----------------------------------------------------------------------------------------- */
+
+static const struct fanout_ops fanout_ops = {.connected = on_connected, .frame = on_frame, .lost = on_lost};
+
+dske_rc links_new(struct links **out, struct hub_table *const *hubs, size_t count)
+{
+	struct links *s = calloc(1, sizeof *s + count * sizeof s->link[0]);
+	dske_rc rc = s == NULL ? rc_make(DSKE_RC_NOMEM) : fanout_new(&s->fanout, &fanout_ops, s);
+	for (size_t i = 0; rc_ok(rc) && i < count; i++) {
+		struct link *l = &s->link[i];
+		l->set = s;
+		l->hub = hubs[i];
+		rc = fanout_add(s->fanout, hubs[i]->address, &l->at);
+		s->count++;
+	}
+	if (!rc_ok(rc)) {
+		links_free(s);
+		s = NULL;
+	}
+	*out = s;
+	return rc;
+}
+
+void links_free(struct links *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->count; i++)
+		lease_drop(&s->link[i]);
+	fanout_free(s->fanout);
+	free(s);
+}
+
+void links_begin(struct links *s, const struct link_ops *ops, void *exchange)
+{
+	s->ops = ops;
+	s->exchange = exchange;
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->link[i].state == LINK_FAILED)
+			s->link[i].state = LINK_IDLE;
+	}
+}
+
+void links_end(struct links *s)
+{
+	s->ops = NULL;
+	s->exchange = NULL;
+}
+
+dske_rc links_run(struct links *s, int64_t deadline_ms, bool (*done)(void *exchange), const volatile bool *cancelled)
+{
+	return fanout_run(s->fanout, deadline_ms, done, s->exchange, cancelled);
+}

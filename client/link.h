@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client/link.h - one hub's connection with its lease, and the set of them that one exchange uses.
+ *
+ *     IDLE --link_want--> CONNECTING --connected--> LEASING --windows suffice--> READY
+ *                           ^  |                      |  ^                         |
+ *       a lost connection,  |  +------> FAILED <------+  +---- lease_lost, --------+
+ *       while tries are left+------------- lost -----------    larger wishes
+ *
+ * A set belongs to one thread at a time (client/pool.h) and needs no lock.  Whatever the hub sends
+ * that concerns the connection itself is dealt with here (client/lease.c); the rest goes to the exchange
+ * that has the set, through struct link_ops.
+ */
+#ifndef DSKE_CLIENT_LINK_H
+#define DSKE_CLIENT_LINK_H
+
+#include <stdint.h>
+
+#include "base/rc.h"
+#include "client/client.h"
+#include "hubproto/fanout.h"
+#include "hubproto/msg.h"
+#include "pskm/table.h"
+#include "pskm/window.h"
+
+/* A table as the client knows it; lives as long as the client, shared by all sets. */
+struct hub_table {
+	char name[NAME_MAX_LEN + 1]; /* the hub's */
+	char address[256];           /* the configuration's, else the PSKM's */
+	struct id hub, id;
+	struct pskm_header header;
+	struct table *table; /* owned by the client; NULL when it cannot be opened */
+	int open_code;       /* why not: code ... */
+	char open_why[200];  /* ... and sentence */
+	_Atomic int64_t skipped_ms; /* when a note last made us skip a lease slot, 0: never */
+};
+
+enum link_state { LINK_IDLE, LINK_CONNECTING, LINK_LEASING, LINK_READY, LINK_FAILED };
+
+/* A LEASE on its way.  Without an answer the same bytes are sent again. */
+struct lease {
+	bool sent;
+	uint64_t slot, down_wanted;
+	struct id nonce;
+	struct lease_keys keys; /* owned */
+	struct buf frame;       /* owned */
+};
+
+#define LINK_DOWN_WINDOWS 4
+
+struct link {
+	struct links *set;
+	size_t at; /* place in the set, and in its fanout */
+	struct hub_table *hub;
+	enum link_state state;
+	int code;       /* LINK_FAILED: why ... */
+	char why[200];  /* ... in words */
+	struct lease lease;
+	struct window *up;                      /* owned; NULL: none */
+	struct window *down[LINK_DOWN_WINDOWS]; /* owned, newest first */
+	uint64_t need_up, need_down; /* bytes that this exchange needs ready */
+	unsigned connection; /* counts them */
+	unsigned tries_left;         /* connections that may still be begun */
+	unsigned leases_left;        /* leases that may still be begun */
+	unsigned renewals;           /* leases so far: windows grow with use */
+	unsigned nonsense;           /* frames that made no sense, or did not verify */
+	bool lease_lost;             /* the hub disowned our window: what was sent has to be sealed afresh */
+};
+
+/* What an exchange hears.  `exchange` is what links_begin was given. */
+struct link_ops {
+	void (*ready)(void *exchange, struct link *l);  /* connected, and the windows suffice */
+	void (*frame)(void *exchange, struct link *l, const struct envelope *e); /* not yet verified */
+	void (*failed)(void *exchange, struct link *l); /* l->code, l->why */
+};
+
+struct links {
+	struct fanout *fanout;
+	const struct link_ops *ops;
+	void *exchange;
+	size_t count;
+	struct link link[]; /* ordered by hub ID */
+};
+
+/* A set for these tables, one a hub, ordered by hub ID.  Errors: NOMEM, CONFIG (an address). */
+dske_rc links_new(struct links **out, struct hub_table *const *hubs, size_t count);
+void links_free(struct links *s); /* in a forked child too; safe on NULL */
+
+/* An exchange takes over the set, and gives it back. */
+void links_begin(struct links *s, const struct link_ops *ops, void *exchange);
+void links_end(struct links *s);
+
+/* Makes the link ready for an exchange that sends up_len bytes of range and receives down_len; tells
+ * `ready` or `failed`, perhaps before it returns.  Begins with fresh tries. */
+void link_want(struct link *l, uint64_t up_len, uint64_t down_len);
+
+/* Raises the wish for the down region, after a note that the window is too small. */
+void link_want_more_down(struct link *l);
+
+/* The exchange gives up on this link; closes it. */
+void link_fail(struct link *l, dske_rc why);
+
+/* Lets the connection go without a word to the exchange: what the hub still has in hand for it would be
+ * told to the next exchange. */
+void link_hang_up(struct link *l);
+
+/* A frame did not make sense.  Sixteen of them end the connection (doc/protocol.md, "Frames"). */
+void link_nonsense(struct link *l, const char *what);
+
+/* The window of the down region that a whole range lies in, or NULL. */
+struct window *link_down_window(struct link *l, uint64_t offset, uint64_t len);
+
+/* Ready or on the way there. */
+bool link_is_alive(const struct link *l);
+
+/* Runs until done, the deadline (TIMEOUT) or cancellation (CANCELLED). */
+dske_rc links_run(struct links *s, int64_t deadline_ms, bool (*done)(void *exchange), const volatile bool *cancelled);
+
+/* ---- client/lease.c, for client/link.c ------------------------------------------------------------- */
+
+/* Are the windows large enough for what is needed? */
+bool lease_suffices(const struct link *l);
+
+/* Takes the next slot and sends LEASE; or sends the one under way again, on a new connection. */
+dske_rc lease_begin(struct link *l);
+
+/* GRANT, CLONED: verified, recorded, CONFIRMed.  *moved tells that the frame was genuine.
+ * A failure is final for the link. */
+dske_rc lease_frame(struct link *l, const struct envelope *e, bool *moved);
+
+/* The note that our slot is taken: goes on behind it, at most once a minute. */
+dske_rc lease_slot_taken(struct link *l, uint64_t next_slot);
+
+/* The connection is lost: its windows are good for nothing new.  What the hub had sealed in them may
+ * still come, so those for receiving are kept for now, and the lease under way, to be repeated. */
+void lease_unplug(struct link *l);
+
+/* All windows and the lease under way are given up. */
+void lease_drop(struct link *l);
+
+#endif

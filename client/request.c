@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "client/request.h"
+
+#include <string.h>
+
+dske_rc request_reserve(struct request *r, struct link *l, uint8_t type, size_t length)
+{
+	request_drop(r);
+	if (l->up == NULL)
+		return FAIL(EXHAUSTED, "%s: no window to send from", l->hub->name);
+	TRY(window_reserve(l->up, length, &r->pad));
+	r->type = type;
+	r->offset = r->pad.offset;
+	r->length = (uint32_t)length;
+	TRY(secret_alloc(&r->keys, PAD_KEYS_LEN));
+	return pad_take(&r->pad, r->keys.data, PAD_KEYS_LEN);
+}
+
+dske_rc request_seal(struct request *r, const struct link *l, const struct buf *body)
+{
+	TRY(buf_rc(body));
+	struct envelope e = {
+		.type = r->type,
+		.sender = l->hub->header.client,
+		.table = l->hub->id,
+		.offset = r->offset,
+		.length = r->length,
+		.body = body->data,
+		.body_len = body->len,
+	};
+	buf_heap(&r->frame, FRAME_HEAD_LEN + FRAME_MAX);
+	dske_rc rc = frame_write(&r->frame, &e, r->keys.data);
+	/* A sender never tags two different messages with one key. */
+	mem_wipe(r->keys.data, TAG_KEY_LEN);
+	return rc;
+}
+
+dske_rc request_send(struct request *r, struct link *l)
+{
+	r->connection = l->connection;
+	return fanout_send(l->set->fanout, l->at, r->frame.data, r->frame.len);
+}
+
+bool request_answered_by(struct request *r, const struct envelope *e, uint8_t answer_type)
+{
+	if (r->type == 0 || r->answered || e->type != answer_type || e->offset != r->offset || e->length != r->length)
+		return false;
+	r->answered = frame_verify(e, r->keys.data + TAG_KEY_LEN);
+	return r->answered;
+}
+
+void request_drop(struct request *r)
+{
+	secret_drop(&r->keys);
+	pad_drop(&r->pad);
+	buf_drop(&r->frame);
+	*r = (struct request){0};
+}
