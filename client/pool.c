@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "client/pool.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+dske_rc client_check_pid(const struct client *c)
+{
+	if (c->pid != getpid())
+		return FAIL(FORKED, "this client was opened by another process: open a new one in a forked child");
+	return DSKE_OK;
+}
+
+/* ---- which tables ------------------------------------------------------------------------------------ */
+
+/* Bytes that still serve a key in the scarcer direction; 0: not usable. */
+static uint64_t table_worth(const struct hub_table *h)
+{
+	struct table_status s;
+	if (h->table == NULL || !rc_ok(table_status(h->table, &s)) || s.state != TABLE_ACTIVE)
+		return 0;
+	return 1 + (s.up_left < s.down_left ? s.up_left : s.down_left);
+}
+
+/* The list is ordered by hub: of each run of one hub's tables the best one stays. */
+static size_t best_of_each_hub(struct hub_table **list, size_t count)
+{
+	size_t kept = 0;
+	uint64_t kept_worth = 0;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t worth = table_worth(list[i]);
+		bool same_hub = kept > 0 && id_equal(&list[kept - 1]->hub, &list[i]->hub);
+		if (worth == 0 || (same_hub && worth <= kept_worth))
+			continue;
+		list[same_hub ? kept - 1 : kept++] = list[i];
+		kept_worth = worth;
+	}
+	return kept;
+}
+
+dske_rc pool_tables(struct client *c, struct hub_table ***out, size_t *count)
+{
+	pthread_mutex_lock(&c->lock);
+	struct hub_table **list = calloc(c->table_count + 1, sizeof *list);
+	size_t n = list == NULL ? 0 : c->table_count;
+	for (size_t i = 0; i < n; i++)
+		list[i] = c->tables[i];
+	pthread_mutex_unlock(&c->lock);
+	*out = list;
+	if (list == NULL)
+		return rc_make(DSKE_RC_NOMEM);
+	*count = best_of_each_hub(list, n);
+	if (*count > TERMS_HUBS_MAX)
+		*count = TERMS_HUBS_MAX;
+	return DSKE_OK;
+}
+
+/* ---- sets --------------------------------------------------------------------------------------------- */
+
+/* The same hubs; a set keeps a table while another one of the same hub is better by chance. */
+static bool serves(const struct links *s, struct hub_table *const *hubs, size_t count)
+{
+	if (s->count != count)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const struct link *l = &s->link[i];
+		if (!id_equal(&l->hub->hub, &hubs[i]->hub) || (l->code == DSKE_RC_EXHAUSTED && l->hub != hubs[i]))
+			return false;
+	}
+	return true;
+}
+
+static struct links *take_idle(struct client *c)
+{
+	pthread_mutex_lock(&c->lock);
+	/* The last one put back: its connections are the freshest. */
+	struct links *s = c->idle_count > 0 ? c->idle[--c->idle_count] : NULL;
+	pthread_mutex_unlock(&c->lock);
+	return s;
+}
+
+dske_rc pool_take(struct client *c, struct hub_table *const *hubs, size_t count, struct links **out)
+{
+	for (;;) {
+		*out = take_idle(c);
+		if (*out == NULL)
+			return links_new(out, hubs, count);
+		if (serves(*out, hubs, count))
+			return DSKE_OK;
+		links_free(*out);
+	}
+}
+
+void pool_put(struct client *c, struct links *s)
+{
+	if (s == NULL)
+		return;
+	links_end(s);
+	pthread_mutex_lock(&c->lock);
+	bool kept = c->idle_count < POOL_SETS_MAX;
+	if (kept)
+		c->idle[c->idle_count++] = s;
+	pthread_mutex_unlock(&c->lock);
+	if (!kept)
+		links_free(s);
+}
+
+void pool_drain(struct client *c)
+{
+	while (c->idle_count > 0)
+		links_free(c->idle[--c->idle_count]);
+}

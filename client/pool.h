@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client/pool.h - the client's inside: its tables, and the sets of links that wait for their next use.
+ *
+ * One mutex guards all of it.  It is held for list operations alone: never over the network, a sync
+ * or a file.  A thread takes a set out, uses it without lock, and puts it back.
+ */
+#ifndef DSKE_CLIENT_POOL_H
+#define DSKE_CLIENT_POOL_H
+
+#include <pthread.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "client/client.h"
+#include "client/link.h"
+
+#define POOL_SETS_MAX 32
+
+struct client {
+	pid_t pid; /* the process that opened it: a forked child owns nothing */
+	struct config config;
+	struct path tables_dir;
+	pthread_mutex_t lock; /* guards all below */
+	struct peers peers;
+	struct hub_table **tables; /* owned, never removed before client_close; by hub ID, then table ID */
+	size_t table_count;
+	struct timespec tables_seen, peers_seen; /* when the folder and the file had changed last */
+	struct links *idle[POOL_SETS_MAX];
+	size_t idle_count;
+	uint64_t exchanges; /* so far: spreads the load */
+};
+
+/* Errors: FORKED. */
+dske_rc client_check_pid(const struct client *c);
+
+/* One usable table a hub, the one with most left, ordered by hub ID.  *out: the caller's, free().
+ * Errors: NOMEM. */
+dske_rc pool_tables(struct client *c, struct hub_table ***out, size_t *count);
+
+/* Takes a set for these tables out of the pool, or makes one.  Errors: NOMEM, CONFIG. */
+dske_rc pool_take(struct client *c, struct hub_table *const *hubs, size_t count, struct links **out);
+
+/* Puts it back, ended. */
+void pool_put(struct client *c, struct links *s);
+
+/* Frees all idle sets. */
+void pool_drain(struct client *c);
+
+#endif
