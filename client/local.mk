@@ -1,5 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-# When the first source is here:
-#
-#   noinst_LTLIBRARIES += %D%/libclient.la
-#   %C%_libclient_la_SOURCES = %D%/NAME.c %D%/NAME.h
+noinst_LTLIBRARIES += %D%/libclient.la
+%C%_libclient_la_SOURCES = \
+	%D%/activate.c \
+	%D%/agree.c \
+	%D%/agreement.h \
+	%D%/client.c %D%/client.h \
+	%D%/config.c %D%/config.h \
+	%D%/exchange.c \
+	%D%/identify.c \
+	%D%/initiator.c \
+	%D%/lease.c \
+	%D%/link.c %D%/link.h \
+	%D%/peers.c %D%/peers.h \
+	%D%/pool.c %D%/pool.h \
+	%D%/receiver.c \
+	%D%/request.c %D%/request.h

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/agree.c - one key agreement with one peer (DSKE 2.3, 2.4): who begins, and on what terms. */
+#include <config.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "client/agreement.h"
+
+void agree_result_drop(struct agree_result *r)
+{
+	secret_drop(&r->key);
+	report_drop(&r->report);
+	*r = (struct agree_result){0};
+}
+
+static dske_rc find_peer(struct agreement *a, struct client *c)
+{
+	AUTO(peers) peers = {0};
+	TRY(client_peers(c, &peers));
+	const struct peer *p = peers_by_name(&peers, a->q->peer);
+	if (p == NULL)
+		return FAIL(NOT_FOUND, "there is no peer %s: ask the hubs who that is with dske peer add %s", a->q->peer,
+			    a->q->peer);
+	a->peer = *p;
+	return DSKE_OK;
+}
+
+/* A fixed rule, so that both ends may call in the same way: the lower client ID initiates. */
+static bool initiates(const struct agreement *a, const struct config *config)
+{
+	if (a->q->role == ROLE_AUTO)
+		return id_compare(&config->id, &a->peer.id) < 0;
+	return a->q->role == ROLE_INITIATOR;
+}
+
+/* The request's wish, else the configuration's, else more than half of the hubs. */
+static uint8_t threshold(uint8_t asked, uint8_t configured, size_t hubs)
+{
+	if (asked != 0)
+		return asked;
+	return configured != 0 ? configured : (uint8_t)(hubs / 2 + 1);
+}
+
+static dske_rc settle_terms(struct agreement *a, const struct config *config)
+{
+	const struct agree_request *q = a->q;
+	size_t n = exchange_hubs(&a->x);
+	a->n = (uint8_t)n;
+	a->initiates = initiates(a, config);
+	a->scheme = q->scheme < SCHEME_COUNT ? q->scheme : config->scheme;
+	a->k = a->scheme == SCHEME_XOR ? a->n : threshold(q->k, config->k, n);
+	a->k_b = threshold(q->k, config->k_b != 0 ? config->k_b : config->k, n);
+	a->key_len = q->key_len != 0 || !a->initiates ? q->key_len : config->key_len;
+	if (a->key_len != 0 && (a->key_len < KEY_LEN_MIN || a->key_len > KEY_LEN_MAX))
+		return FAIL(ARGS, "a key of %u bytes: between %u and %u", a->key_len, KEY_LEN_MIN, KEY_LEN_MAX);
+	uint8_t needed = a->initiates ? a->k : a->k_b;
+	if (needed > n)
+		return FAIL(TOO_FEW, "k = %u, but there are usable tables of %zu hubs only", needed, n);
+	return DSKE_OK;
+}
+
+static dske_rc agree(struct agreement *a, struct client *c)
+{
+	TRY(client_check_pid(c));
+	TRY(exchange_begin(&a->x, c, a->q->timeout_ms, a->q->cancelled));
+	TRY(find_peer(a, c));
+	TRY(settle_terms(a, &c->config));
+	return a->initiates ? agree_initiate(a) : agree_receive(a);
+}
+
+dske_rc client_agree(struct client *c, const struct agree_request *q, struct agree_result *r)
+{
+	struct agreement a = {.q = q, .r = r};
+	*r = (struct agree_result){0};
+	dske_rc rc = agree(&a, c);
+	if (rc_is(rc, DSKE_RC_FORKED))
+		return rc;
+	r->peer = a.peer.id;
+	r->initiated = a.initiates;
+	return exchange_end(&a.x, rc, &r->report);
+}

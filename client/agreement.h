@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client/agreement.h - what both sides of one exchange with the hubs share: the links, the clock, and
+ * what is known of each hub.  client/agree.c composes; initiator.c and receiver.c are the two sides.
+ */
+#ifndef DSKE_CLIENT_AGREEMENT_H
+#define DSKE_CLIENT_AGREEMENT_H
+
+#include "client/client.h"
+#include "client/link.h"
+#include "client/pool.h"
+
+/* One hub in this exchange. */
+struct outcome {
+	bool settled;  /* nothing more is expected of it */
+	int code;      /* settled: DSKE_RC_OK, or why not ... */
+	char why[200]; /* ... in words */
+	double sent_ms, rtt_ms; /* rtt_ms < 0: no answer */
+	enum share_verdict verdict;
+};
+
+/* The links of one exchange, taken from the pool. */
+struct exchange {
+	struct client *client;
+	struct links *set;
+	struct outcome *outcome; /* owned; one a link */
+	double begun_ms;
+	int64_t deadline_ms;
+	const volatile bool *cancelled;
+};
+
+double clock_fine_ms(void); /* as clock_ms, with fractions */
+
+/* Takes links to every usable hub.  Errors: TOO_FEW (no usable hub at all), NOMEM, CONFIG, FORKED. */
+dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms, const volatile bool *cancelled);
+
+size_t exchange_hubs(const struct exchange *x);
+
+/* Hears of one hub. */
+void exchange_sent(struct exchange *x, const struct link *l);
+void exchange_settle(struct exchange *x, const struct link *l, dske_rc rc);
+
+/* Has every hub been settled, or been found dead? */
+bool exchange_is_settled(const struct exchange *x);
+
+/* Hubs that were settled with OK; hubs of which nothing can be expected any more. */
+size_t exchange_good(const struct exchange *x);
+size_t exchange_bad(const struct exchange *x);
+
+/* When to stop waiting for the others: as long again as it took, within bounds. */
+int64_t exchange_grace(const struct exchange *x, double took_ms);
+
+/* Gives the links back and writes the report; rc is the exchange's result, and what is returned, with
+ * its sentence.  Safe on a zeroed one. */
+dske_rc exchange_end(struct exchange *x, dske_rc rc, struct report *report);
+
+/* The result when too few hubs can take part: TOO_FEW, or what most of them say alike.  `needed` of all. */
+dske_rc exchange_too_few(const struct exchange *x, size_t needed);
+
+/* ---- agreement ---------------------------------------------------------------------------------------- */
+
+struct agreement {
+	struct exchange x;
+	const struct agree_request *q;
+	struct agree_result *r;
+	struct peer peer;
+	bool initiates;
+	uint8_t n, k, k_b;
+	enum scheme scheme;
+	uint32_t key_len; /* 0 (receiver): any */
+};
+
+dske_rc agree_initiate(struct agreement *a);
+dske_rc agree_receive(struct agreement *a);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/exchange.c - one exchange with all hubs: who took part, who did not and why, and what to do. */
+#include <config.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/agreement.h"
+
+#define GRACE_LEAST_MS 20
+#define GRACE_MOST_MS 500
+
+double clock_fine_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms, const volatile bool *cancelled)
+{
+	struct hub_table **hubs = NULL;
+	size_t count = 0;
+	*x = (struct exchange){.client = c, .begun_ms = clock_fine_ms(), .cancelled = cancelled};
+	x->deadline_ms = clock_ms() + (timeout_ms > 0 ? timeout_ms : c->config.timeout_ms);
+	TRY(client_refresh(c));
+	TRY(pool_tables(c, &hubs, &count));
+	dske_rc rc = DSKE_OK;
+	if (count == 0)
+		rc = FAIL(TOO_FEW, "there is no usable table of any hub: import a PSKM (dske pskm import) and activate it");
+	else
+		rc = pool_take(c, hubs, count, &x->set);
+	free(hubs);
+	TRY(rc);
+	x->outcome = calloc(count, sizeof *x->outcome);
+	if (x->outcome == NULL)
+		return rc_make(DSKE_RC_NOMEM);
+	for (size_t i = 0; i < count; i++)
+		x->outcome[i].rtt_ms = -1;
+	return DSKE_OK;
+}
+
+size_t exchange_hubs(const struct exchange *x)
+{
+	return x->set->count;
+}
+
+void exchange_sent(struct exchange *x, const struct link *l)
+{
+	x->outcome[l->at].sent_ms = clock_fine_ms();
+}
+
+void exchange_settle(struct exchange *x, const struct link *l, dske_rc rc)
+{
+	struct outcome *o = &x->outcome[l->at];
+	if (o->settled)
+		return;
+	o->settled = true;
+	o->code = rc.code;
+	if (rc_ok(rc) && o->sent_ms > 0)
+		o->rtt_ms = clock_fine_ms() - o->sent_ms;
+	if (!rc_ok(rc))
+		snprintf(o->why, sizeof o->why, "%s", rc_detail(rc));
+}
+
+size_t exchange_good(const struct exchange *x)
+{
+	size_t good = 0;
+	for (size_t i = 0; i < x->set->count; i++)
+		good += x->outcome[i].settled && x->outcome[i].code == DSKE_RC_OK;
+	return good;
+}
+
+size_t exchange_bad(const struct exchange *x)
+{
+	size_t bad = 0;
+	for (size_t i = 0; i < x->set->count; i++)
+		bad += x->outcome[i].settled && x->outcome[i].code != DSKE_RC_OK;
+	return bad;
+}
+
+bool exchange_is_settled(const struct exchange *x)
+{
+	return exchange_good(x) + exchange_bad(x) == x->set->count;
+}
+
+int64_t exchange_grace(const struct exchange *x, double took_ms)
+{
+	int64_t grace = (int64_t)(2 * took_ms), until;
+	if (grace < GRACE_LEAST_MS)
+		grace = GRACE_LEAST_MS;
+	if (grace > GRACE_MOST_MS)
+		grace = GRACE_MOST_MS;
+	until = clock_ms() + grace;
+	return until < x->deadline_ms ? until : x->deadline_ms;
+}
+
+/* ---- in words ------------------------------------------------------------------------------------------ */
+
+/* What was under way when the exchange ended without a word from this hub. */
+static const char *unfinished(const struct link *l)
+{
+	switch (l->state) {
+	case LINK_CONNECTING:
+		return "no answer to the connection";
+	case LINK_LEASING:
+		return "connected, but no answer to the lease";
+	case LINK_READY:
+		return "no answer";
+	case LINK_IDLE:
+	case LINK_FAILED:
+		break;
+	}
+	return "not asked";
+}
+
+static void describe_hub(struct hub_report *out, const struct link *l, const struct outcome *o)
+{
+	struct table_status s;
+	snprintf(out->name, sizeof out->name, "%s", l->hub->name);
+	snprintf(out->address, sizeof out->address, "%s", l->hub->address);
+	out->rc = o->settled ? rc_make(o->code) : rc_make(DSKE_RC_TIMEOUT);
+	snprintf(out->detail, sizeof out->detail, "%s", o->settled ? o->why : unfinished(l));
+	out->rtt_ms = o->rtt_ms;
+	out->verdict = o->verdict;
+	if (rc_ok(table_status(l->hub->table, &s))) {
+		out->up_left = s.up_left;
+		out->down_left = s.down_left;
+	}
+}
+
+/* Hubs whose table cannot be used took no part, and the operator wants to know why. */
+static void describe_unusable(struct hub_report *out, const struct client_hub *h)
+{
+	snprintf(out->name, sizeof out->name, "%s", h->name);
+	snprintf(out->address, sizeof out->address, "%s", h->address);
+	out->rc = h->rc;
+	snprintf(out->detail, sizeof out->detail, "%s", h->detail);
+	out->rtt_ms = -1;
+}
+
+static bool takes_part(const struct exchange *x, const struct id *hub)
+{
+	for (size_t i = 0; x->set != NULL && i < x->set->count; i++) {
+		if (id_equal(&x->set->link[i].hub->hub, hub))
+			return true;
+	}
+	return false;
+}
+
+static void write_report(const struct exchange *x, struct report *report)
+{
+	struct client_hub *hubs = NULL;
+	size_t count = 0, linked = x->set != NULL && x->outcome != NULL ? x->set->count : 0;
+	if (!rc_ok(client_hubs(x->client, &hubs, &count)))
+		count = 0;
+	report->hub = calloc(linked + count + 1, sizeof *report->hub);
+	for (size_t i = 0; report->hub != NULL && i < linked; i++)
+		describe_hub(&report->hub[report->count++], &x->set->link[i], &x->outcome[i]);
+	for (size_t i = 0; report->hub != NULL && i < count; i++) {
+		if (!rc_ok(hubs[i].rc) && !takes_part(x, &hubs[i].hub))
+			describe_unusable(&report->hub[report->count++], &hubs[i]);
+	}
+	free(hubs);
+}
+
+/* One row an error: what an operator does about it. */
+static const struct {
+	int code;
+	const char *advice;
+} advice_rows[] = {
+	{DSKE_RC_TOO_FEW, "start the hubs that did not answer or mend the way to them; or lower k in [agreement] of both ends"},
+	{DSKE_RC_TIMEOUT, "is the other end calling with the same peer, key ID or context? raise the timeout if it is only slow"},
+	{DSKE_RC_EXHAUSTED, "get new PSKMs from the hubs named above and import them"},
+	{DSKE_RC_REFUSED, "ask the hubs' operators whether policy joins the two clients"},
+	{DSKE_RC_NO_CANDIDATE, "too many hubs sent wrong shares: compare the verdicts, and try again with another key ID"},
+	{DSKE_RC_CONFLICT, "hubs or the initiator are dishonest: use no key, find out which"},
+};
+
+static void write_advice(struct report *report, dske_rc rc)
+{
+	for (size_t i = 0; i < sizeof advice_rows / sizeof advice_rows[0]; i++) {
+		if (rc_is(rc, advice_rows[i].code))
+			snprintf(report->advice, sizeof report->advice, "%s", advice_rows[i].advice);
+	}
+}
+
+dske_rc exchange_end(struct exchange *x, dske_rc rc, struct report *report)
+{
+	char why[1024];
+	snprintf(why, sizeof why, "%s", rc_detail(rc));
+	write_report(x, report);
+	if (!rc_ok(rc))
+		write_advice(report, rc);
+	free(x->outcome);
+	x->outcome = NULL;
+	if (x->client != NULL)
+		pool_put(x->client, x->set);
+	x->set = NULL;
+	return rc_ok(rc) ? rc : rc_fail(rc.code, "%s", why);
+}
+
+/* Appends like printf; what does not fit is cut. */
+__attribute__((format(printf, 3, 4))) static void append(char *text, size_t cap, const char *format, ...)
+{
+	size_t len = strlen(text);
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text + len, cap - len, format, args);
+	va_end(args);
+}
+
+/* Refusals and exhausted tables that alone decide the matter name it better than "too few". */
+static int common_code(const struct exchange *x, size_t needed)
+{
+	static const int telling[] = {DSKE_RC_REFUSED, DSKE_RC_EXHAUSTED};
+	for (size_t t = 0; t < sizeof telling / sizeof telling[0]; t++) {
+		size_t same = 0;
+		for (size_t i = 0; i < x->set->count; i++)
+			same += x->outcome[i].settled && x->outcome[i].code == telling[t];
+		if (same > 0 && same + needed > x->set->count)
+			return telling[t];
+	}
+	return DSKE_RC_TOO_FEW;
+}
+
+dske_rc exchange_too_few(const struct exchange *x, size_t needed)
+{
+	char text[1024] = "";
+	size_t good = x->set->count - exchange_bad(x);
+	append(text, sizeof text, "%zu of %zu hubs are needed, %zu can be used", needed, x->set->count, good);
+	for (size_t i = 0; i < x->set->count; i++) {
+		const struct outcome *o = &x->outcome[i];
+		if (o->settled && o->code != DSKE_RC_OK)
+			append(text, sizeof text, "; %s (%s): %s", x->set->link[i].hub->name, x->set->link[i].hub->address, o->why);
+	}
+	return rc_fail(common_code(x, needed), "%s", text);
+}
+
+void report_drop(struct report *r)
+{
+	free(r->hub);
+	*r = (struct report){0};
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/initiator.c - Alice: share generation and distribution (DSKE 2.3.1, 2.3.2). */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/agreement.h"
+#include "client/request.h"
+#include "core/agree.h"
+
+struct initiation {
+	struct agreement *a;
+	struct terms terms;
+	bool use_pad[TERMS_HUBS_MAX];
+	struct deal deal;
+	bool dealt;
+	enum deal_verdict verdict;
+	struct request request[TERMS_HUBS_MAX]; /* SHARE to each hub */
+};
+
+static struct link *link_of(const struct initiation *i, size_t hub)
+{
+	return &i->a->x.set->link[hub];
+}
+
+/* ---- what is agreed ------------------------------------------------------------------------------------ */
+
+static dske_rc write_terms(struct initiation *i)
+{
+	const struct agreement *a = i->a;
+	struct terms *t = &i->terms;
+	t->initiator = a->x.client->config.id;
+	t->receiver_count = 1;
+	t->receiver[0] = a->peer.id;
+	t->n = a->n;
+	t->k = a->k;
+	t->scheme = a->scheme;
+	t->key_len = a->key_len;
+	for (size_t h = 0; h < a->n; h++)
+		t->hub[h] = link_of(i, h)->hub->hub; /* x_i is the hub's position, from 1 */
+	t->context_len = a->q->context_len;
+	memcpy(t->context, a->q->context, a->q->context_len);
+	t->key_id = a->q->key_id;
+	if (!a->q->has_key_id)
+		TRY(id_random(&t->key_id));
+	return terms_check(t);
+}
+
+/* ---- one hub's share ------------------------------------------------------------------------------------ */
+
+static dske_rc reserve_range(struct initiation *i, size_t hub)
+{
+	return request_reserve(&i->request[hub], link_of(i, hub), MESSAGE_SHARE, MSG_SHARE_RANGE_LEN(&i->terms));
+}
+
+/* DSKE 2.3.2: "She encrypts the n - k shares Y_i that were not generated from R_i". */
+static dske_rc encrypt_share(struct initiation *i, size_t hub, struct msg_share *m, uint8_t *cipher)
+{
+	const struct secret *share = &i->deal.share[hub];
+	if (i->deal.origin[hub] == SHARE_IS_PAD) {
+		m->mode = SHARE_MODE_PAD;
+		return DSKE_OK;
+	}
+	m->mode = SHARE_MODE_SEALED;
+	m->share = cipher;
+	m->share_len = share->len;
+	return pad_xor(&i->request[hub].pad, cipher, share->data, share->len);
+}
+
+static dske_rc seal_share(struct initiation *i, size_t hub)
+{
+	AUTO(buf) body = {0};
+	struct msg_share m = {.terms = i->terms, .ttl = i->a->x.client->config.ttl_s};
+	uint8_t *cipher = malloc(terms_share_len(&i->terms));
+	dske_rc rc = cipher == NULL ? rc_make(DSKE_RC_NOMEM) : encrypt_share(i, hub, &m, cipher);
+	buf_heap(&body, FRAME_MAX);
+	if (rc_ok(rc))
+		rc = msg_share_write(&body, &m);
+	if (rc_ok(rc))
+		rc = request_seal(&i->request[hub], link_of(i, hub), &body);
+	free(cipher);
+	return rc;
+}
+
+/* The hub never saw the range that the share was sent under: the same share goes out under a new one,
+ * encrypted, also where it was the old range's pad itself. */
+static dske_rc share_afresh(struct initiation *i, size_t hub)
+{
+	struct request *r = &i->request[hub];
+	if (i->deal.origin[hub] == SHARE_IS_PAD) {
+		struct secret *share = &i->deal.share[hub];
+		TRY(secret_alloc(share, terms_share_len(&i->terms)));
+		TRY(pad_take(&r->pad, share->data, share->len));
+		i->deal.origin[hub] = SHARE_COMPUTED;
+	}
+	TRY(reserve_range(i, hub));
+	return seal_share(i, hub);
+}
+
+static dske_rc send_share(struct initiation *i, size_t hub)
+{
+	struct request *r = &i->request[hub];
+	struct link *l = link_of(i, hub);
+	if (r->type == 0) {
+		TRY(reserve_range(i, hub)); /* a hub that became ready late */
+		TRY(seal_share(i, hub));
+	} else if (l->lease_lost) {
+		TRY(share_afresh(i, hub));
+	} else if (r->frame.len == 0) {
+		TRY(seal_share(i, hub));
+	}
+	l->lease_lost = false;
+	exchange_sent(&i->a->x, l);
+	return request_send(r, l);
+}
+
+static void distribute_to(struct initiation *i, size_t hub)
+{
+	dske_rc rc = send_share(i, hub);
+	if (!rc_ok(rc))
+		link_fail(link_of(i, hub), rc);
+}
+
+/* ---- what the links tell --------------------------------------------------------------------------------- */
+
+static void settle(struct initiation *i, struct link *l, dske_rc rc)
+{
+	if (i->a->x.outcome[l->at].settled)
+		return;
+	exchange_settle(&i->a->x, l, rc);
+	if (i->dealt)
+		i->verdict = agree_reply(&i->deal, &i->terms, l->at, rc_ok(rc));
+}
+
+static void on_ready(void *exchange, struct link *l)
+{
+	struct initiation *i = exchange;
+	if (i->dealt && !i->a->x.outcome[l->at].settled)
+		distribute_to(i, l->at);
+}
+
+static void on_frame(void *exchange, struct link *l, const struct envelope *e)
+{
+	struct initiation *i = exchange;
+	struct request *r = &i->request[l->at];
+	struct msg_reply reply;
+	if (!request_answered_by(r, e, MESSAGE_REPLY)) {
+		if (r->type != 0 && !r->answered && e->offset == r->offset)
+			link_nonsense(l, "a reply that does not verify");
+		return; /* late answers to earlier requests are harmless */
+	}
+	dske_rc rc = msg_reply_read(&reply, e->body, e->body_len);
+	if (rc_ok(rc) && reply.status != STATUS_ACCEPTED)
+		rc = FAIL(REFUSED, "it refused: %s", status_text(reply.status));
+	settle(i, l, rc);
+}
+
+static void on_failed(void *exchange, struct link *l)
+{
+	settle(exchange, l, rc_fail(l->code, "%s", l->why));
+}
+
+static const struct link_ops initiator_ops = {.ready = on_ready, .frame = on_frame, .failed = on_failed};
+
+/* ---- the steps -------------------------------------------------------------------------------------------- */
+
+static size_t mark_ready(const struct initiation *i, bool *ready)
+{
+	size_t count = 0;
+	for (size_t h = 0; h < i->a->n; h++) {
+		bool is_ready = link_of(i, h)->state == LINK_READY;
+		if (ready != NULL)
+			ready[h] = is_ready;
+		count += is_ready;
+	}
+	return count;
+}
+
+static bool is_hopeless(const struct initiation *i)
+{
+	return exchange_bad(&i->a->x) + i->a->k > i->a->n;
+}
+
+static bool enough_are_up(void *exchange)
+{
+	const struct initiation *i = exchange;
+	return mark_ready(i, NULL) >= i->a->k || is_hopeless(i);
+}
+
+/* Connections and leases to all hubs at once; k of them are enough to begin, the others follow. */
+static dske_rc bring_up(struct initiation *i)
+{
+	struct exchange *x = &i->a->x;
+	links_begin(x->set, &initiator_ops, i);
+	for (size_t h = 0; h < i->a->n; h++)
+		link_want(link_of(i, h), MSG_SHARE_RANGE_LEN(&i->terms), 0);
+	dske_rc rc = links_run(x->set, x->deadline_ms, enough_are_up, x->cancelled);
+	return is_hopeless(i) ? exchange_too_few(x, i->a->k) : rc;
+}
+
+/* DSKE 2.3.1: "She arbitrarily selects k Security Hubs for which she sets Y_i = R_i".  Of every hub that
+ * is up "she selects an unused sequence"; it is recorded as used before it is read. */
+static dske_rc choose_and_reserve(struct initiation *i)
+{
+	bool ready[TERMS_HUBS_MAX];
+	struct client *c = i->a->x.client;
+	pthread_mutex_lock(&c->lock);
+	uint64_t spread = c->exchanges++;
+	pthread_mutex_unlock(&c->lock);
+	mark_ready(i, ready);
+	TRY(agree_choose(i->use_pad, &i->terms, ready, spread));
+	for (size_t h = 0; h < i->a->n; h++) {
+		if (ready[h])
+			TRY(reserve_range(i, h));
+	}
+	return DSKE_OK;
+}
+
+static dske_rc deal(struct initiation *i)
+{
+	const uint8_t *pads[TERMS_HUBS_MAX] = {NULL};
+	for (size_t h = 0; h < i->a->n; h++) {
+		if (i->use_pad[h])
+			pads[h] = pad_peek(&i->request[h].pad, 0, terms_share_len(&i->terms));
+	}
+	TRY(agree_deal(&i->deal, &i->terms, pads, i->use_pad));
+	i->dealt = true;
+	/* Hubs that failed before count from here on. */
+	for (size_t h = 0; h < i->a->n; h++) {
+		if (i->a->x.outcome[h].settled)
+			i->verdict = agree_reply(&i->deal, &i->terms, h, false);
+	}
+	return DSKE_OK;
+}
+
+static void distribute(struct initiation *i)
+{
+	for (size_t h = 0; h < i->a->n; h++) {
+		if (link_of(i, h)->state == LINK_READY)
+			distribute_to(i, h);
+	}
+}
+
+static bool is_decided(void *exchange)
+{
+	return ((const struct initiation *)exchange)->verdict != DEAL_WAIT;
+}
+
+static bool has_heard_all(void *exchange)
+{
+	return exchange_is_settled(&((const struct initiation *)exchange)->a->x);
+}
+
+/* The initiator succeeds at k positive replies; the rest get a short while to follow, so that the key
+ * does not hang on k hubs alone. */
+static dske_rc await_replies(struct initiation *i)
+{
+	struct exchange *x = &i->a->x;
+	double sent = clock_fine_ms();
+	dske_rc rc = links_run(x->set, x->deadline_ms, is_decided, x->cancelled);
+	if (i->verdict == DEAL_FAILED)
+		return exchange_too_few(x, i->a->k);
+	if (i->verdict == DEAL_WAIT && rc_is(rc, DSKE_RC_TIMEOUT))
+		return FAIL(TIMEOUT, "%zu of %u hubs had accepted their share when the time was up", exchange_good(x), i->a->n);
+	TRY(rc);
+	(void)links_run(x->set, exchange_grace(x, clock_fine_ms() - sent), has_heard_all, x->cancelled);
+	return DSKE_OK;
+}
+
+static void write_result(struct initiation *i)
+{
+	struct agree_result *r = i->a->r;
+	secret_move(&r->key, &i->deal.key);
+	r->key_id = i->terms.key_id;
+	r->initiator = i->terms.initiator;
+	r->n = i->terms.n;
+	r->k = i->terms.k;
+	r->scheme = i->terms.scheme;
+}
+
+static dske_rc initiate(struct initiation *i)
+{
+	TRY(write_terms(i));
+	TRY(bring_up(i));            /* connect, LEASE, GRANT, CONFIRM: all hubs at once */
+	TRY(choose_and_reserve(i));  /* 2.3.1: unused sequences R_i; k of them are shares themselves */
+	TRY(deal(i));                /* 2.3.1: n shares; 2.3.2: Y_0 = u || S and the key tag */
+	distribute(i);               /* 2.3.2: SHARE to each hub */
+	TRY(await_replies(i));
+	write_result(i);
+	return DSKE_OK;
+}
+
+dske_rc agree_initiate(struct agreement *a)
+{
+	struct initiation *i = calloc(1, sizeof *i);
+	if (i == NULL)
+		return rc_make(DSKE_RC_NOMEM);
+	i->a = a;
+	i->verdict = DEAL_WAIT;
+	dske_rc rc = initiate(i);
+	links_end(a->x.set);
+	for (size_t h = 0; h < a->n; h++)
+		request_drop(&i->request[h]);
+	deal_drop(&i->deal);
+	free(i);
+	return rc;
+}

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client/receiver.c - Bob: collecting instructions, reconstruction and validation (DSKE 2.3.2 to 2.4).
+ *
+ * Order on receipt of an INSTRUCTION (doc/protocol.md, "Frames"): the range lies in a window of this
+ * connection and is unused; tag; record (a window's bytes are recorded already); decode; length; policy;
+ * decrypt.  A frame that fails before its tag holds uses nothing up.
+ */
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "client/agreement.h"
+#include "client/request.h"
+#include "core/agree.h"
+
+#define INSTRUCTIONS_MOST 4 /* kept a hub: one is honest, more when a context was used before */
+#define REVIVE_INTERVAL_MS 250
+#define SILENCE_MS 250      /* after every hub has delivered, for a share of another agreement */
+#define FLUSH_MS 200
+
+/* An INSTRUCTION that was taken, and is owed a RECEIPT. */
+struct owed {
+	bool is_due;
+	enum receipt_verdict verdict;
+	struct id key_id;
+	uint64_t offset;
+	uint32_t length;
+	struct secret key; /* owned: the reply-tag key */
+};
+
+struct arrival {
+	struct request wait;
+	struct owed owed[INSTRUCTIONS_MOST];
+	size_t count;
+	bool is_dirty; /* something is left at the hub that this connection would be told again */
+};
+
+struct reception {
+	struct agreement *a;
+	struct id self, initiator;
+	struct receiver *receiver;
+	struct arrival *arrival; /* one a hub */
+	bool is_over;            /* with this result: */
+	int code;
+	char why[256];
+	const struct terms *terms; /* borrowed from the receiver */
+	double first_ms;           /* when the first share came, or 0 */
+};
+
+static struct arrival *arrival_of(const struct reception *v, const struct link *l)
+{
+	return &v->arrival[l->at];
+}
+
+/* ---- WAIT ------------------------------------------------------------------------------------------------ */
+
+static uint32_t patience_s(const struct reception *v)
+{
+	int64_t left = v->a->x.deadline_ms - clock_ms();
+	return left < 1000 ? 1 : (uint32_t)((left + 999) / 1000);
+}
+
+static dske_rc send_wait(struct reception *v, struct link *l)
+{
+	uint8_t room[512];
+	struct buf body;
+	struct request *r = &arrival_of(v, l)->wait;
+	const struct agree_request *q = v->a->q;
+	struct msg_wait m = {
+		.initiator = v->initiator,
+		.selector = q->has_key_id ? WAIT_KEY_ID : WAIT_CONTEXT,
+		.value = q->has_key_id ? q->key_id.b : q->context,
+		.value_len = q->has_key_id ? ID_LEN : q->context_len,
+		.patience = patience_s(v),
+	};
+	buf_fixed(&body, room, sizeof room);
+	TRY(request_reserve(r, l, MESSAGE_WAIT, MSG_WAIT_RANGE_LEN));
+	TRY(msg_wait_write(&body, &m));
+	TRY(request_seal(r, l, &body));
+	exchange_sent(&v->a->x, l);
+	return request_send(r, l);
+}
+
+static void on_wait_answered(struct link *l, const struct envelope *e)
+{
+	struct msg_reply reply;
+	dske_rc rc = msg_reply_read(&reply, e->body, e->body_len);
+	if (rc_ok(rc) && reply.status != STATUS_ACCEPTED)
+		rc = FAIL(REFUSED, "it refused: %s", status_text(reply.status));
+	if (!rc_ok(rc))
+		link_fail(l, rc);
+}
+
+/* ---- INSTRUCTION ----------------------------------------------------------------------------------------- */
+
+/* In a window, unused, and authentic?  Then the range is taken: its keys and pad. */
+static bool take_range(struct link *l, const struct envelope *e, struct pad *pad, struct owed *owed)
+{
+	AUTO(secret) keys = {0};
+	struct window *w = link_down_window(l, e->offset, e->length);
+	if (w == NULL || e->length < PAD_KEYS_LEN || !rc_ok(window_check(w, e->offset, e->length)))
+		return false;
+	if (!rc_ok(secret_alloc(&keys, TAG_KEY_LEN)) || !rc_ok(window_peek(w, e->offset, keys.data, TAG_KEY_LEN)))
+		return false;
+	if (!frame_verify(e, keys.data)) {
+		link_nonsense(l, "an instruction that does not verify");
+		return false;
+	}
+	if (!rc_ok(window_take(w, e->offset, e->length, pad)) || !rc_ok(secret_alloc(&owed->key, TAG_KEY_LEN)))
+		return false;
+	*owed = (struct owed){.key = owed->key, .offset = e->offset, .length = e->length};
+	return rc_ok(pad_take(pad, keys.data, TAG_KEY_LEN)) && rc_ok(pad_take(pad, owed->key.data, TAG_KEY_LEN));
+}
+
+static bool is_awaited(const struct reception *v, const struct terms *t)
+{
+	const struct agree_request *q = v->a->q;
+	if (!id_equal(&t->initiator, &v->initiator) || terms_receiver_index(t, &v->self) < 0)
+		return false;
+	if (q->has_key_id)
+		return id_equal(&t->key_id, &q->key_id);
+	return t->context_len == q->context_len && memcmp(t->context, q->context, q->context_len) == 0;
+}
+
+static dske_rc check_instruction(const struct envelope *e, const struct msg_instruction *m)
+{
+	size_t share_len = terms_share_len(&m->terms);
+	TRY(terms_check(&m->terms));
+	if (m->share_len != share_len || e->length != PAD_KEYS_LEN + share_len)
+		return FAIL(FORMAT, "its share has not the length that the key needs");
+	return DSKE_OK;
+}
+
+static dske_rc decrypt_and_offer(struct reception *v, const struct link *l, const struct msg_instruction *m, struct pad *pad)
+{
+	AUTO(secret) share = {0};
+	TRY(secret_alloc(&share, m->share_len));
+	TRY(pad_xor(pad, share.data, m->share, m->share_len));
+	return receiver_offer(v->receiver, &l->hub->hub, &m->terms, &share);
+}
+
+static void over(struct reception *v, dske_rc rc)
+{
+	if (v->is_over)
+		return;
+	v->is_over = true;
+	v->code = rc.code;
+	snprintf(v->why, sizeof v->why, "%s", rc_detail(rc));
+}
+
+/* First valid key is final. */
+static void try_to_conclude(struct reception *v, bool final)
+{
+	if (v->is_over || receiver_share_count(v->receiver) < v->a->k_b)
+		return;
+	dske_rc rc = receiver_conclude(v->receiver, final, &v->a->r->key, &v->terms);
+	if (!rc_is(rc, DSKE_RC_TOO_FEW) && !rc_is(rc, DSKE_RC_NO_CANDIDATE) && !rc_is(rc, DSKE_RC_BUSY))
+		over(v, rc);
+}
+
+/* What was decoded and is for us.  The receipt waits for the verdict, but a refusal needs none. */
+static void take_instruction(struct reception *v, struct link *l, const struct msg_instruction *m, struct pad *pad,
+			     struct owed *owed)
+{
+	owed->key_id = m->terms.key_id;
+	dske_rc rc = decrypt_and_offer(v, l, m, pad);
+	if (rc_ok(rc)) {
+		if (v->first_ms <= 0)
+			v->first_ms = clock_fine_ms();
+		exchange_settle(&v->a->x, l, rc);
+		try_to_conclude(v, false);
+		return;
+	}
+	owed->is_due = true;
+	owed->verdict = rc_is(rc, DSKE_RC_EXISTS) ? RECEIPT_KEPT : RECEIPT_REFUSED;
+	if (!rc_is(rc, DSKE_RC_EXISTS))
+		exchange_settle(&v->a->x, l, rc);
+}
+
+static void on_instruction(struct reception *v, struct link *l, const struct envelope *e)
+{
+	AUTO(pad) pad = {0};
+	struct msg_instruction m;
+	struct arrival *arrival = arrival_of(v, l);
+	if (arrival->count == INSTRUCTIONS_MOST) {
+		arrival->is_dirty = true;
+		return;
+	}
+	struct owed *owed = &arrival->owed[arrival->count];
+	if (!take_range(l, e, &pad, owed)) {
+		secret_drop(&owed->key);
+		return;
+	}
+	arrival->count++;
+	dske_rc rc = msg_instruction_read(&m, e->body, e->body_len);
+	if (rc_ok(rc))
+		rc = check_instruction(e, &m);
+	if (!rc_ok(rc)) {
+		owed->is_due = true;
+		owed->verdict = RECEIPT_CORRUPT;
+		exchange_settle(&v->a->x, l, rc);
+	} else if (is_awaited(v, &m.terms)) {
+		take_instruction(v, l, &m, &pad, owed);
+	} else {
+		arrival->is_dirty = true;
+	}
+}
+
+/* ---- what the links tell ----------------------------------------------------------------------------------- */
+
+static void on_ready(void *exchange, struct link *l)
+{
+	struct reception *v = exchange;
+	struct request *r = &arrival_of(v, l)->wait;
+	/* After larger wishes were met on the same connection, the WAIT still stands. */
+	if (r->type != 0 && !l->lease_lost && r->connection == l->connection)
+		return;
+	l->lease_lost = false;
+	dske_rc rc = send_wait(v, l);
+	if (!rc_ok(rc))
+		link_fail(l, rc);
+}
+
+static void on_frame(void *exchange, struct link *l, const struct envelope *e)
+{
+	struct reception *v = exchange;
+	if (e->type == MESSAGE_INSTRUCTION)
+		on_instruction(v, l, e);
+	else if (request_answered_by(&arrival_of(v, l)->wait, e, MESSAGE_REPLY))
+		on_wait_answered(l, e);
+}
+
+static void on_failed(void *exchange, struct link *l)
+{
+	(void)exchange;
+	(void)l; /* counted by is_hopeless; it may come back while we wait */
+}
+
+static const struct link_ops receiver_ops = {.ready = on_ready, .frame = on_frame, .failed = on_failed};
+
+/* ---- waiting ------------------------------------------------------------------------------------------------- */
+
+/* Hubs that have delivered, or still can. */
+static size_t hopeful(const struct reception *v)
+{
+	size_t count = 0;
+	for (size_t h = 0; h < v->a->n; h++)
+		count += v->a->x.outcome[h].settled ? v->a->x.outcome[h].code == DSKE_RC_OK
+						    : link_is_alive(&v->a->x.set->link[h]);
+	return count;
+}
+
+static bool is_hopeless(const struct reception *v)
+{
+	return hopeful(v) < v->a->k_b;
+}
+
+static bool is_over(void *exchange)
+{
+	const struct reception *v = exchange;
+	return v->is_over || is_hopeless(v);
+}
+
+static bool all_have_delivered(void *exchange)
+{
+	const struct reception *v = exchange;
+	for (size_t h = 0; h < v->a->n; h++) {
+		if (!v->a->x.outcome[h].settled && link_is_alive(&v->a->x.set->link[h]))
+			return false;
+	}
+	return true;
+}
+
+/* A hub that was lost may come back while we wait for the initiator. */
+static void revive(struct reception *v)
+{
+	for (size_t h = 0; h < v->a->n; h++) {
+		struct link *l = &v->a->x.set->link[h];
+		if (l->state == LINK_FAILED && !v->a->x.outcome[h].settled && rc_is((dske_rc){l->code}, DSKE_RC_UNREACHABLE))
+			link_want(l, MSG_WAIT_RANGE_LEN, l->need_down);
+	}
+}
+
+/* Links that never came up are told as they are. */
+static void settle_failed(struct reception *v)
+{
+	for (size_t h = 0; h < v->a->n; h++) {
+		const struct link *l = &v->a->x.set->link[h];
+		if (l->state == LINK_FAILED)
+			exchange_settle(&v->a->x, l, rc_fail(l->code, "%s", l->why));
+	}
+}
+
+static dske_rc give_up(struct reception *v)
+{
+	if (receiver_share_count(v->receiver) == 0)
+		return FAIL(TIMEOUT, "no share from %s came through any hub in time", v->a->peer.name);
+	dske_rc rc = receiver_conclude(v->receiver, true, &v->a->r->key, &v->terms);
+	return rc_is(rc, DSKE_RC_BUSY) ? FAIL(NO_CANDIDATE, "the time was up while looking for a key among corrupt shares") : rc;
+}
+
+/* A long search among corrupt shares goes on in steps while the deadline allows. */
+static void search(struct reception *v)
+{
+	dske_rc rc = receiver_conclude(v->receiver, true, &v->a->r->key, &v->terms);
+	while (rc_is(rc, DSKE_RC_BUSY) && clock_ms() < v->a->x.deadline_ms)
+		rc = receiver_conclude(v->receiver, true, &v->a->r->key, &v->terms);
+	if (!rc_is(rc, DSKE_RC_TOO_FEW))
+		over(v, rc);
+}
+
+static dske_rc await_key(struct reception *v)
+{
+	struct exchange *x = &v->a->x;
+	while (!v->is_over) {
+		bool delivered = all_have_delivered(v);
+		int64_t now = clock_ms(), wake = now + (delivered ? SILENCE_MS : REVIVE_INTERVAL_MS);
+		if (now >= x->deadline_ms)
+			over(v, give_up(v));
+		else {
+			dske_rc rc = links_run(x->set, wake < x->deadline_ms ? wake : x->deadline_ms, is_over, x->cancelled);
+			if (rc_is(rc, DSKE_RC_CANCELLED))
+				return rc;
+			if (!v->is_over && is_hopeless(v)) {
+				settle_failed(v);
+				return exchange_too_few(x, v->a->k_b);
+			}
+			if (!v->is_over && delivered && all_have_delivered(v))
+				search(v);
+			revive(v);
+		}
+	}
+	return v->code == DSKE_RC_OK ? DSKE_OK : rc_fail(v->code, "%s", v->why);
+}
+
+/* ---- afterwards ------------------------------------------------------------------------------------------------ */
+
+static dske_rc send_receipt(struct link *l, const struct owed *o)
+{
+	uint8_t room[16], frame_room[256];
+	struct buf body, frame;
+	buf_fixed(&body, room, sizeof room);
+	buf_fixed(&frame, frame_room, sizeof frame_room);
+	TRY(msg_receipt_write(&body, &(struct msg_receipt){.verdict = o->verdict}));
+	struct envelope e = {
+		.type = MESSAGE_RECEIPT,
+		.sender = l->hub->header.client,
+		.table = l->hub->id,
+		.offset = o->offset,
+		.length = o->length,
+		.body = body.data,
+		.body_len = body.len,
+	};
+	TRY(frame_write(&frame, &e, o->key.data));
+	return fanout_send(l->set->fanout, l->at, frame.data, frame.len);
+}
+
+/* Late shares are judged too; a second key is an alarm, the first stays. */
+static void judge(struct reception *v)
+{
+	AUTO(secret) again = {0};
+	const struct terms *terms = NULL;
+	dske_rc rc = receiver_conclude(v->receiver, false, &again, &terms);
+	if (rc_is(rc, DSKE_RC_CONFLICT))
+		log_error("ALARM: after a key was agreed with %s, the hubs delivered shares of another key under its name",
+			  v->a->peer.name);
+	for (size_t h = 0; h < v->a->n; h++)
+		v->a->x.outcome[h].verdict = receiver_verdict(v->receiver, &v->a->x.set->link[h].hub->hub);
+}
+
+/* The hub keeps a share until its RECEIPT; shares of another agreement stay there. */
+static void mark_due(struct reception *v, struct arrival *arrival, enum share_verdict verdict)
+{
+	for (size_t n = 0; n < arrival->count; n++) {
+		struct owed *o = &arrival->owed[n];
+		if (o->is_due)
+			continue;
+		o->is_due = v->terms != NULL && id_equal(&o->key_id, &v->terms->key_id);
+		o->verdict = verdict == SHARE_CORRUPT ? RECEIPT_CORRUPT : RECEIPT_KEPT;
+		arrival->is_dirty = arrival->is_dirty || !o->is_due;
+	}
+}
+
+static bool is_flushed(void *exchange)
+{
+	return !fanout_has_unsent(((const struct reception *)exchange)->a->x.set->fanout);
+}
+
+static void send_receipts(struct reception *v)
+{
+	struct links *set = v->a->x.set;
+	for (size_t h = 0; h < v->a->n; h++) {
+		struct arrival *arrival = &v->arrival[h];
+		mark_due(v, arrival, v->a->x.outcome[h].verdict);
+		for (size_t n = 0; n < arrival->count; n++) {
+			if (arrival->owed[n].is_due && !rc_ok(send_receipt(&set->link[h], &arrival->owed[n])))
+				arrival->is_dirty = true;
+		}
+	}
+	(void)links_run(set, clock_ms() + FLUSH_MS, is_flushed, NULL);
+}
+
+/* Connections on which our WAIT is still unanswered are let go: what it asked for would come to whoever
+ * uses them next. */
+static void let_go(struct reception *v)
+{
+	for (size_t h = 0; h < v->a->n; h++) {
+		struct arrival *arrival = &v->arrival[h];
+		if (arrival->is_dirty || (arrival->wait.type != 0 && arrival->count == 0))
+			link_hang_up(&v->a->x.set->link[h]);
+		request_drop(&arrival->wait);
+		for (size_t n = 0; n < arrival->count; n++)
+			secret_drop(&arrival->owed[n].key);
+	}
+}
+
+static dske_rc write_result(struct reception *v)
+{
+	const struct agree_request *q = v->a->q;
+	struct agree_result *r = v->a->r;
+	r->key_id = v->terms->key_id;
+	r->initiator = v->terms->initiator;
+	r->n = v->terms->n;
+	r->k = v->terms->k;
+	r->scheme = v->terms->scheme;
+	if (q->key_len == 0 || r->key.len == q->key_len)
+		return DSKE_OK;
+	v->terms = NULL; /* no receipts: a call with the right length can still have it */
+	return FAIL(ARGS, "%s agreed on a key of %zu bytes, this call asks for %u", v->a->peer.name, r->key.len, q->key_len);
+}
+
+/* ---- the steps ------------------------------------------------------------------------------------------------- */
+
+static dske_rc begin(struct reception *v)
+{
+	struct agreement *a = v->a;
+	struct id hubs[TERMS_HUBS_MAX];
+	for (size_t h = 0; h < a->n; h++)
+		hubs[h] = a->x.set->link[h].hub->hub;
+	/* DSKE 2.3.2: "n and k ... are each in an acceptable range (in particular that k_B <= k <= n)" */
+	struct acceptance acceptance = {
+		.k_min = a->k_b, .n_min = a->k_b, .n_max = TERMS_HUBS_MAX, .hubs = hubs, .hub_count = a->n};
+	v->self = a->x.client->config.id;
+	v->initiator = a->peer.id;
+	v->arrival = calloc(a->n, sizeof *v->arrival);
+	if (v->arrival == NULL)
+		return rc_make(DSKE_RC_NOMEM);
+	return receiver_new(&v->receiver, &v->self, &v->initiator, &acceptance);
+}
+
+/* WAIT goes out to each hub as it becomes ready. */
+static void bring_up(struct reception *v)
+{
+	const struct agreement *a = v->a;
+	uint32_t key_len = a->key_len != 0 ? a->key_len : a->x.client->config.key_len;
+	links_begin(a->x.set, &receiver_ops, v);
+	for (size_t h = 0; h < a->n; h++)
+		link_want(&a->x.set->link[h], MSG_WAIT_RANGE_LEN, PAD_KEYS_LEN + KEY_TAG_KEY_LEN + key_len);
+}
+
+/* The other hubs' shares are on the way as a rule: they get a short while, so that nothing is left behind. */
+static void linger(struct reception *v)
+{
+	struct exchange *x = &v->a->x;
+	(void)links_run(x->set, exchange_grace(x, clock_fine_ms() - v->first_ms), all_have_delivered, x->cancelled);
+}
+
+static dske_rc receive(struct reception *v)
+{
+	TRY(begin(v));
+	bring_up(v);                 /* connect, lease, WAIT: all hubs at once */
+	dske_rc rc = await_key(v);   /* INSTRUCTION, 2.3.3 reconstruction, 2.4 validation */
+	if (rc_ok(rc)) {
+		linger(v);
+		judge(v);
+		rc = write_result(v);
+	}
+	char why[sizeof v->why];
+	snprintf(why, sizeof why, "%s", rc_detail(rc));
+	settle_failed(v);
+	send_receipts(v);            /* RECEIPT to each hub that delivered */
+	let_go(v);
+	return rc_ok(rc) ? rc : rc_fail(rc.code, "%s", why);
+}
+
+dske_rc agree_receive(struct agreement *a)
+{
+	struct reception *v = calloc(1, sizeof *v);
+	if (v == NULL)
+		return rc_make(DSKE_RC_NOMEM);
+	v->a = a;
+	dske_rc rc = receive(v);
+	links_end(a->x.set);
+	receiver_free(v->receiver);
+	free(v->arrival);
+	free(v);
+	if (!rc_ok(rc))
+		secret_drop(&a->r->key);
+	return rc;
+}
