@@ -221,7 +221,7 @@ static dske_rc search_check(const struct share_group *g, bool thorough)
 	uint64_t subsets = choose_count(g->count, g->terms.k);
 
 	if (product_saturated(subsets, terms_share_len(&g->terms)) > SEARCH_LEN_MAX)
-		return FAIL(NO_CANDIDATE, "too many corrupt shares: %zu came, and not all sets of %d can be tried",
+		return FAIL(NO_CANDIDATE, "some of %zu shares are corrupt, and there are too many sets of %d to try all",
 			    g->count, g->terms.k);
 	if (!thorough && !fits_in_step(g))
 		return FAIL(NO_CANDIDATE, "some of %zu shares are corrupt; more shares may settle it", g->count);

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-CORE_TESTS = %D%/test-agree %D%/test-tag
+CORE_TESTS = %D%/test-agree %D%/test-candidate %D%/test-gf128 %D%/test-gf256 %D%/test-identity \
+	%D%/test-layout %D%/test-pad %D%/test-ranges %D%/test-shamir %D%/test-tag \
+	%D%/test-tag-bound %D%/test-terms
 check_PROGRAMS += $(CORE_TESTS)
 dist_check_SCRIPTS += %D%/test-model
 TESTS += $(CORE_TESTS) %D%/test-model
@@ -8,5 +10,25 @@ EXTRA_DIST += test/spec/model.py test/vectors/gf128-mul.txt test/vectors/key-tag
 
 %C%_test_agree_SOURCES = %D%/test-agree.c %D%/network.h %D%/seeded.h
 %C%_test_agree_LDADD = $(CORE_LIBS) $(TEST_LIBS)
-%C%_test_tag_SOURCES = %D%/test-tag.c %D%/vectors.h %D%/seeded.h
+%C%_test_candidate_SOURCES = %D%/test-candidate.c %D%/network.h %D%/seeded.h
+%C%_test_candidate_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+%C%_test_gf128_SOURCES = %D%/test-gf128.c %D%/seeded.h %D%/vectors.h
+%C%_test_gf128_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+%C%_test_gf256_SOURCES = %D%/test-gf256.c %D%/seeded.h
+%C%_test_gf256_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+%C%_test_identity_SOURCES = %D%/test-identity.c
+%C%_test_identity_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+%C%_test_layout_SOURCES = %D%/test-layout.c %D%/seeded.h
+%C%_test_layout_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+%C%_test_pad_SOURCES = %D%/test-pad.c %D%/seeded.h
+%C%_test_pad_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+%C%_test_ranges_SOURCES = %D%/test-ranges.c %D%/seeded.h
+%C%_test_ranges_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+%C%_test_shamir_SOURCES = %D%/test-shamir.c %D%/seeded.h %D%/vectors.h
+%C%_test_shamir_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+%C%_test_tag_SOURCES = %D%/test-tag.c %D%/seeded.h %D%/vectors.h
 %C%_test_tag_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+%C%_test_tag_bound_SOURCES = %D%/test-tag-bound.c %D%/seeded.h
+%C%_test_tag_bound_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+%C%_test_terms_SOURCES = %D%/test-terms.c %D%/network.h %D%/seeded.h
+%C%_test_terms_LDADD = $(CORE_LIBS) $(TEST_LIBS)

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test/core/test-gf128.c - GF(2^128): vectors, a bit-by-bit model, and what holds in any field. */
+#include "test/core/vectors.h"
+
+#include "core/gf128.h"
+#include "test/core/seeded.h"
+
+static bool equal(struct gf128 a, struct gf128 b)
+{
+	return a.lo == b.lo && a.hi == b.hi;
+}
+
+static struct gf128 model_double(struct gf128 a)
+{
+	return (struct gf128){a.lo << 1 ^ (a.hi >> 63 ? 0x87 : 0), a.hi << 1 | a.lo >> 63};
+}
+
+static struct gf128 model_mul(struct gf128 a, struct gf128 b)
+{
+	struct gf128 sum = {0, 0};
+
+	for (unsigned i = 128; i-- > 0;) {
+		sum = model_double(sum);
+		if ((i < 64 ? b.lo >> i : b.hi >> (i - 64)) & 1)
+			sum = gf128_add(sum, a);
+	}
+	return sum;
+}
+
+static struct gf128 random_element(struct seeded *seed)
+{
+	struct gf128 a = {seeded_next(seed), seeded_next(seed)};
+
+	switch (seeded_below(seed, 4)) { /* sparse and dense ones, for the carries */
+	case 0:
+		return (struct gf128){a.lo | seeded_next(seed) | seeded_next(seed), UINT64_MAX};
+	case 1:
+		return (struct gf128){a.lo & seeded_next(seed) & seeded_next(seed), a.hi & UINT64_C(0xf000000000000001)};
+	default:
+		return a;
+	}
+}
+
+static void check_product(const struct vector *v)
+{
+	for (const struct gf128_impl *const *impl = gf128_impls; *impl; impl++) {
+		uint8_t product[GF128_LEN];
+
+		if (!(*impl)->usable())
+			continue;
+		gf128_store(product, (*impl)->mul(gf128_load(v->field[0]), gf128_load(v->field[1])));
+		assert_memory_equal(product, v->field[2], GF128_LEN);
+	}
+}
+
+static void known_answers(void **state)
+{
+	(void)state;
+	vectors_each("gf128-mul.txt", 3, check_product);
+}
+
+static void random_products(void **state)
+{
+	struct seeded seed = {2};
+
+	(void)state;
+	for (const struct gf128_impl *const *impl = gf128_impls; *impl; impl++)
+		for (int i = 0; i < 20000 && (*impl)->usable(); i++) {
+			struct gf128 a = random_element(&seed), b = random_element(&seed);
+
+			assert_true(equal((*impl)->mul(a, b), model_mul(a, b)));
+		}
+}
+
+/* Every pair of single bits, and all ones against each bit: no carry is lost or kept. */
+static void single_bits(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 128; i++) {
+		struct gf128 a = {i < 64 ? UINT64_C(1) << i : 0, i < 64 ? 0 : UINT64_C(1) << (i - 64)};
+		struct gf128 ones = {UINT64_MAX, UINT64_MAX};
+
+		assert_true(equal(gf128_mul(a, ones), model_mul(a, ones)));
+		for (unsigned j = 0; j < 128; j++) {
+			struct gf128 b = {j < 64 ? UINT64_C(1) << j : 0, j < 64 ? 0 : UINT64_C(1) << (j - 64)};
+
+			assert_true(equal(gf128_mul(a, b), model_mul(a, b)));
+		}
+	}
+	assert_true(equal(gf128_mul((struct gf128){UINT64_MAX, UINT64_MAX}, (struct gf128){UINT64_MAX, UINT64_MAX}),
+			  model_mul((struct gf128){UINT64_MAX, UINT64_MAX}, (struct gf128){UINT64_MAX, UINT64_MAX})));
+}
+
+static void it_is_a_field(void **state)
+{
+	struct seeded seed = {3};
+	struct gf128 one = {1, 0};
+
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		struct gf128 a = random_element(&seed), b = random_element(&seed), c = random_element(&seed);
+		struct gf128 square = a, power = one;
+
+		assert_true(equal(gf128_mul(a, one), a));
+		assert_true(equal(gf128_mul(a, b), gf128_mul(b, a)));
+		assert_true(equal(gf128_mul(gf128_mul(a, b), c), gf128_mul(a, gf128_mul(b, c))));
+		assert_true(equal(gf128_mul(a, gf128_add(b, c)), gf128_add(gf128_mul(a, b), gf128_mul(a, c))));
+		for (int bit = 1; bit < 128; bit++) { /* a^(2^128 - 2) is the inverse */
+			square = gf128_mul(square, square);
+			power = gf128_mul(power, square);
+		}
+		if (a.lo | a.hi)
+			assert_true(equal(gf128_mul(a, power), one));
+		assert_true(equal(gf128_mul(square, square), a)); /* a^(2^128) = a */
+	}
+}
+
+static void horner_is_the_sum(void **state)
+{
+	uint8_t blocks[17 * GF128_LEN + 1];
+	struct seeded seed = {4};
+
+	(void)state;
+	seeded_fill(&seed, blocks, sizeof blocks);
+	for (const struct gf128_impl *const *impl = gf128_impls; *impl; impl++)
+		for (size_t count = 0; count <= 16 && (*impl)->usable(); count++) {
+			const uint8_t *first = blocks + count % 2;
+			struct gf128 c = random_element(&seed), acc = random_element(&seed);
+			struct gf128 sum = {0, 0}, power = {1, 0};
+
+			for (size_t j = 0; j < count; j++) {
+				power = model_mul(power, c);
+				sum = gf128_add(sum, model_mul(power, gf128_load(first + j * GF128_LEN)));
+			}
+			sum = gf128_add(sum, model_mul(power, acc));
+			assert_true(equal((*impl)->horner(acc, c, first, count), sum));
+		}
+}
+
+static void bytes_are_little_endian(void **state)
+{
+	uint8_t bytes[GF128_LEN], back[GF128_LEN];
+
+	(void)state;
+	for (uint8_t i = 0; i < GF128_LEN; i++)
+		bytes[i] = (uint8_t)(0xf0 + i);
+	struct gf128 a = gf128_load(bytes);
+	assert_true(a.lo == UINT64_C(0xf7f6f5f4f3f2f1f0) && a.hi == UINT64_C(0xfffefdfcfbfaf9f8));
+	gf128_store(back, a);
+	assert_memory_equal(back, bytes, GF128_LEN);
+}
+
+static void an_unknown_name_is_passed_over(void **state)
+{
+	(void)state;
+	assert_ptr_equal(gf128_selected(), gf128_selected());
+	assert_true(gf128_selected()->usable()); /* main() asked for one that is not there */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(known_answers),     cmocka_unit_test(random_products),
+		cmocka_unit_test(single_bits),       cmocka_unit_test(it_is_a_field),
+		cmocka_unit_test(horner_is_the_sum), cmocka_unit_test(bytes_are_little_endian),
+		cmocka_unit_test(an_unknown_name_is_passed_over),
+	};
+
+	setenv("DSKE_GF128", "none", 1);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

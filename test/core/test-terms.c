@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test/core/test-terms.c - which terms are well formed. */
+#include "test/core/network.h"
+
+static void good_terms(void **state)
+{
+	struct terms t;
+
+	(void)state;
+	network_terms(&t, 5, 3, SCHEME_SHAMIR, 32);
+	assert_ok(terms_check(&t));
+	assert_int_equal(terms_share_len(&t), 80);
+	network_terms(&t, 255, 255, SCHEME_XOR, KEY_LEN_MAX);
+	assert_ok(terms_check(&t));
+	network_terms(&t, 1, 1, SCHEME_SHAMIR, KEY_LEN_MIN);
+	t.receiver_count = TERMS_RECEIVERS_MAX;
+	for (unsigned i = 0; i < TERMS_RECEIVERS_MAX; i++)
+		t.receiver[i] = id_of('c', 2 + i);
+	assert_ok(terms_check(&t));
+	assert_int_equal(terms_receiver_index(&t, &t.receiver[63]), 63);
+	t.receiver_count = 63;
+	assert_int_equal(terms_receiver_index(&t, &t.receiver[63]), -1);
+}
+
+static void malformed_terms(void **state)
+{
+	struct terms good, t;
+
+	(void)state;
+	network_terms(&good, 5, 3, SCHEME_SHAMIR, 32);
+	good.receiver[good.receiver_count++] = id_of('c', 3);
+#define REFUSED(change)                                                                              \
+	do {                                                                                         \
+		t = good;                                                                            \
+		change;                                                                              \
+		assert_rc(terms_check(&t), DSKE_RC_FORMAT);                                          \
+	} while (0)
+	assert_ok(terms_check(&good));
+	REFUSED(t.k = 0);
+	REFUSED(t.k = 6);
+	REFUSED(t.n = 0);
+	REFUSED(t.n = t.k = 0);
+	REFUSED(t.receiver_count = 0);
+	REFUSED(t.receiver_count = TERMS_RECEIVERS_MAX + 1);
+	REFUSED(t.scheme = SCHEME_COUNT);
+	REFUSED(t.scheme = SCHEME_XOR);
+	REFUSED(t.key_len = 0);
+	REFUSED(t.key_len = KEY_LEN_MIN - 1);
+	REFUSED(t.key_len = KEY_LEN_MAX + 1);
+	REFUSED(t.key_len = UINT32_MAX);
+	REFUSED(t.hub[4] = t.hub[0]);
+	REFUSED(t.hub[0] = t.hub[1]);
+	REFUSED(t.receiver[1] = t.receiver[0]);
+	REFUSED(t.receiver[1] = t.initiator);
+#undef REFUSED
+	good.hub[5] = good.hub[0]; /* beyond the list: no matter */
+	assert_ok(terms_check(&good));
+}
+
+static void equality_is_of_every_field(void **state)
+{
+	struct terms a, b;
+
+	(void)state;
+	network_terms(&a, 5, 3, SCHEME_SHAMIR, 32);
+	a.receiver[a.receiver_count++] = id_of('c', 3);
+#define DIFFERENT(change)                                                                            \
+	do {                                                                                         \
+		b = a;                                                                               \
+		change;                                                                              \
+		assert_false(terms_equal(&a, &b));                                                   \
+		assert_false(terms_equal(&b, &a));                                                   \
+	} while (0)
+	b = a;
+	assert_true(terms_equal(&a, &b));
+	for (size_t i = 0; i < ID_LEN; i++) {
+		DIFFERENT(b.initiator.b[i] ^= 1);
+		DIFFERENT(b.key_id.b[i] ^= 1);
+		DIFFERENT(b.receiver[1].b[i] ^= 1);
+		DIFFERENT(b.hub[4].b[i] ^= 1);
+		DIFFERENT(b.key_tag.b[i] ^= 1);
+	}
+	DIFFERENT(b.receiver[0] = a.receiver[1]; b.receiver[1] = a.receiver[0]);
+	DIFFERENT(b.hub[0] = a.hub[1]; b.hub[1] = a.hub[0]);
+	DIFFERENT(b.receiver_count = 1);
+	DIFFERENT(b.n = 4);
+	DIFFERENT(b.k = 4);
+	DIFFERENT(b.scheme = SCHEME_XOR);
+	DIFFERENT(b.key_len++);
+	DIFFERENT(b.context_len--);
+	DIFFERENT(b.context[0] ^= 1);
+#undef DIFFERENT
+	b = a;
+	b.hub[5].b[0] ^= 1; /* beyond what counts */
+	b.receiver[2].b[0] ^= 1;
+	b.context[4] ^= 1;
+	assert_true(terms_equal(&a, &b));
+}
+
+static void positions(void **state)
+{
+	struct terms t;
+	struct id unknown = id_of('h', 99);
+
+	(void)state;
+	network_terms(&t, 255, 3, SCHEME_SHAMIR, 32);
+	for (int i = 0; i < 255; i++)
+		assert_int_equal(terms_hub_index(&t, &t.hub[i]), i);
+	t.n = 9;
+	assert_int_equal(terms_hub_index(&t, &unknown), -1);
+	assert_int_equal(terms_receiver_index(&t, &t.hub[0]), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_terms),
+		cmocka_unit_test(malformed_terms),
+		cmocka_unit_test(equality_is_of_every_field),
+		cmocka_unit_test(positions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
