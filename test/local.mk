@@ -3,6 +3,7 @@ EXTRA_DIST += %D%/run-test %D%/run-all
 
 include test/base/local.mk
 include test/core/local.mk
+include test/ct/local.mk
 include test/pskm/local.mk
 include test/hubproto/local.mk
 include test/client/local.mk
