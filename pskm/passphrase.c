@@ -80,7 +80,7 @@ static void symbols_split(uint8_t symbols[SYMBOLS], const uint8_t data[PASSPHRAS
 	for (unsigned i = 0; i < GROUPS * GROUP_DATA; i++) {
 		unsigned v = 0;
 		for (unsigned bit = 5 * i; bit < 5 * i + 5; bit++)
-			v = v << 1 | (data[bit / 8] >> (7 - bit % 8) & 1u);
+			v = v << 1 | ((unsigned)data[bit / 8] >> (7 - bit % 8) & 1u);
 		symbols[i / GROUP_DATA * GROUP_LEN + i % GROUP_DATA] = (uint8_t)v;
 	}
 }
@@ -90,7 +90,7 @@ static void symbols_join(uint8_t data[PASSPHRASE_LEN + 2], const uint8_t symbols
 	memset(data, 0, PASSPHRASE_LEN + 2);
 	for (unsigned bit = 0; bit < 5 * GROUPS * GROUP_DATA; bit++) {
 		unsigned i = bit / 5;
-		unsigned v = symbols[i / GROUP_DATA * GROUP_LEN + i % GROUP_DATA] >> (4 - bit % 5) & 1u;
+		unsigned v = (unsigned)symbols[i / GROUP_DATA * GROUP_LEN + i % GROUP_DATA] >> (4 - bit % 5) & 1u;
 		data[bit / 8] |= (uint8_t)(v << (7 - bit % 8));
 	}
 }
