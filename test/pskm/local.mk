@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-PSKM_TESTS = %D%/test-container %D%/test-lease %D%/test-passphrase
+PSKM_TESTS = %D%/test-container %D%/test-crash %D%/test-ledger %D%/test-lease \
+	%D%/test-passphrase %D%/test-table
 check_PROGRAMS += $(PSKM_TESTS)
 TESTS += $(PSKM_TESTS)
 
@@ -7,7 +8,16 @@ PSKM_FIXTURE = %D%/fixture.c %D%/fixture.h test/lib/scratch.c test/lib/scratch.h
 
 %C%_test_container_SOURCES = %D%/test-container.c $(PSKM_FIXTURE)
 %C%_test_container_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_crash_SOURCES = %D%/test-crash.c $(PSKM_FIXTURE)
+%C%_test_crash_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+# faults and crashes are put in by the linker, in front of the functions of base/file.h
+%C%_test_crash_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=file_pread -Wl,--wrap=file_pwrite -Wl,--wrap=file_sync -Wl,--wrap=file_erase
+%C%_test_ledger_SOURCES = %D%/test-ledger.c $(PSKM_FIXTURE)
+%C%_test_ledger_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_ledger_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=file_sync
 %C%_test_lease_SOURCES = %D%/test-lease.c $(PSKM_FIXTURE)
 %C%_test_lease_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_passphrase_SOURCES = %D%/test-passphrase.c $(PSKM_FIXTURE)
 %C%_test_passphrase_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_table_SOURCES = %D%/test-table.c $(PSKM_FIXTURE)
+%C%_test_table_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
