@@ -35,6 +35,8 @@ struct share_group {
 	struct held_share *share; /* owned; room for n, in order of arrival */
 	uint8_t subset[TERMS_HUBS_MAX]; /* where a search in steps goes on: k indices into share, ascending */
 	size_t subset_count;            /* the count that the search began with; 0: none under way */
+	bool won;                       /* `winner` gave the key: late shares are judged by it, without a search */
+	uint8_t winner[TERMS_HUBS_MAX]; /* k indices into share */
 };
 
 dske_rc share_group_new(struct share_group **out, const struct terms *t); /* Errors: NOMEM */

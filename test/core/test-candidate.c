@@ -193,6 +193,9 @@ static void a_long_search_goes_in_steps(void **state)
 	assert_ok(network_offer(&w, 9)); /* begins again, with all of them */
 	assert_rc(network_conclude(&w, false), DSKE_RC_NO_CANDIDATE);
 	assert_in_range(conclude_steps(&w, DSKE_RC_OK), 2, 9);
+	assert_ok(network_conclude(&w, false)); /* the set is known now */
+	for (size_t i = 0; i < 10; i++)
+		assert_int_equal(receiver_verdict(w.bob, &w.terms.hub[i]), i < 5 ? SHARE_CORRUPT : SHARE_CONSISTENT);
 	network_end(&w);
 }
 
