@@ -10,3 +10,7 @@
 EXTRA_PROGRAMS += $(BENCHES)
 bench: $(BENCHES)
 	@for b in $(BENCHES); do echo "== $$b"; ./$$b || exit 1; done
+
+BENCHES += %D%/bench-core
+%C%_bench_core_SOURCES = %D%/bench-core.c
+%C%_bench_core_LDADD = $(CORE_LIBS)
