@@ -78,7 +78,7 @@ static void test_activation(void **state)
 	assert_state(f.client, TABLE_ACTIVATING);
 	assert_ok(table_activation_begin(f.client, &again));
 	assert_true(id_equal(&nonce, &again));
-	for (int which = 0; which <= ACTIVATION_KEY_FROZEN; which++) {
+	for (enum activation_key which = ACTIVATION_KEY_ACTIVATE; which <= ACTIVATION_KEY_FROZEN; which++) {
 		assert_ok(table_activation_key(f.client, which, ours));
 		assert_ok(table_activation_key(f.hub, which, theirs));
 		assert_memory_equal(ours, theirs, sizeof ours);
