@@ -4,6 +4,6 @@
 #   noinst_LTLIBRARIES += %D%/libhub.la
 #   %C%_libhub_la_SOURCES = %D%/relay.c %D%/relay.h
 #
-#   sbin_PROGRAMS += dske-hubd
-#   dske_hubd_SOURCES = %D%/main.c
-#   dske_hubd_LDADD = $(HUB_LIBS)
+#   sbin_PROGRAMS += %D%/dske-hubd
+#   %C%_dske_hubd_SOURCES = %D%/main.c
+#   %C%_dske_hubd_LDADD = $(HUB_LIBS)

@@ -4,8 +4,8 @@
 #   noinst_LTLIBRARIES += %D%/libtools.la
 #   %C%_libtools_la_SOURCES = %D%/NAME.c %D%/NAME.h
 #
-#   bin_PROGRAMS += dske
-#   dske_SOURCES = %D%/main.c
-#   dske_LDADD = $(TOOLS_LIBS)
+#   bin_PROGRAMS += %D%/dske
+#   %C%_dske_SOURCES = %D%/main.c
+#   %C%_dske_LDADD = $(TOOLS_LIBS)
 #
-# A completion: dist_bashcompletion_DATA += %D%/dske, installed under the file's own name.
+# A completion: dist_bashcompletion_DATA += %D%/completion/dske, installed under the file's own name.
