@@ -203,6 +203,26 @@ static void a_least_k_is_kept(void **state)
 	network_end(&w);
 }
 
+/* Hubs that Bob does not know are allowed in the list, and do not count. */
+static void unknown_hubs_do_not_count(void **state)
+{
+	struct network w;
+
+	(void)state;
+	network_start(&w, 8, 5, 3, SCHEME_SHAMIR, 32);
+	receiver_free(w.bob);
+	w.accepts.hub_count = 3;
+	assert_ok(receiver_new(&w.bob, &w.terms.receiver[0], &w.terms.initiator, &w.accepts));
+	assert_rc(network_offer(&w, 3), DSKE_RC_DENIED);
+	assert_rc(network_offer(&w, 4), DSKE_RC_DENIED);
+	assert_ok(network_offer(&w, 0));
+	assert_ok(network_offer(&w, 1));
+	assert_rc(network_conclude(&w, true), DSKE_RC_TOO_FEW);
+	assert_ok(network_offer(&w, 2));
+	assert_ok(network_conclude(&w, true));
+	network_end(&w);
+}
+
 static void one_share_a_hub(void **state)
 {
 	struct network w;
@@ -300,6 +320,7 @@ int main(void)
 		cmocka_unit_test(acceptance_has_bounds),
 		cmocka_unit_test(offers_are_refused),
 		cmocka_unit_test(a_least_k_is_kept),
+		cmocka_unit_test(unknown_hubs_do_not_count),
 		cmocka_unit_test(one_share_a_hub),
 		cmocka_unit_test(a_hub_cannot_fill_memory),
 		cmocka_unit_test(shares_are_grouped_by_terms),

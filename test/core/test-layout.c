@@ -105,7 +105,7 @@ static void damaged_splits_are_refused(void **state)
 }
 
 /* Both sides of each border moved together: right order, but a region too small or its slots skewed. */
-static void small_regions_are_refused(void **state)
+static void small_and_skewed_regions_are_refused(void **state)
 {
 	struct layout l, good;
 
@@ -122,6 +122,9 @@ static void small_regions_are_refused(void **state)
 	assert_int_equal(layout_check(&l).code, DSKE_RC_FORMAT);
 	l = good;
 	l.region[REGION_LEASE].end = l.region[REGION_UP].start = l.region[REGION_LEASE].start + 64;
+	assert_int_equal(layout_check(&l).code, DSKE_RC_FORMAT);
+	l = good;
+	l.region[REGION_UP].end = l.region[REGION_DOWN].start += 32;
 	assert_int_equal(layout_check(&l).code, DSKE_RC_FORMAT);
 	l = good; /* another honest split: more up than down */
 	l.region[REGION_UP].end = l.region[REGION_DOWN].start += 1 << 20;
@@ -160,7 +163,7 @@ int main(void)
 		cmocka_unit_test(every_length),
 		cmocka_unit_test(wrong_lengths_are_refused),
 		cmocka_unit_test(damaged_splits_are_refused),
-		cmocka_unit_test(small_regions_are_refused),
+		cmocka_unit_test(small_and_skewed_regions_are_refused),
 		cmocka_unit_test(holding_is_safe_against_wraps),
 		cmocka_unit_test(regions_have_names),
 	};
