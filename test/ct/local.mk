@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Constant time, seen by MemorySanitizer: part of `make check` in a build with --enable-msan alone,
 # which `make check-all` makes.
-EXTRA_DIST += %D%/test-ct.c
 if MSAN
 check_PROGRAMS += %D%/test-ct
 %C%_test_ct_SOURCES = %D%/test-ct.c
