@@ -84,7 +84,10 @@ dske_rc table_lease_skip(struct table *t, uint64_t slot, bool alarm)
 	TRY(hold_take(&hold, t));
 	TRY(hold_require_active(&hold));
 	struct ledger next = t->now;
-	next.lease_next = max64(next.lease_next, min64(slot, layout_lease_slots(&t->header.layout)));
+	uint64_t furthest = min64(slot, layout_lease_slots(&t->header.layout));
+	if (!alarm)
+		furthest = min64(furthest, next.lease_next + 1);
+	next.lease_next = max64(next.lease_next, furthest);
 	next.clone_alarms += alarm ? 1 : 0;
 	if (next.lease_next == t->now.lease_next && !alarm)
 		return DSKE_OK;

@@ -73,8 +73,9 @@ void lease_keys_drop(struct lease_keys *k);
  * window.  Errors: NOT_ACTIVE, EXHAUSTED (no slot left), LOCKED, FROZEN, SYNC. */
 dske_rc table_lease_take(struct table *t, uint64_t *slot, uint64_t *lowest, struct lease_keys *keys);
 
-/* Client: the hub said the slot is taken (or named the next free one under the clone key): the next
- * lease uses at least `slot`. alarm counts a clone alarm.  Durable. */
+/* Client: slots below `slot` are taken.  alarm: the hub said so under the clone key; that is believed, and
+ * counts as a clone alarm.  Otherwise it was an untagged note, which anybody on the way can write: it moves
+ * the client by at most one slot.  Durable. */
 dske_rc table_lease_skip(struct table *t, uint64_t slot, bool alarm);
 
 /* Client: GRANT named [start, end) of the up region.  In one durable step records it and the next

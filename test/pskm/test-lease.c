@@ -262,7 +262,7 @@ static void test_slots_run_out(void **state)
 	(void)state;
 	fixture_active(&f, LEN);
 	uint64_t slots = layout_lease_slots(&f.header.layout);
-	assert_ok(table_lease_skip(f.client, slots - 2, false));
+	assert_ok(table_lease_skip(f.client, slots - 2, true));
 	for (uint64_t i = slots - 2; i < slots; i++) {
 		AUTO(lease_keys) keys = {0};
 		assert_ok(table_lease_take(f.client, &slot, &lowest, &keys));
@@ -373,6 +373,12 @@ static void test_client_skips(void **state)
 	assert_ok(table_lease_skip(f.client, 3, false));
 	assert_ok(table_lease_take(f.client, &slot, &lowest, &keys));
 	assert_int_equal(slot, 17);
+	/* what nobody signed costs one slot, whatever it says */
+	assert_ok(table_lease_skip(f.client, 18, false));
+	assert_ok(table_lease_skip(f.client, UINT64_MAX, false));
+	lease_keys_drop(&keys);
+	assert_ok(table_lease_take(f.client, &slot, &lowest, &keys));
+	assert_int_equal(slot, 19);
 	assert_ok(table_status(f.client, &s));
 	assert_int_equal(s.clone_alarms, 1);
 	fixture_drop(&f);
