@@ -20,6 +20,11 @@ FUZZERS += %D%/fuzz-conf
 %C%_fuzz_conf_LDADD = $(FUZZ_LIBS) $(BASE_LIBS)
 EXTRA_DIST += %D%/corpus/conf
 
+FUZZERS += %D%/fuzz-pskm
+%C%_fuzz_pskm_SOURCES = %D%/fuzz-pskm.c
+%C%_fuzz_pskm_LDADD = $(FUZZ_LIBS) $(PSKM_LIBS)
+EXTRA_DIST += %D%/corpus/pskm
+
 check_PROGRAMS += $(FUZZERS)
 if ENABLE_FUZZING
 FUZZ_LIBS = $(LIBFUZZER)

@@ -325,6 +325,30 @@ static void test_cost_is_bounded(void **state)
 	assert_ok(kdf_cost_check(&usual));
 }
 
+/* Written by another encoder, from doc/dske.cddl. */
+static void test_header_known(void **state)
+{
+	static const char hex[] =
+		"890150000102030405060708090a0b0c0d0e0f501111111111111111111111111111111150c1c1c1"
+		"c1c1c1c1c1c1c1c1c1c1c1c1c1646875623165616c6963656e3132372e302e302e313a373030311a"
+		"6553f10085188019010019810019c0801a00010000";
+	uint8_t known[sizeof hex / 2], bytes[PSKM_HEADER_MAX];
+	struct fixture f;
+	struct buf out;
+
+	(void)state;
+	fixture_init(&f, SMALL);
+	assert_ok(layout_make(&f.header.layout, SMALL));
+	for (uint8_t i = 0; i < ID_LEN; i++)
+		f.header.table.b[i] = i;
+	assert_ok(hex_decode(known, sizeof known, hex));
+	buf_fixed(&out, bytes, sizeof bytes);
+	assert_ok(pskm_header_write(&out, &f.header));
+	assert_int_equal(out.len, sizeof known);
+	assert_memory_equal(bytes, known, sizeof known);
+	fixture_drop(&f);
+}
+
 static void test_header_refused(void **state)
 {
 	struct fixture f;
@@ -375,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_swapped_chunks),
 		cmocka_unit_test(test_resealed_chunk),
 		cmocka_unit_test(test_cost_is_bounded),
+		cmocka_unit_test(test_header_known),
 		cmocka_unit_test(test_header_refused),
 	};
 
