@@ -12,14 +12,14 @@
 
 #define ENVELOPE_ITEMS 8
 
-/* A range of up or down begins with two keys. */
+/* A range of up or down begins with two keys; in down, a share follows. */
 #define RANGE_MIN_ACTIVATION ACTIVATION_LEN
 #define RANGE_MAX_ACTIVATION ACTIVATION_LEN
 #define RANGE_MIN_LEASE      LEASE_SLOT_LEN
 #define RANGE_MAX_LEASE      LEASE_SLOT_LEN
 #define RANGE_MIN_UP         PAD_KEYS_LEN
 #define RANGE_MAX_UP         FRAME_RANGE_MAX
-#define RANGE_MIN_DOWN       PAD_KEYS_LEN
+#define RANGE_MIN_DOWN       (PAD_KEYS_LEN + KEY_TAG_KEY_LEN + KEY_LEN_MIN)
 #define RANGE_MAX_DOWN       FRAME_RANGE_MAX
 
 static const struct message_row rows[] = {
