@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-CORE_TESTS = %D%/test-agree %D%/test-candidate %D%/test-gf128 %D%/test-gf256 %D%/test-identity \
+CORE_TESTS = %D%/test-agree %D%/test-candidate %D%/test-cbor %D%/test-gf128 %D%/test-gf256 %D%/test-identity \
 	%D%/test-layout %D%/test-pad %D%/test-ranges %D%/test-shamir %D%/test-tag \
 	%D%/test-tag-bound %D%/test-terms
 check_PROGRAMS += $(CORE_TESTS)
@@ -32,3 +32,5 @@ EXTRA_DIST += test/spec/model.py test/vectors/gf128-mul.txt test/vectors/key-tag
 %C%_test_tag_bound_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 %C%_test_terms_SOURCES = %D%/test-terms.c %D%/network.h %D%/seeded.h
 %C%_test_terms_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+%C%_test_cbor_SOURCES = %D%/test-cbor.c
+%C%_test_cbor_LDADD = $(CORE_LIBS) $(TEST_LIBS)
