@@ -25,6 +25,11 @@ FUZZERS += %D%/fuzz-pskm
 %C%_fuzz_pskm_LDADD = $(FUZZ_LIBS) $(PSKM_LIBS)
 EXTRA_DIST += %D%/corpus/pskm
 
+FUZZERS += %D%/fuzz-frame
+%C%_fuzz_frame_SOURCES = %D%/fuzz-frame.c
+%C%_fuzz_frame_LDADD = $(FUZZ_LIBS) test/hubproto/libsamples.la $(HUBPROTO_LIBS)
+EXTRA_DIST += %D%/corpus/frame
+
 check_PROGRAMS += $(FUZZERS)
 if ENABLE_FUZZING
 FUZZ_LIBS = $(LIBFUZZER)
