@@ -3,6 +3,7 @@
 # (doc/benchmarks.md).  Built and run by `make bench` alone; none passes or fails by the clock.
 
 BENCH_LIB = %D%/bench.c %D%/bench.h
+BENCH_TABLES = %D%/tables.c %D%/tables.h test/lib/scratch.c test/lib/scratch.h
 
 EXTRA_PROGRAMS += $(BENCHES)
 bench: $(BENCHES)
@@ -13,3 +14,7 @@ bench: $(BENCHES)
 BENCHES += %D%/bench-core
 %C%_bench_core_SOURCES = %D%/bench-core.c $(BENCH_LIB)
 %C%_bench_core_LDADD = $(CORE_LIBS)
+
+BENCHES += %D%/bench-ledger
+%C%_bench_ledger_SOURCES = %D%/bench-ledger.c $(BENCH_TABLES) $(BENCH_LIB)
+%C%_bench_ledger_LDADD = $(PSKM_LIBS)
