@@ -4,9 +4,10 @@
  *
  *	ACTIVATE(nonce)  key 0  ------>  the hub binds the table to this nonce, once
  *	                        <------  key 1  ACTIVATED(nonce)
- *	                        <------  key 2  FROZEN(nonce): someone activated it before with another nonce
+ *	                        <------  key 2  FROZEN(0): someone activated it before with another nonce
  *
- * The nonce is durable before it is sent and stays the same, so repetition sends identical bytes.
+ * The nonce is durable before it is sent and stays the same, so repetition sends identical bytes.  FROZEN has
+ * one key and many askers, so it is one message: its nonce is zero.
  */
 #include <config.h>
 
@@ -73,7 +74,7 @@ static bool is_genuine(const struct activation *a, const struct envelope *e, enu
 	return rc_ok(secret_alloc(&key, TAG_KEY_LEN)) && rc_ok(table_activation_key(a->hub->table, which, key.data)) &&
 	       e->offset == a->hub->header.layout.region[REGION_ACTIVATION].start && e->length == ACTIVATION_LEN &&
 	       frame_verify(e, key.data) && rc_ok(msg_activation_read(&m, e->body, e->body_len)) &&
-	       id_equal(&m.nonce, &a->nonce);
+	       (which == ACTIVATION_KEY_FROZEN || id_equal(&m.nonce, &a->nonce));
 }
 
 static dske_rc frozen(struct activation *a)
