@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hub/conf.h - a hub's configuration file (man 5 dske-hubd.conf).
+ *
+ *   [hub]         name, id (32 digits), listen = HOST:PORT, state (folder; default: the file's own),
+ *                 log, log_level, window_most
+ *   [limits]      connections, mailbox_per_pair, ttl_most, idle
+ *   [group NAME]  members = alice, bob   or   members = *
+ *
+ * In a library of its own, so that `dske hub` and `dske pskm` read it too.
+ */
+#ifndef DSKE_HUB_CONF_H
+#define DSKE_HUB_CONF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/file.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/net.h"
+#include "base/rc.h"
+
+#define HUB_CONF_ADDRESS_MAX 255
+#define HUB_GROUPS_MAX 1024
+#define HUB_MEMBERS_MAX 65536 /* of one group */
+
+struct hub_group {
+	char name[NAME_MAX_LEN + 1];
+	bool everyone;                      /* members = * */
+	char (*member)[NAME_MAX_LEN + 1];   /* owned; sorted by strcmp, each once */
+	size_t member_count;
+};
+
+struct hub_conf {
+	struct path file;  /* where it was read from */
+	struct path state; /* folder of tables/, mailbox and store key; not relative unless `file` is */
+	char name[NAME_MAX_LEN + 1];
+	struct id id;
+	char listen[HUB_CONF_ADDRESS_MAX + 1];
+	struct net_address address; /* listen, parsed */
+	char log[256];
+	enum log_level log_level;
+	uint64_t window_most;       /* bytes of the up region that one lease is granted at most */
+	uint32_t connections;       /* at one time */
+	uint32_t mailbox_per_pair;  /* shares that wait for one receiver from one initiator */
+	uint32_t ttl_most_s;        /* a share that asks for more gets this */
+	int64_t idle_ms;            /* a connection that neither sends nor waits for a share is closed */
+	struct hub_group *group;    /* owned */
+	size_t group_count;
+};
+
+/* Reads and checks everything.  *c is overwritten; after a failure it is empty.
+ * Errors: NOT_FOUND with what to do, DENIED, CONFIG with FILE:LINE, NOMEM. */
+dske_rc hub_conf_read(struct hub_conf *c, const char *path);
+
+/* The folder of the hub's own copies of its tables.  Errors: TOOBIG. */
+dske_rc hub_conf_tables(const struct hub_conf *c, struct path *out);
+
+/* Where the system's hub is configured: SYSCONFDIR/dske/hubd.conf. */
+const char *hub_conf_default_file(void);
+
+void hub_conf_drop(struct hub_conf *c);
+
+#endif
