@@ -2,3 +2,28 @@
 # The reader of a hub's configuration, which the tools use too.
 noinst_LTLIBRARIES += %D%/libhubconf.la
 %C%_libhubconf_la_SOURCES = %D%/conf.c %D%/conf.h
+
+# Everything but main, so that tests link it.
+noinst_LTLIBRARIES += %D%/libhub.la
+%C%_libhub_la_SOURCES = \
+	%D%/activate.c %D%/activate.h \
+	%D%/conn.c %D%/conn.h \
+	%D%/directory.c %D%/directory.h \
+	%D%/dispatch.c %D%/dispatch.h \
+	%D%/hub.c %D%/hub.h \
+	%D%/identify.c %D%/identify.h \
+	%D%/lease.c %D%/lease.h \
+	%D%/loop.c %D%/loop.h \
+	%D%/mailbox.c %D%/mailbox.h %D%/mailbox-impl.h %D%/mailbox-share.c \
+	%D%/notify.c %D%/notify.h \
+	%D%/peer.c %D%/peer.h \
+	%D%/policy.c %D%/policy.h \
+	%D%/relay.c %D%/relay.h \
+	%D%/storekey.c %D%/storekey.h \
+	%D%/vault.c %D%/vault.h \
+	%D%/wait.c %D%/wait.h
+%C%_libhub_la_LIBADD = %D%/libhubconf.la
+
+sbin_PROGRAMS += %D%/dske-hubd
+%C%_dske_hubd_SOURCES = %D%/main.c
+%C%_dske_hubd_LDADD = $(HUB_LIBS)

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hub/directory.c - two balanced trees (tsearch), by ID and by name. */
+#define _GNU_SOURCE /* tdestroy */
+#include "hub/directory.h"
+
+#include <openssl/evp.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#define LOCAL_DIGEST_LEN 32
+#define LOCAL_LEN 8 /* bytes of the digest that the identifier shows */
+
+struct directory {
+	struct id hub;
+	void *by_id, *by_name;
+	size_t count;
+};
+
+static int compare_id(const void *a, const void *b)
+{
+	const struct hub_client *x = a, *y = b;
+
+	return id_compare(&x->who.id, &y->who.id);
+}
+
+static int compare_name(const void *a, const void *b)
+{
+	const struct hub_client *x = a, *y = b;
+
+	return strcmp(x->who.name, y->who.name);
+}
+
+static struct hub_client *look(void *const *root, const struct hub_client *key, int (*compare)(const void *, const void *))
+{
+	struct hub_client **node = tfind(key, root, compare);
+
+	return node ? *node : NULL;
+}
+
+struct hub_client *directory_by_id(const struct directory *d, const struct id *client)
+{
+	return look(&d->by_id, &(struct hub_client){.who.id = *client}, compare_id);
+}
+
+static struct hub_client *first_of_name(const struct directory *d, const char *name)
+{
+	struct hub_client key = {0};
+
+	if (strlen(name) > NAME_MAX_LEN)
+		return NULL;
+	memcpy(key.who.name, name, strlen(name));
+	return look(&d->by_name, &key, compare_name);
+}
+
+struct hub_client *directory_by_name(const struct directory *d, const char *name)
+{
+	struct hub_client *c = first_of_name(d, name);
+
+	return c && !c->ambiguous ? c : NULL;
+}
+
+/* Derived, so that it stays the same without being stored: "c-" and 64 bits of SHA-256(hub, client). */
+static dske_rc local_name(struct hub_client *c, const struct id *hub)
+{
+	uint8_t input[2 * ID_LEN], digest[LOCAL_DIGEST_LEN];
+	char hex[2 * LOCAL_LEN + 1];
+
+	memcpy(input, hub->b, ID_LEN);
+	memcpy(input + ID_LEN, c->who.id.b, ID_LEN);
+	if (EVP_Digest(input, sizeof input, digest, NULL, EVP_sha256(), NULL) != 1)
+		return rc_make(DSKE_RC_NOMEM);
+	hex_encode(hex, digest, LOCAL_LEN);
+	snprintf(c->local, sizeof c->local, "c-%s", hex);
+	return DSKE_OK;
+}
+
+/* Two clients of one name: nobody could tell by name which is meant, so neither is. */
+static dske_rc name_enter(struct directory *d, struct hub_client *c)
+{
+	struct hub_client *first = first_of_name(d, c->who.name);
+	char a[ID_HEX_LEN], b[ID_HEX_LEN];
+
+	if (!first)
+		return tsearch(c, &d->by_name, compare_name) ? DSKE_OK : rc_make(DSKE_RC_NOMEM);
+	first->ambiguous = c->ambiguous = true;
+	log_error("clients %s and %s both have the name %s; neither can be asked for by name until one of the "
+		  "tables is removed", id_hex(&first->who.id, a), id_hex(&c->who.id, b), c->who.name);
+	return DSKE_OK;
+}
+
+static dske_rc enter(struct directory *d, struct hub_client *c)
+{
+	TRY(local_name(c, &d->hub));
+	if (!tsearch(c, &d->by_id, compare_id))
+		return rc_make(DSKE_RC_NOMEM);
+
+	dske_rc rc = name_enter(d, c);
+
+	if (!rc_ok(rc))
+		tdelete(c, &d->by_id, compare_id);
+	else
+		d->count++;
+	return rc;
+}
+
+dske_rc directory_add(struct directory *d, const struct id *client, const char *name, struct hub_client **out)
+{
+	struct hub_client *c = directory_by_id(d, client);
+	char hex[ID_HEX_LEN];
+
+	*out = c;
+	if (c) {
+		if (strcmp(c->who.name, name) != 0)
+			log_warn("client %s is called %s in one table and %s in another; %s counts",
+				 id_hex(client, hex), c->who.name, name, c->who.name);
+		return DSKE_OK;
+	}
+	c = calloc(1, sizeof *c);
+	if (!c)
+		return rc_make(DSKE_RC_NOMEM);
+	c->who.id = *client;
+	snprintf(c->who.name, sizeof c->who.name, "%s", name);
+
+	dske_rc rc = enter(d, c);
+
+	if (rc_ok(rc))
+		*out = c;
+	else
+		free(c);
+	return rc;
+}
+
+size_t directory_count(const struct directory *d)
+{
+	return d->count;
+}
+
+dske_rc directory_new(struct directory **out, const struct id *hub)
+{
+	*out = calloc(1, sizeof **out);
+	if (!*out)
+		return rc_make(DSKE_RC_NOMEM);
+	(*out)->hub = *hub;
+	return DSKE_OK;
+}
+
+static void nothing(void *node)
+{
+	(void)node;
+}
+
+void directory_free(struct directory *d)
+{
+	if (!d)
+		return;
+	tdestroy(d->by_name, nothing); /* the same clients as by_id */
+	tdestroy(d->by_id, free);
+	free(d);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hub/loop.c - the three phases of hub/hub.h. */
+#include "hub/loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/net.h"
+#include "hub/conn.h"
+#include "hub/notify.h"
+#include "hub/wait.h"
+
+#define EVENTS_MAX 256
+#define ACCEPTS_MAX 64 /* in one round */
+#define TICK_MS 1000
+#define EVICT_MS 1000  /* a connection without a lease has this long, when there are too many */
+
+/* ---- the door -------------------------------------------------------------------------------------- */
+
+void loop_watch_door(struct hub *h, bool open)
+{
+	struct epoll_event ev = {.events = open ? (uint32_t)EPOLLIN : 0, .data.ptr = &h->listener};
+
+	epoll_ctl(h->epoll.n, EPOLL_CTL_MOD, h->listener.n, &ev);
+	h->accept_paused = !open;
+}
+
+/* The oldest connection that never had a lease makes room, so that whoever holds many open without being
+ * a client keeps no client out. */
+static bool make_room(struct hub *h)
+{
+	if (h->conn_count < h->conf.connections)
+		return true;
+	for (struct conn *c = h->first; c; c = c->next)
+		if (!c->table && !c->dead && h->now_ms - c->opened_ms >= EVICT_MS) {
+			conn_kill(c);
+			return true;
+		}
+	return false;
+}
+
+static void admit(struct hub *h, struct fd *fd, const char *peer)
+{
+	dske_rc rc;
+
+	if (!make_room(h)) {
+		log_warn("%s: turned away, there are %zu connections already", peer, h->conn_count);
+		fd_drop(fd);
+		return;
+	}
+	rc = conn_new(h, fd, peer);
+	if (!rc_ok(rc)) {
+		log_error("%s: turned away: %s", peer, rc_detail(rc));
+		fd_drop(fd);
+	}
+}
+
+void loop_accept(struct hub *h)
+{
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		struct fd fd = FD_NONE;
+		char peer[80] = "";
+		dske_rc rc = net_accept(&fd, h->listener.n, peer, sizeof peer);
+
+		if (!rc_ok(rc)) {
+			log_error("%s; trying again in a second", rc_detail(rc));
+			loop_watch_door(h, false);
+			return;
+		}
+		if (fd.n < 0)
+			return;
+		admit(h, &fd, peer);
+	}
+}
+
+/* ---- once a second --------------------------------------------------------------------------------- */
+
+/* How long has it been of no use?  A sentence, or NULL. */
+static const char *overstayed(const struct conn *c)
+{
+	int64_t now = c->hub->now_ms;
+
+	if (c->lingering)
+		return now - c->drained_ms > CONN_LINGER_MS ? "" : NULL;
+	if (conn_queued(c) > 0 && now - c->drained_ms > CONN_STUCK_MS && now - c->active_ms > CONN_STUCK_MS)
+		return "takes nothing of what it is sent";
+	if (!c->table && now - c->active_ms > CONN_FIRST_LEASE_MS)
+		return "no lease came";
+	if (c->table && !c->waits && now - c->active_ms > c->hub->conf.idle_ms)
+		return "idle";
+	return NULL;
+}
+
+static void tick_conn(struct conn *c)
+{
+	wait_expire(c);
+
+	const char *why = overstayed(c);
+
+	if (why && *why)
+		log_debug("%s: %s; closing", conn_who(c), why);
+	if (why)
+		conn_kill(c);
+}
+
+dske_rc loop_tick(struct hub *h)
+{
+	size_t expired = 0;
+
+	if (h->now_ms < h->tick_ms)
+		return DSKE_OK;
+	h->tick_ms = h->now_ms + TICK_MS;
+	if (h->accept_paused)
+		loop_watch_door(h, true);
+	for (struct conn *c = h->first; c; c = c->next)
+		tick_conn(c);
+	TRY(mailbox_tick(h->mailbox, h->now_ms, &expired));
+	if (expired > 0)
+		log_info("%zu shares expired that nobody fetched", expired);
+	return DSKE_OK;
+}
+
+/* ---- signals --------------------------------------------------------------------------------------- */
+
+static void take_signals(struct hub *h)
+{
+	struct signalfd_siginfo info;
+
+	while (read(h->signals.n, &info, sizeof info) == (ssize_t)sizeof info) {
+		if (info.ssi_signo == SIGHUP)
+			hub_reload(h);
+		else
+			h->stop = true;
+	}
+}
+
+/* ---- a round --------------------------------------------------------------------------------------- */
+
+static void take_event(struct hub *h, const struct epoll_event *ev)
+{
+	struct conn *c = ev->data.ptr;
+
+	if (ev->data.ptr == &h->listener)
+		loop_accept(h);
+	else if (ev->data.ptr == &h->signals)
+		take_signals(h);
+	else if (ev->events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		conn_readable(c);
+	else
+		conn_mark(c); /* it can be written to */
+}
+
+/* Phase 1, for connections whose frames were left because too much was queued. */
+static void resume_marked(struct hub *h)
+{
+	for (struct conn *c = h->marked; c; c = c->next_marked)
+		if (!c->dead)
+			conn_resume(c);
+}
+
+/* Phase 3.  What remains marked has whole frames that wait for the next round. */
+static void flush_marked(struct hub *h)
+{
+	struct conn *list = h->marked, *next;
+
+	h->marked = NULL;
+	h->again = false;
+	for (struct conn *c = list; c; c = next) {
+		next = c->next_marked;
+		c->marked = false;
+		if (!c->dead)
+			conn_flush(c);
+		if (c->dead) {
+			conn_free(c);
+			continue;
+		}
+		if (c->has_more)
+			conn_mark(c);
+		if (conn_queued(c) < CONN_OUT_HIGH && c->has_more)
+			h->again = true;
+	}
+}
+
+/* Pushes that were put off because too much was queued.  They depend on nothing that is not durable yet
+ * but the pads' windows, which are; they leave with the next round. */
+static void push_backlog(struct hub *h)
+{
+	for (struct conn *c = h->marked; c; c = c->next_marked)
+		if (c->backlog && !c->dead && !c->closing && conn_queued(c) < CONN_OUT_HIGH)
+			wait_room(c);
+}
+
+static dske_rc round_run(struct hub *h)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int64_t left = h->tick_ms - h->now_ms;
+	int timeout = h->again ? 0 : left > 0 ? (int)left : 0;
+	int n = epoll_wait(h->epoll.n, events, EVENTS_MAX, timeout);
+
+	if (n < 0 && errno != EINTR)
+		return FAIL(IO, "cannot wait for connections: %m");
+	h->now_ms = clock_ms();
+	resume_marked(h);
+	for (int i = 0; i < n; i++)
+		take_event(h, &events[i]);
+	push_backlog(h);
+	TRY(loop_tick(h));
+	TRY(mailbox_commit(h->mailbox));
+	flush_marked(h);
+	return DSKE_OK;
+}
+
+dske_rc hub_run(struct hub *h)
+{
+	dske_rc rc = DSKE_OK;
+
+	notify_ready();
+	while (!h->stop && rc_ok(rc))
+		rc = round_run(h);
+	notify_stopping();
+	return rc;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hub/mailbox-impl.h - what mailbox.c and mailbox-share.c share; for nobody else. */
+#ifndef DSKE_HUB_MAILBOX_IMPL_H
+#define DSKE_HUB_MAILBOX_IMPL_H
+
+#include <sqlite3.h>
+
+#include "hub/mailbox.h"
+#include "hub/storekey.h"
+
+/* One row a statement: name and SQL.  Parameters are numbered as in the text. */
+#define MAILBOX_STATEMENTS(X)                                                                        \
+	X(BEGIN, "BEGIN IMMEDIATE")                                                                  \
+	X(COMMIT, "COMMIT")                                                                          \
+	X(CLOCK_READ, "SELECT value FROM meta WHERE name = 'clock'")                                 \
+	X(CLOCK_WRITE, "UPDATE meta SET value = ?1 WHERE name = 'clock'")                            \
+	X(COUNT, "SELECT count(*) FROM share WHERE body IS NOT NULL")                                \
+	X(ANY, "SELECT 1 FROM share LIMIT 1")                                                        \
+	X(NAMED, "SELECT 1 FROM share WHERE initiator = ?1 AND key_id = ?2")                         \
+	X(PAIR_COUNT, "SELECT count(*) FROM delivery WHERE receiver = ?1 AND initiator = ?2")        \
+	X(SUPERSEDE, "UPDATE share SET superseded = 1 WHERE rendezvous = ?1 AND superseded = 0")     \
+	X(PUT, "INSERT INTO share (initiator, key_id, rendezvous, context, body, seal, ends, forget, " \
+	       "source, offset, digest, answer) "                                                    \
+	       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                         \
+	X(PUT_DELIVERY, "INSERT INTO delivery (receiver, initiator, share) VALUES (?1, ?2, ?3)")     \
+	X(ANSWER, "SELECT answer FROM share WHERE source = ?1 AND offset = ?2 AND digest = ?3")      \
+	X(FIND_KEY_ID, "SELECT s.id FROM share s WHERE s.initiator = ?2 AND s.key_id = ?3 AND s.id > ?4 " \
+		       "AND EXISTS (SELECT 1 FROM delivery d WHERE d.receiver = ?1 "                 \
+		       "AND d.initiator = ?2 AND d.share = s.id)")                                   \
+	X(FIND_CONTEXT, "SELECT s.id FROM share s WHERE s.initiator = ?2 AND s.context = ?3 AND s.id > ?4 " \
+			"AND s.superseded = 0 AND s.body IS NOT NULL "                               \
+			"AND EXISTS (SELECT 1 FROM delivery d WHERE d.receiver = ?1 "                \
+			"AND d.initiator = ?2 AND d.share = s.id) ORDER BY s.id LIMIT 1")            \
+	X(GET, "SELECT body, seal FROM share WHERE id = ?1 AND body IS NOT NULL")                    \
+	X(RECEIPT, "DELETE FROM delivery WHERE receiver = ?1 AND share = ?2")                        \
+	X(BURY, "UPDATE share SET body = NULL, seal = NULL WHERE id = ?1 "                           \
+		"AND NOT EXISTS (SELECT 1 FROM delivery WHERE share = ?1)")                          \
+	X(EXPIRE_DELIVERIES, "DELETE FROM delivery WHERE share IN "                                  \
+			     "(SELECT id FROM share WHERE body IS NOT NULL AND ends <= ?1)")         \
+	X(EXPIRE, "UPDATE share SET body = NULL, seal = NULL WHERE body IS NOT NULL AND ends <= ?1") \
+	X(FORGET, "DELETE FROM share WHERE forget <= ?1 AND body IS NULL")
+
+enum mailbox_statement {
+#define X(name, sql) SQL_##name,
+	MAILBOX_STATEMENTS(X)
+#undef X
+	SQL_COUNT_OF
+};
+
+struct mailbox {
+	sqlite3 *db;
+	sqlite3_stmt *statement[SQL_COUNT_OF];
+	struct storekey key;
+	bool open_batch;       /* a transaction is open */
+	bool broken;           /* a call of the store failed: nothing works any more ... */
+	char why[200];         /* ... and this is what it said */
+	int64_t clock_base_s;  /* the clock when opened ... */
+	int64_t opened_ms;     /* ... and the monotonic time then */
+	int64_t clock_s;       /* as of the last tick */
+	int64_t clock_saved_s; /* what the file says */
+};
+
+/* Begins the batch unless one is open.  Before each change. */
+dske_rc mailbox_begin(struct mailbox *m);
+
+/* A statement, reset and ready for binding. */
+sqlite3_stmt *mailbox_statement(struct mailbox *m, enum mailbox_statement which);
+
+/* Steps once.  *row: is there a row?  Any failure breaks the mailbox.  Errors: IO. */
+dske_rc mailbox_step(struct mailbox *m, sqlite3_stmt *s, bool *row);
+
+/* Steps a statement that returns no row. */
+dske_rc mailbox_run(struct mailbox *m, sqlite3_stmt *s);
+
+#endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hub/mailbox.c - opening, batches, the clock and expiry.  mailbox-share.c has the shares. */
+#include "hub/mailbox-impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+#define FORMAT 1 /* PRAGMA user_version */
+
+/* A row of `share` whose body is NULL is a tombstone.  ends and forget are seconds of the mailbox's clock.
+ * rendezvous: SHA-256 of initiator, receivers and context, cut to 16 bytes. */
+static const char schema[] =
+	"CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+	"INSERT INTO meta VALUES ('clock', 0);"
+	"CREATE TABLE share (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" initiator BLOB NOT NULL, key_id BLOB NOT NULL, rendezvous BLOB NOT NULL, context BLOB NOT NULL,"
+	" superseded INTEGER NOT NULL DEFAULT 0, body BLOB, seal BLOB,"
+	" ends INTEGER NOT NULL, forget INTEGER NOT NULL,"
+	" source BLOB NOT NULL, offset INTEGER NOT NULL, digest BLOB NOT NULL, answer BLOB NOT NULL,"
+	" UNIQUE (initiator, key_id));"
+	"CREATE INDEX share_source ON share (source, offset);"
+	"CREATE INDEX share_rendezvous ON share (rendezvous) WHERE superseded = 0;"
+	"CREATE INDEX share_context ON share (initiator, context, id) WHERE superseded = 0 AND body IS NOT NULL;"
+	"CREATE INDEX share_ends ON share (ends) WHERE body IS NOT NULL;"
+	"CREATE INDEX share_forget ON share (forget);"
+	"CREATE TABLE delivery (receiver BLOB NOT NULL, initiator BLOB NOT NULL, share INTEGER NOT NULL,"
+	" PRIMARY KEY (receiver, initiator, share)) WITHOUT ROWID;"
+	"CREATE INDEX delivery_share ON delivery (share);"
+	"PRAGMA user_version = 1;";
+
+/* secure_delete: what is deleted is overwritten.  EXCLUSIVE: no other process, no shared memory. */
+static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+			       "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
+			       "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;";
+
+static const char *const sql[SQL_COUNT_OF] = {
+#define X(name, text) [SQL_##name] = (text),
+	MAILBOX_STATEMENTS(X)
+#undef X
+};
+
+static dske_rc store_fail(struct mailbox *m, const char *what)
+{
+	if (!m->broken)
+		snprintf(m->why, sizeof m->why, "%s: %s", what, sqlite3_errmsg(m->db));
+	m->broken = true;
+	return FAIL(IO, "the mailbox failed: %s", m->why);
+}
+
+/* ---- statements --------------------------------------------------------------------------------- */
+
+sqlite3_stmt *mailbox_statement(struct mailbox *m, enum mailbox_statement which)
+{
+	sqlite3_stmt *s = m->statement[which];
+
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
+	return s;
+}
+
+dske_rc mailbox_step(struct mailbox *m, sqlite3_stmt *s, bool *row)
+{
+	*row = false;
+	if (m->broken)
+		return FAIL(IO, "the mailbox failed before: %s", m->why);
+
+	int code = sqlite3_step(s);
+
+	if (code != SQLITE_ROW && code != SQLITE_DONE)
+		return store_fail(m, sqlite3_sql(s));
+	*row = code == SQLITE_ROW;
+	return DSKE_OK;
+}
+
+dske_rc mailbox_run(struct mailbox *m, sqlite3_stmt *s)
+{
+	bool row;
+	dske_rc rc = mailbox_step(m, s, &row);
+
+	sqlite3_reset(s);
+	return rc;
+}
+
+dske_rc mailbox_begin(struct mailbox *m)
+{
+	if (m->open_batch)
+		return DSKE_OK;
+	TRY(mailbox_run(m, mailbox_statement(m, SQL_BEGIN)));
+	m->open_batch = true;
+	return DSKE_OK;
+}
+
+dske_rc mailbox_commit(struct mailbox *m)
+{
+	if (m->broken)
+		return FAIL(SYNC, "the mailbox failed (%s); stopping, since what it holds is uncertain until it is "
+			    "opened again", m->why);
+	if (!m->open_batch)
+		return DSKE_OK;
+	m->open_batch = false;
+
+	dske_rc rc = mailbox_run(m, mailbox_statement(m, SQL_COMMIT));
+
+	/* What a failed sync has left on the disk is unknown: it is never tried again. */
+	if (!rc_ok(rc))
+		return FAIL(SYNC, "the mailbox could not be made durable (%s); stopping", m->why);
+	return DSKE_OK;
+}
+
+static dske_rc read_integer(struct mailbox *m, enum mailbox_statement which, int64_t *out)
+{
+	sqlite3_stmt *s = mailbox_statement(m, which);
+	bool row;
+	dske_rc rc = mailbox_step(m, s, &row);
+
+	*out = rc_ok(rc) && row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return rc;
+}
+
+dske_rc mailbox_count(struct mailbox *m, size_t *count)
+{
+	int64_t n;
+
+	TRY(read_integer(m, SQL_COUNT, &n));
+	*count = (size_t)n;
+	return DSKE_OK;
+}
+
+/* ---- the clock ---------------------------------------------------------------------------------- */
+
+static dske_rc clock_save(struct mailbox *m)
+{
+	sqlite3_stmt *s = mailbox_statement(m, SQL_CLOCK_WRITE);
+
+	TRY(mailbox_begin(m));
+	sqlite3_bind_int64(s, 1, m->clock_s);
+	TRY(mailbox_run(m, s));
+	m->clock_saved_s = m->clock_s;
+	return DSKE_OK;
+}
+
+static dske_rc run_until(struct mailbox *m, enum mailbox_statement which, size_t *changes)
+{
+	sqlite3_stmt *s = mailbox_statement(m, which);
+
+	TRY(mailbox_begin(m));
+	sqlite3_bind_int64(s, 1, m->clock_s);
+	TRY(mailbox_run(m, s));
+	*changes = (size_t)sqlite3_changes64(m->db);
+	return DSKE_OK;
+}
+
+dske_rc mailbox_tick(struct mailbox *m, int64_t now_ms, size_t *expired)
+{
+	int64_t any;
+	size_t ignored;
+
+	*expired = 0;
+	m->clock_s = m->clock_base_s + (now_ms - m->opened_ms) / 1000;
+	TRY(read_integer(m, SQL_ANY, &any));
+	if (!any)
+		return DSKE_OK; /* nothing ages: no write for the clock alone */
+	TRY(run_until(m, SQL_EXPIRE_DELIVERIES, &ignored));
+	TRY(run_until(m, SQL_EXPIRE, expired));
+	TRY(run_until(m, SQL_FORGET, &ignored));
+	if (m->clock_s - m->clock_saved_s >= MAILBOX_CLOCK_STEP_S)
+		TRY(clock_save(m));
+	return DSKE_OK;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------ */
+
+static dske_rc execute(struct mailbox *m, const char *text)
+{
+	if (sqlite3_exec(m->db, text, NULL, NULL, NULL) != SQLITE_OK)
+		return store_fail(m, "setting up");
+	return DSKE_OK;
+}
+
+static dske_rc version_read(struct mailbox *m, int *version)
+{
+	sqlite3_stmt *s = NULL;
+	int code = sqlite3_prepare_v2(m->db, "PRAGMA user_version", -1, &s, NULL);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(s);
+	*version = code == SQLITE_ROW ? sqlite3_column_int(s, 0) : -1;
+	sqlite3_finalize(s);
+	if (code == SQLITE_BUSY)
+		return FAIL(BUSY, "the mailbox is in use by another process");
+	if (code != SQLITE_ROW)
+		return store_fail(m, "opening");
+	return DSKE_OK;
+}
+
+static dske_rc schema_make(struct mailbox *m)
+{
+	TRY(execute(m, "BEGIN IMMEDIATE"));
+	TRY(execute(m, schema));
+	return execute(m, "COMMIT");
+}
+
+static dske_rc prepare_all(struct mailbox *m)
+{
+	for (size_t i = 0; i < SQL_COUNT_OF; i++)
+		if (sqlite3_prepare_v3(m->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &m->statement[i], NULL) !=
+		    SQLITE_OK)
+			return store_fail(m, sql[i]);
+	return DSKE_OK;
+}
+
+static dske_rc open_database(struct mailbox *m, const char *path)
+{
+	int version = 0;
+
+	if (sqlite3_open_v2(path, &m->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_PRIVATECACHE, NULL) !=
+	    SQLITE_OK)
+		return FAIL(IO, "cannot open %s: %s", path, m->db ? sqlite3_errmsg(m->db) : "out of memory");
+	TRY(execute(m, settings));
+	TRY(version_read(m, &version));
+	if (version == 0)
+		TRY(schema_make(m));
+	else if (version != FORMAT)
+		return FAIL(CORRUPT, "%s is not a mailbox of this version of dske-hubd (its format is %d, not %d)", path,
+			    version, FORMAT);
+	return prepare_all(m);
+}
+
+static dske_rc open_in(struct mailbox *m, const char *state)
+{
+	struct path database, key;
+
+	TRY(path_format(&database, "%s/mailbox.db", state));
+	TRY(path_format(&key, "%s/store.key", state));
+
+	bool is_new = access(database.s, F_OK) != 0;
+	dske_rc rc = storekey_open(&m->key, key.s, is_new);
+
+	if (rc_is(rc, DSKE_RC_NOT_FOUND))
+		return FAIL(NOT_FOUND, "%s is missing, and the mailbox beside it cannot be read without: restore it, or "
+			    "remove the mailbox (shares that wait are lost then)", key.s);
+	TRY(rc);
+	TRY(open_database(m, database.s));
+	if (is_new)
+		TRY(file_sync_dir_of(database.s));
+	TRY(read_integer(m, SQL_CLOCK_READ, &m->clock_base_s));
+	m->clock_s = m->clock_saved_s = m->clock_base_s;
+	return DSKE_OK;
+}
+
+static void release(struct mailbox *m)
+{
+	for (size_t i = 0; i < SQL_COUNT_OF; i++)
+		sqlite3_finalize(m->statement[i]);
+	sqlite3_close(m->db);
+	storekey_drop(&m->key);
+	free(m);
+}
+
+dske_rc mailbox_open(struct mailbox **out, const char *state, int64_t now_ms)
+{
+	struct mailbox *m = calloc(1, sizeof *m);
+
+	*out = NULL;
+	if (!m)
+		return rc_make(DSKE_RC_NOMEM);
+	m->opened_ms = now_ms;
+
+	mode_t old = umask(077);
+	dske_rc rc = open_in(m, state);
+
+	umask(old);
+	if (rc_ok(rc))
+		*out = m;
+	else
+		release(m);
+	return rc;
+}
+
+void mailbox_close(struct mailbox *m)
+{
+	if (!m)
+		return;
+	if (!m->broken && m->clock_s != m->clock_saved_s && rc_ok(clock_save(m)))
+		(void)mailbox_commit(m);
+	release(m);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hub/mailbox.h - shares that wait for their receivers, durable and encrypted at rest; the answers that
+ * were given to their SHAREs; and tombstones, so that a key ID is not taken twice.
+ *
+ * One SQLite file, journal in WAL mode, synchronous=FULL.  All changes since the last mailbox_commit
+ * are one transaction: nothing that depends on a change may leave the hub before mailbox_commit returned
+ * OK.  After any failure of the store every call fails, and so does the commit: the daemon must stop.
+ *
+ * Time to live is counted by the hub while it runs: the mailbox has a clock of its own that stands still
+ * while the hub does not run, and loses at most MAILBOX_CLOCK_STEP_S in a crash.  No wall clock is asked.
+ */
+#ifndef DSKE_HUB_MAILBOX_H
+#define DSKE_HUB_MAILBOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/id.h"
+#include "base/rc.h"
+#include "base/secret.h"
+#include "core/terms.h"
+#include "hubproto/msg.h"
+
+#define MAILBOX_CLOCK_STEP_S 10
+#define MAILBOX_DIGEST_LEN 16
+
+struct mailbox;
+
+/* state: the folder of `mailbox.db` and `store.key`, which are made if neither is there.
+ * Errors: NOT_FOUND (a mailbox without its key), BUSY (another process), CORRUPT, IO, NOMEM. */
+dske_rc mailbox_open(struct mailbox **out, const char *state, int64_t now_ms);
+
+/* Makes everything since the last commit durable.  Errors: SYNC; then stop. */
+dske_rc mailbox_commit(struct mailbox *m);
+
+/* Moves the clock and forgets what has expired.  *expired: shares that nobody fetched. */
+dske_rc mailbox_tick(struct mailbox *m, int64_t now_ms, size_t *expired);
+
+/* Shares that wait. */
+dske_rc mailbox_count(struct mailbox *m, size_t *count);
+
+/* Commits the clock and closes; safe on NULL. */
+void mailbox_close(struct mailbox *m);
+
+/* ---- a share in ------------------------------------------------------------------------------------ */
+
+/* Is the key ID taken, by a share or by a tombstone? */
+dske_rc mailbox_named(struct mailbox *m, const struct id *initiator, const struct id *key_id, bool *taken);
+
+/* How many shares of that initiator wait for that receiver? */
+dske_rc mailbox_pair_count(struct mailbox *m, const struct id *initiator, const struct id *receiver, size_t *count);
+
+/* One share, and the frame that answers its SHARE.  Of several with the same initiator, receivers and
+ * context only the newest matches a wait by context.  *share is encrypted into the store and stays the
+ * caller's.  Errors: EXISTS (the key ID is taken), IO, NOMEM. */
+struct mailbox_put {
+	const struct terms *terms;
+	const struct secret *share;
+	uint32_t ttl; /* seconds */
+	struct id table;
+	uint64_t offset;
+	uint8_t digest[MAILBOX_DIGEST_LEN]; /* of the SHARE's frame */
+	const struct buf *answer;
+};
+dske_rc mailbox_put(struct mailbox *m, const struct mailbox_put *p, int64_t *id);
+
+/* The answer to a SHARE that came before in these very bytes, appended to *frame.  Errors: NOT_FOUND, IO. */
+dske_rc mailbox_answer(struct mailbox *m, const struct id *table, uint64_t offset,
+		       const uint8_t digest[MAILBOX_DIGEST_LEN], struct buf *frame);
+
+/* ---- a share out ----------------------------------------------------------------------------------- */
+
+/* The first share above `after` that waits for the receiver and matches.  Errors: NOT_FOUND, IO. */
+dske_rc mailbox_find(struct mailbox *m, const struct id *receiver, const struct msg_wait *match, int64_t after,
+		     int64_t *id);
+
+/* Its terms and the share itself, decrypted; *share must be empty.  Errors: NOT_FOUND, CORRUPT, IO, NOMEM. */
+dske_rc mailbox_get(struct mailbox *m, int64_t id, struct terms *terms, struct secret *share);
+
+/* The receiver has it (or will not have it): with the last receiver the share is erased, and its name
+ * stays as a tombstone for its time to live and as long again.  OK also when it is gone already. */
+dske_rc mailbox_receipt(struct mailbox *m, int64_t id, const struct id *receiver);
+
+#endif

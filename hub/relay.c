@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hub/relay.c - a share comes, waits, and goes. */
+#include "hub/relay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "hub/peer.h"
+#include "hub/wait.h"
+
+#define BODY_MAX 16
+
+/* ---- in: SHARE ------------------------------------------------------------------------------------- */
+
+/* Where a share was refused, and in which words an operator reads of it. */
+struct verdict {
+	enum status status;
+	char why[160];
+};
+
+#define REFUSE(v, name, ...) (snprintf((v)->why, sizeof(v)->why, __VA_ARGS__), (v)->status = STATUS_##name, false)
+
+static bool receivers_allowed(struct request *r, const struct terms *t, struct verdict *v)
+{
+	char hex[ID_HEX_LEN];
+	bool all = true;
+	size_t waiting = 0;
+
+	for (size_t i = 0; i < t->receiver_count; i++)
+		if (!peer_by_id(r->hub, r->t->client, &t->receiver[i])) {
+			all = REFUSE(v, UNKNOWN_CLIENT, "receiver %s is not known, or no group joins the two",
+				     id_hex(&t->receiver[i], hex));
+		}
+	for (size_t i = 0; i < t->receiver_count && all; i++) {
+		if (!rc_ok(mailbox_pair_count(r->hub->mailbox, &t->initiator, &t->receiver[i], &waiting)))
+			return REFUSE(v, INTERNAL, "the mailbox cannot be read");
+		if (waiting >= r->hub->conf.mailbox_per_pair)
+			return REFUSE(v, MAILBOX_FULL, "%zu keys wait for receiver %s", waiting,
+				      id_hex(&t->receiver[i], hex));
+	}
+	return all;
+}
+
+/* DSKE 2.3.2: the hub interprets the message.  Initiator, n and k, policy: in that order. */
+static bool authorise(struct request *r, const struct msg_share *m, struct verdict *v)
+{
+	const struct terms *t = &m->terms;
+	bool taken = false;
+
+	if (r->e->length != MSG_SHARE_RANGE_LEN(t))
+		return REFUSE(v, LENGTH, "its range has %u bytes, not %u", r->e->length, MSG_SHARE_RANGE_LEN(t));
+	if (!id_equal(&t->initiator, &r->t->client->who.id))
+		return REFUSE(v, INITIATOR, "it names another initiator");
+
+	dske_rc rc = terms_check(t);
+
+	if (!rc_ok(rc))
+		return REFUSE(v, TERMS, "%s", rc_detail(rc));
+	if (terms_hub_index(t, &r->hub->conf.id) < 0)
+		return REFUSE(v, NOT_LISTED, "this hub is not in its list");
+	if (!receivers_allowed(r, t, v))
+		return false;
+	if (!rc_ok(mailbox_named(r->hub->mailbox, &t->initiator, &t->key_id, &taken)))
+		return REFUSE(v, INTERNAL, "the mailbox cannot be read");
+	if (taken)
+		return REFUSE(v, KEY_EXISTS, "the key ID is taken");
+	return true;
+}
+
+/* DSKE 2.3.2: Y_i = R_i or Y_i = Z_i xor R_i, as the message says. */
+static dske_rc open_share(struct request *r, const struct msg_share *m, struct secret *share)
+{
+	size_t len = terms_share_len(&m->terms);
+
+	TRY(secret_alloc(share, len));
+	if (m->mode == SHARE_MODE_PAD)
+		return pad_take(&r->pad, share->data, len);
+	return pad_xor(&r->pad, share->data, m->share, len);
+}
+
+static dske_rc store(struct request *r, const struct msg_share *m, const struct secret *share,
+		     const struct buf *answer, int64_t *id)
+{
+	uint32_t most = r->hub->conf.ttl_most_s;
+	struct mailbox_put put = {
+		.terms = &m->terms,
+		.share = share,
+		.ttl = m->ttl < most ? m->ttl : most,
+		.table = r->t->id,
+		.offset = r->e->offset,
+		.answer = answer,
+	};
+
+	memcpy(put.digest, r->digest, sizeof put.digest);
+	return mailbox_put(r->hub->mailbox, &put, id);
+}
+
+/* The answer's frame is stored with the share, in the same commit, and leaves after it. */
+static dske_rc accept_share(struct request *r, const struct msg_share *m, struct buf *frame, int64_t *id)
+{
+	AUTO(secret) share = {0};
+	uint8_t bytes[BODY_MAX];
+	struct buf body;
+
+	buf_fixed(&body, bytes, sizeof bytes);
+	TRY(msg_reply_write(&body, &(struct msg_reply){.status = STATUS_ACCEPTED}));
+	TRY(open_share(r, m, &share));
+	TRY(request_frame(r, MESSAGE_REPLY, &body, frame));
+	return store(r, m, &share, frame, id);
+}
+
+static void log_accepted(const struct request *r, const struct terms *t)
+{
+	const struct hub_client *to = directory_by_id(vault_directory(r->hub->vault), &t->receiver[0]);
+	char hex[ID_HEX_LEN];
+
+	log_info("%s -> %s%s: key %s, %u bytes, n = %u, k = %u", conn_who(r->conn), to ? to->who.name : "?",
+		 t->receiver_count > 1 ? " and others" : "", id_hex(&t->key_id, hex), t->key_len, t->n, t->k);
+}
+
+void relay_share(struct request *r)
+{
+	struct msg_share m;
+	struct verdict v = {.status = STATUS_ACCEPTED};
+	AUTO(buf) frame = {0};
+	int64_t id = 0;
+	dske_rc rc = msg_share_read(&m, r->e->body, r->e->body_len);
+
+	if (!rc_ok(rc)) {
+		request_reply(r, STATUS_MALFORMED, rc_detail(rc));
+		return;
+	}
+	if (!authorise(r, &m, &v)) {
+		request_reply(r, v.status, v.why);
+		return;
+	}
+	rc = accept_share(r, &m, &frame, &id);
+	if (!rc_ok(rc)) {
+		/* The frame that says ACCEPTED stays here, so the reply key is still good for one that says no. */
+		request_reply(r, STATUS_INTERNAL, rc_detail(rc));
+		return;
+	}
+	log_accepted(r, &m.terms);
+	conn_answer_keep(r->conn, r->digest, &frame);
+	conn_send(r->conn, frame.data, frame.len);
+	wait_offer(r->hub, &m.terms, id);
+}
+
+/* ---- out: INSTRUCTION ------------------------------------------------------------------------------ */
+
+static struct sent *sent_find(const struct conn *c, int64_t share)
+{
+	struct sent *s = c->sent;
+
+	while (s && s->share != share)
+		s = s->next;
+	return s;
+}
+
+static void sent_free(struct sent *s)
+{
+	secret_drop(&s->receipt_key);
+	buf_drop(&s->frame);
+	free(s);
+}
+
+void relay_drop_sent(struct conn *c)
+{
+	while (c->sent) {
+		struct sent *s = c->sent;
+
+		c->sent = s->next;
+		sent_free(s);
+	}
+}
+
+/* DSKE 2.3.2: R_i^B from the receiver's table; Z_i^B = Y_i xor R_i^B, and a message tag. */
+static dske_rc seal_under(struct conn *c, struct pad *pad, const struct terms *t, struct secret *share, struct sent *s)
+{
+	uint8_t tag_key[TAG_KEY_LEN];
+	AUTO(buf) body = {0};
+	struct envelope e = {.type = MESSAGE_INSTRUCTION, .sender = c->hub->conf.id, .table = c->table->id,
+			     .offset = pad->offset, .length = s->length};
+
+	s->offset = pad->offset;
+	TRY(secret_alloc(&s->receipt_key, TAG_KEY_LEN));
+	TRY(pad_take(pad, tag_key, sizeof tag_key));
+
+	dske_rc rc = pad_take(pad, s->receipt_key.data, TAG_KEY_LEN);
+
+	if (rc_ok(rc))
+		rc = pad_xor(pad, share->data, share->data, share->len); /* the share is ciphertext from here on */
+	buf_heap(&body, FRAME_MAX);
+	if (rc_ok(rc))
+		rc = msg_instruction_write(&body, &(struct msg_instruction){.terms = *t, .share = share->data,
+									    .share_len = share->len});
+	e.body = body.data;
+	e.body_len = body.len;
+	if (rc_ok(rc))
+		rc = frame_write(&s->frame, &e, tag_key);
+	mem_wipe(tag_key, sizeof tag_key);
+	return rc;
+}
+
+static dske_rc seal(struct conn *c, const struct terms *t, struct secret *share, struct sent *s)
+{
+	AUTO(pad) pad = {0};
+
+	s->length = (uint32_t)(PAD_KEYS_LEN + share->len);
+	buf_heap(&s->frame, FRAME_HEAD_LEN + FRAME_MAX);
+	TRY(conn_window_reserve(&c->down, s->length, &pad));
+	return seal_under(c, &pad, t, share, s);
+}
+
+static void dispatch_sent(struct conn *c, const struct terms *t, struct sent *s)
+{
+	const struct hub_client *from = directory_by_id(vault_directory(c->hub->vault), &t->initiator);
+	char hex[ID_HEX_LEN];
+
+	s->next = c->sent;
+	c->sent = s;
+	c->sent_len += s->frame.len;
+	log_debug("%s <- %s: key %s", conn_who(c), from ? from->who.name : "?", id_hex(&t->key_id, hex));
+	conn_send(c, s->frame.data, s->frame.len);
+}
+
+static enum push push_opened(struct conn *c, const struct terms *t, struct secret *share, int64_t id)
+{
+	struct sent *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return PUSH_LATER;
+	s->share = id;
+
+	dske_rc rc = seal(c, t, share, s);
+
+	if (rc_ok(rc)) {
+		dispatch_sent(c, t, s);
+		return PUSH_DONE;
+	}
+	sent_free(s);
+	if (rc_is(rc, DSKE_RC_EXHAUSTED))
+		return PUSH_NO_WINDOW;
+	log_error("%s: cannot seal a share: %s", conn_who(c), rc_detail(rc));
+	return PUSH_NOTHING;
+}
+
+enum push relay_push(struct conn *c, int64_t id, bool again)
+{
+	struct sent *s = sent_find(c, id);
+	AUTO(secret) share = {0};
+	struct terms t;
+
+	if (s && !again)
+		return PUSH_DONE;
+	if (conn_queued(c) >= CONN_OUT_HIGH || (!s && c->sent_len >= CONN_SENT_MAX))
+		return PUSH_LATER;
+	if (s) {
+		conn_send(c, s->frame.data, s->frame.len);
+		return PUSH_DONE;
+	}
+
+	dske_rc rc = mailbox_get(c->hub->mailbox, id, &t, &share);
+
+	if (!rc_ok(rc)) {
+		log_error("%s: share %lld cannot be delivered: %s", conn_who(c), (long long)id, rc_detail(rc));
+		return PUSH_NOTHING;
+	}
+	/* Policy may have changed since the share was taken. */
+	if (!peer_by_id(c->hub, c->table->client, &t.initiator))
+		return PUSH_NOTHING;
+	return push_opened(c, &t, &share, id);
+}
+
+/* ---- the end: RECEIPT ------------------------------------------------------------------------------ */
+
+static const char *const verdict_text[] = {
+	[RECEIPT_KEPT] = "kept",
+	[RECEIPT_REFUSED] = "refused by the receiver: not acceptable to him",
+	[RECEIPT_CORRUPT] = "found corrupt by the receiver",
+};
+
+static void receipt_take(struct request *r, struct sent **at, enum receipt_verdict verdict)
+{
+	struct conn *c = r->conn;
+	struct sent *s = *at;
+	dske_rc rc = mailbox_receipt(r->hub->mailbox, s->share, &r->t->client->who.id);
+
+	if (!rc_ok(rc))
+		log_error("%s: a receipt could not be stored: %s", conn_who(c), rc_detail(rc));
+	if (verdict == RECEIPT_KEPT)
+		log_debug("%s: share %lld was kept", conn_who(c), (long long)s->share);
+	else
+		log_warn("%s: share %lld was %s", conn_who(c), (long long)s->share, verdict_text[verdict]);
+	c->active_ms = r->hub->now_ms;
+	*at = s->next;
+	c->sent_len -= s->frame.len;
+	sent_free(s);
+	if (c->backlog)
+		wait_room(c);
+}
+
+void relay_receipt(struct request *r)
+{
+	struct sent **at = &r->conn->sent;
+	struct msg_receipt m;
+
+	while (*at && ((*at)->offset != r->e->offset || (*at)->length != r->e->length))
+		at = &(*at)->next;
+	/* The receipt's key was used for a receipt already, or belongs to a connection that is gone. */
+	if (!*at || r->conn->table != r->t)
+		conn_refuse(r->conn, r->e, NOTE_NO_LEASE, 0);
+	else if (!frame_verify(r->e, (*at)->receipt_key.data))
+		conn_refuse(r->conn, r->e, NOTE_BAD_TAG, 0);
+	else if (!rc_ok(msg_receipt_read(&m, r->e->body, r->e->body_len)))
+		conn_refuse(r->conn, r->e, NOTE_ENVELOPE, 0);
+	else
+		receipt_take(r, at, m.verdict);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hub/relay.h - one share's journey (DSKE 2.3.2): from the initiator's SHARE, through the mailbox, to the
+ * receiver's INSTRUCTION and its RECEIPT.
+ */
+#ifndef DSKE_HUB_RELAY_H
+#define DSKE_HUB_RELAY_H
+
+#include "hub/dispatch.h"
+
+/* SHARE, behind the common checks: authorised, opened, queued; answered by REPLY. */
+void relay_share(struct request *r);
+
+/* An instruction that was sent on a connection and has no receipt yet.  On this connection it stays
+ * these bytes; another connection gets it under fresh pad. */
+struct sent {
+	struct sent *next;
+	int64_t share;             /* of the mailbox */
+	uint64_t offset;
+	uint32_t length;
+	struct secret receipt_key; /* owned */
+	struct buf frame;          /* owned */
+};
+
+/* Seals a share for the client of this connection, under the next bytes of its down windows, and queues
+ * the INSTRUCTION.  again: one that was sent here before is sent again; otherwise that is PUSH_DONE. */
+enum push {
+	PUSH_DONE,
+	PUSH_NO_WINDOW, /* the down windows have too little left */
+	PUSH_LATER,     /* too much is queued, or lacks its receipt */
+	PUSH_NOTHING,   /* gone, damaged, or policy joins the two no more */
+};
+enum push relay_push(struct conn *c, int64_t share, bool again);
+
+/* RECEIPT: the share has arrived, and is erased here. */
+void relay_receipt(struct request *r);
+
+void relay_drop_sent(struct conn *c);
+
+#endif

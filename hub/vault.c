@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hub/vault.c - a balanced tree of tables, and the folder they lie in. */
+#define _GNU_SOURCE /* tdestroy */
+#include "hub/vault.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "pskm/list.h"
+
+#define RETRY_MS 5000
+#define SETTLED_NS INT64_C(100000000) /* a folder's time of change is trusted when it lies this far back */
+
+struct vault {
+	struct path dir;
+	struct id hub;
+	void *by_id;
+	size_t count;
+	struct directory *directory;
+	int64_t changed_ns; /* the folder's time, when it was last read; 0: read it again */
+};
+
+static int compare(const void *a, const void *b)
+{
+	const struct vault_table *x = a, *y = b;
+
+	return id_compare(&x->id, &y->id);
+}
+
+static struct vault_table *look(const struct vault *v, const struct id *table)
+{
+	struct vault_table key = {.id = *table}, **node = tfind(&key, &v->by_id, compare);
+
+	return node ? *node : NULL;
+}
+
+static dske_rc insert(struct vault *v, const struct table_entry *e)
+{
+	struct vault_table *t = calloc(1, sizeof *t);
+
+	if (!t)
+		return rc_make(DSKE_RC_NOMEM);
+	t->id = e->table;
+	t->header = e->header;
+
+	dske_rc rc = directory_add(v->directory, &e->header.client, e->header.client_name, &t->client);
+
+	if (rc_ok(rc) && !tsearch(t, &v->by_id, compare))
+		rc = rc_make(DSKE_RC_NOMEM);
+	if (!rc_ok(rc)) {
+		free(t);
+		return rc;
+	}
+	v->count++;
+	log_debug("table of client %s is here", e->header.client_name);
+	return DSKE_OK;
+}
+
+static dske_rc take(struct vault *v, const struct table_entry *e)
+{
+	char hex[ID_HEX_LEN];
+
+	if (look(v, &e->table))
+		return DSKE_OK;
+	if (!rc_ok(e->rc)) {
+		log_error("table %s is left out: %s", id_hex(&e->table, hex), e->why);
+		return DSKE_OK;
+	}
+	if (!id_equal(&e->header.hub, &v->hub) || !id_equal(&e->header.table, &e->table)) {
+		log_error("table %s is left out: its header names another hub or another table", id_hex(&e->table, hex));
+		return DSKE_OK;
+	}
+	return insert(v, e);
+}
+
+static dske_rc scan(struct vault *v)
+{
+	struct table_entry *entry = NULL;
+	size_t count = 0;
+
+	TRY(table_list(v->dir.s, &entry, &count));
+
+	dske_rc rc = DSKE_OK;
+
+	for (size_t i = 0; i < count && rc_ok(rc); i++)
+		rc = take(v, &entry[i]);
+	free(entry);
+	return rc;
+}
+
+static int64_t ns_of(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
+/* Has the folder been changed since it was last read?  A name that arrives changes the folder's time; one
+ * that is too fresh to tell two changes apart is not remembered, so the folder is read once more. */
+static bool folder_changed(struct vault *v)
+{
+	struct timespec now;
+	struct stat st;
+
+	if (stat(v->dir.s, &st) != 0 || v->changed_ns == ns_of(&st.st_mtim))
+		return false;
+	clock_gettime(CLOCK_REALTIME, &now);
+	v->changed_ns = ns_of(&now) - ns_of(&st.st_mtim) >= SETTLED_NS ? ns_of(&st.st_mtim) : 0;
+	return true;
+}
+
+bool vault_refresh(struct vault *v)
+{
+	if (!folder_changed(v))
+		return false;
+
+	dske_rc rc = scan(v);
+
+	if (!rc_ok(rc))
+		log_error("cannot look for new tables: %s", rc_detail(rc));
+	return rc_ok(rc);
+}
+
+struct vault_table *vault_find(struct vault *v, const struct id *table)
+{
+	struct vault_table *t = look(v, table);
+
+	if (!t && vault_refresh(v))
+		t = look(v, table);
+	return t;
+}
+
+dske_rc vault_use(struct vault *v, struct vault_table *t, int64_t now_ms)
+{
+	struct path folder;
+
+	if (t->table)
+		return DSKE_OK;
+	if (now_ms < t->retry_ms)
+		return FAIL(LOCKED, "the table could not be opened a moment ago");
+	TRY(table_folder(&folder, v->dir.s, &t->id));
+
+	dske_rc rc = table_open(&t->table, folder.s, SIDE_HUB);
+
+	if (!rc_ok(rc)) {
+		t->retry_ms = now_ms + RETRY_MS;
+		log_error("cannot open the table of client %s: %s", t->client->who.name, rc_detail(rc));
+	}
+	return rc;
+}
+
+struct directory *vault_directory(const struct vault *v)
+{
+	return v->directory;
+}
+
+size_t vault_count(const struct vault *v)
+{
+	return v->count;
+}
+
+dske_rc vault_new(struct vault **out, const char *tables_dir, const struct id *hub)
+{
+	struct vault *v = calloc(1, sizeof *v);
+
+	*out = v;
+	if (!v)
+		return rc_make(DSKE_RC_NOMEM);
+	v->hub = *hub;
+
+	dske_rc rc = path_format(&v->dir, "%s", tables_dir);
+
+	if (rc_ok(rc))
+		rc = directory_new(&v->directory, hub);
+	if (rc_ok(rc))
+		rc = scan(v);
+	if (!rc_ok(rc)) {
+		vault_free(v);
+		*out = NULL;
+	}
+	return rc;
+}
+
+static void table_free(void *node)
+{
+	struct vault_table *t = node;
+
+	table_close(t->table);
+	free(t);
+}
+
+void vault_free(struct vault *v)
+{
+	if (!v)
+		return;
+	tdestroy(v->by_id, table_free);
+	directory_free(v->directory);
+	free(v);
+}
