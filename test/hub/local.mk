@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# A test (one cmocka group a program: TAP allows one plan):
-#
-#   check_PROGRAMS += %D%/test-NAME
-#   %C%_test_NAME_SOURCES = %D%/test-NAME.c
-#   %C%_test_NAME_LDADD = $(HUB_LIBS) $(TEST_LIBS)
-#   TESTS += %D%/test-NAME
+HUB_TESTS = %D%/test-relay
+check_PROGRAMS += $(HUB_TESTS)
+TESTS += $(HUB_TESTS)
+
+# A real dske-hubd and raw clients.
+HUB_RIG = %D%/rig.c %D%/rig.h test/lib/scratch.c test/lib/scratch.h
+
+%C%_test_relay_SOURCES = %D%/test-relay.c $(HUB_RIG)
+%C%_test_relay_LDADD = $(HUB_LIBS) $(TEST_LIBS)
