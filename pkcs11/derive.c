@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "pkcs11/derive.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "pkcs11/key.h"
+#include "pkcs11/mech.h"
+#include "pkcs11/module.h"
+
+/* ---- CKM_DSKE_DERIVE ----------------------------------------------------------------------------------- */
+
+/* How many hubs an agreement would have: those that we have a table of (tables are ordered by hub). */
+static CK_RV hub_count(struct module *m, CK_ULONG *out)
+{
+	struct client_hub *hubs = NULL;
+	size_t count = 0;
+
+	TRY_RV(rv_from(client_hubs(m->client, &hubs, &count)));
+	*out = 0;
+	for (size_t i = 0; i < count; i++)
+		*out += i == 0 || !id_equal(&hubs[i].hub, &hubs[i - 1].hub);
+	free(hubs);
+	return CKR_OK;
+}
+
+static CK_RV read_dske(struct module *m, struct agree_request *q, const CK_MECHANISM *mech)
+{
+	static const enum scheme schemes[] = {
+		[CKDSKE_SCHEME_DEFAULT] = SCHEME_COUNT, [CKDSKE_SCHEME_SHAMIR] = SCHEME_SHAMIR, [CKDSKE_SCHEME_XOR] = SCHEME_XOR};
+	static const enum agree_role roles[] = {[CKDSKE_ROLE_AUTO] = ROLE_AUTO,
+						[CKDSKE_ROLE_INITIATOR] = ROLE_INITIATOR,
+						[CKDSKE_ROLE_RECEIVER] = ROLE_RECEIVER};
+	CK_DSKE_DERIVE_PARAMS p;
+	CK_ULONG hubs;
+
+	if (mech->pParameter == NULL && mech->ulParameterLen == 0)
+		return CKR_OK;
+	if (mech->pParameter == NULL || mech->ulParameterLen != sizeof p)
+		return CKR_MECHANISM_PARAM_INVALID;
+	memcpy(&p, mech->pParameter, sizeof p);
+	if (p.ulVersion != 1 || p.role > CKDSKE_ROLE_RECEIVER || p.scheme > CKDSKE_SCHEME_XOR || p.k > TERMS_HUBS_MAX ||
+	    p.ulTimeoutMs > INT32_MAX || p.bHasKeyId > 1 || p.ulContextLen > CKDSKE_CONTEXT_MAX)
+		return CKR_MECHANISM_PARAM_INVALID;
+	if (p.n != 0) {
+		TRY_RV(hub_count(m, &hubs));
+		if (p.n != hubs)
+			return CKR_MECHANISM_PARAM_INVALID;
+	}
+	q->role = roles[p.role];
+	q->scheme = schemes[p.scheme];
+	q->k = (uint8_t)p.k;
+	q->timeout_ms = (int64_t)p.ulTimeoutMs;
+	q->has_key_id = p.bHasKeyId == 1;
+	memcpy(q->key_id.b, p.keyId, sizeof q->key_id.b);
+	q->context_len = (uint8_t)p.ulContextLen;
+	memcpy(q->context, p.context, p.ulContextLen);
+	return CKR_OK;
+}
+
+const struct derive_kind derive_dske = {OBJECT_PEER, read_dske};
+
+/* ---- CKM_ECDH1_DERIVE ---------------------------------------------------------------------------------- */
+
+/* Uncompressed points as they are, and in an OCTET STRING (PKCS#11 2.40, 2.3.7 allows both). */
+static const struct curve {
+	size_t raw, der, header, bytes;
+} curves[] = {
+	{65, 67, 2, 32},   /* P-256 */
+	{97, 99, 2, 48},   /* P-384 */
+	{133, 136, 3, 66}, /* P-521 */
+};
+
+/* Finds x of the point: big-endian, curve->bytes long. */
+static const struct curve *point_x(const unsigned char *point, size_t len, const unsigned char **x)
+{
+	for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++) {
+		const struct curve *c = &curves[i];
+		size_t skip = len == c->der ? c->header : 0;
+		if ((len != c->der && len != c->raw) || point[0] != 0x04 || point[skip] != 0x04)
+			continue;
+		*x = point + skip + 1;
+		return c;
+	}
+	return NULL;
+}
+
+/* Route B: a key ID in x's last 32 bytes.  A point without the mark is a stand-in. */
+static void point_key_id(struct agree_request *q, const unsigned char *x, size_t len)
+{
+	const unsigned char *last = x + len - 32;
+	size_t mark = strlen(DERIVE_POINT_MARK);
+
+	if (memcmp(last, DERIVE_POINT_MARK, mark) != 0)
+		return;
+	q->has_key_id = true;
+	memcpy(q->key_id.b, last + mark, sizeof q->key_id.b);
+}
+
+static CK_RV read_ecdh1(struct module *m, struct agree_request *q, const CK_MECHANISM *mech)
+{
+	CK_ECDH1_DERIVE_PARAMS p;
+	const unsigned char *x;
+
+	(void)m;
+	if (mech->pParameter == NULL || mech->ulParameterLen != sizeof p)
+		return CKR_MECHANISM_PARAM_INVALID;
+	memcpy(&p, mech->pParameter, sizeof p);
+	if (p.kdf != CKD_NULL || p.ulSharedDataLen != 0 || p.pPublicData == NULL || p.ulPublicDataLen == 0)
+		return CKR_MECHANISM_PARAM_INVALID;
+	const struct curve *c = point_x(p.pPublicData, p.ulPublicDataLen, &x);
+	if (c == NULL)
+		return CKR_MECHANISM_PARAM_INVALID;
+	if (q->key_len == 0)
+		q->key_len = (uint32_t)c->bytes;
+	if (q->key_len > c->bytes)
+		return CKR_TEMPLATE_INCONSISTENT;
+	point_key_id(q, x, c->bytes);
+	return CKR_OK;
+}
+
+const struct derive_kind derive_ecdh1 = {OBJECT_PEER_KEY, read_ecdh1};
+
+/* ---- the request ---------------------------------------------------------------------------------------- */
+
+/* How long a key the template wants; 0: it does not say. */
+static CK_RV wanted_len(const struct object *key, const CK_ATTRIBUTE *templ, CK_ULONG n, uint32_t *len)
+{
+	CK_ULONG given = attr_ulong(templ, n, CKA_VALUE_LEN, 0);
+
+	if (attr_find(templ, n, CKA_VALUE_LEN) != NULL && (given < KEY_LEN_MIN || given > KEY_LEN_MAX))
+		return CKR_KEY_SIZE_RANGE;
+	if (attrs_get_ulong(&key->attrs, CKA_KEY_TYPE, CKK_GENERIC_SECRET) == CKK_AES) {
+		given = given != 0 ? given : 32;
+		if (given != 16 && given != 24 && given != 32)
+			return CKR_KEY_SIZE_RANGE;
+	}
+	*len = (uint32_t)given;
+	return CKR_OK;
+}
+
+static CK_RV check_login(struct module *m)
+{
+	TRY_RV(login_refresh(m));
+	module_lock(m);
+	bool enough = login_suffices(m);
+	module_unlock(m);
+	return enough ? CKR_OK : CKR_USER_NOT_LOGGED_IN;
+}
+
+/* Everything that can be wrong is found here, before a byte of a table is used. */
+static CK_RV derive_prepare(struct module *m, const struct session *s, const CK_MECHANISM *mech, const struct object *base,
+			    const CK_ATTRIBUTE *templ, CK_ULONG n, struct agree_request *q, struct object **key)
+{
+	const struct mech *row = mech_find(mech->mechanism);
+
+	if (row == NULL || row->derive == NULL)
+		return CKR_MECHANISM_INVALID;
+	if (base->kind != row->derive->base)
+		return CKR_KEY_TYPE_INCONSISTENT;
+	TRY_RV(check_login(m));
+	/* Extraction asked for and forbidden is refused, never silently changed. */
+	if (attr_bool(templ, n, CKA_EXTRACTABLE, false) && !config_extract_allowed(client_config(m->client), base->peer))
+		return CKR_TEMPLATE_INCONSISTENT;
+	*q = (struct agree_request){.scheme = SCHEME_COUNT, .context_len = base->context_len, .cancelled = &s->closed};
+	strcpy(q->peer, base->peer);
+	memcpy(q->context, base->context, base->context_len);
+	TRY_RV(key_new(m, s, templ, n, ATTR_IN_AGREED, key));
+	CK_RV rv = wanted_len(*key, templ, n, &q->key_len);
+	if (rv == CKR_OK)
+		rv = row->derive->read(m, q, mech);
+	if (rv != CKR_OK) {
+		object_unref(*key);
+		*key = NULL;
+	}
+	return rv;
+}
+
+/* ---- the result ----------------------------------------------------------------------------------------- */
+
+static void derive_log_failure(const struct agree_request *q, const struct agree_result *r, dske_rc rc)
+{
+	log_warn("no key with %s: %s", q->peer, rc_detail(rc));
+	for (size_t i = 0; i < r->report.count; i++) {
+		const struct hub_report *h = &r->report.hub[i];
+		if (!rc_ok(h->rc))
+			log_warn("no key with %s: hub %s at %s: %s", q->peer, h->name, h->address,
+				 h->detail[0] != '\0' ? h->detail : rc_text(h->rc));
+	}
+	if (r->report.advice[0] != '\0')
+		log_warn("no key with %s: %s", q->peer, r->report.advice);
+}
+
+/* Names of the hubs that took part, by commas. */
+static CK_RV set_hubs(struct attrs *a, const struct report *r)
+{
+	char *text = malloc(r->count * (NAME_MAX_LEN + 2) + 1);
+	size_t len = 0;
+
+	if (text == NULL)
+		return CKR_HOST_MEMORY;
+	text[0] = '\0';
+	for (size_t i = 0; i < r->count; i++) {
+		if (rc_ok(r->hub[i].rc))
+			len += (size_t)sprintf(text + len, "%s%s", len > 0 ? "," : "", r->hub[i].name);
+	}
+	CK_RV rv = attrs_set(a, CKA_DSKE_HUBS, text, len);
+	free(text);
+	return rv;
+}
+
+/* ID and label, if the template did not say them: the key ID; peer and context. */
+static CK_RV set_names(struct attrs *a, const struct agree_request *q, const struct agree_result *r)
+{
+	char label[NAME_MAX_LEN + 1 + TERMS_CONTEXT_MAX];
+	size_t len = strlen(q->peer);
+
+	if (attrs_get(a, CKA_ID)->ulValueLen == 0)
+		TRY_RV(attrs_set(a, CKA_ID, r->key_id.b, sizeof r->key_id.b));
+	if (attrs_get(a, CKA_LABEL)->ulValueLen > 0)
+		return CKR_OK;
+	memcpy(label, q->peer, len);
+	if (q->context_len > 0) {
+		label[len++] = '/';
+		memcpy(label + len, q->context, q->context_len);
+		len += q->context_len;
+	}
+	return attrs_set(a, CKA_LABEL, label, len);
+}
+
+static CK_RV derive_attributes(struct attrs *a, const struct agree_request *q, const struct agree_result *r)
+{
+	TRY_RV(set_names(a, q, r));
+	TRY_RV(set_hubs(a, &r->report));
+	TRY_RV(attrs_set_bool(a, CKA_ALWAYS_SENSITIVE, attrs_get_bool(a, CKA_SENSITIVE)));
+	TRY_RV(attrs_set_bool(a, CKA_NEVER_EXTRACTABLE, !attrs_get_bool(a, CKA_EXTRACTABLE)));
+	TRY_RV(attrs_set(a, CKA_DSKE_PEER, r->peer.b, sizeof r->peer.b));
+	TRY_RV(attrs_set_text(a, CKA_DSKE_PEER_NAME, q->peer));
+	TRY_RV(attrs_set(a, CKA_DSKE_INITIATOR, r->initiator.b, sizeof r->initiator.b));
+	TRY_RV(attrs_set_ulong(a, CKA_DSKE_N, r->n));
+	TRY_RV(attrs_set_ulong(a, CKA_DSKE_K, r->k));
+	return attrs_set_ulong(a, CKA_DSKE_SCHEME, r->scheme == SCHEME_XOR ? CKDSKE_SCHEME_XOR : CKDSKE_SCHEME_SHAMIR);
+}
+
+/* The agreement itself.  No lock is held here: it waits for the network. */
+static CK_RV derive_agree(struct module *m, const struct agree_request *q, struct object *key)
+{
+	AUTO(agree_result) r = {0};
+
+	dske_rc rc = client_agree(m->client, q, &r);
+	if (!rc_ok(rc)) {
+		derive_log_failure(q, &r, rc);
+		return rv_from(rc);
+	}
+	TRY_RV(key_set_value(key, &r.key));
+	return derive_attributes(&key->attrs, q, &r);
+}
+
+CK_RV derive_key(struct module *m, struct session *s, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE base,
+		 CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR out)
+{
+	struct agree_request q;
+	struct object *key = NULL;
+
+	if (mech == NULL || out == NULL || (templ == NULL && n > 0))
+		return CKR_ARGUMENTS_BAD;
+	struct object *peer = object_get(m, s, base);
+	if (peer == NULL)
+		return CKR_KEY_HANDLE_INVALID;
+	CK_RV rv = derive_prepare(m, s, mech, peer, templ, n, &q, &key);
+	object_unref(peer);
+	if (rv != CKR_OK)
+		return rv;
+	rv = derive_agree(m, &q, key);
+	if (rv != CKR_OK) {
+		object_unref(key);
+		return rv;
+	}
+	return key_add(m, s, key, out);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "pkcs11/find.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pkcs11/key.h"
+#include "pkcs11/module.h"
+#include "pkcs11/peer.h"
+
+void find_drop(struct find *f)
+{
+	free(f->handle);
+	*f = (struct find){0};
+}
+
+static bool find_keep(struct find *f, CK_OBJECT_HANDLE handle)
+{
+	if (f->count == f->cap) {
+		size_t cap = f->cap > 0 ? 2 * f->cap : 16;
+		CK_OBJECT_HANDLE *grown = reallocarray(f->handle, cap, sizeof *grown);
+		if (grown == NULL)
+			return false;
+		f->handle = grown;
+		f->cap = cap;
+	}
+	f->handle[f->count++] = handle;
+	return true;
+}
+
+static bool value_is(const CK_ATTRIBUTE *have, const CK_ATTRIBUTE *want)
+{
+	return have != NULL && have->ulValueLen == want->ulValueLen &&
+	       (want->ulValueLen == 0 || memcmp(have->pValue, want->pValue, want->ulValueLen) == 0);
+}
+
+/* CKA_VALUE never matches: a search would be a way to ask for a key's bytes. */
+static bool object_matches(const struct object *o, const CK_ATTRIBUTE *templ, CK_ULONG n)
+{
+	if (o->named && attr_find(templ, n, CKA_ID) == NULL)
+		return false;
+	for (CK_ULONG i = 0; i < n; i++) {
+		if (!value_is(attrs_get(&o->attrs, templ[i].type), &templ[i]))
+			return false;
+	}
+	return true;
+}
+
+/* With the module's lock: by ID or label if the template has one, else over all. */
+static bool find_collect(struct module *m, const struct session *s, const CK_ATTRIBUTE *templ, CK_ULONG n,
+			 struct find *f)
+{
+	const CK_ATTRIBUTE *by = attr_find(templ, n, CKA_ID);
+
+	if (by == NULL)
+		by = attr_find(templ, n, CKA_LABEL);
+	struct object *o = by != NULL ? objects_first(&m->objects, by->type, by->pValue, by->ulValueLen) : m->objects.oldest;
+	while (o != NULL) {
+		if (object_visible(m, s->slot, o) && object_matches(o, templ, n) && !find_keep(f, o->handle))
+			return false;
+		o = by != NULL ? objects_next(o, by->type) : o->newer;
+	}
+	return true;
+}
+
+static int by_handle(const void *a, const void *b)
+{
+	CK_OBJECT_HANDLE x = *(const CK_OBJECT_HANDLE *)a, y = *(const CK_OBJECT_HANDLE *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* What other processes changed, as far as this search can see it. */
+static CK_RV find_refresh(struct module *m, const struct session *s, const CK_ATTRIBUTE *templ, CK_ULONG n)
+{
+	CK_OBJECT_CLASS class = attr_ulong(templ, n, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
+	const CK_ATTRIBUTE *id = attr_find(templ, n, CKA_ID);
+
+	if (class != CKO_SECRET_KEY)
+		TRY_RV(peer_sync(m, s->slot));
+	if (s->slot != SLOT_AGREEMENT)
+		return CKR_OK;
+	if (class == CKO_PRIVATE_KEY && id != NULL && id->ulValueLen > 0)
+		TRY_RV(peer_name_key(m, s, id->pValue, id->ulValueLen));
+	if (class == CKO_SECRET_KEY || class == CK_UNAVAILABLE_INFORMATION)
+		TRY_RV(key_sync(m, false));
+	return CKR_OK;
+}
+
+static CK_RV find_begin(struct module *m, struct session *s, const CK_ATTRIBUTE *templ, CK_ULONG n)
+{
+	struct find found = {.active = true};
+
+	if (s->find.active)
+		return CKR_OPERATION_ACTIVE;
+	TRY_RV(find_refresh(m, s, templ, n));
+	module_lock(m);
+	bool all = find_collect(m, s, templ, n, &found);
+	module_unlock(m);
+	if (!all) {
+		find_drop(&found);
+		return CKR_HOST_MEMORY;
+	}
+	if (found.count > 1)
+		qsort(found.handle, found.count, sizeof found.handle[0], by_handle);
+	s->find = found;
+	return CKR_OK;
+}
+
+CK_RV find_init(struct module *m, struct session *s, CK_ATTRIBUTE_PTR templ, CK_ULONG n)
+{
+	if (templ == NULL && n > 0)
+		return CKR_ARGUMENTS_BAD;
+	for (CK_ULONG i = 0; i < n; i++) {
+		if (templ[i].pValue == NULL && templ[i].ulValueLen > 0)
+			return CKR_ATTRIBUTE_VALUE_INVALID;
+	}
+	pthread_mutex_lock(&s->lock);
+	CK_RV rv = find_begin(m, s, templ, n);
+	pthread_mutex_unlock(&s->lock);
+	return rv;
+}
+
+CK_RV find_next(struct module *m, struct session *s, CK_OBJECT_HANDLE_PTR out, CK_ULONG max, CK_ULONG_PTR n)
+{
+	(void)m;
+	if (n == NULL || (out == NULL && max > 0))
+		return CKR_ARGUMENTS_BAD;
+	CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
+	pthread_mutex_lock(&s->lock);
+	if (s->find.active) {
+		size_t left = s->find.count - s->find.at;
+		*n = max < left ? max : left;
+		if (*n > 0)
+			memcpy(out, s->find.handle + s->find.at, *n * sizeof *out);
+		s->find.at += *n;
+		rv = CKR_OK;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return rv;
+}
+
+CK_RV find_final(struct module *m, struct session *s)
+{
+	(void)m;
+	pthread_mutex_lock(&s->lock);
+	bool active = s->find.active;
+	find_drop(&s->find);
+	pthread_mutex_unlock(&s->lock);
+	return active ? CKR_OK : CKR_OPERATION_NOT_INITIALIZED;
+}

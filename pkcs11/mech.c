@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "pkcs11/mech.h"
+
+#include "core/terms.h"
+#include "pkcs11/cipher.h"
+#include "pkcs11/derive.h"
+#include "pkcs11/module.h"
+#include "pkcs11/sign.h"
+
+static bool fits_aes(CK_KEY_TYPE type)
+{
+	return type == CKK_AES;
+}
+
+static bool fits_hmac(CK_KEY_TYPE type)
+{
+	return type == CKK_GENERIC_SECRET || type == CKK_SHA256_HMAC;
+}
+
+/* What is agreed on. */
+static bool fits_agreed(CK_KEY_TYPE type)
+{
+	return fits_hmac(type) || fits_aes(type);
+}
+
+#define NAMED(type) type, #type
+#define EC_FLAGS (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
+#define CIPHER_FLAGS (CKF_ENCRYPT | CKF_DECRYPT)
+#define SIGN_FLAGS (CKF_SIGN | CKF_VERIFY)
+
+static const struct mech rows[] = {
+	{NAMED(CKM_ECDH1_DERIVE), 256, 521, CKF_DERIVE | EC_FLAGS, fits_agreed, .derive = &derive_ecdh1},
+	{NAMED(CKM_DSKE_DERIVE), KEY_LEN_MIN, KEY_LEN_MAX, CKF_DERIVE, fits_agreed, .derive = &derive_dske},
+	{NAMED(CKM_AES_GCM), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_gcm},
+	{NAMED(CKM_AES_CBC), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_cbc},
+	{NAMED(CKM_AES_CBC_PAD), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_cbc_pad},
+	{NAMED(CKM_SHA256_HMAC), 1, KEY_LEN_MAX, SIGN_FLAGS, fits_hmac, .sign = &sign_hmac},
+	{NAMED(CKM_SHA256_HMAC_GENERAL), 1, KEY_LEN_MAX, SIGN_FLAGS, fits_hmac, .sign = &sign_hmac_general},
+};
+#define ROW_COUNT (sizeof rows / sizeof rows[0])
+
+const struct mech *mech_rows(size_t *count)
+{
+	*count = ROW_COUNT;
+	return rows;
+}
+
+const struct mech *mech_find(CK_MECHANISM_TYPE type)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (rows[i].type == type)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+/* A PSKM's slot shows what is left of it and does nothing. */
+CK_RV mech_list(struct module *m, CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR n)
+{
+	if (n == NULL)
+		return CKR_ARGUMENTS_BAD;
+	TRY_RV(slot_check(m, slot));
+	CK_ULONG room = *n;
+	*n = slot == SLOT_AGREEMENT ? ROW_COUNT : 0;
+	if (list == NULL)
+		return CKR_OK;
+	if (room < *n)
+		return CKR_BUFFER_TOO_SMALL;
+	for (CK_ULONG i = 0; i < *n; i++)
+		list[i] = rows[i].type;
+	return CKR_OK;
+}
+
+CK_RV mech_info(struct module *m, CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO_PTR info)
+{
+	if (info == NULL)
+		return CKR_ARGUMENTS_BAD;
+	TRY_RV(slot_check(m, slot));
+	const struct mech *row = slot == SLOT_AGREEMENT ? mech_find(type) : NULL;
+	if (row == NULL)
+		return CKR_MECHANISM_INVALID;
+	*info = (CK_MECHANISM_INFO){row->key_min, row->key_max, row->flags};
+	return CKR_OK;
+}

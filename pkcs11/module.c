@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "pkcs11/module.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "pkcs11/crypto.h"
+
+/*
+ * The one static state.  `owner` is the process in which the lock may be used:
+ *	0          nobody yet
+ *	RESETTING  a thread prepares the lock after a fork
+ *	other      that process
+ * A child finds its parent's ID there and gives the lock, which a thread that does not exist any more
+ * may hold, its first state again.
+ */
+#define RESETTING ((pid_t)-1)
+
+static _Atomic pid_t owner;
+static pthread_mutex_t entry_lock = PTHREAD_MUTEX_INITIALIZER; /* guards current and each module's refs */
+static struct module *current;
+static struct module *inherited; /* a parent's, kept reachable: neither used nor freed */
+
+static void module_free(struct module *m)
+{
+	objects_clear(&m->objects);
+	slots_drop(&m->slots);
+	secret_drop(&m->login.master);
+	store_free(m->store);
+	client_close(m->client);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+}
+
+CK_RV module_enter(struct module **m)
+{
+	if (atomic_load_explicit(&owner, memory_order_acquire) != getpid())
+		return CKR_CRYPTOKI_NOT_INITIALIZED;
+	pthread_mutex_lock(&entry_lock);
+	*m = current;
+	if (current != NULL)
+		current->refs++;
+	pthread_mutex_unlock(&entry_lock);
+	return *m != NULL ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED;
+}
+
+void module_leave(struct module *m)
+{
+	pthread_mutex_lock(&entry_lock);
+	bool last = --m->refs == 0;
+	if (last && current == NULL)
+		log_close();
+	pthread_mutex_unlock(&entry_lock);
+	if (last)
+		module_free(m);
+}
+
+/* After a fork: the parent's connections are closed here, and nothing else of it is touched. */
+static void module_adopt_process(pid_t self)
+{
+	pid_t was = atomic_load(&owner);
+
+	while (was != self) {
+		if (was == RESETTING) {
+			sched_yield();
+			was = atomic_load(&owner);
+			continue;
+		}
+		if (!atomic_compare_exchange_weak(&owner, &was, RESETTING))
+			continue;
+		pthread_mutex_init(&entry_lock, NULL);
+		if (current != NULL) {
+			client_close(current->client);
+			current->client = NULL;
+			inherited = current;
+			current = NULL;
+		}
+		atomic_store_explicit(&owner, self, memory_order_release);
+		return;
+	}
+}
+
+/* What the host says about locking: we always use the system's (PKCS#11 2.40, 5.4). */
+static CK_RV check_arguments(const CK_C_INITIALIZE_ARGS *a)
+{
+	if (a == NULL)
+		return CKR_OK;
+	if (a->pReserved != NULL)
+		return CKR_ARGUMENTS_BAD;
+	int given = (a->CreateMutex != NULL) + (a->DestroyMutex != NULL) + (a->LockMutex != NULL) +
+		    (a->UnlockMutex != NULL);
+	if (given != 0 && given != 4)
+		return CKR_ARGUMENTS_BAD;
+	if (given == 4 && (a->flags & CKF_OS_LOCKING_OK) == 0)
+		return CKR_CANT_LOCK;
+	return CKR_OK;
+}
+
+/* Says once why there is no token.  A machine without a configuration is not a fault: every p11-kit
+ * application on it loads this module. */
+static void module_explain(struct module *m, dske_rc rc)
+{
+	size_t len = strnlen(rc_detail(rc), sizeof m->trouble - 1);
+
+	memcpy(m->trouble, rc_detail(rc), len);
+	m->trouble[len] = '\0';
+	if (rc_is(rc, DSKE_RC_NOT_FOUND))
+		return;
+	if (rc_ok(log_open("syslog", LOG_LEVEL_WARN, "dske-pkcs11")))
+		log_warn("the token is not usable: %s", m->trouble);
+}
+
+/* Reads files, so without a lock; two threads that come first at once both do. */
+static dske_rc module_open_client(struct module *m)
+{
+	dske_rc rc = client_open(&m->client, NULL);
+
+	if (rc_ok(rc))
+		rc = store_new(&m->store, client_config(m->client)->state.s, (struct store_cost){0});
+	return rc;
+}
+
+/* The one that won opens the log. */
+static void module_open_log(struct module *m, dske_rc rc)
+{
+	if (!rc_ok(rc)) {
+		module_explain(m, rc);
+		client_close(m->client);
+		m->client = NULL;
+		return;
+	}
+	const struct config *c = client_config(m->client);
+	rc = log_open(c->log[0] != '\0' ? c->log : "none", c->log_level, "dske-pkcs11");
+	if (!rc_ok(rc) && rc_ok(log_open("syslog", LOG_LEVEL_WARN, "dske-pkcs11")))
+		log_warn("%s: cannot log as configured: %s", c->file.s, rc_detail(rc));
+}
+
+CK_RV module_initialize(CK_VOID_PTR args)
+{
+	TRY_RV(check_arguments(args));
+	module_adopt_process(getpid());
+	struct module *m = calloc(1, sizeof *m);
+	if (m == NULL)
+		return CKR_HOST_MEMORY;
+	pthread_mutex_init(&m->lock, NULL);
+	m->refs = 1;
+	dske_rc rc = module_open_client(m);
+
+	pthread_mutex_lock(&entry_lock);
+	bool taken = current != NULL;
+	if (!taken) {
+		module_open_log(m, rc);
+		current = m;
+	}
+	pthread_mutex_unlock(&entry_lock);
+	if (!taken)
+		return CKR_OK;
+	module_free(m);
+	return CKR_CRYPTOKI_ALREADY_INITIALIZED;
+}
+
+CK_RV module_finalize(CK_VOID_PTR reserved)
+{
+	struct module *m;
+
+	if (reserved != NULL)
+		return CKR_ARGUMENTS_BAD;
+	TRY_RV(module_enter(&m));
+	pthread_mutex_lock(&entry_lock);
+	bool first = current == m;
+	if (first) {
+		current = NULL;
+		m->refs--;
+	}
+	pthread_mutex_unlock(&entry_lock);
+	if (first) {
+		module_lock(m);
+		m->ended = true;
+		module_unlock(m);
+		for (CK_SLOT_ID slot = 0; slot <= m->slots.count; slot++)
+			(void)session_close_all(m, slot);
+	}
+	module_leave(m);
+	return first ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED;
+}

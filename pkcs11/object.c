@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "pkcs11/object.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pkcs11/crypto.h"
+#include "pkcs11/key.h"
+#include "pkcs11/module.h"
+
+#define FIRST_BUCKETS 64 /* a power of two; doubled when there are more objects than buckets */
+
+/* ---- one object ------------------------------------------------------------------------------------ */
+
+struct object *object_new(enum object_kind kind, CK_SLOT_ID slot)
+{
+	struct object *o = calloc(1, sizeof *o);
+
+	if (o == NULL)
+		return NULL;
+	o->kind = kind;
+	o->slot = slot;
+	atomic_init(&o->refs, 1);
+	return o;
+}
+
+struct object *object_ref(struct object *o)
+{
+	atomic_fetch_add(&o->refs, 1);
+	return o;
+}
+
+void object_unref(struct object *o)
+{
+	if (o == NULL || atomic_fetch_sub(&o->refs, 1) != 1)
+		return;
+	crypto_cipher_free(atomic_load(&o->idle_gcm));
+	crypto_mac_free(atomic_load(&o->idle_mac));
+	secret_drop(&o->value);
+	attrs_drop(&o->attrs);
+	free(o);
+}
+
+/* ---- the table ------------------------------------------------------------------------------------- */
+
+/* FNV-1a with a last stir, so that low bits depend on all: names of the host, not of an attacker's wire. */
+static uint64_t hash_bytes(const void *bytes, size_t len)
+{
+	const unsigned char *p = bytes;
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ p[i]) * 0x100000001b3u;
+	return h ^ (h >> 29);
+}
+
+static uint64_t hash_attr(const struct object *o, CK_ATTRIBUTE_TYPE type)
+{
+	const CK_ATTRIBUTE *a = attrs_get(&o->attrs, type);
+
+	return a != NULL ? hash_bytes(a->pValue, a->ulValueLen) : hash_bytes("", 0);
+}
+
+static struct object **bucket_of(const struct object_table *t, enum object_index index, uint64_t hash)
+{
+	return &t->bucket[index][hash & (t->bucket_count - 1)];
+}
+
+static void chain_in(struct object_table *t, struct object *o, enum object_index index)
+{
+	struct object **head = bucket_of(t, index, o->hash[index]);
+
+	o->next[index] = *head;
+	*head = o;
+}
+
+static void chain_out(struct object_table *t, struct object *o, enum object_index index)
+{
+	struct object **link = bucket_of(t, index, o->hash[index]);
+
+	while (*link != o)
+		link = &(*link)->next[index];
+	*link = o->next[index];
+}
+
+static bool table_grow(struct object_table *t)
+{
+	size_t count = t->bucket_count > 0 ? t->bucket_count * 2 : FIRST_BUCKETS;
+	struct object **all = calloc(INDEX_COUNT * count, sizeof(struct object *));
+
+	if (all == NULL)
+		return false;
+	free(t->bucket[0]);
+	for (int i = 0; i < INDEX_COUNT; i++)
+		t->bucket[i] = all + (size_t)i * count;
+	t->bucket_count = count;
+	for (struct object *o = t->oldest; o != NULL; o = o->newer) {
+		for (int i = 0; i < INDEX_COUNT; i++)
+			chain_in(t, o, (enum object_index)i);
+	}
+	return true;
+}
+
+static void hash_all(struct object *o)
+{
+	o->hash[INDEX_HANDLE] = o->handle;
+	o->hash[INDEX_LABEL] = hash_attr(o, CKA_LABEL);
+	o->hash[INDEX_ID] = hash_attr(o, CKA_ID);
+}
+
+CK_RV objects_add(struct object_table *t, struct object *o)
+{
+	if (t->count >= t->bucket_count && !table_grow(t)) {
+		object_unref(o);
+		return CKR_HOST_MEMORY;
+	}
+	o->handle = ++t->last_handle;
+	hash_all(o);
+	for (int i = 0; i < INDEX_COUNT; i++)
+		chain_in(t, o, (enum object_index)i);
+	o->older = t->newest;
+	if (t->newest != NULL)
+		t->newest->newer = o;
+	else
+		t->oldest = o;
+	t->newest = o;
+	t->count++;
+	return CKR_OK;
+}
+
+void objects_remove(struct object_table *t, struct object *o)
+{
+	for (int i = 0; i < INDEX_COUNT; i++)
+		chain_out(t, o, (enum object_index)i);
+	if (o->older != NULL)
+		o->older->newer = o->newer;
+	else
+		t->oldest = o->newer;
+	if (o->newer != NULL)
+		o->newer->older = o->older;
+	else
+		t->newest = o->older;
+	t->count--;
+	atomic_store(&o->gone, true);
+	object_unref(o);
+}
+
+void objects_reindex(struct object_table *t, struct object *o)
+{
+	chain_out(t, o, INDEX_LABEL);
+	chain_out(t, o, INDEX_ID);
+	hash_all(o);
+	chain_in(t, o, INDEX_LABEL);
+	chain_in(t, o, INDEX_ID);
+}
+
+void objects_clear(struct object_table *t)
+{
+	while (t->oldest != NULL)
+		objects_remove(t, t->oldest);
+	free(t->bucket[0]);
+	*t = (struct object_table){.last_handle = t->last_handle};
+}
+
+struct object *objects_at(const struct object_table *t, CK_OBJECT_HANDLE handle)
+{
+	if (t->bucket_count == 0)
+		return NULL;
+	struct object *o = *bucket_of(t, INDEX_HANDLE, handle);
+	while (o != NULL && o->handle != handle)
+		o = o->next[INDEX_HANDLE];
+	return o;
+}
+
+static enum object_index index_of(CK_ATTRIBUTE_TYPE type)
+{
+	return type == CKA_LABEL ? INDEX_LABEL : INDEX_ID;
+}
+
+/* The first from o on whose hash is the same. */
+static struct object *same_hash(struct object *o, enum object_index index, uint64_t hash)
+{
+	while (o != NULL && o->hash[index] != hash)
+		o = o->next[index];
+	return o;
+}
+
+struct object *objects_first(const struct object_table *t, CK_ATTRIBUTE_TYPE type, const void *bytes, size_t len)
+{
+	if (t->bucket_count == 0)
+		return NULL;
+	uint64_t hash = hash_bytes(bytes, len);
+	return same_hash(*bucket_of(t, index_of(type), hash), index_of(type), hash);
+}
+
+struct object *objects_next(const struct object *o, CK_ATTRIBUTE_TYPE type)
+{
+	enum object_index index = index_of(type);
+
+	return same_hash(o->next[index], index, o->hash[index]);
+}
+
+void objects_end_session(struct object_table *t, CK_SESSION_HANDLE session)
+{
+	for (struct object *o = t->oldest, *newer; o != NULL; o = newer) {
+		newer = o->newer;
+		if (o->session == session)
+			objects_remove(t, o);
+	}
+}
+
+void objects_end_login(struct object_table *t)
+{
+	for (struct object *o = t->oldest, *newer; o != NULL; o = newer) {
+		newer = o->newer;
+		if (o->is_private)
+			objects_remove(t, o);
+	}
+}
+
+bool object_visible(const struct module *m, CK_SLOT_ID slot, const struct object *o)
+{
+	return o->slot == slot && (!o->is_private || m->login.who == LOGIN_USER);
+}
+
+struct object *object_get(struct module *m, const struct session *s, CK_OBJECT_HANDLE handle)
+{
+	module_lock(m);
+	struct object *o = objects_at(&m->objects, handle);
+	if (o != NULL && object_visible(m, s->slot, o))
+		object_ref(o);
+	else
+		o = NULL;
+	module_unlock(m);
+	return o;
+}
+
+bool object_bool(struct module *m, const struct object *o, CK_ATTRIBUTE_TYPE type)
+{
+	module_lock(m);
+	bool v = attrs_get_bool(&o->attrs, type);
+	module_unlock(m);
+	return v;
+}
+
+CK_ULONG object_ulong(struct module *m, const struct object *o, CK_ATTRIBUTE_TYPE type)
+{
+	module_lock(m);
+	CK_ULONG v = attrs_get_ulong(&o->attrs, type, CK_UNAVAILABLE_INFORMATION);
+	module_unlock(m);
+	return v;
+}
+
+/* ---- handlers --------------------------------------------------------------------------------------- */
+
+CK_RV object_create(struct module *m, struct session *s, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR out)
+{
+	AUTO(secret) value = {0};
+	struct object *key;
+
+	if (out == NULL)
+		return CKR_ARGUMENTS_BAD;
+	TRY_RV(attr_check(templ, n, ATTR_IN_CREATE));
+	const CK_ATTRIBUTE *given = attr_find(templ, n, CKA_VALUE);
+	if (given == NULL || attr_find(templ, n, CKA_CLASS) == NULL || attr_find(templ, n, CKA_KEY_TYPE) == NULL)
+		return CKR_TEMPLATE_INCOMPLETE;
+	if (attr_ulong(templ, n, CKA_VALUE_LEN, given->ulValueLen) != given->ulValueLen)
+		return CKR_TEMPLATE_INCONSISTENT;
+	TRY_RV(rv_from(secret_from(&value, given->pValue, given->ulValueLen)));
+	TRY_RV(key_new(m, s, templ, n, ATTR_IN_CREATE, &key));
+	CK_RV rv = key_set_value(key, &value);
+	if (rv != CKR_OK) {
+		object_unref(key);
+		return rv;
+	}
+	return key_add(m, s, key, out);
+}
+
+/* May this session change or destroy the object? */
+static CK_RV check_change(struct module *m, const struct session *s, const struct object *o, CK_ATTRIBUTE_TYPE permission)
+{
+	if (o->kind != OBJECT_KEY)
+		return CKR_ACTION_PROHIBITED;
+	if (o->session == 0 && !s->rw)
+		return CKR_SESSION_READ_ONLY;
+	return object_bool(m, o, permission) ? CKR_OK : CKR_ACTION_PROHIBITED;
+}
+
+static CK_RV destroy(struct module *m, struct session *s, struct object *o)
+{
+	TRY_RV(check_change(m, s, o, CKA_DESTROYABLE));
+	if (o->session == 0)
+		TRY_RV(key_store_forget(m, o));
+	module_lock(m);
+	bool there = objects_at(&m->objects, o->handle) == o;
+	if (there)
+		objects_remove(&m->objects, o);
+	module_unlock(m);
+	return there ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
+}
+
+CK_RV object_destroy(struct module *m, struct session *s, CK_OBJECT_HANDLE handle)
+{
+	struct object *o = object_get(m, s, handle);
+
+	if (o == NULL)
+		return CKR_OBJECT_HANDLE_INVALID;
+	CK_RV rv = destroy(m, s, o);
+	object_unref(o);
+	return rv;
+}
+
+CK_RV object_size(struct module *m, struct session *s, CK_OBJECT_HANDLE handle, CK_ULONG_PTR size)
+{
+	if (size == NULL)
+		return CKR_ARGUMENTS_BAD;
+	struct object *o = object_get(m, s, handle);
+	if (o == NULL)
+		return CKR_OBJECT_HANDLE_INVALID;
+	module_lock(m);
+	*size = o->value.len;
+	for (size_t i = 0; i < o->attrs.count; i++)
+		*size += o->attrs.item[i].ulValueLen;
+	module_unlock(m);
+	object_unref(o);
+	return CKR_OK;
+}
+
+/* One line of C_GetAttributeValue (PKCS#11 2.40, 5.7): the five cases. */
+static CK_RV read_attribute(const struct object *o, CK_ATTRIBUTE *want)
+{
+	const CK_ATTRIBUTE *have = attrs_get(&o->attrs, want->type);
+	CK_ATTRIBUTE value = {CKA_VALUE, o->value.data, o->value.len};
+	CK_ULONG room = want->ulValueLen;
+
+	want->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+	if (o->kind == OBJECT_KEY && want->type == CKA_VALUE) {
+		if (!key_readable(o))
+			return CKR_ATTRIBUTE_SENSITIVE;
+		have = &value;
+	}
+	if (have == NULL)
+		return CKR_ATTRIBUTE_TYPE_INVALID;
+	if (want->pValue != NULL && room < have->ulValueLen)
+		return CKR_BUFFER_TOO_SMALL;
+	want->ulValueLen = have->ulValueLen;
+	if (want->pValue != NULL && have->ulValueLen > 0)
+		memcpy(want->pValue, have->pValue, have->ulValueLen);
+	return CKR_OK;
+}
+
+CK_RV object_get_attributes(struct module *m, struct session *s, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_PTR templ,
+			    CK_ULONG n)
+{
+	CK_RV rv = CKR_OK;
+
+	if (templ == NULL && n > 0)
+		return CKR_ARGUMENTS_BAD;
+	struct object *o = object_get(m, s, handle);
+	if (o == NULL)
+		return CKR_OBJECT_HANDLE_INVALID;
+	module_lock(m);
+	for (CK_ULONG i = 0; i < n; i++) {
+		CK_RV one = read_attribute(o, &templ[i]);
+		rv = one != CKR_OK ? one : rv;
+	}
+	module_unlock(m);
+	object_unref(o);
+	return rv;
+}
+
+/* A key may become more secret, never less (PKCS#11 2.40, 4.7, footnotes 11 and 12 of table 10). */
+static CK_RV check_direction(const struct object *o, const CK_ATTRIBUTE *a)
+{
+	bool wanted = attr_bool(a, 1, a->type, false);
+
+	if (a->type == CKA_SENSITIVE && !wanted && attrs_get_bool(&o->attrs, CKA_SENSITIVE))
+		return CKR_ATTRIBUTE_READ_ONLY;
+	if (a->type == CKA_EXTRACTABLE && wanted && !attrs_get_bool(&o->attrs, CKA_EXTRACTABLE))
+		return CKR_ATTRIBUTE_READ_ONLY;
+	return CKR_OK;
+}
+
+static CK_RV change(struct module *m, struct session *s, struct object *o, const CK_ATTRIBUTE *templ, CK_ULONG n)
+{
+	CK_RV rv = CKR_OK;
+
+	TRY_RV(attr_check(templ, n, ATTR_IN_SET));
+	TRY_RV(check_change(m, s, o, CKA_MODIFIABLE));
+	module_lock(m);
+	for (CK_ULONG i = 0; i < n && rv == CKR_OK; i++)
+		rv = check_direction(o, &templ[i]);
+	for (CK_ULONG i = 0; i < n && rv == CKR_OK; i++)
+		rv = attrs_set(&o->attrs, templ[i].type, templ[i].pValue, templ[i].ulValueLen);
+	if (!atomic_load(&o->gone))
+		objects_reindex(&m->objects, o);
+	module_unlock(m);
+	if (rv == CKR_OK && o->session == 0)
+		rv = key_store_again(m, o);
+	return rv;
+}
+
+CK_RV object_set_attributes(struct module *m, struct session *s, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_PTR templ,
+			    CK_ULONG n)
+{
+	struct object *o = object_get(m, s, handle);
+
+	if (o == NULL)
+		return CKR_OBJECT_HANDLE_INVALID;
+	CK_RV rv = change(m, s, o, templ, n);
+	object_unref(o);
+	return rv;
+}

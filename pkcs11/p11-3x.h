@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pkcs11/p11-3x.h - PKCS#11 as the token uses it: p11-kit's header, which is 2.40, and what we need of
+ * 3.0 beyond it.  Values are those of the OASIS text, PKCS#11 3.0, sections 3.4 to 3.6 and 5.4.
+ */
+#ifndef DSKE_PKCS11_P11_3X_H
+#define DSKE_PKCS11_P11_3X_H
+
+#include <p11-kit/pkcs11.h>
+
+#include "pkcs11/calls.h"
+#include "pkcs11/dske-pkcs11.h"
+
+typedef struct CK_INTERFACE {
+	CK_UTF8CHAR *pInterfaceName; /* "PKCS 11" */
+	CK_VOID_PTR pFunctionList;   /* begins with a CK_VERSION */
+	CK_FLAGS flags;
+} CK_INTERFACE;
+typedef CK_INTERFACE *CK_INTERFACE_PTR;
+typedef CK_INTERFACE **CK_INTERFACE_PTR_PTR;
+
+/* The functions of 2.40 in their order, then those that 3.0 adds. */
+typedef struct CK_FUNCTION_LIST_3_0 {
+	CK_VERSION version;
+#define X(guard, name, handler, parameters, arguments) CK_RV(*name) parameters;
+	CALLS_2_40(X) CALLS_3_0(X)
+#undef X
+} CK_FUNCTION_LIST_3_0;
+
+#ifndef CKF_INTERFACE_FORK_SAFE
+#define CKF_INTERFACE_FORK_SAFE 1UL
+#endif
+#ifndef CKF_FIND_OBJECTS
+#define CKF_FIND_OBJECTS (1UL << 6)
+#endif
+#ifndef CKR_OPERATION_CANCEL_FAILED
+#define CKR_OPERATION_CANCEL_FAILED 0x202UL
+#endif
+#ifndef CKR_TOKEN_RESOURCE_EXCEEDED
+#define CKR_TOKEN_RESOURCE_EXCEEDED 0x201UL
+#endif
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "pkcs11/peer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "pkcs11/module.h"
+
+/* OBJECT IDENTIFIER of P-256 (RFC 5480, 2.1.1.1), and a point of it in an OCTET STRING: a client wants to
+ * see a public key.  x is the text "DSKE stand-in, not a public key!", so that nobody knows a private key
+ * for it; y is the even root. */
+static const unsigned char ec_params[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+static const unsigned char ec_point[] =
+	"\x04\x41\x04"
+	"DSKE stand-in, not a public key!"
+	"\xdf\x5e\xbf\x0e\x08\x25\x65\xd4\x55\x79\xa8\x4c\xe1\x2d\xe2\x0e"
+	"\x74\xf2\x30\x4c\xf1\x71\x45\x69\xa4\xd9\x08\xff\xa7\xef\x5b\x6e";
+
+/* ---- making ---------------------------------------------------------------------------------------- */
+
+static CK_RV common_attributes(struct attrs *a, CK_OBJECT_CLASS class, bool token)
+{
+	TRY_RV(attrs_set_ulong(a, CKA_CLASS, class));
+	TRY_RV(attrs_set_bool(a, CKA_TOKEN, token));
+	TRY_RV(attrs_set_bool(a, CKA_PRIVATE, false));
+	TRY_RV(attrs_set_bool(a, CKA_MODIFIABLE, false));
+	TRY_RV(attrs_set_bool(a, CKA_COPYABLE, false));
+	return attrs_set_bool(a, CKA_DESTROYABLE, false);
+}
+
+static CK_RV peer_attributes(struct attrs *a, const struct peer *p)
+{
+	TRY_RV(common_attributes(a, CKO_DSKE_PEER, true));
+	TRY_RV(attrs_set_text(a, CKA_LABEL, p->name));
+	TRY_RV(attrs_set(a, CKA_ID, p->id.b, sizeof p->id.b));
+	TRY_RV(attrs_set_bool(a, CKA_DERIVE, true));
+	TRY_RV(attrs_set(a, CKA_DSKE_PEER, p->id.b, sizeof p->id.b));
+	return attrs_set_text(a, CKA_DSKE_PEER_NAME, p->name);
+}
+
+/* id: "PEER" or "PEER/NAME". */
+static CK_RV ec_attributes(struct attrs *a, const struct peer *p, const void *id, size_t id_len, bool token)
+{
+	TRY_RV(common_attributes(a, CKO_PRIVATE_KEY, token));
+	TRY_RV(attrs_set_ulong(a, CKA_KEY_TYPE, CKK_EC));
+	TRY_RV(attrs_set(a, CKA_LABEL, id, id_len));
+	TRY_RV(attrs_set(a, CKA_ID, id, id_len));
+	TRY_RV(attrs_set_bool(a, CKA_SENSITIVE, true));
+	TRY_RV(attrs_set_bool(a, CKA_EXTRACTABLE, false));
+	TRY_RV(attrs_set_bool(a, CKA_ALWAYS_SENSITIVE, true));
+	TRY_RV(attrs_set_bool(a, CKA_NEVER_EXTRACTABLE, true));
+	TRY_RV(attrs_set_bool(a, CKA_ALWAYS_AUTHENTICATE, false));
+	TRY_RV(attrs_set_bool(a, CKA_LOCAL, false));
+	TRY_RV(attrs_set_bool(a, CKA_SIGN, false));
+	TRY_RV(attrs_set_bool(a, CKA_DECRYPT, false));
+	TRY_RV(attrs_set_bool(a, CKA_UNWRAP, false));
+	TRY_RV(attrs_set_bool(a, CKA_DERIVE, true));
+	TRY_RV(attrs_set(a, CKA_EC_PARAMS, ec_params, sizeof ec_params));
+	TRY_RV(attrs_set(a, CKA_EC_POINT, ec_point, sizeof ec_point - 1));
+	TRY_RV(attrs_set(a, CKA_DSKE_PEER, p->id.b, sizeof p->id.b));
+	return attrs_set_text(a, CKA_DSKE_PEER_NAME, p->name);
+}
+
+/* With the module's lock.  Takes the reference, whatever happens. */
+static CK_RV add_or_drop(struct module *m, struct object *o, CK_RV filled)
+{
+	if (filled == CKR_OK)
+		return objects_add(&m->objects, o);
+	object_unref(o);
+	return filled;
+}
+
+/* With the module's lock. */
+static CK_RV peer_object_add(struct module *m, enum object_kind kind, const struct peer *p)
+{
+	struct object *o = object_new(kind, SLOT_AGREEMENT);
+
+	if (o == NULL)
+		return CKR_HOST_MEMORY;
+	strcpy(o->peer, p->name);
+	o->seen = true;
+	return add_or_drop(m, o, kind == OBJECT_PEER ? peer_attributes(&o->attrs, p)
+						     : ec_attributes(&o->attrs, p, p->name, strlen(p->name), true));
+}
+
+/* ---- peers ------------------------------------------------------------------------------------------ */
+
+/* With the module's lock: the object of this kind for this peer, if its ID is still the same. */
+static struct object *peer_object(const struct module *m, enum object_kind kind, const struct peer *p)
+{
+	struct object *o = objects_first(&m->objects, CKA_LABEL, p->name, strlen(p->name));
+
+	for (; o != NULL; o = objects_next(o, CKA_LABEL)) {
+		const CK_ATTRIBUTE *id = attrs_get(&o->attrs, CKA_DSKE_PEER);
+		if (o->kind == kind && !o->named && strcmp(o->peer, p->name) == 0 && id != NULL &&
+		    memcmp(id->pValue, p->id.b, sizeof p->id.b) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+static bool is_peer(const struct object *o)
+{
+	return o->kind == OBJECT_PEER || o->kind == OBJECT_PEER_KEY;
+}
+
+/* With the module's lock: those of peers that are no longer known go. */
+static void peers_sweep(struct module *m, const struct peers *known)
+{
+	for (struct object *o = m->objects.oldest, *newer; o != NULL; o = newer) {
+		newer = o->newer;
+		if (is_peer(o) && !o->seen && !(o->named && peers_by_name(known, o->peer) != NULL))
+			objects_remove(&m->objects, o);
+	}
+}
+
+/* With the module's lock. */
+static CK_RV peers_merge(struct module *m, const struct peers *known)
+{
+	static const enum object_kind kinds[] = {OBJECT_PEER, OBJECT_PEER_KEY};
+
+	for (struct object *o = m->objects.oldest; o != NULL; o = o->newer)
+		o->seen = false;
+	for (size_t i = 0; i < known->count; i++) {
+		for (int k = 0; k < 2; k++) {
+			struct object *o = peer_object(m, kinds[k], &known->peer[i]);
+			if (o == NULL)
+				TRY_RV(peer_object_add(m, kinds[k], &known->peer[i]));
+			else
+				o->seen = true;
+		}
+	}
+	peers_sweep(m, known);
+	return CKR_OK;
+}
+
+static CK_RV known_peers(struct module *m, struct peers *known)
+{
+	dske_rc rc = client_refresh(m->client);
+
+	if (rc_ok(rc))
+		rc = client_peers(m->client, known);
+	if (!rc_ok(rc))
+		log_error("cannot list the peers: %s", rc_detail(rc));
+	return rv_from(rc);
+}
+
+static CK_RV agreement_sync(struct module *m)
+{
+	AUTO(peers) known = {0};
+
+	TRY_RV(known_peers(m, &known));
+	module_lock(m);
+	CK_RV rv = peers_merge(m, &known);
+	module_unlock(m);
+	return rv;
+}
+
+CK_RV peer_name_key(struct module *m, const struct session *s, const void *id, size_t len)
+{
+	AUTO(peers) known = {0};
+	char name[NAME_MAX_LEN + 1];
+	const char *slash = memchr(id, '/', len);
+	size_t name_len = slash != NULL ? (size_t)(slash - (const char *)id) : sizeof name;
+
+	/* The context of an agreement is at most 255 bytes; an empty NAME is no name. */
+	if (name_len == 0 || name_len >= sizeof name || len - name_len - 1 == 0 || len - name_len - 1 > TERMS_CONTEXT_MAX)
+		return CKR_OK;
+	memcpy(name, id, name_len);
+	name[name_len] = '\0';
+	TRY_RV(known_peers(m, &known));
+	const struct peer *p = peers_by_name(&known, name);
+	if (p == NULL)
+		return CKR_OK;
+
+	CK_RV rv = CKR_OK;
+	module_lock(m);
+	struct object *o = objects_first(&m->objects, CKA_ID, id, len);
+	while (o != NULL && !o->named)
+		o = objects_next(o, CKA_ID);
+	if (o == NULL && !s->closed) {
+		o = object_new(OBJECT_PEER_KEY, SLOT_AGREEMENT);
+		if (o != NULL) {
+			o->named = true;
+			o->session = s->handle;
+			strcpy(o->peer, p->name);
+			o->context_len = (unsigned char)(len - name_len - 1);
+			memcpy(o->context, slash + 1, o->context_len);
+			rv = add_or_drop(m, o, ec_attributes(&o->attrs, p, id, len, false));
+		} else {
+			rv = CKR_HOST_MEMORY;
+		}
+	}
+	module_unlock(m);
+	return rv;
+}
+
+/* ---- PSKMs ------------------------------------------------------------------------------------------ */
+
+static CK_RV pskm_attributes(struct attrs *a, const struct client_hub *h)
+{
+	bool usable = rc_ok(h->rc);
+
+	TRY_RV(common_attributes(a, CKO_DSKE_PSKM, true));
+	TRY_RV(attrs_set_text(a, CKA_LABEL, h->name));
+	TRY_RV(attrs_set(a, CKA_ID, h->table.b, sizeof h->table.b));
+	TRY_RV(attrs_set(a, CKA_DSKE_HUB, h->hub.b, sizeof h->hub.b));
+	TRY_RV(attrs_set(a, CKA_DSKE_TABLE, h->table.b, sizeof h->table.b));
+	TRY_RV(attrs_set_text(a, CKA_DSKE_STATE, usable ? table_state_name(h->status.state) : rc_text(h->rc)));
+	TRY_RV(attrs_set_ulong(a, CKA_DSKE_UP_LEFT, usable ? h->status.up_left : 0));
+	return attrs_set_ulong(a, CKA_DSKE_DOWN_LEFT, usable ? h->status.down_left : 0);
+}
+
+/* With the module's lock. */
+static CK_RV pskm_merge(struct module *m, CK_SLOT_ID slot, const struct client_hub *h)
+{
+	struct attrs fresh = {0};
+	struct object *o = objects_first(&m->objects, CKA_ID, h->table.b, sizeof h->table.b);
+
+	while (o != NULL && o->kind != OBJECT_PSKM)
+		o = objects_next(o, CKA_ID);
+	if (o == NULL) {
+		o = object_new(OBJECT_PSKM, slot);
+		return o == NULL ? CKR_HOST_MEMORY : add_or_drop(m, o, pskm_attributes(&o->attrs, h));
+	}
+	CK_RV rv = pskm_attributes(&fresh, h);
+	if (rv == CKR_OK) {
+		struct attrs former = o->attrs;
+		o->attrs = fresh;
+		fresh = former;
+		objects_reindex(&m->objects, o);
+	}
+	attrs_drop(&fresh);
+	return rv;
+}
+
+static CK_RV pskm_sync(struct module *m, CK_SLOT_ID slot)
+{
+	struct client_hub *hubs = NULL;
+	size_t count = 0;
+	CK_RV rv = CKR_OK;
+
+	TRY_RV(rv_from(client_hubs(m->client, &hubs, &count)));
+	module_lock(m);
+	for (size_t i = 0; i < count && rv == CKR_OK; i++) {
+		if (id_equal(&hubs[i].table, &m->slots.pskm[slot - 1].table))
+			rv = pskm_merge(m, slot, &hubs[i]);
+	}
+	module_unlock(m);
+	free(hubs);
+	return rv;
+}
+
+CK_RV peer_sync(struct module *m, CK_SLOT_ID slot)
+{
+	if (m->client == NULL)
+		return CKR_OK;
+	return slot == SLOT_AGREEMENT ? agreement_sync(m) : pskm_sync(m, slot);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "pkcs11/session.h"
+
+#include <stdlib.h>
+
+#include "pkcs11/module.h"
+
+static struct session **bucket_of(struct session_table *t, CK_SESSION_HANDLE handle)
+{
+	return &t->bucket[handle % SESSION_BUCKETS];
+}
+
+CK_RV session_get(struct module *m, CK_SESSION_HANDLE handle, struct session **out)
+{
+	module_lock(m);
+	struct session *s = *bucket_of(&m->sessions, handle);
+	while (s != NULL && s->handle != handle)
+		s = s->next;
+	if (s != NULL)
+		s->refs++;
+	module_unlock(m);
+	*out = s;
+	return s != NULL ? CKR_OK : CKR_SESSION_HANDLE_INVALID;
+}
+
+static void operations_end(struct session *s)
+{
+	find_drop(&s->find);
+	for (int i = 0; i < 2; i++) {
+		cipher_op_end(&s->cipher[i]);
+		sign_op_end(&s->sign[i]);
+	}
+}
+
+void session_put(struct module *m, struct session *s)
+{
+	module_lock(m);
+	bool last = --s->refs == 0;
+	module_unlock(m);
+	if (!last)
+		return;
+	operations_end(s);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+size_t session_count(const struct session_table *t, CK_SLOT_ID slot, bool read_only)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < SESSION_BUCKETS; i++) {
+		for (const struct session *s = t->bucket[i]; s != NULL; s = s->next)
+			n += s->slot == slot && !(read_only && s->rw);
+	}
+	return n;
+}
+
+CK_RV session_open(struct module *m, CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR application, CK_NOTIFY notify,
+		   CK_SESSION_HANDLE_PTR handle)
+{
+	(void)application, (void)notify; /* there is nothing to notify of */
+	if (handle == NULL)
+		return CKR_ARGUMENTS_BAD;
+	if ((flags & CKF_SERIAL_SESSION) == 0)
+		return CKR_SESSION_PARALLEL_NOT_SUPPORTED;
+	TRY_RV(slot_check(m, slot));
+	bool rw = (flags & CKF_RW_SESSION) != 0;
+	if (rw && slot != SLOT_AGREEMENT)
+		return CKR_TOKEN_WRITE_PROTECTED;
+	struct session *s = calloc(1, sizeof *s);
+	if (s == NULL)
+		return CKR_HOST_MEMORY;
+	pthread_mutex_init(&s->lock, NULL);
+	s->slot = slot;
+	s->rw = rw;
+	s->refs = 2; /* the table's and ours */
+
+	CK_RV rv = CKR_OK;
+	module_lock(m);
+	if (m->ended) {
+		rv = CKR_CRYPTOKI_NOT_INITIALIZED;
+	} else if (slot == SLOT_AGREEMENT && !rw && m->login.who == LOGIN_SO) {
+		rv = CKR_SESSION_READ_WRITE_SO_EXISTS;
+	} else {
+		s->handle = ++m->sessions.last_handle;
+		s->next = *bucket_of(&m->sessions, s->handle);
+		*bucket_of(&m->sessions, s->handle) = s;
+		m->sessions.count++;
+		*handle = s->handle;
+	}
+	module_unlock(m);
+	if (rv != CKR_OK)
+		s->refs = 1;
+	session_put(m, s);
+	return rv;
+}
+
+/* With the module's lock: out of the table; the table's reference goes to the caller.  False if another
+ * thread closed it already. */
+static bool session_detach(struct module *m, struct session *s)
+{
+	if (s->closed)
+		return false;
+	struct session **link = bucket_of(&m->sessions, s->handle);
+	while (*link != s)
+		link = &(*link)->next;
+	*link = s->next;
+	s->closed = true;
+	m->sessions.count--;
+	objects_end_session(&m->objects, s->handle);
+	/* PKCS#11 2.40, 5.6: the login ends with the last session of the token. */
+	if (s->slot == SLOT_AGREEMENT && session_count(&m->sessions, s->slot, false) == 0)
+		login_end(m);
+	return true;
+}
+
+CK_RV session_close(struct module *m, struct session *s)
+{
+	module_lock(m);
+	bool ours = session_detach(m, s);
+	module_unlock(m);
+	if (!ours)
+		return CKR_SESSION_HANDLE_INVALID;
+	session_put(m, s);
+	return CKR_OK;
+}
+
+/* Any session of the slot, or NULL. */
+static struct session *session_any(struct session_table *t, CK_SLOT_ID slot)
+{
+	for (size_t i = 0; i < SESSION_BUCKETS; i++) {
+		for (struct session *s = t->bucket[i]; s != NULL; s = s->next) {
+			if (s->slot == slot)
+				return s;
+		}
+	}
+	return NULL;
+}
+
+CK_RV session_close_all(struct module *m, CK_SLOT_ID slot)
+{
+	if (slot > m->slots.count)
+		return CKR_SLOT_ID_INVALID;
+	for (;;) {
+		module_lock(m);
+		struct session *s = session_any(&m->sessions, slot);
+		if (s != NULL)
+			session_detach(m, s);
+		module_unlock(m);
+		if (s == NULL)
+			return CKR_OK;
+		session_put(m, s);
+	}
+}
+
+static CK_STATE session_state(const struct session *s, enum login_who who)
+{
+	if (s->slot != SLOT_AGREEMENT)
+		return CKS_RO_PUBLIC_SESSION;
+	if (who == LOGIN_SO)
+		return CKS_RW_SO_FUNCTIONS;
+	if (who == LOGIN_USER)
+		return s->rw ? CKS_RW_USER_FUNCTIONS : CKS_RO_USER_FUNCTIONS;
+	return s->rw ? CKS_RW_PUBLIC_SESSION : CKS_RO_PUBLIC_SESSION;
+}
+
+CK_RV session_info(struct module *m, struct session *s, CK_SESSION_INFO_PTR info)
+{
+	if (info == NULL)
+		return CKR_ARGUMENTS_BAD;
+	module_lock(m);
+	CK_STATE state = session_state(s, m->login.who);
+	module_unlock(m);
+	*info = (CK_SESSION_INFO){.slotID = s->slot,
+				  .state = state,
+				  .flags = CKF_SERIAL_SESSION | (s->rw ? CKF_RW_SESSION : 0)};
+	return CKR_OK;
+}
+
+CK_RV session_cancel(struct module *m, struct session *s, CK_FLAGS flags)
+{
+	(void)m;
+	pthread_mutex_lock(&s->lock);
+	if ((flags & CKF_FIND_OBJECTS) != 0)
+		find_drop(&s->find);
+	if ((flags & CKF_ENCRYPT) != 0)
+		cipher_op_end(&s->cipher[CIPHER_ENCRYPT]);
+	if ((flags & CKF_DECRYPT) != 0)
+		cipher_op_end(&s->cipher[CIPHER_DECRYPT]);
+	if ((flags & CKF_SIGN) != 0)
+		sign_op_end(&s->sign[SIGN_SIGN]);
+	if ((flags & CKF_VERIFY) != 0)
+		sign_op_end(&s->sign[SIGN_VERIFY]);
+	pthread_mutex_unlock(&s->lock);
+	return CKR_OK;
+}

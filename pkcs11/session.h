@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/session.h - sessions: counted as objects are, found by handle, and what each is doing. */
+#ifndef DSKE_PKCS11_SESSION_H
+#define DSKE_PKCS11_SESSION_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "pkcs11/cipher.h"
+#include "pkcs11/find.h"
+#include "pkcs11/rv.h"
+#include "pkcs11/sign.h"
+
+struct module;
+
+struct session {
+	CK_SESSION_HANDLE handle;
+	CK_SLOT_ID slot;
+	bool rw;
+	volatile bool closed; /* also read by client_agree() as its `cancelled` */
+	unsigned refs;        /* under the module's lock */
+	struct session *next;
+
+	pthread_mutex_t lock; /* guards the operations */
+	struct find find;
+	struct cipher_op cipher[2]; /* CIPHER_DECRYPT, CIPHER_ENCRYPT */
+	struct sign_op sign[2];     /* SIGN_SIGN, SIGN_VERIFY */
+};
+
+#define SESSION_BUCKETS 256
+
+struct session_table {
+	struct session *bucket[SESSION_BUCKETS];
+	CK_SESSION_HANDLE last_handle; /* counts up: a handle is never given twice */
+	size_t count;
+};
+
+/* A reference, or SESSION_HANDLE_INVALID; takes the module's lock. */
+CK_RV session_get(struct module *m, CK_SESSION_HANDLE handle, struct session **s);
+void session_put(struct module *m, struct session *s);
+
+/* With the module's lock: how many of a slot are open (only the read-only ones). */
+size_t session_count(const struct session_table *t, CK_SLOT_ID slot, bool read_only);
+
+/* Handlers. */
+CK_RV session_open(struct module *m, CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR application, CK_NOTIFY notify,
+		   CK_SESSION_HANDLE_PTR handle);
+CK_RV session_close(struct module *m, struct session *s);
+CK_RV session_close_all(struct module *m, CK_SLOT_ID slot);
+CK_RV session_info(struct module *m, struct session *s, CK_SESSION_INFO_PTR info);
+CK_RV session_cancel(struct module *m, struct session *s, CK_FLAGS flags);
+
+#endif
