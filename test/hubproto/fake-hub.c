@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/net.h"
@@ -160,6 +161,8 @@ static void listen_somewhere(struct fd *f, char address[32])
 	insist(rc_ok(net_address_parse(&any, "127.0.0.1:0")));
 	insist(rc_ok(net_listen(f, &any, 16)));
 	insist(rc_ok(net_local_port(f->n, &port)));
+	/* A small window, so that whoever sends much has to wait half-way. */
+	insist(setsockopt(f->n, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int)) == 0);
 	snprintf(address, 32, "127.0.0.1:%u", port);
 }
 

@@ -23,6 +23,7 @@
 struct record {
 	struct fanout *f;
 	struct fake_hub hubs[HUBS_MAX];
+	struct buf longest; /* a frame of a MiB; outlives the hubs that send it */
 	size_t hub_count;
 	size_t connected[HUBS_MAX], frames[HUBS_MAX];
 	int lost[HUBS_MAX]; /* code, 0 if not */
@@ -101,6 +102,7 @@ static int teardown(void **state)
 	fanout_free(r->f);
 	for (size_t i = 0; i < r->hub_count; i++)
 		fake_hub_stop(&r->hubs[i]);
+	buf_drop(&r->longest);
 	free(r);
 	return 0;
 }
@@ -225,10 +227,11 @@ static void a_past_deadline_still_looks(void **state)
 {
 	struct record *r = *state;
 
-	add_hub(r, FAKE_GREETS);
-	while (r->connected[0] == 0)
+	add_hub(r, FAKE_LATE);
+	while (r->connected[0] == 0 || fanout_has_unsent(r->f))
 		run_for(r, 1);
-	usleep(50000); /* the greeting is here by now */
+	usleep(500000); /* the answer is here by now, and nobody has looked */
+	assert_int_equal(r->frames[0], 0);
 	r->frames_wanted = 1;
 	for (int tries = 0; tries < 100 && run_for(r, -1000) != DSKE_RC_OK; tries++)
 		usleep(10000);
@@ -400,6 +403,22 @@ static void a_lost_connection_can_be_made_anew(void **state)
 	assert_int_equal(r->frame_total, 3);
 }
 
+/* No poll() announces a connect(2) that fails before it begins: to a broadcast address. */
+static void failures_at_once_are_told_at_once(void **state)
+{
+	struct record *r = *state;
+	size_t i;
+
+	r->on_lost = connect_again;
+	assert_true(rc_ok(fanout_add(r->f, "255.255.255.255:9", &i)));
+	fanout_connect(r->f, i);
+	r->losses_wanted = 3;
+	int64_t start = clock_ms();
+	assert_int_equal(run_for(r, LONG_MS), DSKE_RC_OK);
+	assert_true(clock_ms() - start < LONG_MS / 2);
+	assert_int_equal(r->lost[i], DSKE_RC_UNREACHABLE);
+}
+
 static void nothing_is_sent_where_nobody_is(void **state)
 {
 	struct record *r = *state;
@@ -412,52 +431,79 @@ static void nothing_is_sent_where_nobody_is(void **state)
 
 /* ---- sizes --------------------------------------------------------------------------------------- */
 
-/* A SHARE's longest frame, body of zeros. */
-static void long_frame(struct buf *out, size_t body_len)
+static void make_longest(struct record *r)
 {
+	size_t body_len = 1 << 20;
 	uint8_t *body = calloc(1, body_len);
 	struct envelope e = {.type = MESSAGE_SHARE, .length = 128, .body = body, .body_len = body_len};
 
 	assert_non_null(body);
-	buf_heap(out, 2 * FRAME_MAX);
-	assert_true(rc_ok(frame_write(out, &e, (const uint8_t[TAG_KEY_LEN]){0})));
+	buf_heap(&r->longest, 2 * FRAME_MAX);
+	assert_true(rc_ok(frame_write(&r->longest, &e, (const uint8_t[TAG_KEY_LEN]){0})));
 	free(body);
 }
 
 static void long_frames_need_leave(void **state)
 {
 	struct record *r = *state;
-	AUTO(buf) longest = {0};
 
-	long_frame(&longest, 1 << 20);
-	expect_loss(r, FAKE_GREETS, longest.data, longest.len, DSKE_RC_TOOBIG);
+	make_longest(r);
+	expect_loss(r, FAKE_GREETS, r->longest.data, r->longest.len, DSKE_RC_TOOBIG);
 	r->losses_wanted = 0;
 	r->on_lost = NULL;
-	size_t i = add_hub_saying(r, FAKE_ANSWERS, longest.data, longest.len);
+	size_t i = add_hub_saying(r, FAKE_ANSWERS, r->longest.data, r->longest.len);
 	r->send_when_connected = false;
 	while (!fanout_is_connected(r->f, i))
 		run_for(r, 1);
 	fanout_set_frame_max(r->f, i, FRAME_MAX);
-	assert_true(rc_ok(fanout_send(r->f, i, longest.data, longest.len)));
+	assert_true(rc_ok(fanout_send(r->f, i, r->longest.data, r->longest.len)));
 	assert_true(fanout_has_unsent(r->f));
 	r->frames_wanted = 1;
 	assert_int_equal(run_for(r, LONG_MS), DSKE_RC_OK);
 	assert_int_equal(r->frames[i], 1);
-	assert_int_equal(atomic_load(&r->hubs[i].received), longest.len);
+	assert_int_equal(atomic_load(&r->hubs[i].received), r->longest.len);
+}
+
+/* More is queued while a long frame is half written: every byte once, in order. */
+static void frames_queue_behind_each_other(void **state)
+{
+	struct record *r = *state;
+	size_t i = add_hub(r, FAKE_ANSWERS);
+	size_t sent = 0, sent_len = 0;
+
+	r->send_when_connected = false;
+	make_longest(r);
+	while (!fanout_is_connected(r->f, i))
+		run_for(r, 1);
+	for (int round = 0; round < 40; round++) {
+		const struct buf small = {.data = reply, .len = reply_len};
+		const struct buf *next = round % 2 ? &small : &r->longest;
+
+		if (rc_ok(fanout_send(r->f, i, next->data, next->len))) {
+			sent++;
+			sent_len += next->len;
+		}
+		run_for(r, 0);
+	}
+	assert_true(sent > 20);
+	r->frames_wanted = sent;
+	assert_int_equal(run_for(r, LONG_MS), DSKE_RC_OK);
+	assert_int_equal(r->frames[i], sent);
+	assert_int_equal(atomic_load(&r->hubs[i].received), sent_len);
+	assert_false(fanout_has_unsent(r->f));
 }
 
 static void a_deaf_hub_delays_nobody(void **state)
 {
 	struct record *r = *state;
-	AUTO(buf) longest = {0};
 	size_t deaf = add_hub(r, FAKE_DEAF);
 	dske_rc rc = DSKE_OK;
 	size_t queued = 0;
 
-	long_frame(&longest, 1 << 20);
+	make_longest(r);
 	while (!fanout_is_connected(r->f, deaf))
 		run_for(r, 1);
-	while (rc_ok(rc = fanout_send(r->f, deaf, longest.data, longest.len))) {
+	while (rc_ok(rc = fanout_send(r->f, deaf, r->longest.data, r->longest.len))) {
 		assert_true(++queued < 64);
 		run_for(r, 1);
 	}
@@ -509,8 +555,10 @@ int main(void)
 		TEST(closing_from_a_callback_is_quiet),
 		TEST(connecting_anew_from_a_callback),
 		TEST(a_lost_connection_can_be_made_anew),
+		TEST(failures_at_once_are_told_at_once),
 		TEST(nothing_is_sent_where_nobody_is),
 		TEST(long_frames_need_leave),
+		TEST(frames_queue_behind_each_other),
 		TEST(a_deaf_hub_delays_nobody),
 		TEST(a_flood_delays_nobody),
 	};
