@@ -1,33 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-# When the first source is here (everything in the library, so that tests link it too):
-#
-#   noinst_LTLIBRARIES += %D%/libpkcs11.la
-#   %C%_libpkcs11_la_SOURCES = %D%/entry.c %D%/entry.h
-#
-#   dskeinclude_HEADERS = %D%/dske-pkcs11.h
-#
-#   p11moduledir = $(p11_module_dir)
-#   p11module_LTLIBRARIES = dske-pkcs11.la
-#   dske_pkcs11_la_SOURCES = %D%/module.c
-#   dske_pkcs11_la_LIBADD = $(PKCS11_LIBS)
-#   dske_pkcs11_la_LDFLAGS = $(DSKE_LDFLAGS) $(MODULE_LDFLAGS) -module -avoid-version -shared \
-#   	-no-undefined -Wl,--version-script=$(srcdir)/%D%/dske-pkcs11.map
-#   EXTRA_dske_pkcs11_la_DEPENDENCIES = %D%/dske-pkcs11.map
-#   EXTRA_DIST += %D%/dske-pkcs11.map
-#
-#   p11configdir = $(p11_config_dir)
-#   p11config_DATA = %D%/dske.module
-#   CLEANFILES += %D%/dske.module
-#   %D%/dske.module: Makefile
-#   	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
-#   	printf 'module: %s\n' '$(p11moduledir)/dske-pkcs11.so' > $@
-#
-#   install-data-hook:
-#   	rm -f '$(DESTDIR)$(p11moduledir)/dske-pkcs11.la'
-#   uninstall-hook:
-#   	rm -f '$(DESTDIR)$(p11moduledir)/dske-pkcs11.so'
-#
-# The module is built as .libs/dske-pkcs11.so at the top of the build tree.
+noinst_LTLIBRARIES += %D%/libpkcs11.la
+%C%_libpkcs11_la_SOURCES = \
+	%D%/calls.h %D%/p11-3x.h \
+	%D%/attr.c %D%/attr.h \
+	%D%/cipher.c %D%/cipher.h \
+	%D%/crypto.c %D%/crypto.h \
+	%D%/derive.c %D%/derive.h \
+	%D%/entry.c %D%/entry.h \
+	%D%/find.c %D%/find.h \
+	%D%/key.c %D%/key.h \
+	%D%/login.c %D%/login.h \
+	%D%/mech.c %D%/mech.h \
+	%D%/module.c %D%/module.h \
+	%D%/object.c %D%/object.h \
+	%D%/peer.c %D%/peer.h \
+	%D%/random.c %D%/random.h \
+	%D%/rv.c %D%/rv.h \
+	%D%/session.c %D%/session.h \
+	%D%/sign.c %D%/sign.h \
+	%D%/slot.c %D%/slot.h \
+	%D%/store.c %D%/store.h
 
 dskeinclude_HEADERS = %D%/dske-pkcs11.h
 
