@@ -15,7 +15,7 @@
 #include "hubproto/msg.h"
 #include "pskm/window.h"
 
-#define CONN_WINDOWS_MAX 8
+#define CONN_WINDOWS_MAX 4 /* no more than a client keeps: what is sealed in an older one it cannot open */
 #define CONN_FAILURES_MAX 16
 #define CONN_ANSWERS_MAX 64
 #define CONN_ANSWER_LEN_MAX 320                /* the longest IDENTITY, with room */
