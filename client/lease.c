@@ -216,18 +216,24 @@ static dske_rc lease_cloned(struct link *l, uint64_t next_slot)
 	return DSKE_OK;
 }
 
+/* A note proves nothing, so it moves our next slot at most once a minute.  A lease that was lost with its
+ * connection needs no such move: its slot is behind us already. */
 dske_rc lease_slot_taken(struct link *l, uint64_t next_slot)
 {
+	struct table_status status;
 	int64_t now = clock_ms(), before = l->hub->skipped_ms;
+	TRY(table_status(l->hub->table, &status));
+	lease_forget(&l->lease);
+	if (next_slot <= status.lease_slots - status.lease_left && l->retakes_left > 0) {
+		l->retakes_left--;
+		return DSKE_OK;
+	}
 	if (before != 0 && now - before < SKIP_INTERVAL_MS)
-		return FAIL(CLONED, "it says again that our lease slot is taken, within a minute: "
+		return FAIL(CLONED, "it says again and again that our lease slot is taken: "
 				    "is another copy of this table in use?");
 	l->hub->skipped_ms = now;
-	log_warn("%s: the hub says that lease slot %" PRIu64 " is taken; going on at %" PRIu64, l->hub->name, l->lease.slot,
-		 next_slot);
-	TRY(table_lease_skip(l->hub->table, next_slot, false));
-	lease_forget(&l->lease);
-	return DSKE_OK;
+	log_warn("%s: the hub says that our lease slot is taken; going on at %" PRIu64, l->hub->name, next_slot);
+	return table_lease_skip(l->hub->table, next_slot, false);
 }
 
 /* ---- the frames -------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 
 #define TRIES_MOST 2   /* a first connection, and one more when it is lost */
 #define LEASES_MOST 24 /* a restored hub catches up in LEASE_JUMP_SHARE leases */
+#define RETAKES_MOST 2
 #define NONSENSE_MOST 16
 
 /* ---- failing ---------------------------------------------------------------------------------------- */
@@ -81,6 +82,7 @@ void link_want(struct link *l, uint64_t up_len, uint64_t down_len)
 	l->need_down = down_len;
 	l->tries_left = TRIES_MOST;
 	l->leases_left = LEASES_MOST;
+	l->retakes_left = RETAKES_MOST;
 	l->lease_lost = false;
 	l->code = DSKE_RC_OK;
 	l->why[0] = '\0';
@@ -215,10 +217,11 @@ static void on_frame(void *context, size_t i, const struct envelope *e)
 	struct link *l = &s->link[i];
 	if (l->state == LINK_FAILED)
 		return;
-	if (!id_equal(&e->sender, &l->hub->hub) || !id_equal(&e->table, &l->hub->id))
-		link_nonsense(l, "another hub's name or table");
-	else if (e->type == MESSAGE_NOTE)
+	/* A note about a frame that could not be read, or from the wrong hub, names what it knows. */
+	if (e->type == MESSAGE_NOTE)
 		take_note(l, e);
+	else if (!id_equal(&e->sender, &l->hub->hub) || !id_equal(&e->table, &l->hub->id))
+		link_nonsense(l, "another hub's name or table");
 	else if (e->type == MESSAGE_GRANT || e->type == MESSAGE_CLONED)
 		take_lease_frame(l, e);
 	else if (s->ops != NULL)

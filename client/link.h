@@ -62,6 +62,7 @@ struct link {
 	unsigned connection; /* counts them */
 	unsigned tries_left;         /* connections that may still be begun */
 	unsigned leases_left;        /* leases that may still be begun */
+	unsigned retakes_left;       /* of these, because a note says that the slot is taken */
 	unsigned renewals;           /* leases so far: windows grow with use */
 	unsigned nonsense;           /* frames that made no sense, or did not verify */
 	bool lease_lost;             /* the hub disowned our window: what was sent has to be sealed afresh */
