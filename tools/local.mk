@@ -1,11 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-# When the first source is here:
-#
-#   noinst_LTLIBRARIES += %D%/libtools.la
-#   %C%_libtools_la_SOURCES = %D%/NAME.c %D%/NAME.h
-#
-#   bin_PROGRAMS += %D%/dske
-#   %C%_dske_SOURCES = %D%/main.c
-#   %C%_dske_LDADD = $(TOOLS_LIBS)
-#
-# A completion: dist_bashcompletion_DATA += %D%/completion/dske, installed under the file's own name.
+# Everything but main, so that tests link it.
+noinst_LTLIBRARIES += %D%/libtools.la
+%C%_libtools_la_SOURCES = \
+	%D%/cmd-agree.c \
+	%D%/cmd-doctor.c \
+	%D%/cmd-hub.c \
+	%D%/cmd-init.c \
+	%D%/cmd-key.c \
+	%D%/cmd-peer.c \
+	%D%/cmd-pskm.c \
+	%D%/cmd-tables.c \
+	%D%/commands.c %D%/commands.h \
+	%D%/keyfile.c %D%/keyfile.h \
+	%D%/options.c \
+	%D%/output.c %D%/output.h \
+	%D%/report.c %D%/report.h \
+	%D%/secret-input.c %D%/secret-input.h \
+	%D%/token.c %D%/token.h \
+	%D%/tool.c %D%/tool.h
+%C%_libtools_la_CPPFLAGS = $(AM_CPPFLAGS) -DP11_MODULE_DIR='"$(p11_module_dir)"'
+%C%_libtools_la_LIBADD = hub/libhubconf.la
+
+bin_PROGRAMS += %D%/dske
+%C%_dske_SOURCES = %D%/main.c
+%C%_dske_LDADD = $(TOOLS_LIBS) $(P11_LIBS)
+
+# Installed under the command's name, where bash looks for it.
+dist_bashcompletion_DATA += %D%/completion/dske

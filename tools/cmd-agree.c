@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dske key agree: one agreement, with the report of every hub; the key into a file, the token, or both. */
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/commands.h"
+#include "tools/keyfile.h"
+#include "tools/output.h"
+#include "tools/report.h"
+#include "tools/secret-input.h"
+#include "tools/token.h"
+
+struct agree {
+	struct common common;
+	const char *peer, *context, *role, *label, *output, *pin, *scheme;
+	uint64_t k, length;
+	struct id key_id;
+	struct agree_request request;
+	struct agree_result result; /* owned */
+	struct fd file;             /* made before anything is agreed */
+	struct secret pin_text;     /* owned */
+	char kcv[KCV_LEN];
+};
+
+/* ---- what is asked ------------------------------------------------------------------------------------------ */
+
+struct word {
+	const char *word;
+	int value;
+};
+
+static dske_rc find_word(int *value, const struct word *words, const char *what, const char *text)
+{
+	if (text == NULL)
+		return DSKE_OK;
+	for (; words->word != NULL; words++) {
+		if (strcmp(words->word, text) == 0) {
+			*value = words->value;
+			return DSKE_OK;
+		}
+	}
+	return FAIL(ARGS, "--%s %s: there is no such %s", what, text, what);
+}
+
+static dske_rc fill_request(struct agree *a)
+{
+	static const struct word roles[] = {
+		{"auto", ROLE_AUTO}, {"initiator", ROLE_INITIATOR}, {"receiver", ROLE_RECEIVER}, {NULL, 0}};
+	static const struct word schemes[] = {{"shamir", SCHEME_SHAMIR}, {"xor", SCHEME_XOR}, {NULL, 0}};
+	struct agree_request *q = &a->request;
+	int role = ROLE_AUTO, scheme = SCHEME_COUNT;
+	TRY(find_word(&role, roles, "role", a->role));
+	TRY(find_word(&scheme, schemes, "scheme", a->scheme));
+	if (!name_check(a->peer))
+		return FAIL(ARGS, "%s is not a name of a peer", a->peer);
+	if (a->context != NULL && strlen(a->context) > TERMS_CONTEXT_MAX)
+		return FAIL(ARGS, "--context: at most %d bytes", TERMS_CONTEXT_MAX);
+	if (a->k > TERMS_HUBS_MAX)
+		return FAIL(ARGS, "--k: at most %d", TERMS_HUBS_MAX);
+	if (a->length != 0 && (a->length < KEY_LEN_MIN || a->length > KEY_LEN_MAX))
+		return FAIL(ARGS, "--length: between %u and %u bytes", KEY_LEN_MIN, KEY_LEN_MAX);
+	snprintf(q->peer, sizeof q->peer, "%s", a->peer);
+	q->role = (enum agree_role)role;
+	q->scheme = (enum scheme)scheme;
+	q->has_key_id = !id_is_zero(&a->key_id);
+	q->key_id = a->key_id;
+	q->k = (uint8_t)a->k;
+	q->key_len = (uint32_t)a->length;
+	if (a->context != NULL) {
+		q->context_len = (uint8_t)strlen(a->context);
+		memcpy(q->context, a->context, q->context_len);
+	}
+	return DSKE_OK;
+}
+
+/* ---- where the key goes --------------------------------------------------------------------------------------- */
+
+/* Everything that could fail for want of a right or a place fails before table bytes are spent. */
+static dske_rc prepare(struct agree *a, const struct client *client)
+{
+	if (a->output != NULL && !config_extract_allowed(client_config(client), a->peer))
+		return FAIL(DENIED, "keys agreed with %s may not be read in clear; to allow it, write in the configuration: "
+				    "[peer %s] extract = yes",
+			    a->peer, a->peer);
+	if (a->label != NULL)
+		TRY(secret_input(&a->pin_text, a->pin != NULL || getenv("DSKE_PIN") == NULL ? a->pin : "env:DSKE_PIN", "PIN"));
+	if (a->output != NULL)
+		TRY(keyfile_create(&a->file, a->output));
+	return DSKE_OK;
+}
+
+/* The key becomes an object of the token: persistent, encrypted there. */
+static dske_rc store_in_token(const struct agree *a, bool extractable)
+{
+	AUTO(token) token = {0};
+	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+	CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+	CK_BBOOL yes = CK_TRUE, extract = extractable ? CK_TRUE : CK_FALSE, sensitive = extractable ? CK_FALSE : CK_TRUE;
+	const struct agree_result *r = &a->result;
+	CK_ATTRIBUTE template[] = {
+		{CKA_CLASS, &class, sizeof class},
+		{CKA_KEY_TYPE, &type, sizeof type},
+		{CKA_TOKEN, &yes, sizeof yes},
+		{CKA_PRIVATE, &yes, sizeof yes},
+		{CKA_LABEL, (void *)(uintptr_t)a->label, strlen(a->label)},
+		{CKA_ID, (void *)(uintptr_t)r->key_id.b, ID_LEN},
+		{CKA_EXTRACTABLE, &extract, sizeof extract},
+		{CKA_SENSITIVE, &sensitive, sizeof sensitive},
+		{CKA_DERIVE, &yes, sizeof yes},
+		{CKA_SIGN, &yes, sizeof yes},
+		{CKA_VERIFY, &yes, sizeof yes},
+		{CKA_VALUE, r->key.data, r->key.len},
+	};
+	CK_OBJECT_HANDLE object;
+	TRY(token_load(&token));
+	TRY(token_session(&token, true));
+	TRY(token_login(&token, CKU_USER, &a->pin_text));
+	return token_rc(token.f->C_CreateObject(token.session, template, sizeof template / sizeof template[0], &object),
+			"the token does not take the key");
+}
+
+static dske_rc deliver(struct agree *a, const struct client *client)
+{
+	TRY(key_check_value(a->kcv, &a->result.key));
+	if (a->output != NULL)
+		TRY(keyfile_finish(&a->file, a->output, &a->result.key));
+	if (a->label != NULL)
+		TRY(store_in_token(a, config_extract_allowed(client_config(client), a->peer)));
+	return DSKE_OK;
+}
+
+/* ---- telling --------------------------------------------------------------------------------------------------- */
+
+static unsigned columns_of(const struct agree *a)
+{
+	return a->result.initiated ? REPORT_SHORT : REPORT_VERDICT;
+}
+
+static void tell_agreed(const struct agree *a)
+{
+	const struct agree_result *r = &a->result;
+	char key_id[ID_HEX_LEN];
+	FILE *to = a->output != NULL && strcmp(a->output, "-") == 0 ? stderr : stdout;
+	if (a->common.json && to == stdout) {
+		json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:o}", "peer", a->peer, "key_id",
+				      id_hex(&r->key_id, key_id), "role", r->initiated ? "initiator" : "receiver", "n", (int)r->n,
+				      "k", (int)r->k, "length", (int)r->key.len, "check_value", a->kcv, "hubs",
+				      report_json(&r->report, columns_of(a)));
+		output_json(o);
+		return;
+	}
+	report_print(&r->report, columns_of(a), to);
+	fprintf(to, "%sagreed%s with %s as %s: %zu bytes, n = %u, k = %u, key ID %s, check value %s\n", colour(to, COLOUR_GOOD),
+		colour(to, COLOUR_OFF), a->peer, r->initiated ? "initiator" : "receiver", r->key.len, r->n, r->k,
+		id_hex(&r->key_id, key_id), a->kcv);
+	if (a->output == NULL && a->label == NULL)
+		fprintf(to, "the key was dropped; --output FILE or --label LABEL keeps it\n");
+}
+
+static int tell_failed(const struct agree *a, dske_rc rc)
+{
+	const char *advice = a->result.report.advice;
+	if (a->common.json) {
+		json_t *o = json_pack("{s:{s:s, s:s, s:s}, s:o}", "error", "code", rc_name(rc), "message", rc_detail(rc), "advice",
+				      advice, "hubs", report_json(&a->result.report, columns_of(a)));
+		output_json(o);
+		return exit_code(rc);
+	}
+	if (a->result.report.count > 0)
+		report_print(&a->result.report, columns_of(a), stderr);
+	return tool_fail(&a->common, rc, advice);
+}
+
+/* ---- the command ----------------------------------------------------------------------------------------------- */
+
+static dske_rc agree(struct agree *a)
+{
+	struct client *client = NULL;
+	TRY(fill_request(a));
+	TRY(tool_open(&client, &a->common));
+	dske_rc rc = prepare(a, client);
+	if (rc_ok(rc)) {
+		rc = client_agree(client, &a->request, &a->result);
+		if (rc_ok(rc))
+			rc = deliver(a, client);
+		else if (a->output != NULL && a->file.n >= 0 && strcmp(a->output, "-") != 0)
+			(void)unlink(a->output);
+	}
+	client_close(client);
+	return rc;
+}
+
+int cmd_key_agree(const struct command *self, int argc, char **argv)
+{
+	struct agree a = {.file = FD_NONE};
+	struct operands peer;
+	const struct option_row rows[] = {
+		{"context", OPTION_TEXT, &a.context, "TEXT", "meeting point: both ends say the same (default: the empty one)"},
+		{"key-id", OPTION_ID, &a.key_id, "HEX", "or this key ID, 32 digits, at both ends"},
+		{"role", OPTION_TEXT, &a.role, "ROLE", "initiator, receiver or auto: the lower ID initiates (default)"},
+		{"length", OPTION_SIZE, &a.length, "BYTES", "of the key (default: the configuration's)"},
+		{"k", OPTION_UINT, &a.k, "N", "hubs needed (default: the configuration's)"},
+		{"scheme", OPTION_TEXT, &a.scheme, "SCHEME", "shamir or xor (default: the configuration's)"},
+		{"timeout", OPTION_DURATION, &a.request.timeout_ms, "TIME", "how long to wait (default: the configuration's)"},
+		{"output", OPTION_TEXT, &a.output, "FILE", "write the key there, raw, 0600; - is standard output"},
+		{"label", OPTION_TEXT, &a.label, "LABEL", "keep the key in the token under this label"},
+		{"pin", OPTION_TEXT, &a.pin, "SOURCE", "the token's PIN: env:NAME, file:PATH or prompt (default: env:DSKE_PIN)"},
+		COMMON_ROWS(a.common),
+		{0},
+	};
+	int leave = options_read(self, rows, argc, argv, 1, 1, &peer);
+	if (leave >= 0)
+		return leave;
+	a.peer = peer.at[0];
+	dske_rc rc = agree(&a);
+	if (rc_ok(rc))
+		tell_agreed(&a);
+	leave = rc_ok(rc) ? EXIT_OK : tell_failed(&a, rc);
+	agree_result_drop(&a.result);
+	secret_drop(&a.pin_text);
+	fd_drop(&a.file);
+	return leave;
+}

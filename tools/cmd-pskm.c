@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dske pskm create, import: the PSKM as it travels (DSKE 2.1). */
+#include <config.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "hub/conf.h"
+#include "pskm/container.h"
+#include "tools/commands.h"
+#include "tools/output.h"
+#include "tools/secret-input.h"
+
+/* ---- create ------------------------------------------------------------------------------------------------ */
+
+struct create {
+	struct common common; /* only json */
+	const char *hub_conf, *client, *address, *output, *passphrase_file;
+	struct id client_id;
+	uint64_t size;
+	struct pskm_header header;
+	char passphrase[PASSPHRASE_TEXT_MAX];
+};
+
+static dske_rc fill_header(struct create *c, const struct hub_conf *hub)
+{
+	struct pskm_header *h = &c->header;
+	const char *address = c->address != NULL ? c->address : hub->listen;
+	if (!name_check(c->client))
+		return FAIL(ARGS, "%s is not a name of a client", c->client);
+	if (strlen(address) > PSKM_ADDRESS_MAX)
+		return FAIL(ARGS, "the hub's address is longer than %d bytes", PSKM_ADDRESS_MAX);
+	h->hub = hub->id;
+	h->client = c->client_id;
+	snprintf(h->hub_name, sizeof h->hub_name, "%s", hub->name);
+	snprintf(h->client_name, sizeof h->client_name, "%s", c->client);
+	snprintf(h->hub_address, sizeof h->hub_address, "%s", address);
+	h->created = (uint64_t)time(NULL);
+	h->layout.len = c->size;
+	return DSKE_OK;
+}
+
+static dske_rc write_passphrase(const struct create *c)
+{
+	AUTO(fd) f = FD_NONE;
+	size_t len = strlen(c->passphrase);
+	TRY(file_open(&f, c->passphrase_file, O_WRONLY | O_CREAT | O_EXCL, 0600));
+	TRY(file_pwrite(f.n, c->passphrase, len, 0));
+	TRY(file_pwrite(f.n, "\n", 1, len));
+	return file_sync(f.n);
+}
+
+static dske_rc create(struct create *c)
+{
+	AUTO(hub_conf) hub = {0};
+	struct path tables;
+	TRY(hub_conf_read(&hub, c->hub_conf));
+	TRY(fill_header(c, &hub));
+	TRY(hub_conf_tables(&hub, &tables));
+	TRY(file_make_dirs(tables.s, 0700));
+	if (c->passphrase_file != NULL && access(c->passphrase_file, F_OK) == 0)
+		return FAIL(EXISTS, "%s exists already", c->passphrase_file);
+	TRY(container_make(&c->header, tables.s, c->output, c->passphrase, output_progress, "making"));
+	return c->passphrase_file != NULL ? write_passphrase(c) : DSKE_OK;
+}
+
+static void tell_created(const struct create *c)
+{
+	char table[ID_HEX_LEN], size[16];
+	const struct pskm_header *h = &c->header;
+	if (c->common.json) {
+		json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:I}", "table", id_hex(&h->table, table), "hub", h->hub_name, "client",
+				      h->client_name, "file", c->output, "size", (json_int_t)h->layout.len);
+		if (c->passphrase_file == NULL)
+			json_object_set_new(o, "passphrase", json_string(c->passphrase));
+		output_json(o);
+		return;
+	}
+	printf("PSKM %s: %s for %s from %s, in %s\n", id_hex(&h->table, table), size_text(h->layout.len, size), h->client_name,
+	       h->hub_name, c->output);
+	if (c->passphrase_file == NULL)
+		printf("passphrase (shown this once; tell it on another way than the file's): %s\n", c->passphrase);
+	else
+		printf("passphrase in %s (carry it on another way than the file)\n", c->passphrase_file);
+}
+
+int cmd_pskm_create(const struct command *self, int argc, char **argv)
+{
+	struct create c = {.hub_conf = hub_conf_default_file()};
+	struct operands none;
+	const struct option_row rows[] = {
+		{"hub-conf", OPTION_TEXT, &c.hub_conf, "FILE", "the hub's configuration (default: the system's)"},
+		{"client", OPTION_TEXT, &c.client, "NAME", "the client's name (required)"},
+		{"client-id", OPTION_ID, &c.client_id, "HEX", "its ID, as dske init told it (required)"},
+		{"size", OPTION_SIZE, &c.size, "SIZE", "bytes of the table: 64K, 16M, 1G (required)"},
+		{"output", OPTION_TEXT, &c.output, "FILE", "the PSKM to write (required)"},
+		{"passphrase-file", OPTION_TEXT, &c.passphrase_file, "FILE", "write its passphrase there, 0600, instead of showing it"},
+		{"address", OPTION_TEXT, &c.address, "HOST:PORT", "where the client finds the hub (default: where it listens)"},
+		{"json", OPTION_FLAG, &c.common.json, NULL, "write JSON, for programs"},
+		{0},
+	};
+	int leave = options_read(self, rows, argc, argv, 0, 0, &none);
+	if (leave >= 0)
+		return leave;
+	if (c.client == NULL || id_is_zero(&c.client_id) || c.size == 0 || c.output == NULL)
+		return tool_usage(self, "--client, --client-id, --size and --output are needed");
+	dske_rc rc = create(&c);
+	if (rc_ok(rc))
+		tell_created(&c);
+	mem_wipe(c.passphrase, sizeof c.passphrase);
+	return rc_ok(rc) ? EXIT_OK : tool_fail(&c.common, rc, NULL);
+}
+
+/* ---- import ------------------------------------------------------------------------------------------------ */
+
+struct import {
+	struct common common;
+	const char *file, *passphrase_file;
+	struct pskm_header header;
+};
+
+static dske_rc read_passphrase(struct secret *out, const char *file)
+{
+	struct path source;
+	if (file == NULL || strcmp(file, "prompt") == 0)
+		return secret_input(out, NULL, "passphrase");
+	TRY(path_format(&source, "file:%s", file));
+	return secret_input(out, source.s, "passphrase");
+}
+
+static dske_rc import(struct import *i)
+{
+	AUTO(config) config = {0};
+	AUTO(secret) passphrase = {0};
+	struct path tables;
+	TRY(config_read(&config, i->common.conf));
+	TRY(container_peek(&i->header, i->file)); /* before anybody is asked for anything */
+	TRY(path_format(&tables, "%s/tables", config.state.s));
+	TRY(file_make_dirs(tables.s, 0700));
+	TRY(read_passphrase(&passphrase, i->passphrase_file));
+	return container_import(i->file, (const char *)passphrase.data, &config.id, tables.s, &i->header, output_progress,
+				"verifying");
+}
+
+int cmd_pskm_import(const struct command *self, int argc, char **argv)
+{
+	struct import i = {0};
+	struct operands file;
+	char table[ID_HEX_LEN], size[16];
+	const struct option_row rows[] = {
+		{"passphrase-file", OPTION_TEXT, &i.passphrase_file, "FILE", "read the passphrase there (default: ask for it)"},
+		COMMON_ROWS(i.common),
+		{0},
+	};
+	int leave = options_read(self, rows, argc, argv, 1, 1, &file);
+	if (leave >= 0)
+		return leave;
+	i.file = file.at[0];
+	dske_rc rc = import(&i);
+	if (!rc_ok(rc))
+		return tool_fail(&i.common, rc, rc_is(rc, DSKE_RC_PIN) ? "the passphrase came with the PSKM, on another way" : NULL);
+	const struct pskm_header *h = &i.header;
+	if (i.common.json)
+		output_json(json_pack("{s:s, s:s, s:s, s:I}", "table", id_hex(&h->table, table), "hub", h->hub_name, "address",
+				      h->hub_address, "size", (json_int_t)h->layout.len));
+	else
+		printf("imported %s from %s (%s)\nnext: dske pskm activate %s, then destroy the file it came in\n",
+		       size_text(h->layout.len, size), h->hub_name, h->hub_address, h->hub_name);
+	return EXIT_OK;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dske pskm activate, list: the tables that were imported. */
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/commands.h"
+#include "tools/output.h"
+
+struct tables {
+	struct client *client; /* owned */
+	struct client_hub *hub; /* owned */
+	size_t count;
+};
+
+static void tables_drop(struct tables *t)
+{
+	free(t->hub);
+	client_close(t->client);
+	*t = (struct tables){0};
+}
+
+static dske_rc tables_open(struct tables *t, const struct common *common)
+{
+	TRY(tool_open(&t->client, common));
+	return client_hubs(t->client, &t->hub, &t->count);
+}
+
+/* ---- list -------------------------------------------------------------------------------------------------- */
+
+static const char *state_text(const struct client_hub *h)
+{
+	bool known = rc_ok(h->rc) || rc_is(h->rc, DSKE_RC_NOT_ACTIVE) || rc_is(h->rc, DSKE_RC_FROZEN) ||
+		     rc_is(h->rc, DSKE_RC_LOCKED);
+	return known ? table_state_name(h->status.state) : "unusable";
+}
+
+static void print_tables(const struct tables *t)
+{
+	static const char *const headings[] = {"HUB", "TABLE", "STATE", ">UP LEFT", ">DOWN LEFT", ">LEASES LEFT", "ADDRESS"};
+	AUTO(grid) g = {0};
+	grid_init(&g, 7, headings);
+	for (size_t i = 0; i < t->count; i++) {
+		const struct client_hub *h = &t->hub[i];
+		char hex[ID_HEX_LEN], size[16];
+		grid_row(&g, rc_ok(h->rc) ? COLOUR_OFF : rc_is(h->rc, DSKE_RC_NOT_ACTIVE) ? COLOUR_WARN : COLOUR_BAD);
+		grid_cell(&g, 0, "%s", h->name);
+		grid_cell(&g, 1, "%s", id_hex(&h->table, hex));
+		grid_cell(&g, 2, "%s", state_text(h));
+		grid_cell(&g, 3, "%s", size_text(h->status.up_left, size));
+		grid_cell(&g, 4, "%s", size_text(h->status.down_left, size));
+		grid_cell(&g, 5, "%llu", (unsigned long long)h->status.lease_left);
+		grid_cell(&g, 6, "%s", h->address);
+	}
+	grid_print(&g, stdout);
+	for (size_t i = 0; i < t->count; i++) {
+		if (!rc_ok(t->hub[i].rc))
+			printf("%s: %s\n", t->hub[i].name, t->hub[i].detail);
+		if (t->hub[i].status.clone_alarms > 0)
+			printf("%s: %llu clone alarms: another copy of this table was in use\n", t->hub[i].name,
+			       (unsigned long long)t->hub[i].status.clone_alarms);
+	}
+}
+
+static json_t *table_json(const struct client_hub *h)
+{
+	char table[ID_HEX_LEN], hub[ID_HEX_LEN];
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "hub", h->name, "hub_id", id_hex(&h->hub, hub), "table",
+			      id_hex(&h->table, table), "state", state_text(h), "address", h->address, "usable", rc_ok(h->rc));
+	const struct {
+		const char *name;
+		uint64_t value;
+	} numbers[] = {
+		{"size", h->header.layout.len},          {"up_left", h->status.up_left},
+		{"up_size", h->status.up_len},           {"down_left", h->status.down_left},
+		{"down_size", h->status.down_len},       {"leases_left", h->status.lease_left},
+		{"clone_alarms", h->status.clone_alarms},
+	};
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		json_object_set_new(o, numbers[i].name, json_integer((json_int_t)numbers[i].value));
+	if (!rc_ok(h->rc))
+		json_object_set_new(o, "detail", json_string(h->detail));
+	return o;
+}
+
+int cmd_pskm_list(const struct command *self, int argc, char **argv)
+{
+	struct common common = {0};
+	struct operands none;
+	AUTO(tables) t = {0};
+	const struct option_row rows[] = {COMMON_ROWS(common), {0}};
+	int leave = options_read(self, rows, argc, argv, 0, 0, &none);
+	if (leave >= 0)
+		return leave;
+	dske_rc rc = tables_open(&t, &common);
+	if (!rc_ok(rc))
+		return tool_fail(&common, rc, NULL);
+	if (common.json) {
+		json_t *list = json_array();
+		for (size_t i = 0; i < t.count; i++)
+			json_array_append_new(list, table_json(&t.hub[i]));
+		output_json(json_pack("{s:o}", "tables", list));
+	} else if (t.count == 0) {
+		printf("no tables: import a PSKM with dske pskm import FILE\n");
+	} else {
+		print_tables(&t);
+	}
+	return EXIT_OK;
+}
+
+/* ---- activate ---------------------------------------------------------------------------------------------- */
+
+struct activate {
+	struct common common;
+	bool all;
+	int64_t timeout_ms;
+	const char *which;
+	json_t *results;
+	size_t matched;
+	int exit; /* of the first failure */
+};
+
+static bool is_meant(const struct activate *a, const struct client_hub *h)
+{
+	char hex[ID_HEX_LEN];
+	bool waits = rc_is(h->rc, DSKE_RC_NOT_ACTIVE);
+	if (a->which == NULL)
+		return waits;
+	if (strcmp(a->which, id_hex(&h->table, hex)) == 0)
+		return true;
+	return strcmp(a->which, h->name) == 0 && waits;
+}
+
+static void activate_one(struct activate *a, struct client *client, const struct client_hub *h)
+{
+	char hex[ID_HEX_LEN];
+	dske_rc rc = client_activate(client, &h->table, a->timeout_ms);
+	a->matched++;
+	if (!rc_ok(rc) && a->exit == EXIT_OK)
+		a->exit = exit_code(rc);
+	if (a->common.json) {
+		json_t *o = json_pack("{s:s, s:s, s:b, s:s}", "hub", h->name, "table", id_hex(&h->table, hex), "ok", rc_ok(rc),
+				      "code", rc_name(rc));
+		if (!rc_ok(rc))
+			json_object_set_new(o, "detail", json_string(rc_detail(rc)));
+		json_array_append_new(a->results, o);
+	} else if (rc_ok(rc)) {
+		printf("%s: activated\n", h->name);
+	} else {
+		(void)tool_fail(&a->common, rc, NULL);
+	}
+}
+
+static int nothing_to_activate(const struct activate *a)
+{
+	if (a->which == NULL) {
+		if (a->common.json)
+			output_json(json_pack("{s:[]}", "activated"));
+		else
+			printf("no table waits for its activation\n");
+		return EXIT_OK;
+	}
+	return tool_fail(&a->common, FAIL(NOT_FOUND, "no table of %s waits for its activation; dske pskm list shows all", a->which),
+			 NULL);
+}
+
+int cmd_pskm_activate(const struct command *self, int argc, char **argv)
+{
+	struct activate a = {.timeout_ms = 0};
+	struct operands which;
+	AUTO(tables) t = {0};
+	const struct option_row rows[] = {
+		{"all", OPTION_FLAG, &a.all, NULL, "every table that waits for it"},
+		{"timeout", OPTION_DURATION, &a.timeout_ms, "TIME", "for each hub (default: the configuration's)"},
+		COMMON_ROWS(a.common),
+		{0},
+	};
+	int leave = options_read(self, rows, argc, argv, 0, 1, &which);
+	if (leave >= 0)
+		return leave;
+	if (a.all == (which.count == 1))
+		return tool_usage(self, "name a table or a hub, or say --all");
+	a.which = a.all ? NULL : which.at[0];
+	dske_rc rc = tables_open(&t, &a.common);
+	if (!rc_ok(rc))
+		return tool_fail(&a.common, rc, NULL);
+	a.results = json_array();
+	for (size_t i = 0; i < t.count; i++) {
+		if (is_meant(&a, &t.hub[i]))
+			activate_one(&a, t.client, &t.hub[i]);
+	}
+	if (a.matched > 0 && a.common.json)
+		output_json(json_pack("{s:O}", "activated", a.results));
+	json_decref(a.results);
+	return a.matched > 0 ? a.exit : nothing_to_activate(&a);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "tools/commands.h"
+
+const struct command commands[] = {
+	{"", "init", "", "make a client: a configuration file with a fresh ID, and its state folder",
+	 "  dske init --name alice\n"
+	 "  dske init --name alice --conf alice/dske.conf --pin prompt --so-pin file:so-pin\n",
+	 cmd_init},
+	{"", "doctor", "", "find problems and say what to do about them",
+	 "  dske doctor\n"
+	 "  dske doctor --json\n",
+	 cmd_doctor},
+	{"", "version", "", "tell the versions of this program, the wire and the module", "  dske version\n", cmd_version},
+
+	{"hub", "init", "", "make a hub's configuration and state folder",
+	 "  dske hub init --name hub1 --listen 127.0.0.1:7101 --state /var/lib/dske-hubd --conf hubd.conf\n",
+	 cmd_hub_init},
+	{"hub", "status", "", "ask every hub whether it knows us; show what is left of each table",
+	 "  dske hub status\n"
+	 "  dske hub status --timeout 2s --json\n",
+	 cmd_hub_status},
+
+	{"pskm", "create", "", "at a hub: make a PSKM for a client, and the hub's own copy",
+	 "  dske pskm create --client alice --client-id 7c... --size 16M --output alice.pskm\n"
+	 "  dske pskm create --hub-conf hubd.conf --client alice --client-id 7c... --size 1G \\\n"
+	 "      --output /media/stick/alice.pskm --passphrase-file alice.passphrase\n",
+	 cmd_pskm_create},
+	{"pskm", "import", "FILE", "at a client: verify a PSKM and take it in",
+	 "  dske pskm import /media/stick/alice.pskm\n"
+	 "  dske pskm import alice.pskm --passphrase-file alice.passphrase\n",
+	 cmd_pskm_import},
+	{"pskm", "activate", "[TABLE|HUB]", "tell the hub, once, that the PSKM has arrived",
+	 "  dske pskm activate --all\n"
+	 "  dske pskm activate hub1\n",
+	 cmd_pskm_activate},
+	{"pskm", "list", "", "show the tables that were imported",
+	 "  dske pskm list\n"
+	 "  dske pskm list --json\n",
+	 cmd_pskm_list},
+
+	{"peer", "add", "NAME", "ask all hubs who that is, and record what they say alike",
+	 "  dske peer add bob\n",
+	 cmd_peer_add},
+	{"peer", "list", "", "show the recorded peers", "  dske peer list\n", cmd_peer_list},
+	{"peer", "show", "NAME", "show one peer", "  dske peer show bob\n", cmd_peer_show},
+	{"peer", "remove", "NAME", "forget a peer", "  dske peer remove bob\n", cmd_peer_remove},
+
+	{"key", "agree", "PEER", "agree on a key with a peer, who does the same at the other end",
+	 "  dske key agree bob --context lunch --output lunch.key\n"
+	 "  dske key agree bob --key-id 00112233445566778899aabbccddeeff --role initiator --label backup\n",
+	 cmd_key_agree},
+	{"key", "list", "", "show the keys in the token",
+	 "  dske key list\n"
+	 "  dske key list --pin env:DSKE_PIN\n",
+	 cmd_key_list},
+	{"key", "export", "[LABEL]", "write a key in the form that a program wants",
+	 "  dske key export --from lunch.key --format tls-session --output tls.pem\n"
+	 "  dske key export backup --pin prompt --format hex --output backup.hex\n"
+	 "  dske key export --from lunch.key --format psk-file --identity dske --output psk.txt\n",
+	 cmd_key_export},
+	{"key", "check", "FILE", "show a key's check value (first three bytes of its SHA-1), to compare over the phone",
+	 "  dske key check lunch.key\n",
+	 cmd_key_check},
+	{0},
+};

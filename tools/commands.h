@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/commands.h - the functions behind the table of subcommands, one source each or a few. */
+#ifndef DSKE_TOOLS_COMMANDS_H
+#define DSKE_TOOLS_COMMANDS_H
+
+#include "tools/tool.h"
+
+typedef int command_run(const struct command *self, int argc, char **argv);
+
+command_run cmd_init;
+command_run cmd_hub_init;
+command_run cmd_hub_status;
+command_run cmd_pskm_create;
+command_run cmd_pskm_import;
+command_run cmd_pskm_activate;
+command_run cmd_pskm_list;
+command_run cmd_peer_add;
+command_run cmd_peer_list;
+command_run cmd_peer_show;
+command_run cmd_peer_remove;
+command_run cmd_key_agree;
+command_run cmd_key_list;
+command_run cmd_key_export;
+command_run cmd_key_check;
+command_run cmd_doctor;
+command_run cmd_version;
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dske - everything a person does with DSKE on the command line: dske [GROUP] COMMAND [OPTIONS]. */
+#include <config.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "tools/tool.h"
+
+static void write_row(FILE *to, const struct command *c)
+{
+	char left[64];
+	snprintf(left, sizeof left, "%s%s%s %s", c->group, c->group[0] != '\0' ? " " : "", c->name, c->operands);
+	fprintf(to, "  %-28s %s\n", left, c->summary);
+}
+
+/* All commands, or those of one group. */
+static void write_commands(FILE *to, const char *group)
+{
+	fprintf(to, "usage: dske %s COMMAND [OPTIONS]\n\n", group != NULL ? group : "[GROUP]");
+	for (const struct command *c = commands; c->name != NULL; c++) {
+		if (group == NULL || strcmp(c->group, group) == 0)
+			write_row(to, c);
+	}
+	fprintf(to, "\nEach has --help with its options and examples; man 1 dske tells the rest.\n");
+}
+
+static bool is_group(const char *word)
+{
+	for (const struct command *c = commands; c->name != NULL; c++) {
+		if (c->group[0] != '\0' && strcmp(c->group, word) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const struct command *find_command(const char *group, const char *name)
+{
+	for (const struct command *c = commands; c->name != NULL; c++) {
+		if (strcmp(c->group, group) == 0 && strcmp(c->name, name) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+static bool is_help(const char *word)
+{
+	return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int no_such_command(const char *group, const char *name)
+{
+	fprintf(stderr, "dske: there is no command %s%s%s\n\n", group, group[0] != '\0' ? " " : "", name);
+	write_commands(stderr, group[0] != '\0' ? group : NULL);
+	return EXIT_USAGE;
+}
+
+static int run_in_group(const char *group, int argc, char **argv)
+{
+	if (argc < 2) {
+		write_commands(stderr, group);
+		return EXIT_USAGE;
+	}
+	if (is_help(argv[1])) {
+		write_commands(stdout, group);
+		return EXIT_OK;
+	}
+	const struct command *c = find_command(group, argv[1]);
+	return c != NULL ? c->run(c, argc - 1, argv + 1) : no_such_command(group, argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	process_harden();
+	(void)log_open("stderr", LOG_LEVEL_WARN, "dske");
+	if (argc < 2) {
+		write_commands(stderr, NULL);
+		return EXIT_USAGE;
+	}
+	if (is_help(argv[1])) {
+		write_commands(stdout, NULL);
+		return EXIT_OK;
+	}
+	if (is_group(argv[1]))
+		return run_in_group(argv[1], argc - 1, argv + 1);
+	const struct command *c = find_command("", strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
+	return c != NULL ? c->run(c, argc - 1, argv + 1) : no_such_command("", argv[1]);
+}

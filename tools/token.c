@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "tools/token.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *token_module_path(void)
+{
+	const char *named = secure_getenv("DSKE_MODULE");
+	return named != NULL && named[0] != '\0' ? named : P11_MODULE_DIR "/dske-pkcs11.so";
+}
+
+static const struct {
+	CK_RV rv;
+	int code;
+} codes[] = {
+	{CKR_PIN_INCORRECT, DSKE_RC_PIN},
+	{CKR_PIN_LEN_RANGE, DSKE_RC_PIN},
+	{CKR_PIN_INVALID, DSKE_RC_PIN},
+	{CKR_PIN_LOCKED, DSKE_RC_PIN_LOCKED},
+	{CKR_USER_PIN_NOT_INITIALIZED, DSKE_RC_STATE},
+	{CKR_TOKEN_NOT_PRESENT, DSKE_RC_NOT_FOUND},
+	{CKR_HOST_MEMORY, DSKE_RC_NOMEM},
+};
+
+dske_rc token_rc(CK_RV rv, const char *what)
+{
+	if (rv == CKR_OK)
+		return DSKE_OK;
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+		if (codes[i].rv == rv)
+			return rc_fail(codes[i].code, "%s: %s", what, p11_kit_strerror(rv));
+	}
+	return FAIL(IO, "%s: %s", what, p11_kit_strerror(rv));
+}
+
+dske_rc token_load(struct token *t)
+{
+	const char *path = token_module_path();
+	if (access(path, F_OK) != 0)
+		return FAIL(NOT_FOUND, "there is no PKCS#11 module %s: install it, or let DSKE_MODULE name it", path);
+	t->f = p11_kit_module_load(path, P11_KIT_MODULE_UNMANAGED | P11_KIT_MODULE_CRITICAL);
+	if (t->f == NULL)
+		return FAIL(UNSUPPORTED, "the PKCS#11 module %s cannot be loaded: %s", path, p11_kit_message());
+	TRY(token_rc(p11_kit_module_initialize(t->f), "the PKCS#11 module does not start"));
+	t->initialized = true;
+	CK_SLOT_ID slots[256];
+	CK_ULONG count = sizeof slots / sizeof slots[0];
+	TRY(token_rc(t->f->C_GetSlotList(CK_FALSE, slots, &count), "the PKCS#11 module tells no slots"));
+	if (count == 0)
+		return FAIL(NOT_FOUND, "the PKCS#11 module has no slot: is there a configuration (dske init)?");
+	t->slot = slots[0];
+	return DSKE_OK;
+}
+
+dske_rc token_session(struct token *t, bool writable)
+{
+	CK_FLAGS flags = CKF_SERIAL_SESSION | (writable ? CKF_RW_SESSION : 0);
+	return token_rc(t->f->C_OpenSession(t->slot, flags, NULL, NULL, &t->session), "no session at the token");
+}
+
+dske_rc token_login(struct token *t, CK_USER_TYPE who, const struct secret *pin)
+{
+	CK_RV rv = t->f->C_Login(t->session, who, pin->data, pin->len - 1);
+	if (rv == CKR_USER_ALREADY_LOGGED_IN)
+		return DSKE_OK;
+	if (rv == CKR_USER_PIN_NOT_INITIALIZED)
+		return FAIL(STATE, "the token has no PIN yet: set one with dske init, or pkcs11-tool --init-token and --init-pin");
+	return token_rc(rv, "the token refuses the login");
+}
+
+static dske_rc label_padded(CK_UTF8CHAR out[32], const char *label)
+{
+	size_t len = strlen(label);
+	if (len > 32)
+		return FAIL(TOOBIG, "a token's label has at most 32 bytes");
+	memset(out, ' ', 32);
+	memcpy(out, label, len);
+	return DSKE_OK;
+}
+
+dske_rc token_init(struct token *t, const char *label, const struct secret *so_pin, const struct secret *pin)
+{
+	CK_UTF8CHAR padded[32];
+	TRY(label_padded(padded, label));
+	TRY(token_rc(t->f->C_InitToken(t->slot, so_pin->data, so_pin->len - 1, padded), "the token cannot be initialised"));
+	TRY(token_session(t, true));
+	TRY(token_login(t, CKU_SO, so_pin));
+	return token_rc(t->f->C_InitPIN(t->session, pin->data, pin->len - 1), "the PIN cannot be set");
+}
+
+void token_attribute(const struct token *t, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *out, size_t cap,
+		     size_t *len)
+{
+	CK_ATTRIBUTE a = {type, out, cap};
+	CK_RV rv = t->f->C_GetAttributeValue(t->session, object, &a, 1);
+	*len = rv == CKR_OK && a.ulValueLen <= cap ? a.ulValueLen : 0;
+}
+
+dske_rc token_find(const struct token *t, CK_ATTRIBUTE *like, size_t like_count, CK_OBJECT_HANDLE *out, size_t most,
+		   size_t *count)
+{
+	CK_ULONG found = 0;
+	TRY(token_rc(t->f->C_FindObjectsInit(t->session, like, like_count), "the token's objects cannot be listed"));
+	CK_RV rv = t->f->C_FindObjects(t->session, out, most, &found);
+	t->f->C_FindObjectsFinal(t->session);
+	*count = found;
+	return token_rc(rv, "the token's objects cannot be listed");
+}
+
+void token_drop(struct token *t)
+{
+	if (t->f == NULL)
+		return;
+	if (t->session != 0)
+		t->f->C_CloseSession(t->session);
+	if (t->initialized)
+		p11_kit_module_finalize(t->f);
+	p11_kit_module_release(t->f);
+	*t = (struct token){0};
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "tools/tool.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/output.h"
+
+static const struct {
+	int code, exit;
+} exits[] = {
+	{DSKE_RC_OK, EXIT_OK},
+	{DSKE_RC_TOO_FEW, EXIT_TOO_FEW},
+	{DSKE_RC_UNREACHABLE, EXIT_TOO_FEW},
+	{DSKE_RC_TIMEOUT, EXIT_TIMEOUT},
+	{DSKE_RC_REFUSED, EXIT_REFUSED},
+	{DSKE_RC_DENIED, EXIT_REFUSED},
+	{DSKE_RC_EXHAUSTED, EXIT_EXHAUSTED},
+	{DSKE_RC_PIN, EXIT_PIN},
+	{DSKE_RC_PIN_LOCKED, EXIT_PIN},
+	{DSKE_RC_FROZEN, EXIT_ALARM},
+	{DSKE_RC_CLONED, EXIT_ALARM},
+	{DSKE_RC_CONFLICT, EXIT_ALARM},
+	{DSKE_RC_NO_CANDIDATE, EXIT_ALARM},
+};
+
+int exit_code(dske_rc rc)
+{
+	for (size_t i = 0; i < sizeof exits / sizeof exits[0]; i++) {
+		if (exits[i].code == rc.code)
+			return exits[i].exit;
+	}
+	return EXIT_FAILED;
+}
+
+int tool_fail(const struct common *common, dske_rc rc, const char *advice)
+{
+	const char *why = rc_detail(rc);
+	if (common != NULL && common->json) {
+		json_t *o = json_pack("{s:{s:s, s:s}}", "error", "code", rc_name(rc), "message", why);
+		if (advice != NULL && advice[0] != '\0')
+			json_object_set_new(json_object_get(o, "error"), "advice", json_string(advice));
+		output_json(o);
+		return exit_code(rc);
+	}
+	fprintf(stderr, "%sdske:%s %s\n", colour(stderr, COLOUR_BAD), colour(stderr, COLOUR_OFF), why);
+	if (advice != NULL && advice[0] != '\0')
+		fprintf(stderr, "      %s\n", advice);
+	return exit_code(rc);
+}
+
+int tool_usage(const struct command *self, const char *format, ...)
+{
+	va_list args;
+	const char *space = self->group[0] != '\0' ? " " : "";
+	fprintf(stderr, "dske %s%s%s: ", self->group, space, self->name);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\ntry: dske %s%s%s --help\n", self->group, space, self->name);
+	return EXIT_USAGE;
+}
+
+dske_rc tool_conf_path(struct path *out, const struct common *common)
+{
+	if (common->conf != NULL)
+		return path_format(out, "%s", common->conf);
+	return config_locate(out);
+}
+
+dske_rc tool_open(struct client **out, const struct common *common)
+{
+	if (common->conf != NULL && setenv("DSKE_CONF", common->conf, 1) != 0)
+		return rc_make(DSKE_RC_NOMEM);
+	return client_open(out, common->conf);
+}

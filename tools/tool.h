@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tools/tool.h - what all subcommands of dske share: the table of them, options, exit codes.
+ *
+ * A subcommand is one source, cmd-NAME.c, with one or more rows of the table in commands.c.
+ */
+#ifndef DSKE_TOOLS_TOOL_H
+#define DSKE_TOOLS_TOOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/id.h"
+#include "base/rc.h"
+#include "client/client.h"
+
+/* Exit codes (man 1 dske). */
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_TOO_FEW = 3,
+	EXIT_TIMEOUT = 4,
+	EXIT_REFUSED = 5,
+	EXIT_EXHAUSTED = 6,
+	EXIT_PIN = 7,
+	EXIT_ALARM = 8, /* someone is dishonest: clone, frozen table, conflicting keys, corrupt shares */
+};
+int exit_code(dske_rc rc);
+
+/* ---- subcommands ------------------------------------------------------------------------------------- */
+
+struct command {
+	const char *group;    /* "key", or "" */
+	const char *name;     /* "agree" */
+	const char *operands; /* "PEER", "[FILE]" */
+	const char *summary;
+	const char *examples; /* lines, each ending in a newline */
+	/* argv[0] is the subcommand's name.  Returns an exit code. */
+	int (*run)(const struct command *self, int argc, char **argv);
+};
+extern const struct command commands[]; /* ends with a NULL name */
+
+/* ---- options ------------------------------------------------------------------------------------------- */
+
+enum option_kind {
+	OPTION_FLAG,     /* bool */
+	OPTION_TEXT,     /* const char *, borrowed from argv */
+	OPTION_UINT,     /* uint64_t */
+	OPTION_SIZE,     /* uint64_t: 64K, 16M */
+	OPTION_DURATION, /* int64_t ms: 500ms, 10s */
+	OPTION_ID,       /* struct id; id_is_zero when not given */
+};
+
+struct option_row {
+	const char *name; /* without "--" */
+	enum option_kind kind;
+	void *to;
+	const char *argument; /* "FILE", for the help; NULL for a flag */
+	const char *help;
+};
+
+/* --conf and --json, which most subcommands have. */
+struct common {
+	const char *conf;
+	bool json;
+};
+#define COMMON_ROWS(c)                                                                               \
+	{"conf", OPTION_TEXT, &(c).conf, "FILE", "the client's configuration (default: DSKE_CONF, the user's, the system's)"}, \
+	{"json", OPTION_FLAG, &(c).json, NULL, "write JSON, for programs"}
+
+#define OPERANDS_MOST 8
+struct operands {
+	const char *at[OPERANDS_MOST];
+	size_t count;
+};
+
+/* Reads argv by rows (ending with a NULL name).  Returns -1 to go on, or the exit code to leave with:
+ * EXIT_OK after --help, EXIT_USAGE after a sentence. */
+int options_read(const struct command *self, const struct option_row *rows, int argc, char **argv, size_t least,
+		 size_t most, struct operands *operands);
+
+void command_help(const struct command *self, const struct option_row *rows);
+
+/* ---- failing ------------------------------------------------------------------------------------------- */
+
+/* Writes the sentence (and the advice, if any) to standard error, or as JSON to standard output, and
+ * returns the exit code. */
+int tool_fail(const struct common *common, dske_rc rc, const char *advice);
+
+/* A sentence about how the command was called. */
+int tool_usage(const struct command *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Opens the client that --conf names, and lets the module see the same file. */
+dske_rc tool_open(struct client **out, const struct common *common);
+
+/* The configuration file that --conf names, else where config_locate looks. */
+dske_rc tool_conf_path(struct path *out, const struct common *common);
+
+#endif
