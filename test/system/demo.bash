@@ -174,6 +174,8 @@ demo_p11_setup() {
 		demo_how=user
 	fi
 	[ $demo_how = direct ] && demo_proxy=$demo_module
+	# A module built with a sanitizer needs its runtime in the host that loads it.
+	demo_preload=$(ldd "$demo_module" 2>/dev/null | sed -n 's/.*=> \(.*libasan[^ ]*\) .*/\1/p')
 	# One small program that does the same from a terminal.
 	cat >"$DEMO_DIR/as" <<AS
 #!/bin/sh
@@ -185,6 +187,8 @@ dir='$DEMO_DIR'; who=\$1; shift
 export DSKE_CONF="\$dir/\$who/dske.conf" DSKE_MODULE='$demo_module' P11_PROXY='$demo_proxy'
 [ -f "\$dir/\$who/pin" ] && DSKE_PIN=\$(cat "\$dir/\$who/pin") && export DSKE_PIN
 PATH='$DEMO_BUILD/tools':\$PATH
+preload='$demo_preload'
+[ -z "\$preload" ] || export LD_PRELOAD="\$preload" ASAN_OPTIONS=detect_leaks=0
 case $demo_how in
 namespace) exec unshare --mount sh -c 'mount --bind "\$0" /usr/share/p11-kit/modules && exec "\$@"' "\$dir/p11/modules" "\$@" ;;
 user) XDG_CONFIG_HOME="\$dir/p11/xdg" exec "\$@" ;;
