@@ -48,11 +48,10 @@ dske_rc rc_fail(int code, const char *format, ...)
 	return (dske_rc){code};
 }
 
-dske_rc rc_make(int code)
+void rc_note(int code)
 {
 	last.code = code;
 	last.sentence[0] = '\0';
-	return (dske_rc){code};
 }
 
 const char *rc_text(dske_rc rc)

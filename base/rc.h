@@ -63,8 +63,9 @@ typedef struct {
 
 #define DSKE_OK ((dske_rc){DSKE_RC_OK})
 
-/* Fails with a code and a printf sentence: return FAIL(IO, "cannot open %s", path); */
-#define FAIL(name, ...) rc_fail(DSKE_RC_##name, __VA_ARGS__)
+/* Fails with a code and a printf sentence: return FAIL(IO, "cannot open %s", path);
+ * The code is a constant here, so that compilers see that TRY() leaves. */
+#define FAIL(name, ...) ((void)rc_fail(DSKE_RC_##name, __VA_ARGS__), (dske_rc){DSKE_RC_##name})
 
 /* Returns from the calling function when e fails. */
 #define TRY(e)                                                                                       \
@@ -90,8 +91,15 @@ static inline bool rc_is(dske_rc rc, int code)
 /* Stores the sentence for this thread and returns the code.  An empty format keeps the code's own text. */
 dske_rc rc_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The code alone, with its own text as detail. */
-dske_rc rc_make(int code);
+/* Makes the code the thread's last failure, with its own text as detail. */
+void rc_note(int code);
+
+/* The same, and returns it. */
+static inline dske_rc rc_make(int code)
+{
+	rc_note(code);
+	return (dske_rc){code};
+}
 
 /* What the code means; static storage. */
 const char *rc_text(dske_rc rc);
