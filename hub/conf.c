@@ -213,7 +213,7 @@ static void group_sort(struct hub_group *g)
 
 static dske_rc group_set(struct hub_conf *c, const char *name, const char *key, const char *value)
 {
-	struct hub_group *g;
+	struct hub_group *g = NULL;
 
 	if (strcmp(key, "members") != 0)
 		return conf_unknown("group", key);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -128,11 +129,13 @@ dske_rc hub_open(struct hub **out, struct hub_conf *conf)
 /* What may change while it runs is taken over; what may not is compared. */
 static void take_over(struct hub *h, struct hub_conf *fresh)
 {
-	if (!id_equal(&h->conf.id, &fresh->id))
-		log_warn("the hub's id in %s has changed: that needs a restart, and new tables", fresh->file.s);
-	fresh->id = h->conf.id;
-
 	struct hub_conf old = h->conf;
+
+	if (!id_equal(&old.id, &fresh->id) || strcmp(old.name, fresh->name) != 0)
+		log_warn("the hub's name or id has changed: that needs a restart, and new PSKMs");
+	if (strcmp(old.listen, fresh->listen) != 0 || strcmp(old.state.s, fresh->state.s) != 0)
+		log_warn("listen or state has changed: that needs a restart");
+	fresh->id = old.id;
 
 	h->conf = *fresh;
 	*fresh = (struct hub_conf){0};

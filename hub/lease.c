@@ -64,13 +64,15 @@ static dske_rc grant(struct request *r, const struct msg_lease *m, struct lease_
 	struct conn *c = r->conn;
 	struct conn_lease *l = &c->lease;
 	struct window *up = NULL;
+	struct id nonce;
 
-	TRY(id_random(&l->nonce_h));
+	TRY(id_random(&nonce));
 	TRY(table_lease_grant(r->t->table, m->slot, r->digest, m->lowest, m->wanted, r->hub->conf.window_most, &up));
 	conn_bind(c, r->t);
 	c->active_ms = r->hub->now_ms;
 	l->granted = true;
 	l->confirmed = false;
+	l->nonce_h = nonce;
 	l->slot = m->slot;
 	memcpy(l->digest, r->digest, sizeof l->digest);
 	lease_keys_drop(&l->keys);

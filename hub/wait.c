@@ -36,6 +36,22 @@ void wait_drop_all(struct conn *c)
 		remove_at(c, &c->waits);
 }
 
+static bool same_filter(const struct msg_wait *a, const struct msg_wait *b)
+{
+	return id_equal(&a->initiator, &b->initiator) && a->selector == b->selector && a->value_len == b->value_len &&
+	       (a->value_len == 0 || memcmp(a->value, b->value, a->value_len) == 0);
+}
+
+/* The same filter again is the same wait, with new patience: it does not pile up. */
+static void drop_same(struct conn *c, const struct msg_wait *m)
+{
+	for (struct wait **at = &c->waits; *at; at = &(*at)->next)
+		if (same_filter(&(*at)->match, m)) {
+			remove_at(c, at);
+			return;
+		}
+}
+
 static struct wait *add(struct conn *c, const struct envelope *e, const struct msg_wait *m)
 {
 	struct wait *w = calloc(1, sizeof *w);
@@ -94,7 +110,10 @@ static bool push_matches(struct conn *c, struct wait *w, bool again)
 	bool ended = false;
 	int64_t share = 0;
 
-	while (!ended && rc_ok(mailbox_find(c->hub->mailbox, receiver, &w->match, share, &share)))
+	/* What does not fit now is looked for again when there is room. */
+	c->backlog |= conn_queued(c) >= CONN_OUT_HIGH;
+	while (!ended && conn_queued(c) < CONN_OUT_HIGH &&
+	       rc_ok(mailbox_find(c->hub->mailbox, receiver, &w->match, share, &share)))
 		ended = push(c, w, share, again);
 	return ended;
 }
@@ -102,7 +121,7 @@ static bool push_matches(struct conn *c, struct wait *w, bool again)
 void wait_room(struct conn *c)
 {
 	c->backlog = false;
-	for (struct wait **at = &c->waits; *at && !c->backlog;) {
+	for (struct wait **at = &c->waits; *at;) {
 		if (push_matches(c, *at, false))
 			remove_at(c, at);
 		else
@@ -170,6 +189,7 @@ void wait_begin(struct request *r)
 		return;
 	}
 	wait_expire(c);
+	drop_same(c, &m);
 
 	struct wait *w = c->wait_count < WAITS_MAX ? add(c, r->e, &m) : NULL;
 
