@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-HUB_TESTS = %D%/test-lease %D%/test-refuse %D%/test-relay
+HUB_TESTS = %D%/test-crowd %D%/test-lease %D%/test-mailbox %D%/test-program %D%/test-refuse %D%/test-relay
 check_PROGRAMS += $(HUB_TESTS)
 TESTS += $(HUB_TESTS)
+
+%C%_test_mailbox_SOURCES = %D%/test-mailbox.c test/lib/scratch.c test/lib/scratch.h
+%C%_test_mailbox_LDADD = $(HUB_LIBS) $(TEST_LIBS)
 
 # A real dske-hubd and raw clients.
 HUB_RIG = %D%/rig.c %D%/rig.h test/lib/scratch.c test/lib/scratch.h
 
+%C%_test_crowd_SOURCES = %D%/test-crowd.c $(HUB_RIG)
+%C%_test_crowd_LDADD = $(HUB_LIBS) $(TEST_LIBS)
 %C%_test_lease_SOURCES = %D%/test-lease.c $(HUB_RIG)
 %C%_test_lease_LDADD = $(HUB_LIBS) $(TEST_LIBS)
+%C%_test_program_SOURCES = %D%/test-program.c $(HUB_RIG)
+%C%_test_program_LDADD = $(HUB_LIBS) $(TEST_LIBS)
 %C%_test_refuse_SOURCES = %D%/test-refuse.c $(HUB_RIG)
 %C%_test_refuse_LDADD = $(HUB_LIBS) $(TEST_LIBS)
 %C%_test_relay_SOURCES = %D%/test-relay.c $(HUB_RIG)

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The mailbox alone: its clock, its tombstones, its key; and who may know of whom. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka wants those four before it */
+#include <cmocka.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hub/mailbox.h"
+#include "hub/policy.h"
+#include "test/lib/scratch.h"
+
+#define assert_ok(e) assert_string_equal(rc_name(e), "OK")
+#define assert_rc(e, name) assert_string_equal(rc_name(e), #name)
+
+static struct path folder;
+static struct mailbox *m;
+static const struct id alice = {{0xa}}, bob = {{0xb}}, carol = {{0xc}};
+
+static int setup(void **state)
+{
+	(void)state;
+	scratch_make(&folder);
+	assert_ok(mailbox_open(&m, folder.s, 0));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	mailbox_close(m);
+	scratch_remove(&folder);
+	return 0;
+}
+
+static void terms_make(struct terms *t, uint8_t key, const char *context)
+{
+	*t = (struct terms){.initiator = alice, .receiver_count = 1, .n = 1, .k = 1, .key_len = 16};
+	t->key_id.b[0] = key;
+	t->receiver[0] = bob;
+	t->hub[0].b[0] = 1;
+	t->context_len = (uint8_t)strlen(context);
+	memcpy(t->context, context, t->context_len);
+}
+
+static dske_rc put_terms(const struct terms *t, uint32_t ttl, int64_t *id)
+{
+	AUTO(secret) share = {0};
+	AUTO(buf) answer = {0};
+	struct mailbox_put p = {.terms = t, .share = &share, .ttl = ttl, .table = alice, .offset = t->key_id.b[0],
+				.answer = &answer};
+
+	assert_ok(secret_alloc(&share, terms_share_len(t)));
+	memset(share.data, t->key_id.b[0], share.len);
+	memset(p.digest, t->key_id.b[0], sizeof p.digest);
+	buf_heap(&answer, 64);
+	buf_put(&answer, "answer", 6);
+	return mailbox_put(m, &p, id);
+}
+
+static int64_t put(uint8_t key, uint32_t ttl)
+{
+	struct terms t;
+	int64_t id;
+
+	terms_make(&t, key, "");
+	assert_ok(put_terms(&t, ttl, &id));
+	assert_ok(mailbox_commit(m));
+	return id;
+}
+
+static void assert_there(int64_t id, uint8_t key)
+{
+	AUTO(secret) share = {0};
+	struct terms t, expected;
+
+	terms_make(&expected, key, "");
+	assert_ok(mailbox_get(m, id, &t, &share));
+	assert_true(terms_equal(&t, &expected));
+	assert_int_equal(share.len, terms_share_len(&expected));
+	for (size_t i = 0; i < share.len; i++)
+		assert_int_equal(share.data[i], key);
+}
+
+static void assert_gone(int64_t id)
+{
+	AUTO(secret) share = {0};
+	struct terms t;
+
+	assert_rc(mailbox_get(m, id, &t, &share), NOT_FOUND);
+}
+
+static bool named(uint8_t key)
+{
+	struct id key_id = {{key}};
+	bool taken;
+
+	assert_ok(mailbox_named(m, &alice, &key_id, &taken));
+	return taken;
+}
+
+static size_t tick(int64_t now_ms)
+{
+	size_t expired;
+
+	assert_ok(mailbox_tick(m, now_ms, &expired));
+	assert_ok(mailbox_commit(m));
+	return expired;
+}
+
+static void reopen(int64_t now_ms)
+{
+	mailbox_close(m);
+	m = NULL;
+	assert_ok(mailbox_open(&m, folder.s, now_ms));
+}
+
+static void test_put_and_get(void **state)
+{
+	struct terms t;
+	int64_t id = put(1, 60), other;
+
+	(void)state;
+	assert_there(id, 1);
+	terms_make(&t, 1, "other");
+	assert_rc(put_terms(&t, 60, &other), EXISTS);
+	reopen(0);
+	assert_there(id, 1); /* under the key of the process before */
+	assert_there(put(2, 60), 2);
+	assert_there(id, 1);
+}
+
+/* Time to live, then a tombstone for as long again. */
+static void test_expiry(void **state)
+{
+	int64_t id = put(1, 10);
+	size_t count;
+
+	(void)state;
+	assert_int_equal(tick(9999), 0);
+	assert_there(id, 1);
+	assert_int_equal(tick(10000), 1);
+	assert_gone(id);
+	assert_true(named(1));
+	assert_ok(mailbox_count(m, &count));
+	assert_int_equal(count, 0);
+	assert_ok(mailbox_pair_count(m, &alice, &bob, &count));
+	assert_int_equal(count, 0);
+	assert_int_equal(tick(19999), 0);
+	assert_true(named(1));
+	tick(20000);
+	assert_false(named(1));
+	put(1, 10);
+}
+
+/* The mailbox's clock stands still while nobody runs it, and is not the machine's. */
+static void test_clock_over_restarts(void **state)
+{
+	int64_t id = put(1, 100);
+
+	(void)state;
+	tick(60000);
+	reopen(5);
+	tick(39000);
+	assert_there(id, 1);
+	assert_int_equal(tick(40005), 1);
+}
+
+static void test_receipt(void **state)
+{
+	struct terms t;
+	int64_t id;
+	size_t count;
+
+	(void)state;
+	terms_make(&t, 1, "");
+	t.receiver[t.receiver_count++] = carol;
+	assert_ok(put_terms(&t, 60, &id));
+	assert_ok(mailbox_receipt(m, id, &bob));
+	assert_ok(mailbox_receipt(m, id, &bob));
+	assert_ok(mailbox_receipt(m, id, &alice)); /* not one of them */
+	assert_ok(mailbox_pair_count(m, &alice, &carol, &count));
+	assert_int_equal(count, 1);
+	assert_ok(mailbox_receipt(m, id, &carol));
+	assert_gone(id);
+	assert_true(named(1));
+	assert_ok(mailbox_receipt(m, id, &carol));
+}
+
+static void test_answers(void **state)
+{
+	AUTO(buf) frame = {0};
+	uint8_t digest[MAILBOX_DIGEST_LEN];
+	int64_t id = put(3, 60);
+
+	(void)state;
+	memset(digest, 3, sizeof digest);
+	buf_heap(&frame, 64);
+	assert_rc(mailbox_answer(m, &alice, 4, digest, &frame), NOT_FOUND);
+	assert_rc(mailbox_answer(m, &bob, 3, digest, &frame), NOT_FOUND);
+	assert_ok(mailbox_answer(m, &alice, 3, digest, &frame));
+	assert_int_equal(frame.len, 6);
+	assert_ok(mailbox_receipt(m, id, &bob));
+	assert_ok(mailbox_answer(m, &alice, 3, digest, &frame));
+	digest[15] ^= 1;
+	assert_rc(mailbox_answer(m, &alice, 3, digest, &frame), NOT_FOUND);
+}
+
+/* What was not committed is not there after a crash, and what was is. */
+static void test_uncommitted(void **state)
+{
+	struct terms t;
+	int64_t committed = put(1, 60), lost;
+
+	(void)state;
+	terms_make(&t, 2, "");
+	assert_ok(put_terms(&t, 60, &lost));
+	reopen(0); /* closes without a commit */
+	assert_there(committed, 1);
+	assert_false(named(2));
+}
+
+static void flip(const char *name, off_t at)
+{
+	AUTO(fd) f = FD_NONE;
+	uint8_t byte;
+
+	assert_ok(file_open(&f, scratch_path(&folder, name), O_RDWR, 0));
+	assert_ok(file_pread(f.n, &byte, 1, (uint64_t)at));
+	byte ^= 1;
+	assert_ok(file_pwrite(f.n, &byte, 1, (uint64_t)at));
+}
+
+static void test_other_store_key(void **state)
+{
+	AUTO(secret) share = {0};
+	struct terms t;
+	int64_t id = put(1, 60);
+
+	(void)state;
+	mailbox_close(m);
+	flip("store.key", 5);
+	assert_ok(mailbox_open(&m, folder.s, 0));
+	assert_rc(mailbox_get(m, id, &t, &share), CORRUPT);
+	assert_int_equal(share.len, 0);
+}
+
+/* No share is in any file in clear, nor after it was receipted. */
+static void test_nothing_in_clear(void **state)
+{
+	static const char *const names[] = {"mailbox.db", "mailbox.db-wal"};
+	uint8_t clear[64];
+
+	(void)state;
+	put(0x77, 60);
+	memset(clear, 0x77, sizeof clear);
+	for (size_t i = 0; i < 2; i++) {
+		AUTO(buf) bytes = {0};
+		if (access(scratch_path(&folder, names[i]), F_OK) != 0)
+			continue;
+		assert_ok(file_read_all(&bytes, scratch_path(&folder, names[i]), 16u << 20));
+		assert_null(memmem(bytes.data, bytes.len, clear, sizeof clear));
+	}
+}
+
+static void test_find(void **state)
+{
+	struct msg_wait w = {.initiator = alice, .selector = WAIT_CONTEXT, .value = (const uint8_t *)"x", .value_len = 1};
+	struct terms t;
+	int64_t first, second, found;
+
+	(void)state;
+	terms_make(&t, 1, "x");
+	assert_ok(put_terms(&t, 60, &first));
+	terms_make(&t, 2, "x");
+	assert_ok(put_terms(&t, 60, &second));
+	assert_ok(mailbox_find(m, &bob, &w, 0, &found));
+	assert_int_equal(found, second);
+	assert_rc(mailbox_find(m, &bob, &w, found, &found), NOT_FOUND);
+	assert_rc(mailbox_find(m, &carol, &w, 0, &found), NOT_FOUND);
+	w.selector = WAIT_KEY_ID;
+	w.value = (const uint8_t[ID_LEN]){1};
+	w.value_len = ID_LEN;
+	assert_ok(mailbox_find(m, &bob, &w, 0, &found));
+	assert_int_equal(found, first);
+}
+
+static void test_policy(void **state)
+{
+	char office[][NAME_MAX_LEN + 1] = {"alice", "bob"}, lab[][NAME_MAX_LEN + 1] = {"bob", "carol"};
+	struct hub_group groups[] = {
+		{.name = "office", .member = office, .member_count = 2},
+		{.name = "lab", .member = lab, .member_count = 2},
+		{.name = "empty"},
+		{.name = "all", .everyone = true},
+	};
+	struct hub_conf c = {.group = groups, .group_count = 3};
+
+	(void)state;
+	assert_true(policy_joins(&c, "alice", "bob"));
+	assert_true(policy_joins(&c, "carol", "bob"));
+	assert_false(policy_joins(&c, "alice", "carol"));
+	assert_false(policy_joins(&c, "alice", "dave"));
+	assert_false(policy_joins(&c, "dave", "erin"));
+	c.group_count = 0;
+	assert_false(policy_joins(&c, "alice", "bob"));
+	c.group_count = 4;
+	assert_true(policy_joins(&c, "dave", "erin"));
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_put_and_get), T(test_expiry), T(test_clock_over_restarts), T(test_receipt), T(test_answers),
+		T(test_uncommitted), T(test_other_store_key), T(test_nothing_in_clear), T(test_find),
+		cmocka_unit_test(test_policy),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
