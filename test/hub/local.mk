@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-HUB_TESTS = %D%/test-crowd %D%/test-lease %D%/test-mailbox %D%/test-program %D%/test-refuse %D%/test-relay
+HUB_TESTS = %D%/test-crowd %D%/test-kill %D%/test-lease %D%/test-mailbox %D%/test-program %D%/test-refuse %D%/test-relay
 check_PROGRAMS += $(HUB_TESTS)
 TESTS += $(HUB_TESTS)
 
@@ -19,3 +19,5 @@ HUB_RIG = %D%/rig.c %D%/rig.h test/lib/scratch.c test/lib/scratch.h
 %C%_test_refuse_LDADD = $(HUB_LIBS) $(TEST_LIBS)
 %C%_test_relay_SOURCES = %D%/test-relay.c $(HUB_RIG)
 %C%_test_relay_LDADD = $(HUB_LIBS) $(TEST_LIBS)
+%C%_test_kill_SOURCES = %D%/test-kill.c $(HUB_RIG)
+%C%_test_kill_LDADD = $(HUB_LIBS) $(TEST_LIBS)
