@@ -21,11 +21,11 @@ static const unsigned char ec_point[] =
 
 /* ---- making ---------------------------------------------------------------------------------------- */
 
-static CK_RV common_attributes(struct attrs *a, CK_OBJECT_CLASS class, bool token)
+static CK_RV common_attributes(struct attrs *a, CK_OBJECT_CLASS class, bool token, bool is_private)
 {
 	TRY_RV(attrs_set_ulong(a, CKA_CLASS, class));
 	TRY_RV(attrs_set_bool(a, CKA_TOKEN, token));
-	TRY_RV(attrs_set_bool(a, CKA_PRIVATE, false));
+	TRY_RV(attrs_set_bool(a, CKA_PRIVATE, is_private));
 	TRY_RV(attrs_set_bool(a, CKA_MODIFIABLE, false));
 	TRY_RV(attrs_set_bool(a, CKA_COPYABLE, false));
 	return attrs_set_bool(a, CKA_DESTROYABLE, false);
@@ -33,7 +33,7 @@ static CK_RV common_attributes(struct attrs *a, CK_OBJECT_CLASS class, bool toke
 
 static CK_RV peer_attributes(struct attrs *a, const struct peer *p)
 {
-	TRY_RV(common_attributes(a, CKO_DSKE_PEER, true));
+	TRY_RV(common_attributes(a, CKO_DSKE_PEER, true, false));
 	TRY_RV(attrs_set_text(a, CKA_LABEL, p->name));
 	TRY_RV(attrs_set(a, CKA_ID, p->id.b, sizeof p->id.b));
 	TRY_RV(attrs_set_bool(a, CKA_DERIVE, true));
@@ -41,10 +41,11 @@ static CK_RV peer_attributes(struct attrs *a, const struct peer *p)
 	return attrs_set_text(a, CKA_DSKE_PEER_NAME, p->name);
 }
 
-/* id: "PEER" or "PEER/NAME". */
-static CK_RV ec_attributes(struct attrs *a, const struct peer *p, const void *id, size_t id_len, bool token)
+/* id: "PEER", a token object, or "PEER/NAME", which lives as long as a session. */
+static CK_RV ec_attributes(struct attrs *a, const struct peer *p, const void *id, size_t id_len, bool token,
+			   bool is_private)
 {
-	TRY_RV(common_attributes(a, CKO_PRIVATE_KEY, token));
+	TRY_RV(common_attributes(a, CKO_PRIVATE_KEY, token, is_private));
 	TRY_RV(attrs_set_ulong(a, CKA_KEY_TYPE, CKK_EC));
 	TRY_RV(attrs_set(a, CKA_LABEL, id, id_len));
 	TRY_RV(attrs_set(a, CKA_ID, id, id_len));
@@ -73,6 +74,13 @@ static CK_RV add_or_drop(struct module *m, struct object *o, CK_RV filled)
 	return filled;
 }
 
+/* With the module's lock.  The EC keys that are found by listing are private on a token with a PIN: stock
+ * clients look without a login first, and log in only if they find no key. */
+static bool key_is_private(const struct module *m, enum object_kind kind)
+{
+	return kind == OBJECT_PEER_KEY && m->login.required;
+}
+
 /* With the module's lock. */
 static CK_RV peer_object_add(struct module *m, enum object_kind kind, const struct peer *p)
 {
@@ -82,20 +90,22 @@ static CK_RV peer_object_add(struct module *m, enum object_kind kind, const stru
 		return CKR_HOST_MEMORY;
 	strcpy(o->peer, p->name);
 	o->seen = true;
-	return add_or_drop(m, o, kind == OBJECT_PEER ? peer_attributes(&o->attrs, p)
-						     : ec_attributes(&o->attrs, p, p->name, strlen(p->name), true));
+	o->is_private = key_is_private(m, kind);
+	return add_or_drop(m, o, kind == OBJECT_PEER
+					 ? peer_attributes(&o->attrs, p)
+					 : ec_attributes(&o->attrs, p, p->name, strlen(p->name), true, o->is_private));
 }
 
 /* ---- peers ------------------------------------------------------------------------------------------ */
 
-/* With the module's lock: the object of this kind for this peer, if its ID is still the same. */
+/* With the module's lock: the object of this kind for this peer, if it still says what holds now. */
 static struct object *peer_object(const struct module *m, enum object_kind kind, const struct peer *p)
 {
 	struct object *o = objects_first(&m->objects, CKA_LABEL, p->name, strlen(p->name));
 
 	for (; o != NULL; o = objects_next(o, CKA_LABEL)) {
 		const CK_ATTRIBUTE *id = attrs_get(&o->attrs, CKA_DSKE_PEER);
-		if (o->kind == kind && !o->named && strcmp(o->peer, p->name) == 0 && id != NULL &&
+		if (o->kind == kind && !o->named && o->is_private == key_is_private(m, kind) && strcmp(o->peer, p->name) == 0 && id != NULL &&
 		    memcmp(id->pValue, p->id.b, sizeof p->id.b) == 0)
 			return o;
 	}
@@ -152,6 +162,7 @@ static CK_RV agreement_sync(struct module *m)
 {
 	AUTO(peers) known = {0};
 
+	TRY_RV(login_refresh(m));
 	TRY_RV(known_peers(m, &known));
 	module_lock(m);
 	CK_RV rv = peers_merge(m, &known);
@@ -189,7 +200,7 @@ CK_RV peer_name_key(struct module *m, const struct session *s, const void *id, s
 			strcpy(o->peer, p->name);
 			o->context_len = (unsigned char)(len - name_len - 1);
 			memcpy(o->context, slash + 1, o->context_len);
-			rv = add_or_drop(m, o, ec_attributes(&o->attrs, p, id, len, false));
+			rv = add_or_drop(m, o, ec_attributes(&o->attrs, p, id, len, false, false));
 		} else {
 			rv = CKR_HOST_MEMORY;
 		}
@@ -204,7 +215,7 @@ static CK_RV pskm_attributes(struct attrs *a, const struct client_hub *h)
 {
 	bool usable = rc_ok(h->rc);
 
-	TRY_RV(common_attributes(a, CKO_DSKE_PSKM, true));
+	TRY_RV(common_attributes(a, CKO_DSKE_PSKM, true, false));
 	TRY_RV(attrs_set_text(a, CKA_LABEL, h->name));
 	TRY_RV(attrs_set(a, CKA_ID, h->table.b, sizeof h->table.b));
 	TRY_RV(attrs_set(a, CKA_DSKE_HUB, h->hub.b, sizeof h->hub.b));
