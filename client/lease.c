@@ -55,12 +55,17 @@ static void push_down(struct link *l, struct window *down)
 	l->down[0] = down;
 }
 
+void lease_unplug_down(struct link *l)
+{
+	if (l->down[0] != NULL)
+		push_down(l, NULL);
+}
+
 void lease_unplug(struct link *l)
 {
 	window_free(l->up);
 	l->up = NULL;
-	if (l->down[0] != NULL)
-		push_down(l, NULL);
+	lease_unplug_down(l);
 }
 
 static bool up_suffices(const struct link *l)

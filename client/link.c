@@ -84,6 +84,7 @@ void link_want(struct link *l, uint64_t up_len, uint64_t down_len)
 	l->leases_left = LEASES_MOST;
 	l->retakes_left = RETAKES_MOST;
 	l->lease_lost = false;
+	l->down_renewed = false;
 	l->code = DSKE_RC_OK;
 	l->why[0] = '\0';
 	if (l->state == LINK_LEASING)
@@ -95,11 +96,14 @@ void link_want(struct link *l, uint64_t up_len, uint64_t down_len)
 
 void link_want_more_down(struct link *l)
 {
-	uint64_t most = PAD_KEYS_LEN + KEY_TAG_KEY_LEN + KEY_LEN_MAX;
-	uint64_t more = l->need_down * 4;
-	l->need_down = more < most ? more : most;
-	if (l->state == LINK_READY)
-		lease_now(l);
+	uint64_t most = PAD_KEYS_LEN + KEY_TAG_KEY_LEN + KEY_LEN_MAX, more = l->need_down * 4;
+	if (l->state != LINK_READY || l->need_down == 0)
+		return;
+	if (l->down_renewed)
+		l->need_down = more < most ? more : most;
+	l->down_renewed = true;
+	lease_unplug_down(l);
+	lease_now(l);
 }
 
 bool link_is_alive(const struct link *l)

@@ -65,6 +65,7 @@ struct link {
 	unsigned retakes_left;       /* of these, because a note says that the slot is taken */
 	unsigned renewals;           /* leases so far: windows grow with use */
 	unsigned nonsense;           /* frames that made no sense, or did not verify */
+	bool down_renewed;           /* a new down window was asked for because of a note */
 	bool lease_lost;             /* the hub disowned our window: what was sent has to be sealed afresh */
 };
 
@@ -95,7 +96,8 @@ void links_end(struct links *s);
  * `ready` or `failed`, perhaps before it returns.  Begins with fresh tries. */
 void link_want(struct link *l, uint64_t up_len, uint64_t down_len);
 
-/* Raises the wish for the down region, after a note that the window is too small. */
+/* After a note that the down window is too small: asks for another, and from the second note on for a larger one.
+ * (The hub's window is smaller than ours when CONFIRMs of two connections overtook each other.) */
 void link_want_more_down(struct link *l);
 
 /* The exchange gives up on this link; closes it. */
@@ -135,6 +137,7 @@ dske_rc lease_slot_taken(struct link *l, uint64_t next_slot);
 /* The connection is lost: its windows are good for nothing new.  What the hub had sealed in them may
  * still come, so those for receiving are kept for now, and the lease under way, to be repeated. */
 void lease_unplug(struct link *l);
+void lease_unplug_down(struct link *l); /* the down window alone */
 
 /* All windows and the lease under way are given up. */
 void lease_drop(struct link *l);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# A test (one cmocka group a program: TAP allows one plan):
-#
-#   check_PROGRAMS += %D%/test-NAME
-#   %C%_test_NAME_SOURCES = %D%/test-NAME.c
-#   %C%_test_NAME_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
-#   TESTS += %D%/test-NAME
+CLIENT_WORLD = %D%/mock-hub.c %D%/mock-hub.h %D%/world.c %D%/world.h test/lib/scratch.c test/lib/scratch.h
+
+check_PROGRAMS += %D%/test-agree
+TESTS += %D%/test-agree
+%C%_test_agree_SOURCES = %D%/test-agree.c $(CLIENT_WORLD)
+%C%_test_agree_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)

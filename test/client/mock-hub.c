@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "test/client/mock-hub.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/net.h"
+#include "pskm/list.h"
+
+/* Not cmocka's assertions: this runs in a thread of its own. */
+#define NEED(e) need((e), #e, __LINE__)
+static void need_true(bool ok, const char *what, int line)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "mock hub, line %d: %s\n", line, what);
+	abort();
+}
+
+static void need(dske_rc rc, const char *what, int line)
+{
+	if (!rc_ok(rc))
+		fprintf(stderr, "%s\n", rc_detail(rc));
+	need_true(rc_ok(rc), what, line);
+}
+
+/* ---- sending ----------------------------------------------------------------------------------------------- */
+
+static void conn_send(struct mock_hub *h, struct mock_conn *c, const uint8_t *bytes, size_t len)
+{
+	for (size_t done = 0; done < len && !c->over && !h->stop;) {
+		size_t n = 0, most = h->manner == MOCK_TRICKLES ? 1 : len - done;
+		if (!rc_ok(net_write(c->fd.n, bytes + done, most, &n)))
+			c->over = true;
+		done += n;
+		if (n == 0 || h->manner == MOCK_TRICKLES)
+			nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+}
+
+static void conn_frame(struct mock_hub *h, struct mock_conn *c, uint8_t type, uint64_t offset, uint64_t length,
+		       const struct buf *body, const uint8_t *key, bool spoil)
+{
+	AUTO(buf) frame = {0};
+	struct envelope e = {.type = type, .sender = h->id, .table = c->client->header.table, .offset = offset,
+			     .length = (uint32_t)length, .body = body->data, .body_len = body->len};
+	buf_heap(&frame, FRAME_HEAD_LEN + FRAME_MAX);
+	NEED(frame_write(&frame, &e, key));
+	if (spoil)
+		frame.data[frame.len - 1] ^= 1;
+	if (h->keeps_answer) {
+		buf_heap(&h->answer[h->answers].frame, FRAME_MAX);
+		buf_put(&h->answer[h->answers++].frame, frame.data, frame.len);
+		h->keeps_answer = false;
+	}
+	conn_send(h, c, frame.data, frame.len);
+}
+
+static void conn_note(struct mock_hub *h, struct mock_conn *c, const struct envelope *about, unsigned code, uint64_t hint)
+{
+	uint8_t room[32];
+	struct buf body;
+	buf_fixed(&body, room, sizeof room);
+	NEED(msg_note_write(&body, &(struct msg_note){.code = code, .hint = hint}));
+	conn_frame(h, c, MESSAGE_NOTE, about->offset, about->length, &body, NULL, false);
+}
+
+/* ---- activation and lease ---------------------------------------------------------------------------------- */
+
+static void take_activate(struct mock_hub *h, struct mock_conn *c, const struct envelope *e)
+{
+	uint8_t key[32], room[64];
+	struct msg_activation m;
+	struct buf body;
+	NEED(table_activation_key(c->client->table, ACTIVATION_KEY_ACTIVATE, key));
+	if (!frame_verify(e, key)) {
+		conn_note(h, c, e, NOTE_BAD_TAG, 0);
+		return;
+	}
+	NEED(msg_activation_read(&m, e->body, e->body_len));
+	bool frozen = !rc_ok(table_activate(c->client->table, &m.nonce));
+	if (frozen)
+		m.nonce = (struct id){{0}};
+	NEED(table_activation_key(c->client->table, frozen ? ACTIVATION_KEY_FROZEN : ACTIVATION_KEY_ACTIVATED, key));
+	buf_fixed(&body, room, sizeof room);
+	NEED(msg_activation_write(&body, &m));
+	conn_frame(h, c, frozen ? MESSAGE_FROZEN : MESSAGE_ACTIVATED, e->offset, e->length, &body, key, false);
+}
+
+static void grant(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, const struct msg_lease *m,
+		  const uint8_t digest[16])
+{
+	uint8_t room[128];
+	struct buf body;
+	struct window *up = NULL;
+	struct msg_grant g = {.nonce_c = m->nonce_c};
+	NEED(table_lease_grant(c->client->table, m->slot, digest, m->lowest, m->wanted, UINT64_MAX, &up));
+	window_free(c->up);
+	c->up = up;
+	c->slot = m->slot;
+	g.start = window_start(up);
+	g.end = window_end(up);
+	buf_fixed(&body, room, sizeof room);
+	NEED(id_random(&g.nonce_h));
+	NEED(msg_grant_write(&body, &g));
+	h->leases++;
+	conn_frame(h, c, MESSAGE_GRANT, e->offset, e->length, &body, c->keys.bytes.data + 32, h->manner == MOCK_BAD_GRANT);
+}
+
+static void refuse_clone(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, const struct msg_lease *m,
+			 enum lease_kind kind, uint64_t next)
+{
+	uint8_t room[64];
+	struct buf body;
+	if (kind == LEASE_REPEATED || !rc_ok(table_lease_refuse(c->client->table, m->slot, kind))) {
+		conn_note(h, c, e, NOTE_SLOT_TAKEN, next);
+		return;
+	}
+	h->clone_alarms++;
+	buf_fixed(&body, room, sizeof room);
+	NEED(msg_cloned_write(&body, &(struct msg_cloned){.nonce_c = m->nonce_c, .next_slot = next}));
+	conn_frame(h, c, MESSAGE_CLONED, e->offset, e->length, &body, c->keys.bytes.data + 96, false);
+}
+
+static void take_lease(struct mock_hub *h, struct mock_conn *c, const struct envelope *e)
+{
+	struct msg_lease m;
+	enum lease_kind kind;
+	uint64_t next = 0, slot = (e->offset - c->client->header.layout.region[REGION_LEASE].start) / LEASE_SLOT_LEN;
+	uint8_t digest[16];
+	lease_keys_drop(&c->keys);
+	NEED(table_lease_keys(c->client->table, slot, &c->keys));
+	if (!frame_verify(e, c->keys.bytes.data)) {
+		conn_note(h, c, e, NOTE_BAD_TAG, 0);
+		return;
+	}
+	NEED(msg_lease_read(&m, e->body, e->body_len));
+	NEED(frame_digest(e, digest));
+	NEED(table_lease_classify(c->client->table, slot, digest, &kind, &next));
+	if (kind == LEASE_FRESH)
+		grant(h, c, e, &m, digest);
+	else
+		refuse_clone(h, c, e, &m, kind, next);
+}
+
+/* ---- shares -------------------------------------------------------------------------------------------------- */
+
+static bool wait_matches(const struct mock_wait *w, const struct terms *t)
+{
+	if (!id_equal(&w->initiator, &t->initiator))
+		return false;
+	if (w->selector == WAIT_KEY_ID)
+		return memcmp(w->value, t->key_id.b, ID_LEN) == 0;
+	return w->value_len == t->context_len && memcmp(w->value, t->context, w->value_len) == 0;
+}
+
+static void push(struct mock_hub *h, struct mock_conn *c, struct mock_share *s)
+{
+	AUTO(pad) pad = {0};
+	AUTO(buf) body = {0};
+	uint8_t key[TAG_KEY_LEN], *cipher = malloc(s->bytes.len);
+	struct msg_instruction m = {.terms = s->terms, .share = cipher, .share_len = s->bytes.len};
+	NEED(window_reserve(c->down, PAD_KEYS_LEN + s->bytes.len, &pad));
+	NEED(pad_take(&pad, key, sizeof key));
+	secret_drop(&s->receipt_key);
+	NEED(secret_alloc(&s->receipt_key, TAG_KEY_LEN));
+	NEED(pad_take(&pad, s->receipt_key.data, TAG_KEY_LEN));
+	NEED(pad_xor(&pad, cipher, s->bytes.data, s->bytes.len));
+	if (h->manner == MOCK_CORRUPTS)
+		cipher[0] ^= 1;
+	buf_heap(&body, FRAME_MAX);
+	NEED(msg_instruction_write(&body, &m));
+	s->sealed_at = pad.offset;
+	s->sealed_for = c;
+	conn_frame(h, c, MESSAGE_INSTRUCTION, pad.offset, PAD_KEYS_LEN + s->bytes.len, &body, key,
+		   h->manner == MOCK_BAD_INSTRUCTION);
+	free(cipher);
+}
+
+static void push_to(struct mock_hub *h, struct mock_conn *c)
+{
+	for (size_t i = 0; i < h->shares; i++) {
+		struct mock_share *s = &h->share[i];
+		if (s->delivered || s->sealed_for == c || c->client == NULL || !id_equal(&c->client->id, &s->terms.receiver[0]))
+			continue;
+		for (size_t w = 0; w < c->waits; w++) {
+			if (!wait_matches(&c->wait[w], &s->terms))
+				continue;
+			bool small = h->manner == MOCK_SMALL_WINDOW && h->bad_left > 0;
+			if (!small && c->down != NULL && window_left(c->down) >= PAD_KEYS_LEN + s->bytes.len) {
+				push(h, c, s);
+				break;
+			}
+			h->bad_left -= small;
+			conn_note(h, c, &(struct envelope){.offset = c->wait[w].offset, .length = PAD_KEYS_LEN},
+				  NOTE_WINDOW_SPENT, 0);
+		}
+	}
+}
+
+static void push_all(struct mock_hub *h)
+{
+	for (size_t i = 0; i < MOCK_CONNS; i++) {
+		if (h->conn[i].fd.n >= 0)
+			push_to(h, &h->conn[i]);
+	}
+}
+
+/* Answers under the reply key of the range. */
+static void reply(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, struct pad *pad, uint8_t type,
+		  const struct buf *body)
+{
+	uint8_t key[TAG_KEY_LEN];
+	NEED(pad_take(pad, key, sizeof key));
+	conn_frame(h, c, type, e->offset, e->length, body, key, h->manner == MOCK_BAD_REPLY);
+}
+
+static void reply_status(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, struct pad *pad, unsigned status)
+{
+	uint8_t room[16];
+	struct buf body;
+	buf_fixed(&body, room, sizeof room);
+	NEED(msg_reply_write(&body, &(struct msg_reply){.status = status}));
+	reply(h, c, e, pad, MESSAGE_REPLY, &body);
+}
+
+static void keep_share(struct mock_hub *h, const struct msg_share *m, struct pad *pad)
+{
+	struct mock_share *s = &h->share[h->shares++];
+	size_t len = terms_share_len(&m->terms);
+	need_true(h->shares < MOCK_SHARES, "too many shares", __LINE__);
+	*s = (struct mock_share){.terms = m->terms};
+	NEED(secret_alloc(&s->bytes, len));
+	/* Behind the reply key, which is taken later. */
+	memcpy(s->bytes.data, pad_peek(pad, TAG_KEY_LEN, len), len);
+	for (size_t i = 0; m->mode == SHARE_MODE_SEALED && i < len; i++)
+		s->bytes.data[i] ^= m->share[i];
+}
+
+static void take_share(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, struct pad *pad)
+{
+	struct msg_share m;
+	h->share_frames++;
+	NEED(msg_share_read(&m, e->body, e->body_len));
+	need_true(e->length == MSG_SHARE_RANGE_LEN(&m.terms), "length of a SHARE", __LINE__);
+	if (h->manner == MOCK_REFUSES) {
+		reply_status(h, c, e, pad, STATUS_UNKNOWN_CLIENT);
+		return;
+	}
+	keep_share(h, &m, pad);
+	if (h->manner == MOCK_DIES_AFTER_SHARE && h->bad_left > 0) {
+		h->bad_left--;
+		c->over = true;
+	}
+	/* The answer is kept, as the real hub's is, and sent when the same bytes come again. */
+	NEED(frame_digest(e, h->answer[h->answers].digest));
+	h->keeps_answer = true;
+	reply_status(h, c, e, pad, STATUS_ACCEPTED);
+	push_all(h);
+}
+
+static void take_wait(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, struct pad *pad)
+{
+	struct msg_wait m;
+	NEED(msg_wait_read(&m, e->body, e->body_len));
+	if (h->manner == MOCK_REFUSES) {
+		reply_status(h, c, e, pad, STATUS_UNKNOWN_CLIENT);
+		return;
+	}
+	struct mock_wait *w = &c->wait[c->waits++ % MOCK_WAITS];
+	if (c->waits > MOCK_WAITS)
+		c->waits = MOCK_WAITS;
+	*w = (struct mock_wait){.initiator = m.initiator, .selector = m.selector, .value_len = m.value_len, .offset = e->offset};
+	if (m.value_len > 0)
+		memcpy(w->value, m.value, m.value_len);
+	reply_status(h, c, e, pad, STATUS_ACCEPTED);
+	push_to(h, c);
+}
+
+static void take_identify(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, struct pad *pad)
+{
+	AUTO(buf) body = {0};
+	struct msg_identify m;
+	struct msg_identity answer = {.status = STATUS_UNKNOWN_CLIENT};
+	NEED(msg_identify_read(&m, e->body, e->body_len));
+	for (size_t i = 0; i < h->clients; i++) {
+		const struct mock_client *k = &h->client[i];
+		if (m.kind == IDENTIFY_NAME ? strcmp(m.name, k->name) != 0 : !id_equal(&m.id, &k->id))
+			continue;
+		answer.status = STATUS_ACCEPTED;
+		answer.id = k->id;
+		answer.id.b[0] ^= h->manner == MOCK_LIES;
+		strcpy(answer.name, k->name);
+	}
+	buf_heap(&body, 1024);
+	NEED(msg_identity_write(&body, &answer));
+	reply(h, c, e, pad, MESSAGE_IDENTITY, &body);
+}
+
+static void take_receipt(struct mock_hub *h, struct mock_conn *c, const struct envelope *e)
+{
+	struct msg_receipt m;
+	for (size_t i = 0; i < h->shares; i++) {
+		struct mock_share *s = &h->share[i];
+		if (s->sealed_at != e->offset || s->sealed_for != c || s->delivered || !frame_verify(e, s->receipt_key.data))
+			continue;
+		NEED(msg_receipt_read(&m, e->body, e->body_len));
+		s->delivered = true;
+		s->verdict = m.verdict;
+		h->receipts++;
+	}
+}
+
+/* ---- frames ---------------------------------------------------------------------------------------------------- */
+
+/* The same bytes sent again get the same stored answer. */
+static bool answered_before(struct mock_hub *h, struct mock_conn *c, const struct envelope *e)
+{
+	uint8_t digest[16];
+	NEED(frame_digest(e, digest));
+	for (size_t i = 0; i < h->answers; i++) {
+		if (memcmp(h->answer[i].digest, digest, sizeof digest) == 0) {
+			conn_send(h, c, h->answer[i].frame.data, h->answer[i].frame.len);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Requests from a window of this connection. */
+static void take_request(struct mock_hub *h, struct mock_conn *c, const struct envelope *e)
+{
+	AUTO(pad) pad = {0};
+	uint8_t key[TAG_KEY_LEN];
+	if (e->type == MESSAGE_SHARE && h->bad_left > 0 &&
+	    (h->manner == MOCK_DIES_ON_SHARE || h->manner == MOCK_DISOWNS_WINDOW)) {
+		h->bad_left--;
+		c->over = h->manner == MOCK_DIES_ON_SHARE;
+		if (!c->over)
+			conn_note(h, c, e, NOTE_NO_LEASE, 0);
+		return;
+	}
+	if (answered_before(h, c, e))
+		return;
+	if (c->up == NULL || !rc_ok(window_check(c->up, e->offset, e->length))) {
+		conn_note(h, c, e, NOTE_NO_LEASE, 0);
+		return;
+	}
+	NEED(window_peek(c->up, e->offset, key, sizeof key));
+	if (!frame_verify(e, key)) {
+		conn_note(h, c, e, NOTE_BAD_TAG, 0);
+		return;
+	}
+	NEED(window_take(c->up, e->offset, e->length, &pad));
+	NEED(pad_take(&pad, key, sizeof key));
+	if (e->type == MESSAGE_SHARE)
+		take_share(h, c, e, &pad);
+	else if (e->type == MESSAGE_WAIT)
+		take_wait(h, c, e, &pad);
+	else if (e->type == MESSAGE_IDENTIFY)
+		take_identify(h, c, e, &pad);
+}
+
+static void take_confirm(struct mock_hub *h, struct mock_conn *c, const struct envelope *e)
+{
+	struct msg_confirm m;
+	need_true(frame_verify(e, c->keys.bytes.data + 64), "tag of a CONFIRM", __LINE__);
+	NEED(msg_confirm_read(&m, e->body, e->body_len));
+	window_free(c->down);
+	c->down = NULL;
+	NEED(table_lease_confirm(c->client->table, m.start, m.end, &c->down));
+	push_to(h, c);
+}
+
+/* False when this manner ends the matter. */
+static bool behaves(struct mock_hub *h, struct mock_conn *c, const struct envelope *e)
+{
+	static const uint8_t garbage[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
+	uint8_t room[32];
+	struct buf body;
+	switch (h->manner) {
+	case MOCK_MUTE:
+		return false;
+	case MOCK_GARBAGE:
+		conn_send(h, c, garbage, sizeof garbage - 1);
+		return false;
+	case MOCK_NONSENSE:
+		buf_fixed(&body, room, sizeof room);
+		buf_put(&body, "nothing", 7);
+		for (unsigned type = MESSAGE_ACTIVATE; type <= MESSAGE_RECEIPT; type++)
+			conn_frame(h, c, (uint8_t)type, e->offset, e->length, &body, garbage, false);
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void take_frame(struct mock_hub *h, struct mock_conn *c, const struct envelope *e)
+{
+	c->client = NULL;
+	for (size_t i = 0; i < h->clients; i++) {
+		if (id_equal(&h->client[i].header.table, &e->table))
+			c->client = &h->client[i];
+	}
+	need_true(c->client != NULL, "a table that this hub has", __LINE__);
+	if (!behaves(h, c, e))
+		return;
+	switch (e->type) {
+	case MESSAGE_ACTIVATE:
+		take_activate(h, c, e);
+		break;
+	case MESSAGE_LEASE:
+		take_lease(h, c, e);
+		break;
+	case MESSAGE_CONFIRM:
+		take_confirm(h, c, e);
+		break;
+	case MESSAGE_RECEIPT:
+		take_receipt(h, c, e);
+		break;
+	default:
+		take_request(h, c, e);
+		break;
+	}
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------------------------- */
+
+static void conn_close(struct mock_hub *h, struct mock_conn *c)
+{
+	for (size_t i = 0; i < h->shares; i++) {
+		if (h->share[i].sealed_for == c)
+			h->share[i].sealed_for = NULL;
+	}
+	fd_drop(&c->fd);
+	stream_drop(&c->in);
+	window_free(c->up);
+	window_free(c->down);
+	lease_keys_drop(&c->keys);
+	*c = (struct mock_conn){.fd = FD_NONE};
+}
+
+static void conn_read(struct mock_hub *h, struct mock_conn *c)
+{
+	size_t cap = 0, n = 0, len = 0;
+	uint8_t *space = stream_space(&c->in, &cap);
+	const uint8_t *item = NULL;
+	struct envelope e;
+	if (!rc_ok(net_read(c->fd.n, space, cap, &n))) {
+		c->over = true;
+		return;
+	}
+	stream_filled(&c->in, n);
+	while (!c->over && rc_ok(stream_next(&c->in, &item, &len)) && item != NULL) {
+		NEED(frame_read(&e, item, len));
+		take_frame(h, c, &e);
+	}
+}
+
+static void accept_one(struct mock_hub *h)
+{
+	struct fd f = FD_NONE;
+	char peer[128];
+	if (!rc_ok(net_accept(&f, h->listener.n, peer, sizeof peer)) || f.n < 0)
+		return;
+	for (size_t i = 0; i < MOCK_CONNS; i++) {
+		if (h->conn[i].fd.n < 0) {
+			h->conn[i].fd = f;
+			h->connections++;
+			stream_init(&h->conn[i].in, FRAME_MAX);
+			return;
+		}
+	}
+	need_true(false, "too many connections", __LINE__);
+}
+
+static void *serve(void *context)
+{
+	struct mock_hub *h = context;
+	while (!h->stop) {
+		struct pollfd p[MOCK_CONNS + 1];
+		for (size_t i = 0; i < MOCK_CONNS; i++)
+			p[i] = (struct pollfd){.fd = h->conn[i].fd.n, .events = POLLIN};
+		p[MOCK_CONNS] = (struct pollfd){.fd = h->listener.n, .events = POLLIN};
+		poll(p, MOCK_CONNS + 1, 5);
+		for (size_t i = 0; i < MOCK_CONNS; i++) {
+			if (p[i].revents != 0)
+				conn_read(h, &h->conn[i]);
+			if (h->conn[i].over)
+				conn_close(h, &h->conn[i]);
+		}
+		if (p[MOCK_CONNS].revents != 0)
+			accept_one(h);
+	}
+	return NULL;
+}
+
+/* ---- the rest of the contract ---------------------------------------------------------------------------------------- */
+
+static void hub_listen(struct mock_hub *h, const char *address)
+{
+	struct net_address a;
+	uint16_t port = 0;
+	NEED(net_address_parse(&a, address));
+	NEED(net_listen(&h->listener, &a, 64));
+	NEED(net_local_port(h->listener.n, &port));
+	snprintf(h->address, sizeof h->address, "127.0.0.1:%u", port);
+}
+
+void mock_hub_init(struct mock_hub *h, const char *name, const struct path *tables)
+{
+	*h = (struct mock_hub){.listener = FD_NONE, .tables = *tables};
+	snprintf(h->name, sizeof h->name, "%s", name);
+	for (size_t i = 0; i < MOCK_CONNS; i++)
+		h->conn[i].fd.n = -1;
+	NEED(id_random(&h->id));
+	hub_listen(h, "127.0.0.1:0");
+}
+
+void mock_hub_serve(struct mock_hub *h, const struct pskm_header *header)
+{
+	struct mock_client *c = &h->client[h->clients++];
+	struct path folder;
+	c->id = header->client;
+	c->header = *header;
+	snprintf(c->name, sizeof c->name, "%s", header->client_name);
+	NEED(table_folder(&folder, h->tables.s, &header->table));
+	NEED(table_open(&c->table, folder.s, SIDE_HUB));
+}
+
+void mock_hub_start(struct mock_hub *h, enum mock_manner manner)
+{
+	if (h->running)
+		mock_hub_stop(h);
+	if (h->listener.n < 0)
+		hub_listen(h, h->address);
+	h->manner = manner;
+	h->bad_left = 1;
+	h->stop = false;
+	need_true(pthread_create(&h->thread, NULL, serve, h) == 0, "a thread", __LINE__);
+	h->running = true;
+}
+
+void mock_hub_stop(struct mock_hub *h)
+{
+	if (h->running) {
+		h->stop = true;
+		pthread_join(h->thread, NULL);
+		h->running = false;
+	}
+	for (size_t i = 0; i < MOCK_CONNS; i++)
+		conn_close(h, &h->conn[i]);
+	fd_drop(&h->listener);
+}
+
+void mock_hub_drop(struct mock_hub *h)
+{
+	mock_hub_stop(h);
+	for (size_t i = 0; i < h->clients; i++)
+		table_close(h->client[i].table);
+	for (size_t i = 0; i < h->shares; i++) {
+		secret_drop(&h->share[i].bytes);
+		secret_drop(&h->share[i].receipt_key);
+	}
+	for (size_t i = 0; i < h->answers; i++)
+		buf_drop(&h->answer[i].frame);
+}

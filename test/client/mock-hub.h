@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test/client/mock-hub.h - a small Security Hub in a thread of the test's own process, honest or with one
+ * bad manner.  It has real tables and speaks the real protocol; what it keeps, it keeps in memory.
+ */
+#ifndef DSKE_TEST_CLIENT_MOCK_HUB_H
+#define DSKE_TEST_CLIENT_MOCK_HUB_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/file.h"
+#include "base/secret.h"
+#include "core/terms.h"
+#include "hubproto/frame.h"
+#include "hubproto/msg.h"
+#include "pskm/table.h"
+
+enum mock_manner {
+	MOCK_HONEST,
+	MOCK_MUTE,            /* reads, never answers anything */
+	MOCK_NONSENSE,        /* answers every frame with well-formed frames that mean nothing */
+	MOCK_GARBAGE,         /* answers with bytes that are no frame */
+	MOCK_BAD_GRANT,       /* the tags of its GRANTs are wrong */
+	MOCK_BAD_REPLY,       /* ... of its REPLYs */
+	MOCK_BAD_INSTRUCTION, /* ... of its INSTRUCTIONs */
+	MOCK_TRICKLES,        /* sends a byte a millisecond */
+	MOCK_DIES_ON_SHARE,   /* closes at the first SHARE, unread; then honest */
+	MOCK_DIES_AFTER_SHARE,/* takes the first SHARE and closes without a word; then honest */
+	MOCK_DISOWNS_WINDOW,  /* answers the first SHARE with the note NO_LEASE; then honest */
+	MOCK_REFUSES,         /* does not know the receiver */
+	MOCK_CORRUPTS,        /* delivers other shares than it was given */
+	MOCK_LIES,            /* says that everybody is somebody else */
+	MOCK_SMALL_WINDOW,    /* says once that the down window is too small, whatever it is */
+};
+
+#define MOCK_CLIENTS 4
+#define MOCK_CONNS 128
+#define MOCK_SHARES 512
+#define MOCK_WAITS 64
+
+struct mock_client {
+	struct id id;
+	char name[NAME_MAX_LEN + 1];
+	struct table *table; /* owned */
+	struct pskm_header header;
+};
+
+struct mock_wait {
+	struct id initiator;
+	enum wait_selector selector;
+	uint8_t value[TERMS_CONTEXT_MAX];
+	size_t value_len;
+	uint64_t offset;
+};
+
+struct mock_conn {
+	struct fd fd;
+	struct stream in;
+	struct mock_client *client;
+	struct window *up, *down;
+	struct lease_keys keys;
+	uint64_t slot;
+	struct mock_wait wait[MOCK_WAITS];
+	size_t waits;
+	bool over;
+};
+
+struct mock_share {
+	struct terms terms;
+	struct secret bytes;
+	bool delivered;      /* a RECEIPT came: */
+	enum receipt_verdict verdict;
+	uint64_t sealed_at;  /* the range of the last INSTRUCTION */
+	struct mock_conn *sealed_for;
+	struct secret receipt_key;
+};
+
+struct mock_hub {
+	struct id id;
+	char name[NAME_MAX_LEN + 1];
+	char address[32];
+	struct path tables;
+	enum mock_manner manner;
+	unsigned bad_left;   /* for the manners that turn honest */
+	struct fd listener;
+	pthread_t thread;
+	bool running;
+	atomic_bool stop;
+	struct mock_client client[MOCK_CLIENTS];
+	size_t clients;
+	struct mock_conn conn[MOCK_CONNS];
+	struct mock_share share[MOCK_SHARES];
+	size_t shares;
+	struct {
+		uint8_t digest[16];
+		struct buf frame;
+	} answer[MOCK_SHARES]; /* to SHAREs, as they were sent */
+	size_t answers;
+	bool keeps_answer;   /* the next frame sent is one */
+	atomic_uint connections, clone_alarms, leases, share_frames, receipts;
+};
+
+/* Listens on a port of its own; no thread yet. */
+void mock_hub_init(struct mock_hub *h, const char *name, const struct path *tables);
+
+/* The hub's copy of a table that was made in its folder of tables. */
+void mock_hub_serve(struct mock_hub *h, const struct pskm_header *header);
+
+void mock_hub_start(struct mock_hub *h, enum mock_manner manner);
+
+/* As kill -9: every connection ends; what it keeps stays, as on disk.  Its port is closed. */
+void mock_hub_stop(struct mock_hub *h);
+
+void mock_hub_drop(struct mock_hub *h);
+
+#endif
