@@ -103,27 +103,32 @@ int64_t exchange_grace(const struct exchange *x, double took_ms)
 /* What was under way when the exchange ended without a word from this hub. */
 static const char *unfinished(const struct link *l)
 {
-	switch (l->state) {
-	case LINK_CONNECTING:
-		return "no answer to the connection";
-	case LINK_LEASING:
-		return "connected, but no answer to the lease";
-	case LINK_READY:
-		return "no answer";
-	case LINK_IDLE:
-	case LINK_FAILED:
-		break;
-	}
-	return "not asked";
+	static const char *const texts[] = {
+		[LINK_IDLE] = "not asked",
+		[LINK_CONNECTING] = "no answer to the connection",
+		[LINK_LEASING] = "connected, but no answer to the lease",
+		[LINK_READY] = "connected, but no answer",
+		[LINK_FAILED] = "failed",
+	};
+	return texts[l->state];
 }
 
-static void describe_hub(struct hub_report *out, const struct link *l, const struct outcome *o)
+/* One that was ready when the others failed was not at fault. */
+static dske_rc unsettled(const struct exchange *x, const struct link *l)
+{
+	if (l->state == LINK_READY && clock_ms() < x->deadline_ms)
+		return DSKE_OK;
+	return FAIL(TIMEOUT, "%s", unfinished(l));
+}
+
+static void describe_hub(const struct exchange *x, struct hub_report *out, const struct link *l, const struct outcome *o)
 {
 	struct table_status s;
 	snprintf(out->name, sizeof out->name, "%s", l->hub->name);
 	snprintf(out->address, sizeof out->address, "%s", l->hub->address);
-	out->rc = o->settled ? rc_make(o->code) : rc_make(DSKE_RC_TIMEOUT);
-	snprintf(out->detail, sizeof out->detail, "%s", o->settled ? o->why : unfinished(l));
+	out->rc = o->settled ? rc_fail(o->code, "%s", o->why) : unsettled(x, l);
+	if (!rc_ok(out->rc))
+		snprintf(out->detail, sizeof out->detail, "%s", rc_detail(out->rc));
 	out->rtt_ms = o->rtt_ms;
 	out->verdict = o->verdict;
 	if (rc_ok(table_status(l->hub->table, &s))) {
@@ -159,7 +164,7 @@ static void write_report(const struct exchange *x, struct report *report)
 		count = 0;
 	report->hub = calloc(linked + count + 1, sizeof *report->hub);
 	for (size_t i = 0; report->hub != NULL && i < linked; i++)
-		describe_hub(&report->hub[report->count++], &x->set->link[i], &x->outcome[i]);
+		describe_hub(x, &report->hub[report->count++], &x->set->link[i], &x->outcome[i]);
 	for (size_t i = 0; report->hub != NULL && i < count; i++) {
 		if (!rc_ok(hubs[i].rc) && !takes_part(x, &hubs[i].hub))
 			describe_unusable(&report->hub[report->count++], &hubs[i]);

@@ -188,6 +188,16 @@ static bool enough_are_up(void *exchange)
 	return mark_ready(i, NULL) >= i->a->k || is_hopeless(i);
 }
 
+static bool none_is_under_way(void *exchange)
+{
+	const struct initiation *i = exchange;
+	for (size_t h = 0; h < i->a->n; h++) {
+		if (link_is_alive(link_of(i, h)) && link_of(i, h)->state != LINK_READY)
+			return false;
+	}
+	return true;
+}
+
 /* Connections and leases to all hubs at once; k of them are enough to begin, the others follow. */
 static dske_rc bring_up(struct initiation *i)
 {
@@ -196,7 +206,12 @@ static dske_rc bring_up(struct initiation *i)
 	for (size_t h = 0; h < i->a->n; h++)
 		link_want(link_of(i, h), MSG_SHARE_RANGE_LEN(&i->terms), 0);
 	dske_rc rc = links_run(x->set, x->deadline_ms, enough_are_up, x->cancelled);
-	return is_hopeless(i) ? exchange_too_few(x, i->a->k) : rc;
+	if (!is_hopeless(i))
+		return rc_is(rc, DSKE_RC_TIMEOUT) ? FAIL(TIMEOUT, "%zu of %u hubs were ready when the time was up, %u are needed",
+							 mark_ready(i, NULL), i->a->n, i->a->k)
+						  : rc;
+	(void)links_run(x->set, exchange_grace(x, 50), none_is_under_way, x->cancelled); /* for the report's sake */
+	return exchange_too_few(x, i->a->k);
 }
 
 /* DSKE 2.3.1: "She arbitrarily selects k Security Hubs for which she sets Y_i = R_i".  Of every hub that

@@ -15,10 +15,15 @@
 
 /* ---- failing ---------------------------------------------------------------------------------------- */
 
+/* The sentence, without the hub's address in front: whoever reads it sees that beside it. */
 static void keep_reason(struct link *l, dske_rc why)
 {
+	const char *text = rc_detail(why);
+	size_t len = strlen(l->hub->address);
+	if (strncmp(text, l->hub->address, len) == 0 && strncmp(text + len, ": ", 2) == 0)
+		text += len + 2;
 	l->code = why.code;
-	snprintf(l->why, sizeof l->why, "%s", rc_detail(why));
+	snprintf(l->why, sizeof l->why, "%s", text);
 }
 
 void link_fail(struct link *l, dske_rc why)

@@ -5,3 +5,8 @@ check_PROGRAMS += %D%/test-agree
 TESTS += %D%/test-agree
 %C%_test_agree_SOURCES = %D%/test-agree.c $(CLIENT_WORLD)
 %C%_test_agree_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += %D%/test-hostile
+TESTS += %D%/test-hostile
+%C%_test_hostile_SOURCES = %D%/test-hostile.c $(CLIENT_WORLD)
+%C%_test_hostile_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Hubs that are down, die, trickle, lie or answer nonsense; and a client with itself for an enemy. */
+#include <config.h>
+
+#include "test/client/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/net.h"
+
+static struct world w;
+
+static int set_up(void **state)
+{
+	(void)state;
+	world_make(&w, 256u << 10, "k = 3\ntimeout = 5s");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	world_drop(&w);
+	return 0;
+}
+
+/* The first `count` hubs get this manner, the others are honest. */
+static void manners(enum mock_manner manner, size_t count)
+{
+	for (size_t i = 0; i < WORLD_HUBS; i++)
+		mock_hub_start(&w.hub[i], i < count ? manner : MOCK_HONEST);
+}
+
+static const char *fresh_context(void)
+{
+	static char context[32];
+	static unsigned serial;
+	snprintf(context, sizeof context, "hostile-%u", serial++);
+	return context;
+}
+
+/* A key comes although two hubs behave like this. */
+static void two_of_five(enum mock_manner manner)
+{
+	struct caller alice, bob;
+	manners(manner, 2);
+	agree_both(&w, fresh_context(), 4000, 0, &alice, &bob);
+	assert_same_key(&alice, &bob);
+	callers_drop(&alice, &bob);
+}
+
+static void two_hubs_with_any_bad_manner(void **state)
+{
+	(void)state;
+	static const enum mock_manner all[] = {
+		MOCK_NONSENSE, MOCK_GARBAGE, MOCK_BAD_GRANT, MOCK_BAD_REPLY, MOCK_BAD_INSTRUCTION, MOCK_REFUSES, MOCK_MUTE,
+		MOCK_CORRUPTS,
+	};
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		two_of_five(all[i]);
+}
+
+/* These hubs mend their ways: all five get their share in the end. */
+static void all_hubs_with_a_passing_fault(void **state)
+{
+	(void)state;
+	static const enum mock_manner all[] = {MOCK_DIES_ON_SHARE, MOCK_DIES_AFTER_SHARE, MOCK_DISOWNS_WINDOW, MOCK_SMALL_WINDOW};
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		struct caller alice, bob;
+		manners(all[i], WORLD_HUBS);
+		agree_both(&w, fresh_context(), 4000, 0, &alice, &bob);
+		assert_same_key(&alice, &bob);
+		for (size_t h = 0; h < WORLD_HUBS; h++)
+			assert_ok(alice.r.report.hub[h].rc);
+		callers_drop(&alice, &bob);
+	}
+}
+
+/* The same bytes came twice, and were one share. */
+static void a_share_is_not_stored_twice(void **state)
+{
+	(void)state;
+	struct caller alice, bob;
+	manners(MOCK_DIES_AFTER_SHARE, 1);
+	size_t before = w.hub[0].shares;
+	agree_both(&w, fresh_context(), 4000, 0, &alice, &bob);
+	assert_same_key(&alice, &bob);
+	assert_int_equal(w.hub[0].shares, before + 1);
+	callers_drop(&alice, &bob);
+}
+
+static void a_hub_that_trickles_delays_nobody(void **state)
+{
+	(void)state;
+	struct caller alice, bob;
+	manners(MOCK_TRICKLES, 2);
+	int64_t begun = clock_ms();
+	agree_both(&w, fresh_context(), 4000, 0, &alice, &bob);
+	assert_same_key(&alice, &bob);
+	assert_true(clock_ms() - begun < 2000);
+	callers_drop(&alice, &bob);
+}
+
+static void corrupt_shares_are_named(void **state)
+{
+	(void)state;
+	struct caller alice, bob;
+	manners(MOCK_CORRUPTS, 1);
+	agree_both(&w, fresh_context(), 4000, 0, &alice, &bob);
+	assert_same_key(&alice, &bob);
+	assert_int_equal(report_of(&bob.r.report, "hub1")->verdict, SHARE_CORRUPT);
+	for (size_t h = 1; h < WORLD_HUBS; h++)
+		assert_int_equal(bob.r.report.hub[h].verdict, SHARE_CONSISTENT);
+	sleep_ms(30);
+	assert_int_equal(w.hub[0].share[w.hub[0].shares - 1].verdict, RECEIPT_CORRUPT);
+	callers_drop(&alice, &bob);
+}
+
+static void three_corrupt_hubs_give_no_key(void **state)
+{
+	(void)state;
+	struct caller alice, bob;
+	manners(MOCK_CORRUPTS, 3);
+	int64_t begun = clock_ms();
+	agree_both(&w, fresh_context(), 8000, 0, &alice, &bob);
+	assert_ok(alice.rc); /* she cannot know */
+	assert_rc(bob.rc, NO_CANDIDATE);
+	assert_null(bob.r.key.data);
+	assert_true(clock_ms() - begun < 4000); /* not the whole timeout: nothing more could come */
+	callers_drop(&alice, &bob);
+}
+
+static void two_hubs_down(void **state)
+{
+	(void)state;
+	struct caller alice, bob;
+	manners(MOCK_HONEST, 0);
+	mock_hub_stop(&w.hub[1]);
+	mock_hub_stop(&w.hub[4]);
+	agree_both(&w, fresh_context(), 4000, 0, &alice, &bob);
+	assert_same_key(&alice, &bob);
+	assert_rc(report_of(&alice.r.report, "hub2")->rc, UNREACHABLE);
+	assert_non_null(strstr(report_of(&alice.r.report, "hub5")->detail, "refused"));
+	callers_drop(&alice, &bob);
+}
+
+static void three_hubs_down_are_named_at_once(void **state)
+{
+	(void)state;
+	struct caller alice, bob;
+	manners(MOCK_HONEST, 0);
+	for (size_t h = 0; h < 3; h++)
+		mock_hub_stop(&w.hub[h]);
+	int64_t begun = clock_ms();
+	agree_both(&w, fresh_context(), 10000, 0, &alice, &bob);
+	assert_true(clock_ms() - begun < 2000);
+	assert_rc(alice.rc, TOO_FEW);
+	assert_rc(bob.rc, TOO_FEW);
+	assert_non_null(strstr(alice.why, "3 of 5 hubs are needed, 2 can be used"));
+	for (size_t h = 0; h < 3; h++) {
+		assert_non_null(strstr(alice.why, w.hub[h].name));
+		assert_rc(alice.r.report.hub[h].rc, UNREACHABLE);
+		assert_rc(bob.r.report.hub[h].rc, UNREACHABLE);
+	}
+	assert_ok(alice.r.report.hub[4].rc);
+	assert_true(alice.r.report.advice[0] != '\0');
+	assert_null(alice.r.key.data);
+	callers_drop(&alice, &bob);
+}
+
+/* A hub that comes back while Bob waits is used again. */
+static void hubs_come_back(void **state)
+{
+	(void)state;
+	struct caller alice, bob;
+	const char *context = fresh_context();
+	manners(MOCK_HONEST, 0);
+	caller_start(&bob, w.bob, "alice", context, 5000);
+	sleep_ms(50);
+	mock_hub_stop(&w.hub[0]);
+	mock_hub_stop(&w.hub[1]);
+	sleep_ms(50);
+	mock_hub_start(&w.hub[0], MOCK_HONEST);
+	mock_hub_start(&w.hub[1], MOCK_HONEST);
+	sleep_ms(400);
+	caller_start(&alice, w.alice, "bob", context, 5000);
+	caller_join(&alice);
+	caller_join(&bob);
+	assert_same_key(&alice, &bob);
+	for (size_t h = 0; h < WORLD_HUBS; h++)
+		assert_int_equal(bob.r.report.hub[h].verdict, SHARE_CONSISTENT);
+	callers_drop(&alice, &bob);
+}
+
+static void all_refuse(void **state)
+{
+	(void)state;
+	struct caller alice, bob;
+	manners(MOCK_REFUSES, WORLD_HUBS);
+	agree_both(&w, fresh_context(), 4000, 0, &alice, &bob);
+	assert_rc(alice.rc, REFUSED);
+	assert_rc(bob.rc, REFUSED);
+	assert_non_null(strstr(alice.why, status_text(STATUS_UNKNOWN_CLIENT)));
+	callers_drop(&alice, &bob);
+}
+
+static void all_mute(void **state)
+{
+	(void)state;
+	struct caller alice, bob;
+	manners(MOCK_MUTE, WORLD_HUBS);
+	int64_t begun = clock_ms();
+	agree_both(&w, fresh_context(), 300, 0, &alice, &bob);
+	assert_rc(alice.rc, TIMEOUT);
+	assert_rc(bob.rc, TIMEOUT);
+	assert_true(clock_ms() - begun < 1500);
+	for (size_t h = 0; h < WORLD_HUBS; h++)
+		assert_rc(alice.r.report.hub[h].rc, TIMEOUT);
+	callers_drop(&alice, &bob);
+}
+
+static void nobody_calls(void **state)
+{
+	(void)state;
+	struct caller bob;
+	manners(MOCK_HONEST, 0);
+	caller_start(&bob, w.bob, "alice", fresh_context(), 200);
+	caller_join(&bob);
+	assert_rc(bob.rc, TIMEOUT);
+	assert_non_null(strstr(bob.why, "alice"));
+	agree_result_drop(&bob.r);
+}
+
+static volatile bool cancelled;
+
+static void *cancel_soon(void *context)
+{
+	(void)context;
+	sleep_ms(100);
+	cancelled = true;
+	return NULL;
+}
+
+static void a_call_can_be_cancelled(void **state)
+{
+	(void)state;
+	struct agree_request q = {.peer = "alice", .scheme = SCHEME_COUNT, .timeout_ms = 60000, .cancelled = &cancelled};
+	struct agree_result r;
+	pthread_t thread;
+	manners(MOCK_HONEST, 0);
+	assert_int_equal(pthread_create(&thread, NULL, cancel_soon, NULL), 0);
+	int64_t begun = clock_ms();
+	assert_rc(client_agree(w.bob, &q, &r), CANCELLED);
+	assert_true(clock_ms() - begun < 2000);
+	pthread_join(thread, NULL);
+	agree_result_drop(&r);
+}
+
+static void unknown_peer(void **state)
+{
+	(void)state;
+	struct caller alice;
+	manners(MOCK_HONEST, 0);
+	caller_start(&alice, w.alice, "carol", "x", 1000);
+	caller_join(&alice);
+	assert_rc(alice.rc, NOT_FOUND);
+	assert_non_null(strstr(alice.why, "dske peer add carol"));
+	agree_result_drop(&alice.r);
+}
+
+/* Two liars are named; three who do not agree leave nobody with enough votes. */
+static void lying_about_names(void **state)
+{
+	(void)state;
+	struct identity who;
+	struct identity_vote *v = NULL;
+	struct report report;
+	manners(MOCK_LIES, 2);
+	assert_ok(client_identify(w.alice, "bob", 2000, &who, &v, &report));
+	assert_memory_equal(&who.id, &w.bob_id, ID_LEN);
+	for (size_t i = 0; i < WORLD_HUBS; i++)
+		assert_int_equal(v[i].contradicts, i < 2);
+	free(v);
+	report_drop(&report);
+	for (size_t i = 2; i < WORLD_HUBS; i++)
+		mock_hub_start(&w.hub[i], i == 2 ? MOCK_REFUSES : MOCK_MUTE);
+	assert_rc(client_identify(w.alice, "bob", 300, &who, &v, &report), TOO_FEW);
+	free(v);
+	report_drop(&report);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(two_hubs_with_any_bad_manner),
+		cmocka_unit_test(all_hubs_with_a_passing_fault),
+		cmocka_unit_test(a_share_is_not_stored_twice),
+		cmocka_unit_test(a_hub_that_trickles_delays_nobody),
+		cmocka_unit_test(corrupt_shares_are_named),
+		cmocka_unit_test(three_corrupt_hubs_give_no_key),
+		cmocka_unit_test(two_hubs_down),
+		cmocka_unit_test(three_hubs_down_are_named_at_once),
+		cmocka_unit_test(hubs_come_back),
+		cmocka_unit_test(all_refuse),
+		cmocka_unit_test(all_mute),
+		cmocka_unit_test(nobody_calls),
+		cmocka_unit_test(a_call_can_be_cancelled),
+		cmocka_unit_test(unknown_peer),
+		cmocka_unit_test(lying_about_names),
+	};
+	return cmocka_run_group_tests_name("hostile", tests, set_up, tear_down);
+}
