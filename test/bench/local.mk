@@ -18,3 +18,8 @@ BENCHES += %D%/bench-core
 BENCHES += %D%/bench-ledger
 %C%_bench_ledger_SOURCES = %D%/bench-ledger.c $(BENCH_TABLES) $(BENCH_LIB)
 %C%_bench_ledger_LDADD = $(PSKM_LIBS)
+
+BENCHES += %D%/bench-agree
+%C%_bench_agree_SOURCES = %D%/bench-agree.c %D%/echo.c %D%/echo.h %D%/network.c %D%/network.h \
+	%D%/pairs.c %D%/pairs.h $(BENCH_TABLES) $(BENCH_LIB)
+%C%_bench_agree_LDADD = $(CLIENT_LIBS)

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "test/bench/network.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/net.h"
+#include "client/config.h"
+#include "client/peers.h"
+#include "test/bench/bench.h"
+#include "test/bench/tables.h"
+
+#define PATIENCE_MS 10000
+#define TEXT_MAX 8192
+
+static const char *const names[2] = {"alice", "bob"};
+static const struct id ids[2] = {{{0xA1, 0xCE}}, {{0xB0, 0xB0}}};
+
+/* FOLDER/A/B; in one of four static places that are used in turn. */
+static const char *inside(const struct network *n, const char *a, const char *b)
+{
+	static struct path places[4];
+	static unsigned next;
+	struct path *p = &places[next++ % 4];
+
+	bench_need_ok(path_format(p, "%s/%s/%s", n->folder.s, a, b), "path");
+	return p->s;
+}
+
+static const char *hub_name(size_t hub)
+{
+	static char name[NETWORK_HUBS_MAX][8];
+
+	snprintf(name[hub], sizeof name[hub], "hub%zu", hub + 1);
+	return name[hub];
+}
+
+/* ---- hubs ---------------------------------------------------------------------------------------------- */
+
+static void make_tables(struct network *n, size_t hub, uint64_t len)
+{
+	for (size_t c = 0; c < 2; c++) {
+		struct pskm_header h = {.hub = n->hub[hub], .client = ids[c], .created = 1, .layout.len = len};
+		strcpy(h.hub_name, hub_name(hub));
+		strcpy(h.client_name, names[c]);
+		strcpy(h.hub_address, "127.0.0.1:1"); /* the clients' configurations know better */
+		bench_table_make(&h, inside(n, hub_name(hub), "tables"), inside(n, names[c], "tables"));
+	}
+}
+
+static void configure_hub(const struct network *n, size_t hub)
+{
+	char text[TEXT_MAX], hex[ID_HEX_LEN];
+	int len = snprintf(text, sizeof text,
+			   "[hub]\nname = %s\nid = %s\nlisten = 127.0.0.1:0\nlog = %s\nlog_level = info\n"
+			   "[group all]\nmembers = *\n",
+			   hub_name(hub), id_hex(&n->hub[hub], hex), inside(n, hub_name(hub), "log"));
+
+	bench_need_ok(file_replace(inside(n, hub_name(hub), "hubd.conf"), text, (size_t)len, 0600), "hubd.conf");
+}
+
+static pid_t spawn_hub(const char *conf)
+{
+	struct path program;
+	const char *top = getenv("top_builddir");
+	pid_t parent = getpid(), pid;
+
+	bench_need_ok(path_format(&program, "%s/hub/dske-hubd", top != NULL ? top : "."), "path");
+	pid = fork();
+	bench_need(pid >= 0, "fork");
+	if (pid > 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() == parent)
+		execl(program.s, "dske-hubd", "--config", conf, (char *)NULL);
+	perror(program.s);
+	_exit(127);
+}
+
+/* From the line that says where it listens. */
+static unsigned port_in_log(const char *path)
+{
+	AUTO(buf) log = {0};
+	const char *at;
+	unsigned port = 0;
+
+	if (!rc_ok(file_read_all(&log, path, 1u << 20)))
+		return 0;
+	buf_put_u8(&log, 0);
+	at = strstr((const char *)log.data, " port ");
+	return at != NULL && sscanf(at, " port %u", &port) == 1 ? port : 0;
+}
+
+static void start_hub(struct network *n, size_t hub)
+{
+	const char *name = hub_name(hub);
+	int64_t end = clock_ms() + PATIENCE_MS;
+
+	n->pid[hub] = spawn_hub(inside(n, name, "hubd.conf"));
+	while ((n->port[hub] = port_in_log(inside(n, name, "log"))) == 0) {
+		bench_need(clock_ms() < end && waitpid(n->pid[hub], NULL, WNOHANG) == 0,
+			   "a hub did not start (is top_builddir set?)");
+		usleep(2000);
+	}
+}
+
+/* ---- clients ------------------------------------------------------------------------------------------- */
+
+static void configure_client(const struct network *n, size_t client, unsigned k)
+{
+	char text[TEXT_MAX], hex[ID_HEX_LEN];
+	size_t len = (size_t)snprintf(text, sizeof text, "[client]\nname = %s\nid = %s\nlog = none\n[agreement]\nk = %u\n",
+				      names[client], id_hex(&ids[client], hex), k);
+
+	for (size_t i = 0; i < n->hub_count; i++)
+		len += (size_t)snprintf(text + len, sizeof text - len, "[hub %s]\naddress = 127.0.0.1:%u\n", hub_name(i),
+					n->port[i]);
+	bench_need_ok(file_replace(inside(n, names[client], "dske.conf"), text, len, 0600), "dske.conf");
+}
+
+static struct client *open_client(const struct network *n, size_t client)
+{
+	const char *conf = inside(n, names[client], "dske.conf");
+	AUTO(config) c = {0};
+	struct peer other = {.id = ids[1 - client], .hubs_agreed = 1, .hubs_asked = 1};
+	struct client *opened = NULL;
+
+	strcpy(other.name, names[1 - client]);
+	bench_need_ok(config_read(&c, conf), "config_read");
+	bench_need_ok(peers_add(&c, &other), "peers_add");
+	bench_need_ok(client_open(&opened, conf), "client_open");
+	return opened;
+}
+
+void network_start(struct network *n, const struct path *scratch, const char *name, size_t hubs, unsigned k,
+		   uint64_t table_len)
+{
+	*n = (struct network){.hub_count = hubs};
+	bench_need(hubs <= NETWORK_HUBS_MAX, "too many hubs");
+	bench_need_ok(path_format(&n->folder, "%s/%s", scratch->s, name), "path");
+	for (size_t i = 0; i < hubs; i++) {
+		n->hub[i] = (struct id){{0x48, (uint8_t)(i + 1)}};
+		make_tables(n, i, table_len);
+		configure_hub(n, i);
+		start_hub(n, i);
+	}
+	for (size_t c = 0; c < 2; c++)
+		configure_client(n, c, k);
+	n->alice = open_client(n, 0);
+	n->bob = open_client(n, 1);
+}
+
+void network_stop(struct network *n)
+{
+	client_close(n->alice);
+	client_close(n->bob);
+	for (size_t i = 0; i < n->hub_count; i++)
+		kill(n->pid[i], SIGTERM);
+	for (size_t i = 0; i < n->hub_count; i++)
+		bench_need(waitpid(n->pid[i], NULL, 0) == n->pid[i], "waitpid");
+}

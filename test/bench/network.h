@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test/bench/network.h - real dske-hubd processes on loopback, and two clients of all of them. */
+#ifndef DSKE_TEST_BENCH_NETWORK_H
+#define DSKE_TEST_BENCH_NETWORK_H
+
+#include <sys/types.h>
+
+#include "base/file.h"
+#include "base/id.h"
+#include "client/client.h"
+
+#define NETWORK_HUBS_MAX 9
+
+struct network {
+	struct path folder;
+	size_t hub_count;
+	struct id hub[NETWORK_HUBS_MAX];
+	pid_t pid[NETWORK_HUBS_MAX];
+	unsigned port[NETWORK_HUBS_MAX];
+	struct client *alice, *bob; /* each is the other's peer, by these names */
+};
+
+/* Makes `scratch`/NAME with tables of table_len bytes, starts the hubs, opens both clients; k in their
+ * configurations.  The hubs end with this process, however it ends.  No thread of ours may run yet. */
+void network_start(struct network *n, const struct path *scratch, const char *name, size_t hubs, unsigned k,
+		   uint64_t table_len);
+void network_stop(struct network *n);
+
+#endif
