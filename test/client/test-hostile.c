@@ -186,13 +186,13 @@ static void hubs_come_back(void **state)
 	sleep_ms(50);
 	mock_hub_start(&w.hub[0], MOCK_HONEST);
 	mock_hub_start(&w.hub[1], MOCK_HONEST);
-	sleep_ms(400);
+	sleep_ms(500);
+	mock_hub_stop(&w.hub[3]); /* now the two are needed */
+	mock_hub_stop(&w.hub[4]);
 	caller_start(&alice, w.alice, "bob", context, 5000);
 	caller_join(&alice);
 	caller_join(&bob);
 	assert_same_key(&alice, &bob);
-	for (size_t h = 0; h < WORLD_HUBS; h++)
-		assert_int_equal(bob.r.report.hub[h].verdict, SHARE_CONSISTENT);
 	callers_drop(&alice, &bob);
 }
 
