@@ -226,13 +226,14 @@ static void dispatch_sent(struct conn *c, const struct terms *t, struct sent *s)
 	conn_send(c, s->frame.data, s->frame.len);
 }
 
-static enum push push_opened(struct conn *c, const struct terms *t, struct secret *share, int64_t id)
+static enum push push_opened(struct conn *c, const struct terms *t, struct secret *share, int64_t id, uint64_t wait)
 {
 	struct sent *s = calloc(1, sizeof *s);
 
 	if (!s)
 		return PUSH_LATER;
 	s->share = id;
+	s->wait = wait;
 
 	dske_rc rc = seal(c, t, share, s);
 
@@ -247,12 +248,14 @@ static enum push push_opened(struct conn *c, const struct terms *t, struct secre
 	return PUSH_NOTHING;
 }
 
-enum push relay_push(struct conn *c, int64_t id, bool again)
+enum push relay_push(struct conn *c, int64_t id, bool again, uint64_t wait)
 {
 	struct sent *s = sent_find(c, id);
 	AUTO(secret) share = {0};
 	struct terms t;
 
+	if (s)
+		s->wait = wait;
 	if (s && !again)
 		return PUSH_DONE;
 	if (conn_queued(c) >= CONN_OUT_HIGH || (!s && c->sent_len >= CONN_SENT_MAX))
@@ -271,7 +274,7 @@ enum push relay_push(struct conn *c, int64_t id, bool again)
 	/* Policy may have changed since the share was taken. */
 	if (!peer_by_id(c->hub, c->table->client, &t.initiator))
 		return PUSH_NOTHING;
-	return push_opened(c, &t, &share, id);
+	return push_opened(c, &t, &share, id, wait);
 }
 
 /* ---- the end: RECEIPT ------------------------------------------------------------------------------ */
@@ -295,6 +298,8 @@ static void receipt_take(struct request *r, struct sent **at, enum receipt_verdi
 	else
 		log_warn("%s: share %lld was %s", conn_who(c), (long long)s->share, verdict_text[verdict]);
 	c->active_ms = r->hub->now_ms;
+	if (verdict == RECEIPT_KEPT)
+		wait_end(c, s->wait);
 	*at = s->next;
 	c->sent_len -= s->frame.len;
 	sent_free(s);

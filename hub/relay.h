@@ -16,6 +16,7 @@ void relay_share(struct request *r);
 struct sent {
 	struct sent *next;
 	int64_t share;             /* of the mailbox */
+	uint64_t wait;             /* offset of the WAIT that it was pushed for */
 	uint64_t offset;
 	uint32_t length;
 	struct secret receipt_key; /* owned */
@@ -23,14 +24,15 @@ struct sent {
 };
 
 /* Seals a share for the client of this connection, under the next bytes of its down windows, and queues
- * the INSTRUCTION.  again: one that was sent here before is sent again; otherwise that is PUSH_DONE. */
+ * the INSTRUCTION.  again: one that was sent here before is sent again; otherwise that is PUSH_DONE.
+ * wait: offset of the WAIT that it is for. */
 enum push {
 	PUSH_DONE,
 	PUSH_NO_WINDOW, /* the down windows have too little left */
 	PUSH_LATER,     /* too much is queued, or lacks its receipt */
 	PUSH_NOTHING,   /* gone, damaged, or policy joins the two no more */
 };
-enum push relay_push(struct conn *c, int64_t share, bool again);
+enum push relay_push(struct conn *c, int64_t share, bool again, uint64_t wait);
 
 /* RECEIPT: the share has arrived, and is erased here. */
 void relay_receipt(struct request *r);

@@ -52,6 +52,17 @@ static void drop_same(struct conn *c, const struct msg_wait *m)
 		}
 }
 
+/* Who has the key waits no more: a later key of the same context is for a later WAIT, perhaps another
+ * process's. */
+void wait_end(struct conn *c, uint64_t offset)
+{
+	for (struct wait **at = &c->waits; *at; at = &(*at)->next)
+		if ((*at)->offset == offset) {
+			remove_at(c, at);
+			return;
+		}
+}
+
 static struct wait *add(struct conn *c, const struct envelope *e, const struct msg_wait *m)
 {
 	struct wait *w = calloc(1, sizeof *w);
@@ -87,7 +98,7 @@ static void window_spent(struct conn *c, struct wait *w)
 /* True when the wait is at its end. */
 static bool push(struct conn *c, struct wait *w, int64_t share, bool again)
 {
-	switch (relay_push(c, share, again)) {
+	switch (relay_push(c, share, again, w->offset)) {
 	case PUSH_DONE:
 		return w->match.selector == WAIT_KEY_ID;
 	case PUSH_NO_WINDOW:

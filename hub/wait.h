@@ -3,8 +3,8 @@
  * hub/wait.h - a receiver's WAITs, and the pushing of what matches.  Without a filter a share could go to
  * the wrong one of a client's processes and be lost.
  *
- * A WAIT by key ID ends with the one share that can match it; one by context stays until its patience or
- * its connection ends, and gets the newest share of that context, now and later.
+ * A WAIT by key ID ends with the one share that can match it; one by context gets the newest share of that
+ * context, now and later, until a RECEIPT says that one was kept, or its patience or its connection ends.
  */
 #ifndef DSKE_HUB_WAIT_H
 #define DSKE_HUB_WAIT_H
@@ -32,6 +32,9 @@ void wait_offer(struct hub *h, const struct terms *t, int64_t share);
 /* There is room again on this connection, or a new down window: push what was put off. */
 void wait_room(struct conn *c);
 void wait_new_window(struct conn *c);
+
+/* The WAIT with that range, if there is one. */
+void wait_end(struct conn *c, uint64_t offset);
 
 /* Those whose patience is at an end. */
 void wait_expire(struct conn *c);
