@@ -151,7 +151,7 @@ void conn_finish(struct conn *c)
 
 static bool may_take(const struct conn *c)
 {
-	return !c->dead && !c->closing && conn_queued(c) < CONN_OUT_HIGH;
+	return !c->dead && !c->closing && conn_queued(c) < CONN_OUT_HIGH && c->hub->now_ms >= c->slow_until_ms;
 }
 
 /* After a length that cannot be true there is no way back into step. */
@@ -326,7 +326,9 @@ void conn_refuse(struct conn *c, const struct envelope *e, enum note code, uint6
 {
 	log_info("%s: a %s was not taken: %s", conn_who(c), e ? message_name(e->type) : "frame", note_text(code));
 	conn_note(c, e, code, hint);
-	if (++c->failures < CONN_FAILURES_MAX)
+	if (++c->failures > CONN_FAILURES_FREE)
+		c->slow_until_ms = c->hub->now_ms + (int64_t)(c->failures - CONN_FAILURES_FREE) * CONN_SLOW_MS;
+	if (c->failures < CONN_FAILURES_MAX)
 		return;
 	log_warn("%s: %u frames failed; closing", conn_who(c), c->failures);
 	conn_finish(c);

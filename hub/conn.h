@@ -17,6 +17,8 @@
 
 #define CONN_WINDOWS_MAX 4 /* no more than a client keeps: what is sealed in an older one it cannot open */
 #define CONN_FAILURES_MAX 16
+#define CONN_FAILURES_FREE 8                   /* beyond these each failure slows the connection ... */
+#define CONN_SLOW_MS 20                        /* ... by so much more than the one before */
 #define CONN_ANSWERS_MAX 64
 #define CONN_ANSWER_LEN_MAX 320                /* the longest IDENTITY, with room */
 #define CONN_OUT_HIGH ((size_t)256 << 10)      /* bytes queued, above which nothing more is read or pushed */
@@ -66,6 +68,7 @@ struct conn {
 	struct buf out;
 	size_t out_at;                    /* bytes of out that are sent */
 	unsigned failures;
+	int64_t slow_until_ms;            /* nothing more is taken before */
 	bool has_more;                    /* whole frames may be in the stream */
 	bool closing;                     /* reads nothing more; ends when all is sent */
 	bool lingering;                   /* all is sent; waits for the other side to end */

@@ -54,6 +54,8 @@ static void up_again(struct request *r, bool used)
 	if (r->e->type == MESSAGE_SHARE &&
 	    rc_ok(mailbox_answer(r->hub->mailbox, &r->t->id, r->e->offset, r->digest, &frame)))
 		conn_send(r->conn, frame.data, frame.len);
+	else if (!used && r->conn->table == r->t)
+		conn_note(r->conn, r->e, NOTE_NO_LEASE, 0); /* from a connection that was lost: no failure */
 	else
 		conn_refuse(r->conn, r->e, used ? NOTE_RANGE_USED : NOTE_NO_LEASE, 0);
 }
@@ -120,13 +122,32 @@ static bool range_fits(const struct request *r)
 	       layout_holds(&r->t->header.layout, row->region, r->e->offset, r->e->length);
 }
 
-static void receive(struct request *r, const struct route *route)
+/* A table in use has its leased connections; of any other it is asked whether it may be used at all.
+ * (What freezes a table ends its connections.) */
+static bool table_serves(struct request *r)
 {
+	struct table_status s;
 	dske_rc rc = vault_use(r->hub->vault, r->t, r->hub->now_ms);
 
-	if (!rc_ok(rc))
-		conn_refuse(r->conn, r->e, NOTE_TABLE_LOCKED, 0);
-	else if (!range_fits(r) || !rc_ok(frame_digest(r->e, r->digest)))
+	if (rc_ok(rc) && (r->conn->table == r->t || r->e->type == MESSAGE_ACTIVATE))
+		return true;
+	if (rc_ok(rc))
+		rc = table_status(r->t->table, &s);
+	if (rc_ok(rc) && s.state == TABLE_ACTIVE)
+		return true;
+	if (rc_ok(rc) && s.state == TABLE_FROZEN)
+		activate_send_frozen(r);
+	conn_refuse(r->conn, r->e, !rc_ok(rc) || s.state == TABLE_LOCKED ? NOTE_TABLE_LOCKED
+				   : s.state == TABLE_FROZEN		 ? NOTE_TABLE_FROZEN
+									 : NOTE_NOT_ACTIVE, 0);
+	return false;
+}
+
+static void receive(struct request *r, const struct route *route)
+{
+	if (!table_serves(r))
+		return;
+	if (!range_fits(r) || !rc_ok(frame_digest(r->e, r->digest)))
 		conn_refuse(r->conn, r->e, NOTE_ENVELOPE, 0);
 	else
 		route->receive(r);

@@ -116,6 +116,7 @@ dske_rc hub_open(struct hub **out, struct hub_conf *conf)
 	*conf = (struct hub_conf){0};
 	h->lock.n = h->epoll.n = h->listener.n = h->signals.n = -1;
 	h->now_ms = clock_ms();
+	h->wake_ms = INT64_MAX;
 
 	dske_rc rc = open_parts(h);
 

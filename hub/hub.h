@@ -30,7 +30,7 @@ struct hub {
 	struct conn *first, *last;  /* connections, oldest first */
 	size_t conn_count;
 	struct conn *marked;        /* connections with something to do at the round's end */
-	bool again;                 /* a connection has whole frames that were not looked at yet */
+	int64_t wake_ms;            /* when a connection has whole frames to be looked at; INT64_MAX: never */
 	bool accept_paused;         /* no descriptors left: try again with the next tick */
 	int64_t tick_ms;            /* when the next tick is due */
 	bool stop;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "hub/activate.h"
 #include "hub/wait.h"
 
 #define BODY_MAX 96
@@ -26,17 +25,11 @@ static bool slot_of(const struct request *r, uint64_t *slot)
 	return r->e->length == LEASE_SLOT_LEN && layout_lease_offset(l, *slot) == r->e->offset;
 }
 
-/* A table that gives no lease says why. */
+/* The table was active a moment ago, so this is its ledger's failure. */
 static void refuse_for(struct request *r, dske_rc rc)
 {
-	if (rc_is(rc, DSKE_RC_FROZEN)) {
-		activate_send_frozen(r);
-		conn_refuse(r->conn, r->e, NOTE_TABLE_FROZEN, 0);
-		return;
-	}
-	if (!rc_is(rc, DSKE_RC_NOT_ACTIVE))
-		log_error("%s: no lease: %s", r->t->client->who.name, rc_detail(rc));
-	conn_refuse(r->conn, r->e, rc_is(rc, DSKE_RC_NOT_ACTIVE) ? NOTE_NOT_ACTIVE : NOTE_TABLE_LOCKED, 0);
+	log_error("%s: no lease: %s", r->t->client->who.name, rc_detail(rc));
+	conn_refuse(r->conn, r->e, NOTE_TABLE_LOCKED, 0);
 }
 
 /* ---- LEASE ---------------------------------------------------------------------------------------- */

@@ -168,7 +168,7 @@ static void flush_marked(struct hub *h)
 	struct conn *list = h->marked, *next;
 
 	h->marked = NULL;
-	h->again = false;
+	h->wake_ms = INT64_MAX;
 	for (struct conn *c = list; c; c = next) {
 		next = c->next_marked;
 		c->marked = false;
@@ -180,8 +180,8 @@ static void flush_marked(struct hub *h)
 		}
 		if (c->has_more)
 			conn_mark(c);
-		if (conn_queued(c) < CONN_OUT_HIGH && c->has_more)
-			h->again = true;
+		if (conn_queued(c) < CONN_OUT_HIGH && c->has_more && c->slow_until_ms < h->wake_ms)
+			h->wake_ms = c->slow_until_ms;
 	}
 }
 
@@ -197,8 +197,8 @@ static void push_backlog(struct hub *h)
 static dske_rc round_run(struct hub *h)
 {
 	struct epoll_event events[EVENTS_MAX];
-	int64_t left = h->tick_ms - h->now_ms;
-	int timeout = h->again ? 0 : left > 0 ? (int)left : 0;
+	int64_t left = (h->wake_ms < h->tick_ms ? h->wake_ms : h->tick_ms) - h->now_ms;
+	int timeout = left > 0 ? (int)left : 0;
 	int n = epoll_wait(h->epoll.n, events, EVENTS_MAX, timeout);
 
 	if (n < 0 && errno != EINTR)
