@@ -61,8 +61,9 @@ struct hub_report {
 	uint64_t up_left, down_left;
 };
 
+#define REPORT_HUBS_MAX 1024
 struct report {
-	struct hub_report *hub; /* owned */
+	struct hub_report *hub; /* owned; at most REPORT_HUBS_MAX */
 	size_t count;
 	char advice[400]; /* what to do, when it failed */
 };

@@ -165,7 +165,7 @@ static void write_report(const struct exchange *x, struct report *report)
 	report->hub = calloc(linked + count + 1, sizeof *report->hub);
 	for (size_t i = 0; report->hub != NULL && i < linked; i++)
 		describe_hub(x, &report->hub[report->count++], &x->set->link[i], &x->outcome[i]);
-	for (size_t i = 0; report->hub != NULL && i < count; i++) {
+	for (size_t i = 0; report->hub != NULL && i < count && report->count < REPORT_HUBS_MAX; i++) {
 		if (!rc_ok(hubs[i].rc) && !takes_part(x, &hubs[i].hub))
 			describe_unusable(&report->hub[report->count++], &hubs[i]);
 	}

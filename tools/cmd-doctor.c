@@ -13,6 +13,7 @@
 #include "hubproto/frame.h"
 #include "tools/commands.h"
 #include "tools/output.h"
+#include "tools/report.h"
 #include "tools/token.h"
 
 enum finding { FINDING_OK, FINDING_WARNING, FINDING_PROBLEM };
@@ -112,11 +113,21 @@ static void check_table(struct patient *p, const struct client_hub *h)
 		     (unsigned long long)h->status.clone_alarms);
 }
 
+static bool is_usable_before(const struct patient *p, const struct id *hub, size_t end)
+{
+	for (size_t i = 0; i < end; i++) {
+		if (rc_ok(p->hub[i].rc) && id_equal(&p->hub[i].hub, hub))
+			return true;
+	}
+	return false;
+}
+
+/* Hubs with at least one usable table. */
 static size_t usable_hubs(const struct patient *p)
 {
 	size_t usable = 0;
 	for (size_t i = 0; i < p->hub_count; i++)
-		usable += rc_ok(p->hub[i].rc) && (i == 0 || !id_equal(&p->hub[i].hub, &p->hub[i - 1].hub) || !rc_ok(p->hub[i - 1].rc));
+		usable += rc_ok(p->hub[i].rc) && !is_usable_before(p, &p->hub[i].hub, i);
 	return usable;
 }
 
@@ -124,10 +135,13 @@ static void check_tables(struct patient *p)
 {
 	if (p->client == NULL)
 		return;
+	size_t usable = usable_hubs(p);
+	if (p->hub_count > 0)
+		qsort(p->hub, p->hub_count, sizeof p->hub[0], hub_name_compare);
 	for (size_t i = 0; i < p->hub_count; i++)
 		check_table(p, &p->hub[i]);
 	const struct config *c = client_config(p->client);
-	size_t usable = usable_hubs(p), k = c->k != 0 ? c->k : usable / 2 + 1;
+	size_t k = c->k != 0 ? c->k : usable / 2 + 1;
 	if (usable == 0)
 		find(p, FINDING_PROBLEM, "hubs", "no usable table: import PSKMs (dske pskm import) and activate them");
 	else if (usable < k)
@@ -141,6 +155,7 @@ static void check_tables(struct patient *p)
 static void check_reachable(struct patient *p)
 {
 	AUTO(report) report = {0};
+	size_t order[REPORT_HUBS_MAX];
 	if (p->client == NULL || usable_hubs(p) == 0)
 		return;
 	dske_rc rc = client_ping(p->client, p->timeout_ms, &report);
@@ -148,8 +163,9 @@ static void check_reachable(struct patient *p)
 		find(p, FINDING_PROBLEM, "reach", "%s", rc_detail(rc));
 		return;
 	}
+	report_order(&report, order);
 	for (size_t i = 0; i < report.count; i++) {
-		const struct hub_report *h = &report.hub[i];
+		const struct hub_report *h = &report.hub[order[i]];
 		if (rc_ok(h->rc))
 			find(p, FINDING_OK, "reach", "%s (%s) answers in %.1f ms", h->name, h->address, h->rtt_ms);
 		else

@@ -8,6 +8,7 @@
 
 #include "tools/commands.h"
 #include "tools/output.h"
+#include "tools/report.h"
 
 struct tables {
 	struct client *client; /* owned */
@@ -25,7 +26,9 @@ static void tables_drop(struct tables *t)
 static dske_rc tables_open(struct tables *t, const struct common *common)
 {
 	TRY(tool_open(&t->client, common));
-	return client_hubs(t->client, &t->hub, &t->count);
+	TRY(client_hubs(t->client, &t->hub, &t->count));
+	qsort(t->hub, t->count, sizeof t->hub[0], hub_name_compare);
+	return DSKE_OK;
 }
 
 /* ---- list -------------------------------------------------------------------------------------------------- */

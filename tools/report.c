@@ -3,7 +3,28 @@
 
 #include "tools/report.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "tools/output.h"
+
+static int by_name(const void *a, const void *b, void *context)
+{
+	const struct report *r = context;
+	return strverscmp(r->hub[*(const size_t *)a].name, r->hub[*(const size_t *)b].name);
+}
+
+void report_order(const struct report *r, size_t *order)
+{
+	for (size_t i = 0; i < r->count; i++)
+		order[i] = i;
+	qsort_r(order, r->count, sizeof order[0], by_name, (void *)(uintptr_t)r);
+}
+
+int hub_name_compare(const void *a, const void *b)
+{
+	return strverscmp(((const struct client_hub *)a)->name, ((const struct client_hub *)b)->name);
+}
 
 static const char *const verdicts[] = {
 	[SHARE_ABSENT] = "-",
@@ -43,6 +64,7 @@ static void print_hub(struct grid *g, const struct hub_report *h, unsigned colum
 void report_print(const struct report *r, unsigned columns, FILE *to)
 {
 	AUTO(grid) g = {0};
+	size_t order[REPORT_HUBS_MAX];
 	const char *headings[GRID_COLUMNS_MAX] = {"HUB", "ADDRESS", ">TIME"};
 	size_t count = 3;
 	if (columns & REPORT_LEFT) {
@@ -53,8 +75,9 @@ void report_print(const struct report *r, unsigned columns, FILE *to)
 		headings[count++] = "SHARE";
 	headings[count++] = "RESULT";
 	grid_init(&g, count, headings);
+	report_order(r, order);
 	for (size_t i = 0; i < r->count; i++)
-		print_hub(&g, &r->hub[i], columns);
+		print_hub(&g, &r->hub[order[i]], columns);
 	grid_print(&g, to);
 }
 
@@ -78,7 +101,9 @@ static json_t *hub_json(const struct hub_report *h, unsigned columns)
 json_t *report_json(const struct report *r, unsigned columns)
 {
 	json_t *list = json_array();
+	size_t order[REPORT_HUBS_MAX];
+	report_order(r, order);
 	for (size_t i = 0; i < r->count; i++)
-		json_array_append_new(list, hub_json(&r->hub[i], columns));
+		json_array_append_new(list, hub_json(&r->hub[order[i]], columns));
 	return list;
 }
