@@ -7,7 +7,7 @@ TESTS += $(HUB_TESTS)
 %C%_test_mailbox_LDADD = $(HUB_LIBS) $(TEST_LIBS)
 
 # A real dske-hubd and raw clients.
-HUB_RIG = %D%/rig.c %D%/rig.h test/lib/scratch.c test/lib/scratch.h
+HUB_RIG = %D%/line.c %D%/rig.c %D%/rig.h test/lib/scratch.c test/lib/scratch.h
 
 %C%_test_crowd_SOURCES = %D%/test-crowd.c $(HUB_RIG)
 %C%_test_crowd_LDADD = $(HUB_LIBS) $(TEST_LIBS)
