@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "test/bench/bench.h"
 #include "test/bench/echo.h"
@@ -107,19 +108,53 @@ static void latency(struct agreements *a, struct echo *e)
 	pairs_stop(&stub);
 }
 
+/* ---- processor time ----------------------------------------------------------------------------------------- */
+
+/* Unlike rates it hardly depends on what else the machine does, nor on its number of cores. */
+struct cpu {
+	double hubs, ends, agreements;
+};
+
+static double own_cpu(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+/* pairs_rate, and what it used. */
+static double rate_and_cpu(struct agreements *a, struct pairs *s, struct cpu *used)
+{
+	double hubs = network_hubs_cpu(&a->network), ends = own_cpu(), start = bench_now();
+	double done = pairs_rate(s, RATE_SECONDS);
+
+	used->agreements += done * (bench_now() - start);
+	used->hubs += network_hubs_cpu(&a->network) - hubs;
+	used->ends += own_cpu() - ends;
+	return done;
+}
+
+static void print_cpu(const struct cpu *used)
+{
+	bench_line("    processor time at one hub, an agreement", used->hubs / used->agreements / HUBS * 1e6, "us");
+	bench_line("    processor time at both ends together", used->ends / used->agreements * 1e6, "us");
+}
+
 /* ---- rates ---------------------------------------------------------------------------------------------------- */
 
 static void rate(struct agreements *a, struct echo *e, size_t threads)
 {
 	static struct pairs ours, stub;
 	double done[2][RATE_BLOCKS], median[2];
+	struct cpu used = {0};
 	char name[80];
 
 	pairs_start(&ours, threads, &real_way, a);
 	pairs_start(&stub, threads, &echo_way, e);
 	pairs_rate(&ours, RATE_SECONDS / 2); /* warms up */
 	for (size_t b = 0; b < RATE_BLOCKS; b++) {
-		done[0][b] = pairs_rate(&ours, RATE_SECONDS);
+		done[0][b] = rate_and_cpu(a, &ours, &used);
 		done[1][b] = pairs_rate(&stub, RATE_SECONDS);
 	}
 	for (size_t i = 0; i < 2; i++)
@@ -128,6 +163,7 @@ static void rate(struct agreements *a, struct echo *e, size_t threads)
 	bench_line(name, median[0], "agreements a second");
 	bench_line("    echo stub", median[1], "a second");
 	bench_line("    ratio", median[1] / median[0], "times slower than the echo stub");
+	print_cpu(&used);
 	pairs_complain(&ours, name);
 	pairs_stop(&ours);
 	pairs_stop(&stub);

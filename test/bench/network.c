@@ -167,3 +167,18 @@ void network_stop(struct network *n)
 	for (size_t i = 0; i < n->hub_count; i++)
 		bench_need(waitpid(n->pid[i], NULL, 0) == n->pid[i], "waitpid");
 }
+
+double network_hubs_cpu(const struct network *n)
+{
+	unsigned long long ns, sum = 0;
+	char path[64];
+
+	for (size_t i = 0; i < n->hub_count; i++) {
+		snprintf(path, sizeof path, "/proc/%ld/schedstat", (long)n->pid[i]);
+		FILE *f = fopen(path, "re");
+		bench_need(f != NULL && fscanf(f, "%llu", &ns) == 1, "the hubs' processor time cannot be read");
+		fclose(f);
+		sum += ns;
+	}
+	return 1e-9 * (double)sum;
+}

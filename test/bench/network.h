@@ -26,4 +26,7 @@ void network_start(struct network *n, const struct path *scratch, const char *na
 		   uint64_t table_len);
 void network_stop(struct network *n);
 
+/* Seconds of processor time that all hubs have used so far; of their one thread. */
+double network_hubs_cpu(const struct network *n);
+
 #endif
