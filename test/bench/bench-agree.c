@@ -162,7 +162,7 @@ static void rate(struct agreements *a, struct echo *e, size_t threads)
 	snprintf(name, sizeof name, "256 bits, n = 5, k = 3, %zu thread%s an end", threads, threads == 1 ? "" : "s");
 	bench_line(name, median[0], "agreements a second");
 	bench_line("    echo stub", median[1], "a second");
-	bench_line("    ratio", median[1] / median[0], "times slower than the echo stub");
+	bench_line("    ratio", median[1] / median[0], "times as slow as the echo stub");
 	print_cpu(&used);
 	pairs_complain(&ours, name);
 	pairs_stop(&ours);

@@ -20,13 +20,36 @@
 #define BIG (UINT64_C(1) << 20)
 #define RANGE_LEN (PAD_KEYS_LEN + 80) /* of the SHARE of a 256-bit key */
 #define ROUNDS 7
-#define TIMES 100 /* durable steps a round */
-#define RESERVES 5000
+#define TIMES 100
+#define WORKS_MAX 4
 
 static const struct path *scratch;
 static struct table *hub, *client;
 static struct layout layout;
 static uint64_t up_next;
+
+/* ---- measuring --------------------------------------------------------------------------------------------- */
+
+struct work {
+	const char *name;
+	void (*run)(size_t times);
+	size_t times; /* in one round: table bytes are limited */
+};
+
+/* Writes each one's median seconds for one time. */
+static void in_turn(const struct work *works, size_t count, double *median)
+{
+	double taken[WORKS_MAX][ROUNDS];
+
+	for (size_t r = 0; r < ROUNDS; r++)
+		for (size_t i = 0; i < count; i++) {
+			double start = bench_now();
+			works[i].run(works[i].times);
+			taken[i][r] = (bench_now() - start) / (double)works[i].times;
+		}
+	for (size_t i = 0; i < count; i++)
+		median[i] = bench_quantile(taken[i], ROUNDS, 0.5);
+}
 
 /* ---- what is measured: each does its work `times` times ------------------------------------------------- */
 
@@ -86,32 +109,20 @@ static void empty_file(void)
 
 static void durable(void)
 {
-	static const struct {
-		const char *name;
-		void (*run)(size_t times);
-		size_t times;
-	} works[] = {
+	static const struct work works[] = {
 		{"8 bytes and fdatasync", write_and_sync, TIMES},
 		{"table_lease_take (durable)", slots, TIMES},
 		{"table_lease_granted, 4 KiB each way (durable)", granted_small, TIMES},
 		{"table_lease_granted, 1 MiB each way (durable)", granted_big, 4},
 	};
-	enum { WORKS = sizeof works / sizeof works[0] };
-	double taken[WORKS][ROUNDS], floor;
+	double taken[4];
 
 	empty_file();
-	for (size_t r = 0; r < ROUNDS; r++)
-		for (size_t i = 0; i < WORKS; i++) {
-			double start = bench_now();
-			works[i].run(works[i].times);
-			taken[i][r] = (bench_now() - start) / (double)works[i].times;
-		}
-	floor = bench_quantile(taken[0], ROUNDS, 0.5);
-	bench_line(works[0].name, 1 / floor, "a second");
-	for (size_t i = 1; i < WORKS; i++) {
-		double one = bench_quantile(taken[i], ROUNDS, 0.5);
-		bench_line(works[i].name, 1 / one, "a second");
-		bench_line("    ratio", one / floor, "times 8 bytes and fdatasync");
+	in_turn(works, 4, taken);
+	bench_line(works[0].name, 1 / taken[0], "a second");
+	for (size_t i = 1; i < 4; i++) {
+		bench_line(works[i].name, 1 / taken[i], "a second");
+		bench_line("    ratio", taken[i] / taken[0], "times 8 bytes and fdatasync");
 	}
 	close(plain_file);
 }
@@ -133,35 +144,51 @@ static void open_windows(struct window **at_client, struct window **at_hub)
 	window_free(down);
 }
 
+static struct window *up_at_client, *up_at_hub;
+static uint64_t up_taken; /* where the hub goes on */
+
+static void reserve(size_t times)
+{
+	for (size_t i = 0; i < times; i++) {
+		AUTO(pad) p = {0};
+		bench_need_ok(window_reserve(up_at_client, RANGE_LEN, &p), "window_reserve");
+	}
+}
+
+static void take(size_t times)
+{
+	for (size_t i = 0; i < times; i++, up_taken += RANGE_LEN) {
+		uint8_t key[TAG_KEY_LEN];
+		AUTO(pad) p = {0};
+		bench_need_ok(window_peek(up_at_hub, up_taken, key, sizeof key), "window_peek");
+		bench_need_ok(window_take(up_at_hub, up_taken, RANGE_LEN, &p), "window_take");
+	}
+}
+
+static void status(size_t times)
+{
+	for (size_t i = 0; i < times; i++) {
+		struct table_status s;
+		bench_need_ok(table_status(client, &s), "table_status");
+	}
+}
+
 static void windows(void)
 {
-	struct window *at_client = NULL, *at_hub = NULL;
-	double reserve[ROUNDS], take[ROUNDS];
+	static const struct work works[] = {
+		{"client: window_reserve, 144 bytes", reserve, 50 * TIMES},
+		{"hub: window_peek and window_take, 144 bytes", take, TIMES},
+		{"client: table_status", status, TIMES},
+	};
+	double taken[3];
 
-	open_windows(&at_client, &at_hub);
-	uint64_t offset = window_start(at_hub);
-	for (size_t r = 0; r < ROUNDS; r++) {
-		double start = bench_now();
-		for (size_t i = 0; i < RESERVES; i++) {
-			struct pad p = {0};
-			bench_need_ok(window_reserve(at_client, RANGE_LEN, &p), "window_reserve");
-			pad_drop(&p);
-		}
-		reserve[r] = (bench_now() - start) / RESERVES;
-		start = bench_now();
-		for (size_t i = 0; i < TIMES; i++, offset += RANGE_LEN) {
-			uint8_t key[TAG_KEY_LEN];
-			struct pad p = {0};
-			bench_need_ok(window_peek(at_hub, offset, key, sizeof key), "window_peek");
-			bench_need_ok(window_take(at_hub, offset, RANGE_LEN, &p), "window_take");
-			pad_drop(&p);
-		}
-		take[r] = (bench_now() - start) / TIMES;
-	}
-	bench_line("client: window_reserve, 144 bytes", 1 / bench_quantile(reserve, ROUNDS, 0.5), "a second");
-	bench_line("hub: window_peek and window_take, 144 bytes", 1 / bench_quantile(take, ROUNDS, 0.5), "a second");
-	window_free(at_client);
-	window_free(at_hub);
+	open_windows(&up_at_client, &up_at_hub);
+	up_taken = window_start(up_at_hub);
+	in_turn(works, 3, taken);
+	for (size_t i = 0; i < 3; i++)
+		bench_line(works[i].name, 1 / taken[i], "a second");
+	window_free(up_at_client);
+	window_free(up_at_hub);
 }
 
 int main(void)
