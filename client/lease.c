@@ -65,6 +65,7 @@ void lease_unplug(struct link *l)
 {
 	window_free(l->up);
 	l->up = NULL;
+	l->renewals = 0; /* what is lost with the next connection is little again */
 	lease_unplug_down(l);
 }
 

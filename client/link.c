@@ -11,6 +11,8 @@
 #define TRIES_MOST 2   /* a first connection, and one more when it is lost */
 #define LEASES_MOST 24 /* a restored hub catches up in LEASE_JUMP_SHARE leases */
 #define RETAKES_MOST 2
+#define DISOWNED_MOST 2 /* one a connection, where nobody else writes notes */
+#define NOTED_SHARE 16  /* of what is left of the down region, a note makes us ask for no larger a part */
 #define NONSENSE_MOST 16
 
 /* ---- failing ---------------------------------------------------------------------------------------- */
@@ -33,7 +35,11 @@ void link_fail(struct link *l, dske_rc why)
 	keep_reason(l, why);
 	l->state = LINK_FAILED;
 	fanout_close(l->set->fanout, l->at);
-	lease_drop(l);
+	/* A lease that found no hub is repeated when there is one: each costs a slot of the table. */
+	if (rc_is(why, DSKE_RC_UNREACHABLE))
+		lease_unplug(l);
+	else
+		lease_drop(l);
 	if (l->set->ops != NULL)
 		l->set->ops->failed(l->set->exchange, l);
 }
@@ -88,6 +94,7 @@ void link_want(struct link *l, uint64_t up_len, uint64_t down_len)
 	l->tries_left = TRIES_MOST;
 	l->leases_left = LEASES_MOST;
 	l->retakes_left = RETAKES_MOST;
+	l->disowned_left = DISOWNED_MOST;
 	l->lease_lost = false;
 	l->down_renewed = false;
 	l->code = DSKE_RC_OK;
@@ -99,10 +106,20 @@ void link_want(struct link *l, uint64_t up_len, uint64_t down_len)
 	advance(l);
 }
 
+/* What a note may make us ask for: anyone can write one, and what is asked for is gone. */
+static uint64_t noted_most(const struct link *l)
+{
+	uint64_t most = PAD_KEYS_LEN + KEY_TAG_KEY_LEN + KEY_LEN_MAX;
+	struct table_status s;
+	if (!rc_ok(table_status(l->hub->table, &s)))
+		return 0;
+	return s.down_left / NOTED_SHARE < most ? s.down_left / NOTED_SHARE : most;
+}
+
 void link_want_more_down(struct link *l)
 {
-	uint64_t most = PAD_KEYS_LEN + KEY_TAG_KEY_LEN + KEY_LEN_MAX, more = l->need_down * 4;
-	if (l->state != LINK_READY || l->need_down == 0)
+	uint64_t most = noted_most(l), more = l->need_down * 4;
+	if (l->state != LINK_READY || l->need_down == 0 || (l->down_renewed && l->need_down >= most))
 		return;
 	if (l->down_renewed)
 		l->need_down = more < most ? more : most;
@@ -163,7 +180,10 @@ static void note_acts(struct link *l, enum note_effect effect, uint64_t hint)
 			lease_now(l);
 		break;
 	case NOTE_RENEWS:
-		if (l->state == LINK_READY) {
+		if (l->state == LINK_READY && l->disowned_left == 0) {
+			rc = FAIL(WINDOW, "it disowns every window that it grants");
+		} else if (l->state == LINK_READY) {
+			l->disowned_left--;
 			lease_drop(l);
 			l->lease_lost = true;
 			lease_now(l);

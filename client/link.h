@@ -63,7 +63,8 @@ struct link {
 	unsigned tries_left;         /* connections that may still be begun */
 	unsigned leases_left;        /* leases that may still be begun */
 	unsigned retakes_left;       /* of these, because a note says that the slot is taken */
-	unsigned renewals;           /* leases so far: windows grow with use */
+	unsigned disowned_left;      /* and because a note says that the hub does not know the window */
+	unsigned renewals;           /* leases so far on this connection: windows grow with use */
 	unsigned nonsense;           /* frames that made no sense, or did not verify */
 	bool down_renewed;           /* a new down window was asked for because of a note */
 	bool lease_lost;             /* the hub disowned our window: what was sent has to be sealed afresh */

@@ -19,6 +19,7 @@
 
 #define INSTRUCTIONS_MOST 4 /* kept a hub: one is honest, more when a context was used before */
 #define REVIVE_INTERVAL_MS 250
+#define REVIVALS_DOUBLED 8  /* intervals: 64 seconds in the end, since each connection costs a lease */
 #define SILENCE_MS 250      /* after every hub has delivered, for a share of another agreement */
 #define FLUSH_MS 200
 
@@ -37,6 +38,8 @@ struct arrival {
 	struct owed owed[INSTRUCTIONS_MOST];
 	size_t count;
 	bool is_dirty; /* something is left at the hub that this connection would be told again */
+	int64_t revive_ms; /* not before: connect again after a loss */
+	unsigned revivals;
 };
 
 struct reception {
@@ -275,13 +278,25 @@ static bool all_have_delivered(void *exchange)
 	return true;
 }
 
-/* A hub that was lost may come back while we wait for the initiator. */
+static bool may_revive(const struct reception *v, size_t h, int64_t now)
+{
+	const struct link *l = &v->a->x.set->link[h];
+	return l->state == LINK_FAILED && rc_is((dske_rc){l->code}, DSKE_RC_UNREACHABLE) &&
+	       !v->a->x.outcome[h].settled && now >= v->arrival[h].revive_ms;
+}
+
+/* A hub that was lost may come back while we wait for the initiator; it is asked ever more rarely. */
 static void revive(struct reception *v)
 {
+	int64_t now = clock_ms();
 	for (size_t h = 0; h < v->a->n; h++) {
 		struct link *l = &v->a->x.set->link[h];
-		if (l->state == LINK_FAILED && !v->a->x.outcome[h].settled && rc_is((dske_rc){l->code}, DSKE_RC_UNREACHABLE))
-			link_want(l, MSG_WAIT_RANGE_LEN, l->need_down);
+		struct arrival *arrival = &v->arrival[h];
+		if (!may_revive(v, h, now))
+			continue;
+		arrival->revive_ms = now + (REVIVE_INTERVAL_MS << arrival->revivals);
+		arrival->revivals += arrival->revivals < REVIVALS_DOUBLED;
+		link_want(l, MSG_WAIT_RANGE_LEN, l->need_down);
 	}
 }
 

@@ -10,3 +10,8 @@ check_PROGRAMS += %D%/test-hostile
 TESTS += %D%/test-hostile
 %C%_test_hostile_SOURCES = %D%/test-hostile.c $(CLIENT_WORLD)
 %C%_test_hostile_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += %D%/test-waste
+TESTS += %D%/test-waste
+%C%_test_waste_SOURCES = %D%/test-waste.c $(CLIENT_WORLD)
+%C%_test_waste_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)

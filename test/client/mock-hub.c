@@ -143,9 +143,10 @@ static void take_lease(struct mock_hub *h, struct mock_conn *c, const struct env
 	NEED(msg_lease_read(&m, e->body, e->body_len));
 	NEED(frame_digest(e, digest));
 	NEED(table_lease_classify(c->client->table, slot, digest, &kind, &next));
-	if (kind == LEASE_FRESH)
+	if (kind == LEASE_FRESH) {
 		grant(h, c, e, &m, digest);
-	else
+		c->over = h->manner == MOCK_CUTS_GRANTS;
+	} else
 		refuse_clone(h, c, e, &m, kind, next);
 }
 
@@ -382,11 +383,24 @@ static void take_confirm(struct mock_hub *h, struct mock_conn *c, const struct e
 static bool behaves(struct mock_hub *h, struct mock_conn *c, const struct envelope *e)
 {
 	static const uint8_t garbage[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
+	static const uint8_t no_key[TAG_KEY_LEN];
 	uint8_t room[32];
 	struct buf body;
 	switch (h->manner) {
 	case MOCK_MUTE:
 		return false;
+	case MOCK_HANGS_UP:
+		c->over = e->type == MESSAGE_LEASE;
+		return !c->over;
+	case MOCK_DISOWNS_ALL:
+		if (e->type != MESSAGE_SHARE && e->type != MESSAGE_WAIT)
+			return true;
+		conn_note(h, c, e, NOTE_NO_LEASE, 0);
+		return false;
+	case MOCK_NEVER_CONTENT:
+		if (e->type == MESSAGE_CONFIRM || e->type == MESSAGE_WAIT)
+			conn_note(h, c, e, NOTE_WINDOW_SPENT, 0);
+		return e->type != MESSAGE_WAIT;
 	case MOCK_GARBAGE:
 		conn_send(h, c, garbage, sizeof garbage - 1);
 		return false;
@@ -394,7 +408,7 @@ static bool behaves(struct mock_hub *h, struct mock_conn *c, const struct envelo
 		buf_fixed(&body, room, sizeof room);
 		buf_put(&body, "nothing", 7);
 		for (unsigned type = MESSAGE_ACTIVATE; type <= MESSAGE_RECEIPT; type++)
-			conn_frame(h, c, (uint8_t)type, e->offset, e->length, &body, garbage, false);
+			conn_frame(h, c, (uint8_t)type, e->offset, e->length, &body, no_key, false);
 		return false;
 	default:
 		return true;

@@ -33,6 +33,10 @@ enum mock_manner {
 	MOCK_CORRUPTS,        /* delivers other shares than it was given */
 	MOCK_LIES,            /* says that everybody is somebody else */
 	MOCK_SMALL_WINDOW,    /* says once that the down window is too small, whatever it is */
+	MOCK_HANGS_UP,        /* as a proxy whose hub is down: closes at every LEASE, unread */
+	MOCK_CUTS_GRANTS,     /* grants, and closes */
+	MOCK_DISOWNS_ALL,     /* answers every request with the note NO_LEASE */
+	MOCK_NEVER_CONTENT,   /* answers every CONFIRM and WAIT with notes that the down window is too small */
 };
 
 #define MOCK_CLIENTS 4

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a hub that is down, or an enemy on the wire who writes notes and cuts connections, can make a client
+ * waste of its tables (doc/threat-model.md, "Not covered"): a little, and ever less. */
+#include <config.h>
+
+#include "test/client/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct world w;
+
+static int set_up(void **state)
+{
+	(void)state;
+	world_make(&w, 1u << 20, "k = 3\ntimeout = 5s");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	world_drop(&w);
+	return 0;
+}
+
+static struct table_status status_of(struct client *c, size_t hub)
+{
+	struct client_hub *hubs = NULL;
+	size_t count = 0;
+	assert_ok(client_hubs(c, &hubs, &count));
+	assert_int_equal(count, WORLD_HUBS);
+	struct table_status s = hubs[hub].status;
+	free(hubs);
+	return s;
+}
+
+/* Bob waits in vain while one hub behaves like this; what it cost him at that hub. */
+struct cost {
+	uint64_t slots, down;
+	struct table_status before;
+};
+
+static struct cost waiting_costs(enum mock_manner manner, int64_t timeout_ms)
+{
+	struct caller bob;
+	for (size_t h = 0; h < WORLD_HUBS; h++)
+		mock_hub_start(&w.hub[h], h == 0 ? manner : MOCK_HONEST);
+	struct table_status before = status_of(w.bob, 0);
+	caller_start(&bob, w.bob, "alice", "nobody calls", timeout_ms);
+	caller_join(&bob);
+	assert_rc(bob.rc, TIMEOUT);
+	agree_result_drop(&bob.r);
+	struct table_status after = status_of(w.bob, 0);
+	return (struct cost){before.lease_left - after.lease_left, before.down_left - after.down_left, before};
+}
+
+/* One LEASE, sent again on each connection; and a lasting silence costs no more in the next call. */
+static void a_dead_hub_behind_a_proxy_costs_one_slot(void **state)
+{
+	(void)state;
+	assert_int_equal(waiting_costs(MOCK_HANGS_UP, 600).slots, 1);
+	assert_int_equal(waiting_costs(MOCK_HANGS_UP, 50).slots, 0);
+}
+
+static void cut_connections_cost_ever_less_often(void **state)
+{
+	(void)state;
+	struct cost c = waiting_costs(MOCK_CUTS_GRANTS, 1500);
+	assert_in_range(c.slots, 2, 8); /* two connections each at 0, 0, 0.25 and 0.75 s */
+	assert_true(c.down <= c.slots * 2048);
+}
+
+static void notes_that_disown_windows_renew_two_leases(void **state)
+{
+	(void)state;
+	assert_in_range(waiting_costs(MOCK_DISOWNS_ALL, 150).slots, 1, 3);
+}
+
+static void notes_of_small_windows_cost_a_part_of_what_is_left(void **state)
+{
+	(void)state;
+	struct cost c = waiting_costs(MOCK_NEVER_CONTENT, 150);
+	assert_in_range(c.slots, 2, 8);
+	assert_true(c.down < c.before.down_left / 4);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_dead_hub_behind_a_proxy_costs_one_slot, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(cut_connections_cost_ever_less_often, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(notes_that_disown_windows_renew_two_leases, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(notes_of_small_windows_cost_a_part_of_what_is_left, set_up, tear_down),
+	};
+	return cmocka_run_group_tests_name("waste", tests, NULL, NULL);
+}
