@@ -9,3 +9,26 @@ check_LTLIBRARIES += %D%/dske-fake.la
 %C%_dske_fake_la_SOURCES =
 %C%_dske_fake_la_LIBADD = $(FAKE_PKCS11_LIBS)
 %C%_dske_fake_la_LDFLAGS = $(PKCS11_MODULE_LDFLAGS) -rpath /nowhere
+
+# Programs that the scripts use: trials of any module, a host that leaves badly, a token with cheap PINs.
+check_PROGRAMS += %D%/p11test %D%/exit-host %D%/make-token
+%C%_p11test_SOURCES = %D%/p11test.c %D%/p11test.h %D%/p11test-arguments.c %D%/p11test-cipher.c \
+	%D%/p11test-life.c %D%/p11test-objects.c %D%/p11test-process.c %D%/p11test-sign.c
+%C%_exit_host_SOURCES = %D%/exit-host.c
+%C%_exit_host_LDADD = $(CRYPTO_LIBS)
+%C%_make_token_SOURCES = %D%/make-token.c
+%C%_make_token_LDADD = $(FAKE_PKCS11_LIBS)
+
+check_PROGRAMS += %D%/test-derive %D%/test-store %D%/test-tables
+%C%_test_derive_SOURCES = %D%/test-derive.c
+%C%_test_derive_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
+%C%_test_store_SOURCES = %D%/test-store.c
+%C%_test_store_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
+%C%_test_tables_SOURCES = %D%/test-tables.c %D%/nss-offsets.c
+%C%_test_tables_CPPFLAGS = $(AM_CPPFLAGS) -idirafter /usr/include/nspr
+%C%_test_tables_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
+TESTS += %D%/test-derive %D%/test-store %D%/test-tables
+
+dist_check_SCRIPTS += %D%/test-exit %D%/test-p11 %D%/test-stock
+EXTRA_DIST += %D%/stock.sh
+TESTS += %D%/test-exit %D%/test-p11 %D%/test-stock

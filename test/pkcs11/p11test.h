@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test/pkcs11/p11test.h - what the cases of p11test share.  A case goes on after a failed check; what it
+ * found is counted, and printed as comments of the TAP.
+ */
+#ifndef DSKE_TEST_PKCS11_P11TEST_H
+#define DSKE_TEST_PKCS11_P11TEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pkcs11/p11-3x.h"
+
+extern CK_FUNCTION_LIST *p11;
+extern const char *token_label, *pin;
+extern bool strict;       /* everything must be offered, and be done as we want it */
+extern CK_SLOT_ID slot;   /* of the token with the label */
+extern unsigned failures; /* of the case that runs */
+
+extern CK_BBOOL yes, no;
+extern CK_OBJECT_CLASS secret_class;
+extern CK_KEY_TYPE aes, generic;
+
+void fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#define CHECK(condition)                                                                             \
+	do {                                                                                         \
+		if (!(condition))                                                                    \
+			fail(__FILE__, __LINE__, "not so: %s", #condition);                          \
+	} while (0)
+
+#define IS(call, wanted)                                                                             \
+	do {                                                                                         \
+		CK_RV is_ = (call);                                                                  \
+		if (is_ != (wanted))                                                                 \
+			fail(__FILE__, __LINE__, "%s is 0x%lx, not %s", #call, is_, #wanted);        \
+	} while (0)
+
+/* As IS, and leaves the case when it is not. */
+#define MUST(call)                                                                                   \
+	do {                                                                                         \
+		CK_RV must_ = (call);                                                                \
+		if (must_ != CKR_OK) {                                                               \
+			fail(__FILE__, __LINE__, "%s is 0x%lx", #call, must_);                       \
+			return;                                                                      \
+		}                                                                                    \
+	} while (0)
+
+/* Either of two answers that the standard allows. */
+#define EITHER(call, one, other)                                                                     \
+	do {                                                                                         \
+		CK_RV either_ = (call);                                                              \
+		if (either_ != (one) && either_ != (other))                                          \
+			fail(__FILE__, __LINE__, "%s is 0x%lx", #call, either_);                     \
+	} while (0)
+
+CK_RV initialize(void);
+CK_SLOT_ID find_slot(void);
+bool offers(CK_MECHANISM_TYPE type);
+CK_SESSION_HANDLE session_new(CK_FLAGS flags);
+CK_SESSION_HANDLE session_user(void); /* read-write, logged in */
+/* A session key that may do everything. */
+CK_OBJECT_HANDLE key_new(CK_SESSION_HANDLE s, CK_KEY_TYPE type, const void *value, CK_ULONG len, const char *label);
+size_t unhex(unsigned char *out, const char *text);
+
+/* A known answer of AES-GCM, with its key on the token. */
+struct gcm_vector {
+	const char *key, *iv, *ad, *plain, *sealed;
+};
+extern const struct gcm_vector gcm_vectors[2];
+struct gcm_case {
+	unsigned char key[32], iv[16], ad[32], plain[80], sealed[96];
+	size_t plain_len, sealed_len;
+	CK_GCM_PARAMS params;
+	CK_MECHANISM mech;
+	CK_OBJECT_HANDLE handle;
+};
+void gcm_load(struct gcm_case *c, CK_SESSION_HANDLE s, const struct gcm_vector *v);
+
+/* The cases, in the order in which they run. */
+#define CASES(X)                                                                                     \
+	X(before) X(initialize) X(lists) X(slots) X(token_info) X(mechanisms) X(sessions) \
+	X(login) X(attributes) X(set_attributes) X(create_refused) X(destroy) X(token_object) \
+	X(find) X(gcm) X(gcm_tampered) X(gcm_parts) X(gcm_parameters) X(cbc) X(cbc_pad) \
+	X(wrong_keys) X(hmac) X(hmac_tampered) X(hmac_general) X(interleaved) X(digest) \
+	X(random) X(dead_session) X(bad_arguments) X(threads) X(closed_under_way) X(fork) \
+	X(fork_under_load) X(finalize)
+
+#define X(name) void case_##name(void);
+CASES(X)
+#undef X
+
+#endif
