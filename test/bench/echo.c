@@ -204,12 +204,12 @@ void echo_start(struct echo *e, size_t stubs, const struct path *folder)
 void echo_stop(struct echo *e)
 {
 	for (size_t i = 0; i < e->count; i++) {
+		kill(e->pid[i], SIGKILL);
+		bench_need(waitpid(e->pid[i], NULL, 0) == e->pid[i], "waitpid");
 		for (size_t p = 0; p < PAIRS_MAX; p++) {
 			close(e->initiator[p].fd[i]);
 			close(e->receiver[p].fd[i]);
 		}
-		kill(e->pid[i], SIGKILL);
-		bench_need(waitpid(e->pid[i], NULL, 0) == e->pid[i], "waitpid");
 	}
 }
 
