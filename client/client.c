@@ -56,6 +56,7 @@ static struct hub_table *hub_table_new(const struct client *c, const struct tabl
 	if (h == NULL)
 		return NULL;
 	h->id = e->table;
+	(void)id_hex(&h->id, h->name); /* where the header cannot tell */
 	dske_rc rc = open_entry(c, e, &h->table);
 	if (!rc_ok(rc)) {
 		h->open_code = rc.code;

@@ -84,6 +84,25 @@ bool lease_suffices(const struct link *l)
 	return up_suffices(l) && down_suffices(l);
 }
 
+/* The table says whether a window that is too small means that the region is used up.  Asked before a lease
+ * too, so that what is left is not spent in vain: it may serve a shorter key. */
+static dske_rc check_left(const struct link *l)
+{
+	struct table_status status;
+	if (lease_suffices(l))
+		return DSKE_OK;
+	TRY(table_status(l->hub->table, &status));
+	if (!up_suffices(l) && status.up_left < l->need_up)
+		return FAIL(EXHAUSTED,
+			    "its table is used up: %" PRIu64 " bytes to send are needed, %" PRIu64 " are left; get a new PSKM from the hub",
+			    l->need_up, status.up_left);
+	if (!down_suffices(l) && status.down_left < l->need_down)
+		return FAIL(EXHAUSTED,
+			    "its table is used up: %" PRIu64 " bytes to receive are needed, %" PRIu64 " are left; get a new PSKM from the hub",
+			    l->need_down, status.down_left);
+	return DSKE_OK;
+}
+
 /* How much to ask for: the need, and more with use, so that one sync serves many keys. */
 static uint64_t wanted_len(const struct link *l, uint64_t need, uint64_t left)
 {
@@ -127,6 +146,7 @@ static dske_rc lease_make(struct link *l)
 {
 	struct table_status status;
 	uint64_t lowest = 0;
+	TRY(check_left(l));
 	TRY(table_status(l->hub->table, &status));
 	uint64_t up_wanted = up_suffices(l) ? 0 : wanted_len(l, l->need_up, status.up_left);
 	l->lease.down_wanted = down_suffices(l) ? 0 : wanted_len(l, l->need_down, status.down_left);
@@ -175,24 +195,6 @@ static dske_rc lease_confirm(struct link *l, const struct id *nonce_h, uint64_t 
 	struct envelope e = lease_envelope(l, MESSAGE_CONFIRM, &body);
 	TRY(frame_write(&frame, &e, slot_key(&l->lease, 2)));
 	return fanout_send(l->set->fanout, l->at, frame.data, frame.len);
-}
-
-/* The table says whether a window that is too small means that the region is used up. */
-static dske_rc check_left(const struct link *l)
-{
-	struct table_status status;
-	if (lease_suffices(l))
-		return DSKE_OK;
-	TRY(table_status(l->hub->table, &status));
-	if (!up_suffices(l) && status.up_left < l->need_up)
-		return FAIL(EXHAUSTED,
-			    "its table is used up: %" PRIu64 " bytes to send are needed, %" PRIu64 " are left; get a new PSKM from the hub",
-			    l->need_up, status.up_left);
-	if (!down_suffices(l) && status.down_left < l->need_down)
-		return FAIL(EXHAUSTED,
-			    "its table is used up: %" PRIu64 " bytes to receive are needed, %" PRIu64 " are left; get a new PSKM from the hub",
-			    l->need_down, status.down_left);
-	return DSKE_OK;
 }
 
 static dske_rc lease_granted(struct link *l, const struct msg_grant *m)

@@ -15,3 +15,13 @@ check_PROGRAMS += %D%/test-waste
 TESTS += %D%/test-waste
 %C%_test_waste_SOURCES = %D%/test-waste.c $(CLIENT_WORLD)
 %C%_test_waste_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += %D%/test-tables
+TESTS += %D%/test-tables
+%C%_test_tables_SOURCES = %D%/test-tables.c $(CLIENT_WORLD)
+%C%_test_tables_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += %D%/test-config
+TESTS += %D%/test-config
+%C%_test_config_SOURCES = %D%/test-config.c test/lib/scratch.c test/lib/scratch.h
+%C%_test_config_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)

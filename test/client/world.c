@@ -51,11 +51,13 @@ static void know(const struct path *conf, const char *name, const struct id *id)
 	config_drop(&c);
 }
 
-static void carry_table(struct world *w, struct mock_hub *h, const char *name, const struct id *client, uint64_t len)
+void world_carry(struct world *w, size_t hub, const char *name, const struct id *client, uint64_t len,
+		 struct pskm_header *imported)
 {
+	struct mock_hub *h = &w->hub[hub];
 	static const struct kdf_cost cheap = {1, 8, 1};
 	static unsigned serial;
-	struct pskm_header header = {.hub = h->id, .client = *client, .layout.len = len}, read;
+	struct pskm_header header = {.hub = h->id, .client = *client, .layout.len = len};
 	char passphrase[PASSPHRASE_TEXT_MAX];
 	struct path container, tables;
 	strcpy(header.hub_name, h->name);
@@ -64,7 +66,7 @@ static void carry_table(struct world *w, struct mock_hub *h, const char *name, c
 	assert_ok(path_format(&container, "%s/pskm-%u", w->scratch.s, serial++));
 	assert_ok(path_format(&tables, "%s/%s/tables", w->scratch.s, name));
 	assert_ok(container_make_at_cost(&header, h->tables.s, container.s, passphrase, &cheap, NULL, NULL));
-	assert_ok(container_import(container.s, passphrase, client, tables.s, &read, NULL, NULL));
+	assert_ok(container_import(container.s, passphrase, client, tables.s, imported, NULL, NULL));
 	mock_hub_serve(h, &header);
 }
 
@@ -112,8 +114,9 @@ void world_make(struct world *w, uint64_t table_len, const char *agreement)
 	make_client(&w->alice_conf, &w->scratch, "alice", &w->alice_id, agreement);
 	make_client(&w->bob_conf, &w->scratch, "bob", &w->bob_id, agreement);
 	for (size_t i = 0; i < WORLD_HUBS; i++) {
-		carry_table(w, &w->hub[i], "alice", &w->alice_id, table_len);
-		carry_table(w, &w->hub[i], "bob", &w->bob_id, table_len);
+		struct pskm_header imported;
+		world_carry(w, i, "alice", &w->alice_id, table_len, &imported);
+		world_carry(w, i, "bob", &w->bob_id, table_len, &imported);
 		mock_hub_start(&w->hub[i], MOCK_HONEST);
 	}
 	know(&w->alice_conf, "bob", &w->bob_id);

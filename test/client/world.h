@@ -32,6 +32,10 @@ struct world {
 /* Five honest hubs, running; alice and bob with active tables of table_len bytes at each, each other's
  * peers; `agreement`: lines for [agreement]. */
 void world_make(struct world *w, uint64_t table_len, const char *agreement);
+/* One more table between a hub and a client, imported, not active. */
+void world_carry(struct world *w, size_t hub, const char *name, const struct id *client, uint64_t len,
+		 struct pskm_header *imported);
+
 void world_drop(struct world *w);
 
 /* One side's call in a thread of its own. */

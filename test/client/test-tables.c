@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tables at their end, copied, activated twice, and in use by a process that is killed. */
+#include <config.h>
+
+#include "test/client/world.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct world w;
+
+static int set_up(void **state)
+{
+	(void)state;
+	world_make(&w, 256u << 10, "k = 3\ntimeout = 5s");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	world_drop(&w);
+	return 0;
+}
+
+/* Agrees until the tables are drained: at the end a sentence, never a byte twice (the hubs would refuse). */
+static void exhausted(void **state)
+{
+	(void)state;
+	static struct world small;
+	struct agree_request q = {.peer = "bob", .scheme = SCHEME_COUNT, .key_len = 4096, .timeout_ms = 3000};
+	struct agree_result r;
+	dske_rc rc;
+	size_t agreed = 0;
+	world_make(&small, TABLE_LEN_MIN, "k = 3\ntimeout = 5s");
+	do {
+		rc = client_agree(small.alice, &q, &r);
+		agreed += rc_ok(rc);
+		if (rc_ok(rc))
+			agree_result_drop(&r);
+	} while (rc_ok(rc) && agreed < 100);
+	assert_rc(rc, EXHAUSTED);
+	assert_true(agreed >= 3);
+	assert_non_null(strstr(rc_detail(rc), "get a new PSKM"));
+	assert_non_null(strstr(r.report.advice, "PSKM"));
+	assert_int_equal(r.report.count, WORLD_HUBS);
+	agree_result_drop(&r);
+	q.key_len = 32; /* what is left still serves a short key */
+	assert_ok(client_agree(small.alice, &q, &r));
+	agree_result_drop(&r);
+	world_drop(&small);
+}
+
+/* A PSKM that was read on its way: whoever comes second is told, and both copies are frozen. */
+static void activation_of_a_stolen_table(void **state)
+{
+	(void)state;
+	struct client_hub *hubs = NULL;
+	struct pskm_header read;
+	size_t count = 0;
+	/* bob's copy of a fresh table, that a thief has imported and activated before him */
+	world_carry(&w, 0, "bob", &w.bob_id, 256u << 10, &read);
+	const struct id *fresh = &read.table;
+	struct id nonce;
+	assert_ok(id_random(&nonce));
+	assert_ok(table_activate(w.hub[0].client[w.hub[0].clients - 1].table, &nonce));
+	assert_ok(client_refresh(w.bob));
+	assert_rc(client_activate(w.bob, fresh, 2000), FROZEN);
+	assert_ok(client_hubs(w.bob, &hubs, &count));
+	for (size_t i = 0; i < count; i++)
+		assert_true(rc_is(hubs[i].rc, id_equal(&hubs[i].table, fresh) ? DSKE_RC_FROZEN : DSKE_RC_OK));
+	free(hubs);
+	assert_rc(client_activate(w.bob, fresh, 2000), FROZEN);
+}
+
+static void activation_again_and_of_nothing(void **state)
+{
+	(void)state;
+	struct client_hub *hubs = NULL;
+	struct id nothing = {{1}};
+	size_t count = 0;
+	assert_ok(client_hubs(w.bob, &hubs, &count));
+	assert_rc(client_activate(w.bob, &hubs[0].table, 2000), STATE);
+	assert_rc(client_activate(w.bob, &nothing, 2000), NOT_FOUND);
+	free(hubs);
+}
+
+/* A second table of a hub: the hub counts once. */
+static void two_tables_of_one_hub(void **state)
+{
+	(void)state;
+	struct pskm_header read;
+	struct report report;
+	struct caller a, b;
+	world_carry(&w, 1, "bob", &w.bob_id, 512u << 10, &read);
+	const struct id *fresh = &read.table;
+	assert_ok(client_refresh(w.bob));
+	assert_ok(client_activate(w.bob, fresh, 2000));
+	assert_ok(client_ping(w.bob, 2000, &report));
+	assert_int_equal(report.count, WORLD_HUBS);
+	report_drop(&report);
+	agree_both(&w, "two tables", 4000, 0, &a, &b);
+	assert_same_key(&a, &b);
+	assert_int_equal(b.r.n, WORLD_HUBS);
+	callers_drop(&a, &b);
+}
+
+/* A copy of the whole state folder: both go on, with different bytes, and the alarm is heard. */
+static void a_clone_is_noticed(void **state)
+{
+	(void)state;
+	struct path folder, elsewhere;
+	struct caller a, b;
+	struct client *clone = NULL;
+	struct client_hub *hubs = NULL;
+	size_t count = 0;
+	agree_both(&w, "before-copy", 4000, 0, &a, &b);
+	assert_same_key(&a, &b);
+	callers_drop(&a, &b);
+	client_close(w.alice); /* its windows end with it */
+	assert_ok(path_format(&folder, "%s/alice", w.scratch.s));
+	assert_ok(path_format(&elsewhere, "%s/clone", w.scratch.s));
+	copy_folder(folder.s, elsewhere.s);
+	assert_ok(path_format(&elsewhere, "%s/clone/dske.conf", w.scratch.s));
+	assert_ok(client_open(&w.alice, w.alice_conf.s));
+	assert_ok(client_open(&clone, elsewhere.s));
+
+	agree_both(&w, "original", 4000, 0, &a, &b); /* takes the next slots */
+	assert_same_key(&a, &b);
+	callers_drop(&a, &b);
+	struct client *original = w.alice;
+	w.alice = clone; /* takes the same ones */
+	agree_both(&w, "clone", 4000, 0, &a, &b);
+	assert_same_key(&a, &b); /* with bytes that nobody had */
+	callers_drop(&a, &b);
+	w.alice = original;
+
+	assert_ok(client_hubs(clone, &hubs, &count));
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(hubs[i].status.clone_alarms, 1);
+	free(hubs);
+	for (size_t i = 0; i < WORLD_HUBS; i++)
+		assert_int_equal(w.hub[i].clone_alarms, 1);
+	client_close(clone);
+	agree_both(&w, "original again", 4000, 0, &a, &b);
+	assert_same_key(&a, &b);
+	callers_drop(&a, &b);
+}
+
+/* Runs bob in a process of its own; it writes one byte when it has the key. */
+static pid_t bob_process(const char *context, int out)
+{
+	pid_t pid = fork();
+	if (pid != 0)
+		return pid;
+	struct client *c = NULL;
+	struct agree_request q = {.peer = "alice", .scheme = SCHEME_COUNT, .timeout_ms = 10000};
+	struct agree_result r;
+	q.context_len = (uint8_t)strlen(context);
+	memcpy(q.context, context, q.context_len);
+	if (!rc_ok(client_open(&c, w.bob_conf.s)) || !rc_ok(client_agree(c, &q, &r)))
+		_exit(1);
+	_exit(write(out, r.key.data, r.key.len) == (ssize_t)r.key.len ? 0 : 1);
+}
+
+/* kill -9 in mid-derivation, at many moments; the next process gets the same key. */
+static void a_killed_receiver(void **state)
+{
+	(void)state;
+	for (long delay = 0; delay < 12; delay += 2) {
+		struct agree_request q = {.peer = "bob", .scheme = SCHEME_COUNT, .timeout_ms = 4000};
+		struct agree_result r;
+		uint8_t got[64];
+		int out[2], status = 0;
+		q.context_len = (uint8_t)snprintf((char *)q.context, sizeof q.context, "killed-%ld", delay);
+		assert_ok(client_agree(w.alice, &q, &r));
+		assert_int_equal(pipe(out), 0);
+		pid_t pid = bob_process((const char *)q.context, out[1]);
+		sleep_ms(delay);
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (WIFSIGNALED(status)) {
+			pid = bob_process((const char *)q.context, out[1]);
+			assert_int_equal(waitpid(pid, &status, 0), pid);
+			/* It may have been killed between its receipts and telling us: that key is gone. */
+			if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+				print_message("# killed after its receipts, at %ld ms\n", delay);
+		}
+		close(out[1]);
+		ssize_t n = read(out[0], got, sizeof got);
+		if (n > 0) {
+			assert_int_equal(n, r.key.len);
+			assert_true(mem_equal(got, r.key.data, r.key.len));
+		}
+		close(out[0]);
+		agree_result_drop(&r);
+	}
+}
+
+static void tables_that_cannot_be_used_are_told(void **state)
+{
+	(void)state;
+	struct client *c = NULL;
+	struct client_hub *hubs = NULL;
+	size_t count = 0;
+	char hex[ID_HEX_LEN];
+	struct path ledger;
+	assert_ok(client_hubs(w.bob, &hubs, &count));
+	assert_ok(path_format(&ledger, "%s/bob/tables/%s/ledger", w.scratch.s, id_hex(&hubs[2].table, hex)));
+	free(hubs);
+	AUTO(fd) f = FD_NONE;
+	assert_ok(file_open(&f, ledger.s, O_WRONLY, 0));
+	assert_int_equal(ftruncate(f.n, 0), 0);
+	assert_ok(client_open(&c, w.bob_conf.s));
+	assert_ok(client_hubs(c, &hubs, &count));
+	assert_rc(hubs[0].rc, CORRUPT); /* of nobody knows which hub */
+	assert_string_equal(hubs[0].name, hex);
+	assert_true(hubs[0].detail[0] != '\0');
+	free(hubs);
+	/* The others are asked, and it stands in the report beside them. */
+	struct report report;
+	assert_ok(client_ping(c, 2000, &report));
+	assert_rc(report_of(&report, hex)->rc, CORRUPT);
+	report_drop(&report);
+	client_close(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(exhausted),
+		cmocka_unit_test(activation_again_and_of_nothing),
+		cmocka_unit_test(activation_of_a_stolen_table),
+		cmocka_unit_test(two_tables_of_one_hub),
+		cmocka_unit_test(a_clone_is_noticed),
+		cmocka_unit_test(a_killed_receiver),
+		cmocka_unit_test(tables_that_cannot_be_used_are_told),
+	};
+	return cmocka_run_group_tests_name("tables", tests, set_up, tear_down);
+}
