@@ -14,4 +14,5 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/peers.c %D%/peers.h \
 	%D%/pool.c %D%/pool.h \
 	%D%/receiver.c \
-	%D%/request.c %D%/request.h
+	%D%/request.c %D%/request.h \
+	%D%/taken.c %D%/taken.h

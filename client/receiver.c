@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "client/agreement.h"
 #include "client/request.h"
+#include "client/taken.h"
 #include "core/agree.h"
 
 #define INSTRUCTIONS_MOST 4 /* kept a hub: one is honest, more when a context was used before */
@@ -184,6 +185,19 @@ static void take_instruction(struct reception *v, struct link *l, const struct m
 		exchange_settle(&v->a->x, l, rc);
 }
 
+/* One of a key that this client has, whose RECEIPT was lost: the hub may forget it now.  A key that is asked for
+ * by its ID is meant, and comes again. */
+static bool is_taken(const struct reception *v, const struct terms *t)
+{
+	bool taken = false;
+	if (v->a->q->has_key_id)
+		return false;
+	dske_rc rc = taken_look(&v->a->x.client->config, &t->initiator, &t->key_id, &taken);
+	if (!rc_ok(rc))
+		log_error("cannot tell whether a key is new: %s", rc_detail(rc)); /* taken_enter decides */
+	return taken;
+}
+
 static void on_instruction(struct reception *v, struct link *l, const struct envelope *e)
 {
 	AUTO(pad) pad = {0};
@@ -206,6 +220,9 @@ static void on_instruction(struct reception *v, struct link *l, const struct env
 		owed->is_due = true;
 		owed->verdict = RECEIPT_CORRUPT;
 		exchange_settle(&v->a->x, l, rc);
+	} else if (is_awaited(v, &m.terms) && is_taken(v, &m.terms)) {
+		owed->is_due = true;
+		owed->verdict = RECEIPT_KEPT;
 	} else if (is_awaited(v, &m.terms)) {
 		take_instruction(v, l, &m, &pad, owed);
 	} else {
@@ -433,6 +450,13 @@ static void let_go(struct reception *v)
 	}
 }
 
+/* From here on the key is not new any more, whatever becomes of the receipts. */
+static dske_rc enter_name(struct reception *v)
+{
+	dske_rc rc = taken_enter(&v->a->x.client->config, &v->terms->initiator, &v->terms->key_id);
+	return rc_is(rc, DSKE_RC_EXISTS) && v->a->q->has_key_id ? DSKE_OK : rc;
+}
+
 static dske_rc write_result(struct reception *v)
 {
 	const struct agree_request *q = v->a->q;
@@ -443,7 +467,7 @@ static dske_rc write_result(struct reception *v)
 	r->k = v->terms->k;
 	r->scheme = v->terms->scheme;
 	if (q->key_len == 0 || r->key.len == q->key_len)
-		return DSKE_OK;
+		return enter_name(v);
 	v->terms = NULL; /* no receipts: a call with the right length can still have it */
 	return FAIL(ARGS, "%s agreed on a key of %zu bytes, this call asks for %u", v->a->peer.name, r->key.len, q->key_len);
 }

@@ -392,6 +392,8 @@ static bool behaves(struct mock_hub *h, struct mock_conn *c, const struct envelo
 	case MOCK_HANGS_UP:
 		c->over = e->type == MESSAGE_LEASE;
 		return !c->over;
+	case MOCK_LOSES_RECEIPTS:
+		return e->type != MESSAGE_RECEIPT;
 	case MOCK_DISOWNS_ALL:
 		if (e->type != MESSAGE_SHARE && e->type != MESSAGE_WAIT)
 			return true;

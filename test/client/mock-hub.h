@@ -36,6 +36,7 @@ enum mock_manner {
 	MOCK_HANGS_UP,        /* as a proxy whose hub is down: closes at every LEASE, unread */
 	MOCK_CUTS_GRANTS,     /* grants, and closes */
 	MOCK_DISOWNS_ALL,     /* answers every request with the note NO_LEASE */
+	MOCK_LOSES_RECEIPTS,  /* as if they never came */
 	MOCK_NEVER_CONTENT,   /* answers every CONFIRM and WAIT with notes that the down window is too small */
 };
 

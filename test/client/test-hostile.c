@@ -134,6 +134,64 @@ static void three_corrupt_hubs_give_no_key(void **state)
 	callers_drop(&alice, &bob);
 }
 
+/* Every RECEIPT is lost, so every hub still has the shares when Bob asks again in the same context: that would
+ * be the old key under the guise of a new one. */
+static void a_key_comes_once(void **state)
+{
+	(void)state;
+	struct caller alice, bob, again;
+	const char *context = fresh_context();
+	manners(MOCK_LOSES_RECEIPTS, WORLD_HUBS);
+	agree_both(&w, context, 4000, 0, &alice, &bob);
+	assert_same_key(&alice, &bob);
+	callers_drop(&alice, &bob);
+	for (int opened = 0; opened < 2; opened++) {
+		manners(MOCK_LOSES_RECEIPTS, WORLD_HUBS);
+		caller_start(&again, w.bob, "alice", context, 300);
+		caller_join(&again);
+		assert_rc(again.rc, TIMEOUT);
+		assert_null(again.r.key.data);
+		agree_result_drop(&again.r);
+		client_close(w.bob); /* another process knows it too */
+		assert_ok(client_open(&w.bob, w.bob_conf.s));
+	}
+	/* and now the hubs heard that it was taken */
+	manners(MOCK_HONEST, 0);
+	caller_start(&again, w.bob, "alice", context, 300);
+	caller_join(&again);
+	assert_rc(again.rc, TIMEOUT);
+	agree_result_drop(&again.r);
+	for (size_t h = 0; h < WORLD_HUBS; h++) {
+		const volatile bool *delivered = &w.hub[h].share[w.hub[h].shares - 1].delivered;
+		for (int ms = 0; ms < 2000 && !*delivered; ms += 5)
+			sleep_ms(5);
+		assert_true(*delivered);
+	}
+	agree_both(&w, context, 4000, 0, &alice, &bob);
+	assert_same_key(&alice, &bob);
+	callers_drop(&alice, &bob);
+}
+
+/* A name that both know is the caller's own: who asks for that key again has it again. */
+static void a_key_by_name_comes_as_often_as_asked(void **state)
+{
+	(void)state;
+	struct caller alice, bob;
+	manners(MOCK_LOSES_RECEIPTS, WORLD_HUBS);
+	caller_start(&alice, w.alice, "bob", fresh_context(), 4000);
+	caller_join(&alice);
+	assert_ok(alice.rc);
+	for (int times = 0; times < 2; times++) {
+		manners(MOCK_LOSES_RECEIPTS, WORLD_HUBS);
+		struct agree_request q = {.peer = "alice", .scheme = SCHEME_COUNT, .timeout_ms = 4000, .has_key_id = true,
+					  .key_id = alice.r.key_id};
+		assert_ok(client_agree(w.bob, &q, &bob.r));
+		assert_true(mem_equal(bob.r.key.data, alice.r.key.data, alice.r.key.len));
+		agree_result_drop(&bob.r);
+	}
+	agree_result_drop(&alice.r);
+}
+
 static void two_hubs_down(void **state)
 {
 	(void)state;
@@ -302,6 +360,8 @@ int main(void)
 		cmocka_unit_test(a_hub_that_trickles_delays_nobody),
 		cmocka_unit_test(corrupt_shares_are_named),
 		cmocka_unit_test(three_corrupt_hubs_give_no_key),
+		cmocka_unit_test(a_key_comes_once),
+		cmocka_unit_test(a_key_by_name_comes_as_often_as_asked),
 		cmocka_unit_test(two_hubs_down),
 		cmocka_unit_test(three_hubs_down_are_named_at_once),
 		cmocka_unit_test(hubs_come_back),

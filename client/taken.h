@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client/taken.h - the names of the keys that this client has taken as a receiver, for all its processes.
+ *
+ * A hub keeps a share until its RECEIPT, and a RECEIPT can be lost, or held up by an enemy: then the next
+ * WAIT by the same context would be given the same shares, and so the old key as if it were a new one.
+ *
+ * The file `taken` in the state folder, a ring: the number of names so far, then TAKEN_MAX pairs of initiator
+ * and key ID.  It outlives a process, and is not synced: a power cut may undo the last names.
+ */
+#ifndef DSKE_CLIENT_TAKEN_H
+#define DSKE_CLIENT_TAKEN_H
+
+#include "base/id.h"
+#include "base/rc.h"
+#include "client/config.h"
+
+#define TAKEN_MAX 1024
+
+/* Is it among the last TAKEN_MAX?  Errors: as file_open, IO, NOMEM. */
+dske_rc taken_look(const struct config *c, const struct id *initiator, const struct id *key_id, bool *taken);
+
+/* Enters it, before the key is handed out.  Errors: EXISTS (it is there: another call has that key), else as
+ * taken_look. */
+dske_rc taken_enter(const struct config *c, const struct id *initiator, const struct id *key_id);
+
+#endif
