@@ -42,6 +42,13 @@ static uint8_t threshold(uint8_t asked, uint8_t configured, size_t hubs)
 	return configured != 0 ? configured : (uint8_t)(hubs / 2 + 1);
 }
 
+/* k_B is the operator's word: an application may ask for more, never for less. */
+static uint8_t least_accepted(uint8_t asked, const struct config *config, size_t hubs)
+{
+	uint8_t least = threshold(config->k_b, config->k, hubs);
+	return asked > least ? asked : least;
+}
+
 static dske_rc settle_terms(struct agreement *a, const struct config *config)
 {
 	const struct agree_request *q = a->q;
@@ -50,7 +57,7 @@ static dske_rc settle_terms(struct agreement *a, const struct config *config)
 	a->initiates = initiates(a, config);
 	a->scheme = q->scheme < SCHEME_COUNT ? q->scheme : config->scheme;
 	a->k = a->scheme == SCHEME_XOR ? a->n : threshold(q->k, config->k, n);
-	a->k_b = threshold(q->k, config->k_b != 0 ? config->k_b : config->k, n);
+	a->k_b = least_accepted(q->k, config, n);
 	a->key_len = q->key_len != 0 || !a->initiates ? q->key_len : config->key_len;
 	if (a->key_len != 0 && (a->key_len < KEY_LEN_MIN || a->key_len > KEY_LEN_MAX))
 		return FAIL(ARGS, "a key of %u bytes: between %u and %u", a->key_len, KEY_LEN_MIN, KEY_LEN_MAX);

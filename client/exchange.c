@@ -113,11 +113,11 @@ static const char *unfinished(const struct link *l)
 	return texts[l->state];
 }
 
-/* One that was ready when the others failed was not at fault. */
+/* One that was still at work when the others had failed was not at fault. */
 static dske_rc unsettled(const struct exchange *x, const struct link *l)
 {
-	if (l->state == LINK_READY && clock_ms() < x->deadline_ms)
-		return DSKE_OK;
+	if (clock_ms() < x->deadline_ms)
+		return l->state == LINK_READY ? DSKE_OK : FAIL(TIMEOUT, "not waited for");
 	return FAIL(TIMEOUT, "%s", unfinished(l));
 }
 

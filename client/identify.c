@@ -119,7 +119,9 @@ static dske_rc identify(struct inquiry *q, struct client *c, int64_t timeout_ms,
 	TRY(exchange_begin(&q->x, c, timeout_ms, NULL));
 	TRY(ask_all(q));
 	size_t n = exchange_hubs(&q->x);
-	TRY(identity_settle(out, q->votes, n, votes_needed(&c->config, n)));
+	dske_rc rc = identity_settle(out, q->votes, n, votes_needed(&c->config, n));
+	if (!rc_ok(rc))
+		return FAIL(TOO_FEW, "who is %s? %s", q->question.name, rc_detail(rc));
 	return check_answer(q, out);
 }
 

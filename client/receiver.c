@@ -317,13 +317,15 @@ static void revive(struct reception *v)
 	}
 }
 
-/* Links that never came up are told as they are. */
-static void settle_failed(struct reception *v)
+/* Links that never came up are told as they are; so are hubs that had nothing, when there is no key. */
+static void settle_rest(struct reception *v, bool agreed)
 {
 	for (size_t h = 0; h < v->a->n; h++) {
 		const struct link *l = &v->a->x.set->link[h];
 		if (l->state == LINK_FAILED)
 			exchange_settle(&v->a->x, l, rc_fail(l->code, "%s", l->why));
+		else if (l->state == LINK_READY && !agreed)
+			exchange_settle(&v->a->x, l, FAIL(TIMEOUT, "it is well, but had no share for us"));
 	}
 }
 
@@ -358,7 +360,7 @@ static dske_rc await_key(struct reception *v)
 			if (rc_is(rc, DSKE_RC_CANCELLED))
 				return rc;
 			if (!v->is_over && is_hopeless(v)) {
-				settle_failed(v);
+				settle_rest(v, true);
 				return exchange_too_few(x, v->a->k_b);
 			}
 			if (!v->is_over && delivered && all_have_delivered(v))
@@ -520,7 +522,7 @@ static dske_rc receive(struct reception *v)
 	}
 	char why[sizeof v->why];
 	snprintf(why, sizeof why, "%s", rc_detail(rc));
-	settle_failed(v);
+	settle_rest(v, rc_ok(rc));
 	send_receipts(v);            /* RECEIPT to each hub that delivered */
 	let_go(v);
 	return rc_ok(rc) ? rc : rc_fail(rc.code, "%s", why);

@@ -15,7 +15,7 @@ static struct world w;
 static int set_up(void **state)
 {
 	(void)state;
-	world_make(&w, 256u << 10, "k = 3\ntimeout = 5s");
+	world_make(&w, 256u << 10, "k = 3\nk_b = 2\ntimeout = 5s");
 	return 0;
 }
 
@@ -116,11 +116,9 @@ static void by_key_id_with_fixed_roles(void **state)
 static void long_keys_and_all_thresholds(void **state)
 {
 	(void)state;
-	for (uint8_t k = 1; k <= WORLD_HUBS; k++) {
-		struct caller alice, bob;
+	for (uint8_t k = 2; k <= WORLD_HUBS; k++) {
 		char context[16];
 		snprintf(context, sizeof context, "k-%u", k);
-		memset(&alice, 0, sizeof alice);
 		struct agree_request q = {.peer = "bob", .k = k, .key_len = 1000u + k, .scheme = SCHEME_COUNT, .timeout_ms = 3000};
 		q.context_len = (uint8_t)strlen(context);
 		memcpy(q.context, context, q.context_len);
@@ -135,8 +133,24 @@ static void long_keys_and_all_thresholds(void **state)
 		assert_true(mem_equal(r.key.data, s.key.data, r.key.len));
 		agree_result_drop(&r);
 		agree_result_drop(&s);
-		(void)bob;
 	}
+}
+
+/* k_B is the operator's: an application that asks for k = 1 gets no key that one hub would know. */
+static void nobody_lowers_k_b(void **state)
+{
+	(void)state;
+	struct agree_request q = {.peer = "bob", .k = 1, .scheme = SCHEME_COUNT, .timeout_ms = 3000};
+	struct agree_result r, s;
+	assert_ok(client_agree(w.alice, &q, &r));
+	strcpy(q.peer, "alice");
+	q.timeout_ms = 300;
+	assert_false(rc_ok(client_agree(w.bob, &q, &s)));
+	assert_null(s.key.data);
+	assert_int_equal(s.report.count, WORLD_HUBS);
+	assert_non_null(strstr(s.report.hub[0].detail, "k = 1 is below the least accepted, 2"));
+	agree_result_drop(&r);
+	agree_result_drop(&s);
 }
 
 static void simple_scheme(void **state)
@@ -270,6 +284,7 @@ int main(void)
 		cmocka_unit_test(connections_are_reused),
 		cmocka_unit_test(by_key_id_with_fixed_roles),
 		cmocka_unit_test(long_keys_and_all_thresholds),
+		cmocka_unit_test(nobody_lowers_k_b),
 		cmocka_unit_test(simple_scheme),
 		cmocka_unit_test(another_length),
 		cmocka_unit_test(sixteen_at_once),

@@ -14,7 +14,7 @@ DEMO_BUILD=${DEMO_BUILD:-$DEMO_TOP/build}
 DEMO_DIR=${DEMO_DIR:-$DEMO_TOP/demo}
 DEMO_PORT=${DSKE_DEMO_PORT:-7101}
 DEMO_HUBS=5
-DEMO_TABLE=1M
+DEMO_TABLE=${DEMO_TABLE:-1M}
 
 demo_dske=$DEMO_BUILD/tools/dske
 demo_hubd=$DEMO_BUILD/hub/dske-hubd
@@ -29,10 +29,11 @@ demo_die() {
 	return 1
 }
 
-# Shows a command as one would type it, then runs it.
-demo_run() {
-	printf '   $ %s\n' "${*//"$DEMO_TOP"\//}"
-	"$@"
+# Shows a command as one would type it, then runs it as that client.
+demo_run() { # CLIENT COMMAND...
+	printf '   $ demo/as %s\n' "$*"
+	demo_as "$@" | sed 's/^/   /'
+	return "${PIPESTATUS[0]}"
 }
 
 # ---- processes -----------------------------------------------------------------------------------
@@ -66,7 +67,7 @@ demo_await() { # PORT PID
 # Is this process one that the demonstration started?  A number may have been given away since.
 demo_is_ours() { # PID
 	local what
-	what=$(tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null) || return 1
+	what=$( { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null) || return 1
 	case $what in *"$DEMO_DIR"*) return 0 ;; *) return 1 ;; esac
 }
 
@@ -127,7 +128,9 @@ demo_client_make() { # NAME
 	demo_secret "$dir/pin"
 	demo_secret "$dir/so-pin"
 	demo_as "$1" "$demo_dske" init --name "$1" --conf "$dir/dske.conf" \
-		--pin "file:$dir/pin" --so-pin "file:$dir/so-pin" >/dev/null
+		--pin "file:$dir/pin" --so-pin "file:$dir/so-pin" >/dev/null || return 1
+	# the module says why it refuses, beside the tool's own error code
+	sed -i 's/^\[client\]$/&\nlog = stderr/' "$dir/dske.conf"
 }
 
 demo_client_id() { sed -n 's/^ *id *= *//p' "$DEMO_DIR/$1/dske.conf" | head -n 1; }
@@ -263,7 +266,7 @@ demo_tls_openssl() { # KEYNAME MESSAGE
 		demo_export "$side" "$1" tls-session "$DEMO_DIR/$side/tls.pem" --cipher $suite
 	done
 	mkfifo "$DEMO_DIR/run/tls-in"
-	openssl s_server -accept "127.0.0.1:$port" -nocert -tls1_3 -ciphersuites $suite -quiet \
+	openssl s_server -accept "127.0.0.1:$port" -nocert -tls1_3 -ciphersuites $suite -quiet -no_ign_eof \
 		-psk_session "$DEMO_DIR/bob/tls.pem" -psk_identity dske \
 		<>"$DEMO_DIR/run/tls-in" >"$DEMO_DIR/run/tls-out" 2>&1 &
 	pid=$!
@@ -272,7 +275,7 @@ demo_tls_openssl() { # KEYNAME MESSAGE
 	{
 		printf '%s\n' "$2"
 		demo_await_line "$DEMO_DIR/run/tls-out" "$2"
-	} | timeout 10 openssl s_client -connect "127.0.0.1:$port" -tls1_3 -ciphersuites $suite -quiet \
+	} | timeout 10 openssl s_client -connect "127.0.0.1:$port" -tls1_3 -ciphersuites $suite -quiet -no_ign_eof \
 		-psk_session "$DEMO_DIR/alice/tls.pem" -psk_identity dske >"$DEMO_DIR/run/tls-client" 2>&1
 	got=$(grep -Fx "$2" "$DEMO_DIR/run/tls-out")
 	demo_end "$DEMO_DIR/run/s_server.pid"
@@ -308,7 +311,7 @@ demo_tls_gnutls() { # KEYNAME MESSAGE
 				grep -qF "$MESSAGE" "$DIR/run/gnutls-client" 2>/dev/null && break
 				sleep 0.05
 			done
-		} | timeout 10 openssl s_client -connect "127.0.0.1:$PORT" -tls1_3 -ciphersuites "$SUITE" -quiet \
+		} | timeout 10 openssl s_client -connect "127.0.0.1:$PORT" -tls1_3 -ciphersuites "$SUITE" -quiet -no_ign_eof \
 			-psk_session "$DIR/alice/tls-gnutls.pem" -psk_identity dske >"$DIR/run/gnutls-client" 2>&1
 		kill "$(cat "$DIR/run/gnutls-serv.pid")"
 	' "${own[*]-}"
@@ -362,12 +365,12 @@ demo_set_up() {
 		for i in $(seq 1 $DEMO_HUBS); do
 			demo_pskm_create "$i" $who && demo_pskm_import "$i" $who || return 1
 		done
-		demo_run demo_as $who dske pskm activate --all || return 1
+		demo_run $who dske pskm activate --all || return 1
 	done
 
 	demo_title 'who is who: each client asks every hub about the other'
-	demo_run demo_as alice dske peer add bob || return 1
-	demo_run demo_as bob dske peer add alice || return 1
+	demo_run alice dske peer add bob || return 1
+	demo_run bob dske peer add alice || return 1
 }
 
 demo_show() {
@@ -447,7 +450,7 @@ Five hubs and two clients are running.  Try:
   demo/as alice dske key agree bob --context lunch --output alice.key &
   demo/as bob dske key agree alice --context lunch --output bob.key
   cmp alice.key bob.key
-  demo/as alice p11tool --list-all
+  demo/as alice p11tool --list-all 'pkcs11:token=alice'
   ./quickstart down
 TEXT
 }
