@@ -2,8 +2,8 @@
 dist_check_SCRIPTS += %D%/check-layers %D%/check-text %D%/test-harness
 TESTS += %D%/check-layers %D%/check-text %D%/test-harness
 
-dist_check_SCRIPTS += %D%/check-vectors
-TESTS += %D%/check-vectors
+dist_check_SCRIPTS += %D%/check-requirements %D%/check-vectors
+TESTS += %D%/check-requirements %D%/check-vectors
 check_PROGRAMS += %D%/make-vectors %D%/read-items
 EXTRA_DIST += %D%/cddl.py test/vectors/frames.txt
 %C%_make_vectors_SOURCES = %D%/make-vectors.c
