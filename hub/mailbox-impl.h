@@ -16,29 +16,35 @@
 	X(CLOCK_WRITE, "UPDATE meta SET value = ?1 WHERE name = 'clock'")                            \
 	X(COUNT, "SELECT count(*) FROM share WHERE body IS NOT NULL")                                \
 	X(ANY, "SELECT 1 FROM share LIMIT 1")                                                        \
+	X(LAST, "SELECT max(id) FROM share")                                                         \
 	X(NAMED, "SELECT 1 FROM share WHERE initiator = ?1 AND key_id = ?2")                         \
 	X(PAIR_COUNT, "SELECT count(*) FROM delivery WHERE receiver = ?1 AND initiator = ?2")        \
-	X(SUPERSEDE, "UPDATE share SET superseded = 1 WHERE rendezvous = ?1 AND superseded = 0")     \
-	X(PUT, "INSERT INTO share (initiator, key_id, rendezvous, context, body, seal, ends, forget, " \
-	       "source, offset, digest, answer) "                                                    \
-	       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                         \
+	X(SUPERSEDE, "UPDATE share SET superseded = 1 WHERE initiator = ?1 AND context = ?2 "        \
+		     "AND rendezvous = ?3 AND superseded = 0")                                       \
+	X(PUT, "INSERT INTO share (id, initiator, key_id, context, rendezvous, due, forget, receivers, " \
+	       "source, offset, digest, answer, seal, body) "                                        \
+	       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")               \
 	X(PUT_DELIVERY, "INSERT INTO delivery (receiver, initiator, share) VALUES (?1, ?2, ?3)")     \
 	X(ANSWER, "SELECT answer FROM share WHERE source = ?1 AND offset = ?2 AND digest = ?3")      \
 	X(FIND_KEY_ID, "SELECT s.id FROM share s WHERE s.initiator = ?2 AND s.key_id = ?3 AND s.id > ?4 " \
 		       "AND EXISTS (SELECT 1 FROM delivery d WHERE d.receiver = ?1 "                 \
 		       "AND d.initiator = ?2 AND d.share = s.id)")                                   \
 	X(FIND_CONTEXT, "SELECT s.id FROM share s WHERE s.initiator = ?2 AND s.context = ?3 AND s.id > ?4 " \
-			"AND s.superseded = 0 AND s.body IS NOT NULL "                               \
+			"AND s.superseded = 0 "                                                      \
 			"AND EXISTS (SELECT 1 FROM delivery d WHERE d.receiver = ?1 "                \
 			"AND d.initiator = ?2 AND d.share = s.id) ORDER BY s.id LIMIT 1")            \
 	X(GET, "SELECT body, seal FROM share WHERE id = ?1 AND body IS NOT NULL")                    \
-	X(RECEIPT, "DELETE FROM delivery WHERE receiver = ?1 AND share = ?2")                        \
-	X(BURY, "UPDATE share SET body = NULL, seal = NULL WHERE id = ?1 "                           \
-		"AND NOT EXISTS (SELECT 1 FROM delivery WHERE share = ?1)")                          \
+	X(RECEIPT, "DELETE FROM delivery WHERE receiver = ?1 AND share = ?2 "                        \
+		   "AND initiator = (SELECT initiator FROM share WHERE id = ?2)")                    \
+	X(BURY, "UPDATE share SET receivers = receivers - 1, "                                       \
+		"body = CASE WHEN receivers > 1 THEN body END, "                                     \
+		"seal = CASE WHEN receivers > 1 THEN seal END WHERE id = ?1")                        \
+	X(IS_DUE, "SELECT 1 FROM share WHERE due <= ?1 LIMIT 1")                                     \
 	X(EXPIRE_DELIVERIES, "DELETE FROM delivery WHERE share IN "                                  \
-			     "(SELECT id FROM share WHERE body IS NOT NULL AND ends <= ?1)")         \
-	X(EXPIRE, "UPDATE share SET body = NULL, seal = NULL WHERE body IS NOT NULL AND ends <= ?1") \
-	X(FORGET, "DELETE FROM share WHERE forget <= ?1 AND body IS NULL")
+			     "(SELECT id FROM share WHERE due <= ?1)")                               \
+	X(EXPIRE, "UPDATE share SET body = NULL, seal = NULL WHERE due <= ?1 AND body IS NOT NULL")  \
+	X(FORGET, "DELETE FROM share WHERE due <= ?1 AND forget <= ?1")                              \
+	X(KEEP, "UPDATE share SET due = forget WHERE due <= ?1")
 
 enum mailbox_statement {
 #define X(name, sql) SQL_##name,
@@ -54,6 +60,7 @@ struct mailbox {
 	bool open_batch;       /* a transaction is open */
 	bool broken;           /* a call of the store failed: nothing works any more ... */
 	char why[200];         /* ... and this is what it said */
+	int64_t last_id;       /* of a share; in a row that was forgotten it never comes again while this runs */
 	int64_t clock_base_s;  /* the clock when opened ... */
 	int64_t opened_ms;     /* ... and the monotonic time then */
 	int64_t clock_s;       /* as of the last tick */

@@ -108,20 +108,22 @@ static dske_rc row_insert(struct mailbox *m, const struct mailbox_put *p, const 
 {
 	sqlite3_stmt *s = mailbox_statement(m, SQL_PUT);
 
-	bind_id(s, 1, &p->terms->initiator);
-	bind_id(s, 2, &p->terms->key_id);
-	bind(s, 3, rendezvous, RENDEZVOUS_LEN);
+	sqlite3_bind_int64(s, 1, m->last_id + 1);
+	bind_id(s, 2, &p->terms->initiator);
+	bind_id(s, 3, &p->terms->key_id);
 	bind(s, 4, p->terms->context, p->terms->context_len);
-	bind(s, 5, body->data, body->len);
-	bind(s, 6, seal, sizeof *seal);
-	sqlite3_bind_int64(s, 7, m->clock_s + p->ttl);
-	sqlite3_bind_int64(s, 8, m->clock_s + 2 * (int64_t)p->ttl);
+	bind(s, 5, rendezvous, RENDEZVOUS_LEN);
+	sqlite3_bind_int64(s, 6, m->clock_s + p->ttl);
+	sqlite3_bind_int64(s, 7, m->clock_s + 2 * (int64_t)p->ttl);
+	sqlite3_bind_int64(s, 8, p->terms->receiver_count);
 	bind_id(s, 9, &p->table);
 	sqlite3_bind_int64(s, 10, (int64_t)p->offset);
 	bind(s, 11, p->digest, MAILBOX_DIGEST_LEN);
 	bind(s, 12, p->answer->data, p->answer->len);
+	bind(s, 13, seal, sizeof *seal);
+	bind(s, 14, body->data, body->len);
 	TRY(mailbox_run(m, s));
-	*id = sqlite3_last_insert_rowid(m->db);
+	*id = ++m->last_id;
 	return DSKE_OK;
 }
 
@@ -138,11 +140,13 @@ static dske_rc deliveries_insert(struct mailbox *m, const struct terms *t, int64
 	return DSKE_OK;
 }
 
-static dske_rc supersede(struct mailbox *m, const uint8_t *rendezvous)
+static dske_rc supersede(struct mailbox *m, const struct terms *t, const uint8_t *rendezvous)
 {
 	sqlite3_stmt *s = mailbox_statement(m, SQL_SUPERSEDE);
 
-	bind(s, 1, rendezvous, RENDEZVOUS_LEN);
+	bind_id(s, 1, &t->initiator);
+	bind(s, 2, t->context, t->context_len);
+	bind(s, 3, rendezvous, RENDEZVOUS_LEN);
 	return mailbox_run(m, s);
 }
 
@@ -159,7 +163,7 @@ dske_rc mailbox_put(struct mailbox *m, const struct mailbox_put *p, int64_t *id)
 	TRY(rendezvous_make(rendezvous, p->terms));
 	TRY(body_make(m, p, &body, &seal));
 	TRY(mailbox_begin(m));
-	TRY(supersede(m, rendezvous));
+	TRY(supersede(m, p->terms, rendezvous));
 	TRY(row_insert(m, p, rendezvous, &body, &seal, id));
 	return deliveries_insert(m, p->terms, *id);
 }
@@ -259,6 +263,8 @@ dske_rc mailbox_receipt(struct mailbox *m, int64_t id, const struct id *receiver
 	bind_id(s, 1, receiver);
 	sqlite3_bind_int64(s, 2, id);
 	TRY(mailbox_run(m, s));
+	if (sqlite3_changes(m->db) == 0)
+		return DSKE_OK; /* receipted before, or gone */
 	s = mailbox_statement(m, SQL_BURY);
 	sqlite3_bind_int64(s, 1, id);
 	return mailbox_run(m, s);

@@ -11,25 +11,24 @@
 
 #define FORMAT 1 /* PRAGMA user_version */
 
-/* A row of `share` whose body is NULL is a tombstone.  ends and forget are seconds of the mailbox's clock.
- * rendezvous: SHA-256 of initiator, receivers and context, cut to 16 bytes. */
+/* A row of `share` whose body is NULL is a tombstone: fetched or expired, its name still taken.  Times are
+ * seconds of the mailbox's clock; at `due` the share expires, or at last the tombstone is forgotten.
+ * receivers: how many have not fetched it.  rendezvous: SHA-256 of initiator, receivers and context, cut to
+ * 16 bytes.  The large columns stand last.  Few indexes: each costs a page a share in the journal. */
 static const char schema[] =
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
 	"INSERT INTO meta VALUES ('clock', 0);"
-	"CREATE TABLE share (id INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" initiator BLOB NOT NULL, key_id BLOB NOT NULL, rendezvous BLOB NOT NULL, context BLOB NOT NULL,"
-	" superseded INTEGER NOT NULL DEFAULT 0, body BLOB, seal BLOB,"
-	" ends INTEGER NOT NULL, forget INTEGER NOT NULL,"
-	" source BLOB NOT NULL, offset INTEGER NOT NULL, digest BLOB NOT NULL, answer BLOB NOT NULL,"
+	"CREATE TABLE share (id INTEGER PRIMARY KEY,"
+	" initiator BLOB NOT NULL, key_id BLOB NOT NULL, context BLOB NOT NULL, rendezvous BLOB NOT NULL,"
+	" superseded INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL, forget INTEGER NOT NULL,"
+	" receivers INTEGER NOT NULL, source BLOB NOT NULL, offset INTEGER NOT NULL, digest BLOB NOT NULL,"
+	" answer BLOB NOT NULL, seal BLOB, body BLOB,"
 	" UNIQUE (initiator, key_id));"
 	"CREATE INDEX share_source ON share (source, offset);"
-	"CREATE INDEX share_rendezvous ON share (rendezvous) WHERE superseded = 0;"
-	"CREATE INDEX share_context ON share (initiator, context, id) WHERE superseded = 0 AND body IS NOT NULL;"
-	"CREATE INDEX share_ends ON share (ends) WHERE body IS NOT NULL;"
-	"CREATE INDEX share_forget ON share (forget);"
+	"CREATE INDEX share_context ON share (initiator, context, id) WHERE superseded = 0;"
+	"CREATE INDEX share_due ON share (due);"
 	"CREATE TABLE delivery (receiver BLOB NOT NULL, initiator BLOB NOT NULL, share INTEGER NOT NULL,"
 	" PRIMARY KEY (receiver, initiator, share)) WITHOUT ROWID;"
-	"CREATE INDEX delivery_share ON delivery (share);"
 	"PRAGMA user_version = 1;";
 
 /* secure_delete: what is deleted is overwritten.  EXCLUSIVE: no other process, no shared memory. */
@@ -144,6 +143,18 @@ static dske_rc clock_save(struct mailbox *m)
 	return DSKE_OK;
 }
 
+static dske_rc is_due(struct mailbox *m, bool *due)
+{
+	sqlite3_stmt *s = mailbox_statement(m, SQL_IS_DUE);
+
+	sqlite3_bind_int64(s, 1, m->clock_s);
+
+	dske_rc rc = mailbox_step(m, s, due);
+
+	sqlite3_reset(s);
+	return rc;
+}
+
 static dske_rc run_until(struct mailbox *m, enum mailbox_statement which, size_t *changes)
 {
 	sqlite3_stmt *s = mailbox_statement(m, which);
@@ -155,19 +166,31 @@ static dske_rc run_until(struct mailbox *m, enum mailbox_statement which, size_t
 	return DSKE_OK;
 }
 
+/* What is due and has a body expires; what was a tombstone long enough goes; the rest is a tombstone now. */
+static dske_rc expire(struct mailbox *m, size_t *expired)
+{
+	bool due = false;
+	size_t ignored;
+
+	TRY(is_due(m, &due));
+	if (!due)
+		return DSKE_OK;
+	TRY(run_until(m, SQL_EXPIRE_DELIVERIES, &ignored));
+	TRY(run_until(m, SQL_EXPIRE, expired));
+	TRY(run_until(m, SQL_FORGET, &ignored));
+	return run_until(m, SQL_KEEP, &ignored);
+}
+
 dske_rc mailbox_tick(struct mailbox *m, int64_t now_ms, size_t *expired)
 {
 	int64_t any;
-	size_t ignored;
 
 	*expired = 0;
 	m->clock_s = m->clock_base_s + (now_ms - m->opened_ms) / 1000;
 	TRY(read_integer(m, SQL_ANY, &any));
 	if (!any)
 		return DSKE_OK; /* nothing ages: no write for the clock alone */
-	TRY(run_until(m, SQL_EXPIRE_DELIVERIES, &ignored));
-	TRY(run_until(m, SQL_EXPIRE, expired));
-	TRY(run_until(m, SQL_FORGET, &ignored));
+	TRY(expire(m, expired));
 	if (m->clock_s - m->clock_saved_s >= MAILBOX_CLOCK_STEP_S)
 		TRY(clock_save(m));
 	return DSKE_OK;
@@ -249,6 +272,7 @@ static dske_rc open_in(struct mailbox *m, const char *state)
 	if (is_new)
 		TRY(file_sync_dir_of(database.s));
 	TRY(read_integer(m, SQL_CLOCK_READ, &m->clock_base_s));
+	TRY(read_integer(m, SQL_LAST, &m->last_id));
 	m->clock_s = m->clock_saved_s = m->clock_base_s;
 	return DSKE_OK;
 }
