@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,8 +59,9 @@ void rig_configure(struct rig *r)
 	assert_ok(file_replace(r->conf.s, text.data, text.len, 0600));
 }
 
-static pid_t spawn(const char *output, char *const *arguments)
+static pid_t spawn(const char *output, uint64_t file_limit, char *const *arguments)
 {
+	struct rlimit limit = {file_limit, file_limit};
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
@@ -68,6 +70,8 @@ static pid_t spawn(const char *output, char *const *arguments)
 	int n = open(output, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	dup2(n, STDOUT_FILENO);
 	dup2(n, STDERR_FILENO);
+	if (file_limit > 0)
+		setrlimit(RLIMIT_FSIZE, &limit);
 	execv(program(), arguments);
 	_exit(127);
 }
@@ -89,7 +93,7 @@ void rig_start(struct rig *r)
 	char *arguments[] = {(char *)"dske-hubd", (char *)"--config", r->conf.s, NULL};
 	size_t before = rig_log_count(r, "listens on");
 
-	r->pid = spawn(r->log.s, arguments);
+	r->pid = spawn(r->log.s, r->file_limit, arguments);
 	for (int64_t end = clock_ms() + RIG_PATIENCE_MS; rig_log_count(r, "listens on") == before;) {
 		assert_true(clock_ms() < end);
 		usleep(2000);
@@ -98,7 +102,7 @@ void rig_start(struct rig *r)
 		learn_port(r);
 }
 
-static int reap(struct rig *r)
+int rig_wait(struct rig *r)
 {
 	int status = 0;
 
@@ -110,13 +114,13 @@ static int reap(struct rig *r)
 void rig_kill(struct rig *r)
 {
 	kill(r->pid, SIGKILL);
-	reap(r);
+	rig_wait(r);
 }
 
 int rig_stop(struct rig *r)
 {
 	kill(r->pid, SIGTERM);
-	return reap(r);
+	return rig_wait(r);
 }
 
 void rig_restart(struct rig *r)
@@ -147,7 +151,7 @@ int rig_run(struct rig *r, char *out, size_t cap, ...)
 	}
 	va_end(list);
 	unlink(output);
-	pid_t pid = spawn(output, arguments);
+	pid_t pid = spawn(output, 0, arguments);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	scratch_read(output, out, cap);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;

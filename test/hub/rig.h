@@ -30,6 +30,7 @@ struct rig {
 	char listen[32];    /* the port stays the same over restarts */
 	uint16_t port;
 	pid_t pid;          /* 0: not running */
+	uint64_t file_limit; /* bytes that a file of the hub may grow to; 0: any */
 	const char *limits; /* lines of [limits], or NULL */
 	const char *groups; /* sections, or NULL: all in one group */
 };
@@ -39,6 +40,7 @@ void rig_configure(struct rig *r); /* writes the file anew */
 void rig_start(struct rig *r);
 void rig_kill(struct rig *r);      /* SIGKILL */
 int rig_stop(struct rig *r);       /* SIGTERM; the exit status */
+int rig_wait(struct rig *r);       /* until it ends by itself; the exit status */
 void rig_restart(struct rig *r);   /* kill -9 and start */
 void rig_drop(struct rig *r);
 

@@ -164,9 +164,61 @@ static void test_kill_any_time(void **state)
 	assert_true(accepted > 0);
 }
 
+static int setup_limited(void **state)
+{
+	(void)state;
+	rig_init(&rig);
+	rig.file_limit = RIG_TABLE_LEN + (RIG_TABLE_LEN >> 2);
+	rig_start(&rig);
+	party_ready(&alice, &a, &rig, "alice");
+	party_ready(&bob, &b, &rig, "bob");
+	return 0;
+}
+
+/* A share, and whether the hub took it; it may end instead of answering. */
+static bool offer(struct flight *f)
+{
+	struct envelope e;
+
+	*f = (struct flight){0};
+	terms_fill(&f->t, &alice, &bob, "");
+	share_ask(&f->ask, &a, &f->t, SHARE_MODE_PAD, 600, &f->share);
+	line_send_frame(&a, &f->ask.frame);
+	if (line_next(&a, &e))
+		reply(f, 1, &e);
+	return f->accepted;
+}
+
+/* A disk that takes no more: the hub ends with a sentence, having promised nothing that it cannot keep. */
+static void test_full_disk(void **state)
+{
+	static struct flight f[80];
+	size_t count = 0;
+
+	(void)state;
+	while (count < 80 && offer(&f[count]))
+		count++;
+	assert_in_range(count, 1, 79);
+	assert_int_equal(rig_wait(&rig), 1);
+	assert_true(rig_logged(&rig, "; stopping"));
+	rig.file_limit = 0;
+	rig_start(&rig);
+	line_close(&b);
+	line_ready(&b, &bob);
+	for (size_t i = 0; i <= count; i++) {
+		fetch(&f[i]);
+		ask_drop(&f[i].ask);
+		secret_drop(&f[i].share);
+	}
+	assert_true(line_is_silent(&b, 30)); /* the one without an answer is not there */
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_kill_any_time, setup, teardown)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_kill_any_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_full_disk, setup_limited, teardown),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

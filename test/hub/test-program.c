@@ -5,8 +5,12 @@
 #include "test/hub/rig.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static struct rig rig;
@@ -120,6 +124,37 @@ static void test_lost_store_key(void **state)
 	assert_non_null(strstr(out, "store.key is missing"));
 }
 
+#ifdef HAVE_SYSTEMD
+/* sd_notify(3): a datagram to the socket that NOTIFY_SOCKET names. */
+static void test_notifies(void **state)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	struct timeval limit = {.tv_sec = 10};
+	char text[256];
+	int n = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	const char *path = scratch_path(&rig.scratch, "n");
+	assert_in_range(strlen(path), 1, sizeof at.sun_path - 1);
+	strcpy(at.sun_path, path);
+	assert_int_equal(bind(n, (struct sockaddr *)&at, sizeof at), 0);
+	setsockopt(n, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	setenv("NOTIFY_SOCKET", at.sun_path, 1);
+	rig_start(&rig);
+	unsetenv("NOTIFY_SOCKET");
+	ssize_t len = recv(n, text, sizeof text - 1, 0);
+	assert_true(len > 0);
+	text[len] = '\0';
+	assert_string_equal(text, "READY=1");
+	assert_int_equal(rig_stop(&rig), 0);
+	len = recv(n, text, sizeof text - 1, 0);
+	assert_true(len > 0);
+	text[len] = '\0';
+	assert_string_equal(text, "STOPPING=1");
+	close(n);
+}
+#endif
+
 /* What it writes is for its own user alone. */
 static void test_modes(void **state)
 {
@@ -163,6 +198,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_check_config), T(test_options), T(test_port_in_use), T(test_state_in_use),
 		T(test_lost_store_key), T(test_modes), T(test_bad_tables),
+#ifdef HAVE_SYSTEMD
+		T(test_notifies),
+#endif
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
