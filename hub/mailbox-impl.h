@@ -20,7 +20,7 @@
 	X(NAMED, "SELECT 1 FROM share WHERE initiator = ?1 AND key_id = ?2")                         \
 	X(PAIR_COUNT, "SELECT count(*) FROM delivery WHERE receiver = ?1 AND initiator = ?2")        \
 	X(SUPERSEDE, "UPDATE share SET superseded = 1 WHERE initiator = ?1 AND context = ?2 "        \
-		     "AND rendezvous = ?3 AND superseded = 0")                                       \
+		     "AND rendezvous = ?3 AND superseded = 0 AND (receivers = ?4 OR body IS NULL)")  \
 	X(PUT, "INSERT INTO share (id, initiator, key_id, context, rendezvous, due, forget, receivers, " \
 	       "source, offset, digest, answer, seal, body) "                                        \
 	       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")               \

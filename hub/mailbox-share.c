@@ -140,6 +140,8 @@ static dske_rc deliveries_insert(struct mailbox *m, const struct terms *t, int64
 	return DSKE_OK;
 }
 
+/* An older one of the same receivers that fewer of them have yet to fetch was receipted by somebody, who may
+ * use its key: it stays until the others have it. */
 static dske_rc supersede(struct mailbox *m, const struct terms *t, const uint8_t *rendezvous)
 {
 	sqlite3_stmt *s = mailbox_statement(m, SQL_SUPERSEDE);
@@ -147,6 +149,7 @@ static dske_rc supersede(struct mailbox *m, const struct terms *t, const uint8_t
 	bind_id(s, 1, &t->initiator);
 	bind(s, 2, t->context, t->context_len);
 	bind(s, 3, rendezvous, RENDEZVOUS_LEN);
+	sqlite3_bind_int64(s, 4, t->receiver_count);
 	return mailbox_run(m, s);
 }
 

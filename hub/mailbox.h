@@ -53,8 +53,8 @@ dske_rc mailbox_named(struct mailbox *m, const struct id *initiator, const struc
 dske_rc mailbox_pair_count(struct mailbox *m, const struct id *initiator, const struct id *receiver, size_t *count);
 
 /* One share, and the frame that answers its SHARE.  Of several with the same initiator, receivers and
- * context only the newest matches a wait by context.  *share is encrypted into the store and stays the
- * caller's.  Errors: EXISTS (the key ID is taken), IO, NOMEM. */
+ * context only the newest matches a wait by context, and those that a receiver has receipted.  *share is
+ * encrypted into the store and stays the caller's.  Errors: EXISTS (the key ID is taken), IO, NOMEM. */
 struct mailbox_put {
 	const struct terms *terms;
 	const struct secret *share;

@@ -291,6 +291,63 @@ static void test_find(void **state)
 	assert_int_equal(found, first);
 }
 
+/* Which keys does this receiver find by the context "group", in order? */
+static size_t found(const struct id *receiver, uint8_t *key)
+{
+	const struct msg_wait w = {.initiator = alice, .selector = WAIT_CONTEXT, .value = (const uint8_t *)"group",
+				   .value_len = 5};
+	struct terms t;
+	int64_t id = 0;
+	size_t count = 0;
+
+	while (rc_ok(mailbox_find(m, receiver, &w, id, &id))) {
+		AUTO(secret) share = {0};
+
+		assert_ok(mailbox_get(m, id, &t, &share));
+		key[count++] = t.key_id.b[0];
+	}
+	return count;
+}
+
+static int64_t put_group(uint8_t key)
+{
+	struct terms t;
+	int64_t id;
+
+	terms_make(&t, key, "group");
+	t.receiver_count = 2;
+	t.receiver[1] = carol;
+	assert_ok(put_terms(&t, 600, &id));
+	return id;
+}
+
+/* Who has receipted may use the key, so the others of the group must be able to have it. */
+static void test_receipted_stays(void **state)
+{
+	uint8_t key[8];
+
+	(void)state;
+	put_group(1);
+	int64_t second = put_group(2);
+	assert_int_equal(found(&carol, key), 1);
+	assert_int_equal(key[0], 2);
+	assert_ok(mailbox_receipt(m, second, &bob));
+	put_group(3);
+	assert_int_equal(found(&carol, key), 2);
+	assert_int_equal(key[0], 2);
+	assert_int_equal(key[1], 3);
+	assert_int_equal(found(&bob, key), 1);
+	assert_int_equal(key[0], 3);
+	put_group(4);
+	assert_int_equal(found(&carol, key), 2);
+	assert_int_equal(key[0], 2);
+	assert_int_equal(key[1], 4);
+	assert_ok(mailbox_receipt(m, second, &carol));
+	assert_int_equal(found(&carol, key), 1);
+	assert_int_equal(key[0], 4);
+	assert_ok(mailbox_commit(m));
+}
+
 static void test_policy(void **state)
 {
 	char office[][NAME_MAX_LEN + 1] = {"alice", "bob"}, lab[][NAME_MAX_LEN + 1] = {"bob", "carol"};
@@ -320,6 +377,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_put_and_get), T(test_expiry), T(test_clock_over_restarts), T(test_receipt), T(test_answers),
 		T(test_uncommitted), T(test_other_store_key), T(test_nothing_in_clear), T(test_find),
+		T(test_receipted_stays),
 		cmocka_unit_test(test_policy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
