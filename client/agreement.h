@@ -55,7 +55,7 @@ int64_t exchange_grace(const struct exchange *x, double took_ms);
 dske_rc exchange_end(struct exchange *x, dske_rc rc, struct report *report);
 
 /* The result when too few hubs can take part: TOO_FEW, or what most of them say alike.  `needed` of all. */
-dske_rc exchange_too_few(const struct exchange *x, size_t needed);
+dske_rc exchange_too_few(struct exchange *x, size_t needed);
 
 /* ---- agreement ---------------------------------------------------------------------------------------- */
 

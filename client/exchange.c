@@ -12,6 +12,7 @@
 
 #define GRACE_LEAST_MS 20
 #define GRACE_MOST_MS 500
+#define GRACE_REPORT_MS 100
 
 double clock_fine_ms(void)
 {
@@ -232,9 +233,22 @@ static int common_code(const struct exchange *x, size_t needed)
 	return DSKE_RC_TOO_FEW;
 }
 
-dske_rc exchange_too_few(const struct exchange *x, size_t needed)
+static bool none_is_under_way(void *context)
+{
+	const struct exchange *x = context;
+	for (size_t i = 0; i < x->set->count; i++) {
+		const struct link *l = &x->set->link[i];
+		if (l->state == LINK_CONNECTING || l->state == LINK_LEASING)
+			return false;
+	}
+	return true;
+}
+
+dske_rc exchange_too_few(struct exchange *x, size_t needed)
 {
 	char text[1024] = "";
+	/* It is settled; a short while more shows which of the other hubs are well. */
+	(void)fanout_run(x->set->fanout, exchange_grace(x, GRACE_REPORT_MS / 2.0), none_is_under_way, x, x->cancelled);
 	size_t good = x->set->count - exchange_bad(x);
 	append(text, sizeof text, "%zu of %zu hubs are needed, %zu can be used", needed, x->set->count, good);
 	for (size_t i = 0; i < x->set->count; i++) {

@@ -188,24 +188,6 @@ static bool enough_are_up(void *exchange)
 	return mark_ready(i, NULL) >= i->a->k || is_hopeless(i);
 }
 
-static bool none_is_under_way(void *exchange)
-{
-	const struct initiation *i = exchange;
-	for (size_t h = 0; h < i->a->n; h++) {
-		if (link_is_alive(link_of(i, h)) && link_of(i, h)->state != LINK_READY)
-			return false;
-	}
-	return true;
-}
-
-/* It is settled; a short while more, for the report's sake, shows which of the other hubs are well. */
-static dske_rc too_few(struct initiation *i)
-{
-	struct exchange *x = &i->a->x;
-	(void)links_run(x->set, exchange_grace(x, 50), none_is_under_way, x->cancelled);
-	return exchange_too_few(x, i->a->k);
-}
-
 /* Connections and leases to all hubs at once; k of them are enough to begin, the others follow. */
 static dske_rc bring_up(struct initiation *i)
 {
@@ -218,7 +200,7 @@ static dske_rc bring_up(struct initiation *i)
 		return rc_is(rc, DSKE_RC_TIMEOUT) ? FAIL(TIMEOUT, "%zu of %u hubs were ready when the time was up, %u are needed",
 							 mark_ready(i, NULL), i->a->n, i->a->k)
 						  : rc;
-	return too_few(i);
+	return exchange_too_few(x, i->a->k);
 }
 
 /* DSKE 2.3.1: "She arbitrarily selects k Security Hubs for which she sets Y_i = R_i".  Of every hub that
@@ -282,7 +264,7 @@ static dske_rc await_replies(struct initiation *i)
 	double sent = clock_fine_ms();
 	dske_rc rc = links_run(x->set, x->deadline_ms, is_decided, x->cancelled);
 	if (i->verdict == DEAL_FAILED)
-		return too_few(i);
+		return exchange_too_few(x, i->a->k);
 	if (i->verdict == DEAL_WAIT && rc_is(rc, DSKE_RC_TIMEOUT))
 		return FAIL(TIMEOUT, "%zu of %u hubs had accepted their share when the time was up", exchange_good(x), i->a->n);
 	TRY(rc);
