@@ -125,6 +125,7 @@ void conn_free(struct conn *c)
 	windows_drop(&c->up);
 	windows_drop(&c->down);
 	lease_keys_drop(&c->lease.keys);
+	window_free(c->lease.up);
 	buf_drop(&c->lease.grant);
 	free(c->answers);
 	unbind(c);

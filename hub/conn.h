@@ -24,7 +24,7 @@
 #define CONN_OUT_HIGH ((size_t)256 << 10)      /* bytes queued, above which nothing more is read or pushed */
 #define CONN_OUT_MAX ((size_t)8 << 20)
 #define CONN_SENT_MAX ((size_t)4 << 20)        /* bytes of instructions without a receipt */
-#define CONN_FIRST_LEASE_MS 15000              /* to the first lease, or activation */
+#define CONN_FIRST_LEASE_MS 15000              /* to a confirmed lease, or activation */
 #define CONN_STUCK_MS 30000                    /* without taking a byte of what is queued */
 #define CONN_LINGER_MS 1000                    /* after the last note, so that it arrives */
 
@@ -41,6 +41,7 @@ struct conn_lease {
 	uint8_t digest[FRAME_DIGEST_LEN]; /* of the LEASE */
 	struct id nonce_h;
 	struct lease_keys keys;           /* owned */
+	struct window *up;                /* owned; the window granted, until CONFIRM shows who asked */
 	struct buf grant;                 /* owned; the frame that answered it */
 };
 

@@ -51,7 +51,8 @@ static dske_rc grant_send(struct request *r, struct conn_lease *l, const struct 
 	return request_send_tagged(r, MESSAGE_GRANT, &body, slot_key(&l->keys, KEY_GRANT), &l->grant);
 }
 
-/* Recorded first, durably, then answered. */
+/* Recorded first, durably, then answered.  A LEASE may be a replay, if this hub was restored from a backup: so
+ * the window serves nobody before CONFIRM, which answers the nonce of this very GRANT. */
 static dske_rc grant(struct request *r, const struct msg_lease *m, struct lease_keys *keys)
 {
 	struct conn *c = r->conn;
@@ -72,10 +73,9 @@ static dske_rc grant(struct request *r, const struct msg_lease *m, struct lease_
 	l->keys = *keys;
 	*keys = (struct lease_keys){0};
 
-	dske_rc rc = grant_send(r, l, m, up);
-
-	conn_window_add(&c->up, up);
-	return rc;
+	window_free(l->up);
+	l->up = up;
+	return grant_send(r, l, m, up);
 }
 
 static bool is_last_granted(const struct request *r, uint64_t slot)
@@ -164,6 +164,8 @@ static void confirm(struct request *r, const struct msg_confirm *m)
 	struct window *down = NULL;
 
 	c->lease.confirmed = true;
+	conn_window_add(&c->up, c->lease.up);
+	c->lease.up = NULL;
 	c->active_ms = r->hub->now_ms;
 	if (m->start == m->end)
 		return; /* nothing is left, or wanted */

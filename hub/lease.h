@@ -6,7 +6,7 @@
  *            again on the same connection get the same GRANT.  On another connection, or after a restart,
  *            the window is gone, so there is none to grant again: a note names the next free slot.
  *            Other bytes on a used slot are the clone alarm, answered once a slot by CLONED.
- *   CONFIRM  of the lease just granted: opens the down window.  It has no answer.
+ *   CONFIRM  of the lease just granted: opens its up window and the down window.  It has no answer.
  */
 #ifndef DSKE_HUB_LEASE_H
 #define DSKE_HUB_LEASE_H

@@ -88,7 +88,7 @@ static const char *overstayed(const struct conn *c)
 		return now - c->drained_ms > CONN_LINGER_MS ? "" : NULL;
 	if (conn_queued(c) > 0 && now - c->drained_ms > CONN_STUCK_MS && now - c->active_ms > CONN_STUCK_MS)
 		return "takes nothing of what it is sent";
-	if (!c->table && now - c->active_ms > CONN_FIRST_LEASE_MS)
+	if (!c->lease.confirmed && now - c->active_ms > CONN_FIRST_LEASE_MS)
 		return "no lease came";
 	if (c->table && !c->waits && now - c->active_ms > c->hub->conf.idle_ms)
 		return "idle";
