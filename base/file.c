@@ -123,13 +123,35 @@ dske_rc file_erase(int fd, uint64_t offset, uint64_t len)
 	}
 	if (len == 0)
 		return DSKE_OK;
-	/* The zeros are what erases; the hole only saves space, so a file system may decline it. */
-	int rc;
+	/* The zeros are what erases; the hole only saves space, so a file system may decline it.  But the zeros
+	 * must have gone to the disk before: not every kernel writes out what it is about to give back. */
+	int rc = sync_file_range(fd, (off_t)offset, (off_t)len,
+				 SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+	if (rc != 0)
+		return errno == EIO ? FAIL(IO, "cannot overwrite at offset %llu: %m", (unsigned long long)offset) : DSKE_OK;
 	do
 		rc = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)len);
 	while (rc != 0 && errno == EINTR);
 	if (rc != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
 		return FAIL(IO, "cannot give back erased blocks at offset %llu: %m", (unsigned long long)offset);
+	return DSKE_OK;
+}
+
+dske_rc file_erase_data(int fd, uint64_t from, uint64_t to)
+{
+	while (from < to) {
+		off_t data = lseek(fd, (off_t)from, SEEK_DATA);
+		if (data < 0 && errno == ENXIO)
+			return DSKE_OK;
+		if (data < 0)
+			return file_erase(fd, from, to - from);
+		if ((uint64_t)data >= to)
+			return DSKE_OK;
+		off_t hole = lseek(fd, data, SEEK_HOLE);
+		uint64_t end = hole < 0 || (uint64_t)hole > to ? to : (uint64_t)hole;
+		TRY(file_erase(fd, (uint64_t)data, end - (uint64_t)data));
+		from = end;
+	}
 	return DSKE_OK;
 }
 

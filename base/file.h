@@ -32,6 +32,9 @@ dske_rc file_sync(int fd);
  * (FALLOC_FL_PUNCH_HOLE).  Not synced.  Errors: IO. */
 dske_rc file_erase(int fd, uint64_t offset, uint64_t len);
 
+/* The same for what is there of [from, to); holes are erased already.  Errors: IO. */
+dske_rc file_erase_data(int fd, uint64_t from, uint64_t to);
+
 /* Takes (or waits for) an advisory lock on the whole file, by open file description (F_OFD_SETLK).
  * Errors: BUSY (only when not waiting), IO. */
 enum file_lock { FILE_LOCK_SHARED, FILE_LOCK_EXCLUSIVE };

@@ -17,10 +17,26 @@
 
 static const char *const file_names[] = {TABLE_FILE_HEADER, TABLE_FILE_TABLE, TABLE_FILE_LEDGER};
 
+/* The next import of the same PSKM uses the same bytes, so an unfinished one's must not stay in free blocks. */
+static void erase_table(const char *dir)
+{
+	AUTO(fd) f = FD_NONE;
+	struct path p;
+	struct stat st;
+
+	if (!rc_ok(path_format(&p, "%s/" TABLE_FILE_TABLE, dir)) ||
+	    !rc_ok(file_open(&f, p.s, O_WRONLY | O_NOFOLLOW, 0)) || fstat(f.n, &st) != 0)
+		return;
+	(void)file_erase_data(f.n, 0, (uint64_t)st.st_size);
+	(void)file_sync(f.n);
+}
+
+/* What cannot be erased is removed all the same. */
 static void remove_files(const char *dir)
 {
 	struct path p;
 
+	erase_table(dir);
 	for (size_t i = 0; i < sizeof file_names / sizeof file_names[0]; i++)
 		if (rc_ok(path_format(&p, "%s/%s", dir, file_names[i])))
 			(void)unlink(p.s);

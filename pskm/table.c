@@ -13,7 +13,6 @@
 
 #include "pskm/table-impl.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,31 +164,12 @@ dske_rc table_erase(const struct table *t, uint64_t offset, uint64_t len)
 
 /* ---- the sweep: used bytes that a crash left in the file ------------------------------------------ */
 
-/* Erases what is there of [from, to); holes are erased already. */
-static dske_rc sweep_range(int fd, uint64_t from, uint64_t to)
-{
-	while (from < to) {
-		off_t data = lseek(fd, (off_t)from, SEEK_DATA);
-		if (data < 0 && errno == ENXIO)
-			return DSKE_OK;
-		if (data < 0)
-			return file_erase(fd, from, to - from);
-		if ((uint64_t)data >= to)
-			return DSKE_OK;
-		off_t hole = lseek(fd, data, SEEK_HOLE);
-		uint64_t end = hole < 0 || (uint64_t)hole > to ? to : (uint64_t)hole;
-		TRY(file_erase(fd, (uint64_t)data, end - (uint64_t)data));
-		from = end;
-	}
-	return DSKE_OK;
-}
-
 /* The client's lease slots; and its keys of an activation that is over.  The hub keeps its own. */
 static dske_rc sweep_keys(struct table *t, const struct ledger *l)
 {
 	const struct range *lease = &t->header.layout.region[REGION_LEASE];
 
-	TRY(sweep_range(t->bytes.n, lease->start + l->erased_lease * LEASE_SLOT_LEN,
+	TRY(file_erase_data(t->bytes.n, lease->start + l->erased_lease * LEASE_SLOT_LEN,
 			lease->start + l->lease_next * LEASE_SLOT_LEN));
 	if (l->state == TABLE_ACTIVE)
 		TRY(table_erase(t, t->header.layout.region[REGION_ACTIVATION].start, 2 * TAG_KEY_LEN));
@@ -210,8 +190,8 @@ static dske_rc sweep(struct hold *h)
 	if (next.erased_up == t->now.erased_up && next.erased_down == t->now.erased_down &&
 	    next.erased_lease == t->now.erased_lease)
 		return DSKE_OK;
-	TRY(sweep_range(t->bytes.n, t->now.erased_up, next.erased_up));
-	TRY(sweep_range(t->bytes.n, t->now.erased_down, next.erased_down));
+	TRY(file_erase_data(t->bytes.n, t->now.erased_up, next.erased_up));
+	TRY(file_erase_data(t->bytes.n, t->now.erased_down, next.erased_down));
 	if (t->side == SIDE_CLIENT)
 		TRY(sweep_keys(t, &t->now));
 	if (!rc_ok(file_sync(t->bytes.n))) {

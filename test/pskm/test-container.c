@@ -209,6 +209,47 @@ static void test_cancel(void **state)
 	fixture_drop(&f);
 }
 
+/* Keeps the unfinished table's bytes in sight, and cancels behind the first chunk. */
+static bool link_and_stop(void *context, uint64_t done, uint64_t total)
+{
+	const struct fixture *f = context;
+	char hex[ID_HEX_LEN];
+	struct path table, link;
+
+	(void)total;
+	if (done < TABLE_CHUNK_LEN)
+		return true;
+	assert_ok(path_format(&table, "%s/.new-%s/table", f->client_tables.s, id_hex(&f->header.table, hex)));
+	assert_ok(path_format(&link, "%s/kept", f->scratch.s));
+	assert_int_equal(linkat(AT_FDCWD, table.s, AT_FDCWD, link.s, 0), 0);
+	return false;
+}
+
+/* The next import uses the very bytes that a cancelled one had written. */
+static void test_cancelled_bytes_are_erased(void **state)
+{
+	struct fixture f;
+	struct pskm_header h;
+	struct path link;
+	AUTO(fd) kept = FD_NONE;
+	uint8_t bytes[4096];
+
+	(void)state;
+	fixture_init(&f, 2 * TABLE_CHUNK_LEN);
+	fixture_make(&f);
+	assert_rc(container_import(f.container.s, f.passphrase, &f.header.client, f.client_tables.s, &h, link_and_stop,
+				   &f),
+		  CANCELLED);
+	assert_ok(path_format(&link, "%s/kept", f.scratch.s));
+	assert_ok(file_open(&kept, link.s, O_RDONLY, 0));
+	for (uint64_t at = 0; at < 2 * TABLE_CHUNK_LEN; at += sizeof bytes) {
+		assert_ok(file_pread(kept.n, bytes, sizeof bytes, at));
+		for (size_t i = 0; i < sizeof bytes; i++)
+			assert_int_equal(bytes[i], 0);
+	}
+	fixture_drop(&f);
+}
+
 static void test_every_byte_counts(void **state)
 {
 	struct fixture f;
@@ -394,6 +435,7 @@ int main(void)
 		cmocka_unit_test(test_interrupted_import_is_cleaned_up),
 		cmocka_unit_test(test_container_is_not_overwritten),
 		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_cancelled_bytes_are_erased),
 		cmocka_unit_test(test_every_byte_counts),
 		cmocka_unit_test(test_every_cut_is_noticed),
 		cmocka_unit_test(test_swapped_chunks),
