@@ -75,7 +75,7 @@ struct mock_conn {
 struct mock_share {
 	struct terms terms;
 	struct secret bytes;
-	bool delivered;      /* a RECEIPT came: */
+	atomic_bool delivered; /* a RECEIPT came: */
 	enum receipt_verdict verdict;
 	uint64_t sealed_at;  /* the range of the last INSTRUCTION */
 	struct mock_conn *sealed_for;
@@ -97,7 +97,7 @@ struct mock_hub {
 	size_t clients;
 	struct mock_conn conn[MOCK_CONNS];
 	struct mock_share share[MOCK_SHARES];
-	size_t shares;
+	atomic_size_t shares;
 	struct {
 		uint8_t digest[16];
 		struct buf frame;

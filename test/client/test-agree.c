@@ -43,26 +43,41 @@ static void in_either_order(void **state)
 	}
 }
 
-/* Every hub's share is fetched and receipted, so that nothing fills the mailboxes. */
-static void nothing_is_left_behind(void **state)
+/* One agreement in which every hub's share is fetched and receipted; on a busy machine one may come late. */
+static bool all_five_take_part(const char *context)
 {
-	(void)state;
 	struct caller alice, bob;
 	unsigned before[WORLD_HUBS];
+	bool all = true;
+	sleep_ms(30);
 	for (size_t i = 0; i < WORLD_HUBS; i++)
 		before[i] = w.hub[i].receipts;
-	agree_both(&w, "tidy", 3000, 0, &alice, &bob);
+	agree_both(&w, context, 3000, 0, &alice, &bob);
 	assert_same_key(&alice, &bob);
 	sleep_ms(30);
 	for (size_t i = 0; i < WORLD_HUBS; i++) {
-		const struct mock_share *last = &w.hub[i].share[w.hub[i].shares - 1];
-		assert_int_equal(w.hub[i].receipts, before[i] + 1);
-		assert_int_equal(last->verdict, RECEIPT_KEPT);
-		assert_int_equal(bob.r.report.hub[i].verdict, SHARE_CONSISTENT);
-		assert_ok(alice.r.report.hub[i].rc);
-		assert_string_equal(alice.r.report.hub[i].name, w.hub[i].name);
+		const struct hub_report *a = &alice.r.report.hub[i], *b = &bob.r.report.hub[i];
+		assert_string_equal(a->name, w.hub[i].name);
+		assert_int_not_equal(b->verdict, SHARE_CORRUPT);
+		all = all && rc_ok(a->rc) && b->verdict == SHARE_CONSISTENT && w.hub[i].receipts == before[i] + 1;
 	}
 	callers_drop(&alice, &bob);
+	return all;
+}
+
+/* So that nothing fills the mailboxes. */
+static void nothing_is_left_behind(void **state)
+{
+	(void)state;
+	bool all = false;
+	for (int try = 0; try < 5 && !all; try++)
+		all = all_five_take_part("tidy");
+	assert_true(all);
+	for (size_t i = 0; i < WORLD_HUBS; i++) {
+		mock_hub_stop(&w.hub[i]);
+		assert_int_equal(w.hub[i].share[w.hub[i].shares - 1].verdict, RECEIPT_KEPT);
+		mock_hub_start(&w.hub[i], MOCK_HONEST);
+	}
 }
 
 static void keys_differ_each_time(void **state)
