@@ -296,6 +296,7 @@ dske_rc client_hubs(struct client *c, struct client_hub **out, size_t *count)
 		*out = NULL;
 		return rc_make(DSKE_RC_NOMEM);
 	}
+	qsort(list, n, sizeof list[0], tables_by_name);
 	for (size_t i = 0; i < n; i++)
 		describe(&(*out)[i], list[i]);
 	free(list);

@@ -46,7 +46,7 @@ struct client_hub {
 	char detail[200]; /* a sentence when it cannot */
 };
 
-/* A copy of what is there, one entry a table, ordered by hub ID then table ID; the caller frees *out.
+/* A copy of what is there, one entry a table, ordered by hub name, hub ID, table ID; the caller frees *out.
  * Errors: NOMEM. */
 dske_rc client_hubs(struct client *c, struct client_hub **out, size_t *count);
 

@@ -82,10 +82,10 @@ struct links {
 	const struct link_ops *ops;
 	void *exchange;
 	size_t count;
-	struct link link[]; /* ordered by hub ID */
+	struct link link[]; /* ordered by hub name */
 };
 
-/* A set for these tables, one a hub, ordered by hub ID.  Errors: NOMEM, CONFIG (an address). */
+/* A set for these tables, one a hub, ordered by hub name.  Errors: NOMEM, CONFIG (an address). */
 dske_rc links_new(struct links **out, struct hub_table *const *hubs, size_t count);
 void links_free(struct links *s); /* in a forked child too; safe on NULL */
 

@@ -4,6 +4,7 @@
 #include "client/pool.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 dske_rc client_check_pid(const struct client *c)
@@ -40,6 +41,15 @@ static size_t best_of_each_hub(struct hub_table **list, size_t count)
 	return kept;
 }
 
+int tables_by_name(const void *a, const void *b)
+{
+	const struct hub_table *x = *(struct hub_table *const *)a, *y = *(struct hub_table *const *)b;
+	int order = strverscmp(x->name, y->name);
+	if (order == 0)
+		order = id_compare(&x->hub, &y->hub);
+	return order != 0 ? order : id_compare(&x->id, &y->id);
+}
+
 dske_rc pool_tables(struct client *c, struct hub_table ***out, size_t *count)
 {
 	pthread_mutex_lock(&c->lock);
@@ -52,6 +62,7 @@ dske_rc pool_tables(struct client *c, struct hub_table ***out, size_t *count)
 	if (list == NULL)
 		return rc_make(DSKE_RC_NOMEM);
 	*count = best_of_each_hub(list, n);
+	qsort(list, *count, sizeof list[0], tables_by_name);
 	if (*count > TERMS_HUBS_MAX)
 		*count = TERMS_HUBS_MAX;
 	return DSKE_OK;

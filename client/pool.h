@@ -34,9 +34,12 @@ struct client {
 /* Errors: FORKED. */
 dske_rc client_check_pid(const struct client *c);
 
-/* One usable table a hub, the one with most left, ordered by hub ID.  *out: the caller's, free().
- * Errors: NOMEM. */
+/* One usable table a hub, the one with most left, in the order of tables_by_name.  *out: the caller's,
+ * free().  Errors: NOMEM. */
 dske_rc pool_tables(struct client *c, struct hub_table ***out, size_t *count);
+
+/* For qsort of table pointers: as people read them, hub2 before hub10. */
+int tables_by_name(const void *a, const void *b);
 
 /* Takes a set for these tables out of the pool, or makes one.  Errors: NOMEM, CONFIG. */
 dske_rc pool_take(struct client *c, struct hub_table *const *hubs, size_t count, struct links **out);

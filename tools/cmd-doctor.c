@@ -136,8 +136,6 @@ static void check_tables(struct patient *p)
 	if (p->client == NULL)
 		return;
 	size_t usable = usable_hubs(p);
-	if (p->hub_count > 0)
-		qsort(p->hub, p->hub_count, sizeof p->hub[0], hub_name_compare);
 	for (size_t i = 0; i < p->hub_count; i++)
 		check_table(p, &p->hub[i]);
 	const struct config *c = client_config(p->client);
@@ -155,7 +153,6 @@ static void check_tables(struct patient *p)
 static void check_reachable(struct patient *p)
 {
 	AUTO(report) report = {0};
-	size_t order[REPORT_HUBS_MAX];
 	if (p->client == NULL || usable_hubs(p) == 0)
 		return;
 	dske_rc rc = client_ping(p->client, p->timeout_ms, &report);
@@ -163,9 +160,8 @@ static void check_reachable(struct patient *p)
 		find(p, FINDING_PROBLEM, "reach", "%s", rc_detail(rc));
 		return;
 	}
-	report_order(&report, order);
 	for (size_t i = 0; i < report.count; i++) {
-		const struct hub_report *h = &report.hub[order[i]];
+		const struct hub_report *h = &report.hub[i];
 		if (rc_ok(h->rc))
 			find(p, FINDING_OK, "reach", "%s (%s) answers in %.1f ms", h->name, h->address, h->rtt_ms);
 		else

@@ -37,11 +37,8 @@ static void print_votes(const struct add *a, FILE *to)
 {
 	static const char *const headings[] = {"HUB", "ADDRESS", "SAYS"};
 	AUTO(grid) g = {0};
-	size_t order[REPORT_HUBS_MAX];
 	grid_init(&g, 3, headings);
-	report_order(&a->report, order);
-	for (size_t at = 0; at < a->report.count; at++) {
-		size_t i = order[at];
+	for (size_t i = 0; i < a->report.count; i++) {
 		const struct identity_vote *v = &a->votes[i];
 		char text[GRID_CELL_MAX];
 		vote_text(text, v, &a->report.hub[i]);
@@ -58,10 +55,7 @@ static json_t *votes_json(const struct add *a)
 	static const char *const answers[] = {
 		[IDENTITY_SILENT] = "silent", [IDENTITY_UNKNOWN] = "unknown", [IDENTITY_SAYS] = "says"};
 	json_t *list = json_array();
-	size_t order[REPORT_HUBS_MAX];
-	report_order(&a->report, order);
-	for (size_t at = 0; at < a->report.count; at++) {
-		size_t i = order[at];
+	for (size_t i = 0; i < a->report.count; i++) {
 		const struct identity_vote *v = &a->votes[i];
 		char hex[ID_HEX_LEN];
 		json_t *o = json_pack("{s:s, s:s, s:b}", "hub", a->report.hub[i].name, "answer", answers[v->answer], "contradicts",

@@ -27,7 +27,6 @@ static dske_rc tables_open(struct tables *t, const struct common *common)
 {
 	TRY(tool_open(&t->client, common));
 	TRY(client_hubs(t->client, &t->hub, &t->count));
-	qsort(t->hub, t->count, sizeof t->hub[0], hub_name_compare);
 	return DSKE_OK;
 }
 

@@ -8,24 +8,6 @@
 
 #include "tools/output.h"
 
-static int by_name(const void *a, const void *b, void *context)
-{
-	const struct report *r = context;
-	return strverscmp(r->hub[*(const size_t *)a].name, r->hub[*(const size_t *)b].name);
-}
-
-void report_order(const struct report *r, size_t *order)
-{
-	for (size_t i = 0; i < r->count; i++)
-		order[i] = i;
-	qsort_r(order, r->count, sizeof order[0], by_name, (void *)(uintptr_t)r);
-}
-
-int hub_name_compare(const void *a, const void *b)
-{
-	return strverscmp(((const struct client_hub *)a)->name, ((const struct client_hub *)b)->name);
-}
-
 static const char *const verdicts[] = {
 	[SHARE_ABSENT] = "-",
 	[SHARE_UNUSED] = "unused",
@@ -64,7 +46,6 @@ static void print_hub(struct grid *g, const struct hub_report *h, unsigned colum
 void report_print(const struct report *r, unsigned columns, FILE *to)
 {
 	AUTO(grid) g = {0};
-	size_t order[REPORT_HUBS_MAX];
 	const char *headings[GRID_COLUMNS_MAX] = {"HUB", "ADDRESS", ">TIME"};
 	size_t count = 3;
 	if (columns & REPORT_LEFT) {
@@ -75,9 +56,8 @@ void report_print(const struct report *r, unsigned columns, FILE *to)
 		headings[count++] = "SHARE";
 	headings[count++] = "RESULT";
 	grid_init(&g, count, headings);
-	report_order(r, order);
 	for (size_t i = 0; i < r->count; i++)
-		print_hub(&g, &r->hub[order[i]], columns);
+		print_hub(&g, &r->hub[i], columns);
 	grid_print(&g, to);
 }
 
@@ -101,9 +81,7 @@ static json_t *hub_json(const struct hub_report *h, unsigned columns)
 json_t *report_json(const struct report *r, unsigned columns)
 {
 	json_t *list = json_array();
-	size_t order[REPORT_HUBS_MAX];
-	report_order(r, order);
 	for (size_t i = 0; i < r->count; i++)
-		json_array_append_new(list, hub_json(&r->hub[order[i]], columns));
+		json_array_append_new(list, hub_json(&r->hub[i], columns));
 	return list;
 }

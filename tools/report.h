@@ -10,10 +10,6 @@
 
 enum report_columns { REPORT_SHORT = 0, REPORT_LEFT = 1 /* bytes left */, REPORT_VERDICT = 2 /* a receiver's */ };
 
-/* Hubs are told by name, hub2 before hub10; in a report they stand by ID.  order has room for count. */
-void report_order(const struct report *r, size_t *order);
-int hub_name_compare(const void *a, const void *b); /* of struct client_hub, for qsort */
-
 void report_print(const struct report *r, unsigned columns, FILE *to);
 json_t *report_json(const struct report *r, unsigned columns);
 size_t report_good(const struct report *r); /* hubs that took part */

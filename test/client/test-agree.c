@@ -159,7 +159,7 @@ static void nobody_lowers_k_b(void **state)
 	struct agree_result r, s;
 	assert_ok(client_agree(w.alice, &q, &r));
 	strcpy(q.peer, "alice");
-	q.timeout_ms = 300;
+	q.timeout_ms = 1500;
 	assert_false(rc_ok(client_agree(w.bob, &q, &s)));
 	assert_null(s.key.data);
 	assert_int_equal(s.report.count, WORLD_HUBS);
