@@ -173,7 +173,7 @@ static void a_key_comes_once(void **state)
 	assert_rc(again.rc, TIMEOUT);
 	agree_result_drop(&again.r);
 	for (size_t h = 0; h < WORLD_HUBS; h++) {
-		const volatile bool *delivered = &w.hub[h].share[w.hub[h].shares - 1].delivered;
+		const atomic_bool *delivered = &w.hub[h].share[w.hub[h].shares - 1].delivered;
 		for (int ms = 0; ms < 2000 && !*delivered; ms += 5)
 			sleep_ms(5);
 		assert_true(*delivered);
