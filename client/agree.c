@@ -34,7 +34,7 @@ static bool initiates(const struct agreement *a, const struct config *config)
 	return a->q->role == ROLE_INITIATOR;
 }
 
-/* The request's wish, else the configuration's, else more than half of the hubs. */
+/* The request's wish, else the configuration's, else more than half of the hubs that have given us tables. */
 static uint8_t threshold(uint8_t asked, uint8_t configured, size_t hubs)
 {
 	if (asked != 0)
@@ -52,12 +52,12 @@ static uint8_t least_accepted(uint8_t asked, const struct config *config, size_t
 static dske_rc settle_terms(struct agreement *a, const struct config *config)
 {
 	const struct agree_request *q = a->q;
-	size_t n = exchange_hubs(&a->x);
+	size_t n = exchange_hubs(&a->x), known = pool_hubs_known(a->x.client);
 	a->n = (uint8_t)n;
 	a->initiates = initiates(a, config);
 	a->scheme = q->scheme < SCHEME_COUNT ? q->scheme : config->scheme;
-	a->k = a->scheme == SCHEME_XOR ? a->n : threshold(q->k, config->k, n);
-	a->k_b = least_accepted(q->k, config, n);
+	a->k = a->scheme == SCHEME_XOR ? a->n : threshold(q->k, config->k, known);
+	a->k_b = least_accepted(q->k, config, known);
 	a->key_len = q->key_len != 0 || !a->initiates ? q->key_len : config->key_len;
 	if (a->key_len != 0 && (a->key_len < KEY_LEN_MIN || a->key_len > KEY_LEN_MAX))
 		return FAIL(ARGS, "a key of %u bytes: between %u and %u", a->key_len, KEY_LEN_MIN, KEY_LEN_MAX);

@@ -101,10 +101,13 @@ static void inquiry_drop(struct inquiry *q, size_t n)
 
 /* ---- who is that? --------------------------------------------------------------------------------------- */
 
-static size_t votes_needed(const struct config *config, size_t n)
+/* More than half of the hubs, and k, and k_B. */
+static size_t votes_needed(struct client *c)
 {
-	size_t k = config->k != 0 ? config->k : n / 2 + 1, k_b = config->k_b != 0 ? config->k_b : k;
-	return k > k_b ? k : k_b;
+	size_t needed = pool_hubs_known(c) / 2 + 1;
+	if (c->config.k > needed)
+		needed = c->config.k;
+	return c->config.k_b > needed ? c->config.k_b : needed;
 }
 
 static dske_rc check_answer(const struct inquiry *q, const struct identity *out)
@@ -119,7 +122,7 @@ static dske_rc identify(struct inquiry *q, struct client *c, int64_t timeout_ms,
 	TRY(exchange_begin(&q->x, c, timeout_ms, NULL));
 	TRY(ask_all(q));
 	size_t n = exchange_hubs(&q->x);
-	dske_rc rc = identity_settle(out, q->votes, n, votes_needed(&c->config, n));
+	dske_rc rc = identity_settle(out, q->votes, n, votes_needed(c));
 	if (!rc_ok(rc))
 		return FAIL(TOO_FEW, "who is %s? %s", q->question.name, rc_detail(rc));
 	return check_answer(q, out);

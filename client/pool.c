@@ -68,6 +68,26 @@ dske_rc pool_tables(struct client *c, struct hub_table ***out, size_t *count)
 	return DSKE_OK;
 }
 
+static bool is_first_of_hub(const struct client *c, size_t at)
+{
+	for (size_t i = 0; i < at; i++) {
+		if (id_equal(&c->tables[i]->hub, &c->tables[at]->hub))
+			return false;
+	}
+	return !id_is_zero(&c->tables[at]->hub);
+}
+
+/* A hub whose table was frozen or locked still counts: else who spoils enough tables lowers the threshold. */
+size_t pool_hubs_known(struct client *c)
+{
+	size_t count = 0;
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 0; i < c->table_count; i++)
+		count += is_first_of_hub(c, i);
+	pthread_mutex_unlock(&c->lock);
+	return count < TERMS_HUBS_MAX ? count : TERMS_HUBS_MAX;
+}
+
 /* ---- sets --------------------------------------------------------------------------------------------- */
 
 /* The same hubs; a set keeps a table while another one of the same hub is better by chance. */

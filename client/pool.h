@@ -41,6 +41,9 @@ dske_rc pool_tables(struct client *c, struct hub_table ***out, size_t *count);
 /* For qsort of table pointers: as people read them, hub2 before hub10. */
 int tables_by_name(const void *a, const void *b);
 
+/* Hubs that this client has tables of, usable or not: what "more than half of them" means. */
+size_t pool_hubs_known(struct client *c);
+
 /* Takes a set for these tables out of the pool, or makes one.  Errors: NOMEM, CONFIG. */
 dske_rc pool_take(struct client *c, struct hub_table *const *hubs, size_t count, struct links **out);
 

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pskm/list.h"
+
 static struct world w;
 
 static int set_up(void **state)
@@ -54,6 +56,46 @@ static void exhausted(void **state)
 	assert_ok(client_agree(small.alice, &q, &r));
 	agree_result_drop(&r);
 	world_drop(&small);
+}
+
+static void lock_three(const struct world *x, struct client *c, const char *name)
+{
+	struct client_hub *hubs = NULL;
+	struct path tables, folder;
+	struct table *t;
+	size_t count = 0;
+	assert_ok(path_format(&tables, "%s/%s/tables", x->scratch.s, name));
+	assert_ok(client_hubs(c, &hubs, &count));
+	for (size_t i = 0; i < 3; i++) {
+		assert_ok(table_folder(&folder, tables.s, &hubs[i].table));
+		assert_ok(table_open(&t, folder.s, SIDE_CLIENT));
+		assert_ok(table_lock(t));
+		table_close(t);
+	}
+	free(hubs);
+}
+
+/* Nobody set k and k_B, so they are more than half of the hubs: of those that there are, not of those whose
+ * tables nobody has spoilt yet. */
+static void spoilt_tables_lower_no_threshold(void **state)
+{
+	(void)state;
+	static struct world five;
+	struct caller alice, bob;
+	struct identity who;
+	struct identity_vote *votes = NULL;
+	struct report report;
+	world_make(&five, TABLE_LEN_MIN, "timeout = 2s");
+	lock_three(&five, five.alice, "alice");
+	lock_three(&five, five.bob, "bob");
+	agree_both(&five, "two of five", 1000, 0, &alice, &bob);
+	assert_rc(alice.rc, TOO_FEW);
+	assert_rc(bob.rc, TOO_FEW);
+	callers_drop(&alice, &bob);
+	assert_rc(client_identify(five.alice, "bob", 1000, &who, &votes, &report), TOO_FEW);
+	free(votes);
+	report_drop(&report);
+	world_drop(&five);
 }
 
 /* A PSKM that was read on its way: whoever comes second is told, and both copies are frozen. */
@@ -234,6 +276,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exhausted),
+		cmocka_unit_test(spoilt_tables_lower_no_threshold),
 		cmocka_unit_test(activation_again_and_of_nothing),
 		cmocka_unit_test(activation_of_a_stolen_table),
 		cmocka_unit_test(two_tables_of_one_hub),
