@@ -67,6 +67,13 @@ static dske_rc settle_terms(struct agreement *a, const struct config *config)
 	return DSKE_OK;
 }
 
+dske_rc agree_keep_key(struct agreement *a)
+{
+	a->r->peer = a->peer.id;
+	a->r->initiated = a->initiates;
+	return a->q->keep != NULL ? a->q->keep(a->q->keep_context, a->r) : DSKE_OK;
+}
+
 static dske_rc agree(struct agreement *a, struct client *c)
 {
 	TRY(client_check_pid(c));
@@ -83,6 +90,8 @@ dske_rc client_agree(struct client *c, const struct agree_request *q, struct agr
 	dske_rc rc = agree(&a, c);
 	if (rc_is(rc, DSKE_RC_FORKED))
 		return rc;
+	if (!rc_ok(rc))
+		secret_drop(&r->key);
 	r->peer = a.peer.id;
 	r->initiated = a.initiates;
 	return exchange_end(&a.x, rc, &r->report);

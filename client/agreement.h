@@ -70,6 +70,9 @@ struct agreement {
 	uint32_t key_len; /* 0 (receiver): any */
 };
 
+/* Lets the caller keep the key that is in the result.  Errors: the caller's. */
+dske_rc agree_keep_key(struct agreement *a);
+
 dske_rc agree_initiate(struct agreement *a);
 dske_rc agree_receive(struct agreement *a);
 

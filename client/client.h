@@ -85,6 +85,11 @@ dske_rc client_identify(struct client *c, const char *name, int64_t timeout_ms, 
 
 enum agree_role { ROLE_AUTO /* the lower client ID initiates */, ROLE_INITIATOR, ROLE_RECEIVER };
 
+struct agree_result;
+
+/* Stores a new key durably.  The report in *r is not written yet. */
+typedef dske_rc agree_keep(void *context, const struct agree_result *r);
+
 struct agree_request {
 	char peer[NAME_MAX_LEN + 1]; /* a name in the list of peers */
 	enum agree_role role;
@@ -98,6 +103,11 @@ struct agree_request {
 	                                from what arrives, unless it is 0 */
 	int64_t timeout_ms;          /* 0: the configuration's */
 	const volatile bool *cancelled; /* or NULL */
+	/* NULL, or called with the key before any hub is told to forget its share: who is killed in between
+	 * finds either what was kept, or the shares still there.  If it fails, so does the agreement, and a
+	 * receiver's shares stay with the hubs. */
+	agree_keep *keep;
+	void *keep_context; /* borrowed for the call */
 };
 
 struct agree_result {

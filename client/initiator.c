@@ -292,7 +292,7 @@ static dske_rc initiate(struct initiation *i)
 	distribute(i);               /* 2.3.2: SHARE to each hub */
 	TRY(await_replies(i));
 	write_result(i);
-	return DSKE_OK;
+	return agree_keep_key(i->a);
 }
 
 dske_rc agree_initiate(struct agreement *a)

@@ -468,10 +468,11 @@ static dske_rc write_result(struct reception *v)
 	r->n = v->terms->n;
 	r->k = v->terms->k;
 	r->scheme = v->terms->scheme;
-	if (q->key_len == 0 || r->key.len == q->key_len)
-		return enter_name(v);
-	v->terms = NULL; /* no receipts: a call with the right length can still have it */
-	return FAIL(ARGS, "%s agreed on a key of %zu bytes, this call asks for %u", v->a->peer.name, r->key.len, q->key_len);
+	if (q->key_len != 0 && r->key.len != q->key_len)
+		return FAIL(ARGS, "%s agreed on a key of %zu bytes, this call asks for %u", v->a->peer.name, r->key.len,
+			    q->key_len);
+	TRY(agree_keep_key(v->a));
+	return enter_name(v);
 }
 
 /* ---- the steps ------------------------------------------------------------------------------------------------- */
@@ -519,6 +520,8 @@ static dske_rc receive(struct reception *v)
 		linger(v);
 		judge(v);
 		rc = write_result(v);
+		if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_EXISTS))
+			v->terms = NULL; /* no receipts: another call can still have it */
 	}
 	char why[sizeof v->why];
 	snprintf(why, sizeof why, "%s", rc_detail(rc));

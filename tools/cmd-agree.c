@@ -23,6 +23,7 @@ struct agree {
 	struct agree_result result; /* owned */
 	struct fd file;             /* made before anything is agreed */
 	struct secret pin_text;     /* owned */
+	bool extractable;           /* the configuration's word for this peer */
 	char kcv[KCV_LEN];
 };
 
@@ -94,13 +95,12 @@ static dske_rc prepare(struct agree *a, const struct client *client)
 }
 
 /* The key becomes an object of the token: persistent, encrypted there. */
-static dske_rc store_in_token(const struct agree *a, bool extractable)
+static dske_rc store_in_token(const struct agree *a, const struct agree_result *r)
 {
 	AUTO(token) token = {0};
 	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
 	CK_KEY_TYPE type = CKK_GENERIC_SECRET;
-	CK_BBOOL yes = CK_TRUE, extract = extractable ? CK_TRUE : CK_FALSE, sensitive = extractable ? CK_FALSE : CK_TRUE;
-	const struct agree_result *r = &a->result;
+	CK_BBOOL yes = CK_TRUE, extract = a->extractable ? CK_TRUE : CK_FALSE, sensitive = a->extractable ? CK_FALSE : CK_TRUE;
 	CK_ATTRIBUTE template[] = {
 		{CKA_CLASS, &class, sizeof class},
 		{CKA_KEY_TYPE, &type, sizeof type},
@@ -123,14 +123,14 @@ static dske_rc store_in_token(const struct agree *a, bool extractable)
 			"the token does not take the key");
 }
 
-static dske_rc deliver(struct agree *a, const struct client *client)
+/* Before the hubs are told to forget their shares: a kill in between loses nothing. */
+static dske_rc keep(void *context, const struct agree_result *r)
 {
-	TRY(key_check_value(a->kcv, &a->result.key));
+	struct agree *a = context;
+	TRY(key_check_value(a->kcv, &r->key));
 	if (a->output != NULL)
-		TRY(keyfile_finish(&a->file, a->output, &a->result.key));
-	if (a->label != NULL)
-		TRY(store_in_token(a, config_extract_allowed(client_config(client), a->peer)));
-	return DSKE_OK;
+		TRY(keyfile_finish(&a->file, a->output, &r->key));
+	return a->label != NULL ? store_in_token(a, r) : DSKE_OK;
 }
 
 /* ---- telling --------------------------------------------------------------------------------------------------- */
@@ -184,10 +184,11 @@ static dske_rc agree(struct agree *a)
 	TRY(tool_open(&client, &a->common));
 	dske_rc rc = prepare(a, client);
 	if (rc_ok(rc)) {
+		a->extractable = config_extract_allowed(client_config(client), a->peer);
+		a->request.keep = keep;
+		a->request.keep_context = a;
 		rc = client_agree(client, &a->request, &a->result);
-		if (rc_ok(rc))
-			rc = deliver(a, client);
-		else if (a->output != NULL && a->file.n >= 0 && strcmp(a->output, "-") != 0)
+		if (!rc_ok(rc) && a->output != NULL && a->file.n >= 0 && strcmp(a->output, "-") != 0)
 			(void)unlink(a->output);
 	}
 	client_close(client);

@@ -168,6 +168,49 @@ static void nobody_lowers_k_b(void **state)
 	agree_result_drop(&s);
 }
 
+struct kept {
+	dske_rc rc;
+	unsigned calls, receipts; /* receipts at the first hub when it was called */
+	uint8_t key[32];
+};
+
+static dske_rc keep(void *context, const struct agree_result *r)
+{
+	struct kept *k = context;
+	k->calls++;
+	k->receipts = w.hub[0].receipts;
+	assert_int_equal(r->key.len, sizeof k->key);
+	memcpy(k->key, r->key.data, sizeof k->key);
+	return k->rc;
+}
+
+/* Who is asked to keep the key is asked before the hubs forget; if that fails they do not forget. */
+static void kept_before_receipts(void **state)
+{
+	(void)state;
+	struct kept full = {.rc = {DSKE_RC_IO}}, good = {.rc = DSKE_OK};
+	struct agree_request q = {.peer = "bob", .scheme = SCHEME_COUNT, .timeout_ms = 3000, .context = "kept", .context_len = 4};
+	struct agree_result r, s;
+	unsigned before = w.hub[0].receipts;
+	assert_ok(client_agree(w.alice, &q, &r));
+	strcpy(q.peer, "alice");
+	q.keep = keep;
+	q.keep_context = &full;
+	assert_rc(client_agree(w.bob, &q, &s), IO);
+	assert_null(s.key.data);
+	assert_int_equal(full.calls, 1);
+	agree_result_drop(&s);
+	sleep_ms(30);
+	assert_int_equal(w.hub[0].receipts, before);
+	q.keep_context = &good;
+	assert_ok(client_agree(w.bob, &q, &s));
+	assert_int_equal(good.calls, 1);
+	assert_int_equal(good.receipts, before);
+	assert_memory_equal(good.key, r.key.data, 32);
+	agree_result_drop(&r);
+	agree_result_drop(&s);
+}
+
 static void simple_scheme(void **state)
 {
 	(void)state;
@@ -300,6 +343,7 @@ int main(void)
 		cmocka_unit_test(by_key_id_with_fixed_roles),
 		cmocka_unit_test(long_keys_and_all_thresholds),
 		cmocka_unit_test(nobody_lowers_k_b),
+		cmocka_unit_test(kept_before_receipts),
 		cmocka_unit_test(simple_scheme),
 		cmocka_unit_test(another_length),
 		cmocka_unit_test(sixteen_at_once),
