@@ -116,7 +116,9 @@ static uint64_t noted_most(const struct link *l)
 	return s.down_left / NOTED_SHARE < most ? s.down_left / NOTED_SHARE : most;
 }
 
-void link_want_more_down(struct link *l)
+/* After a note that the down window is too small: asks for another, and from the second note on for a larger one.
+ * (The hub's window is smaller than ours when CONFIRMs of two connections overtook each other.) */
+static void want_more_down(struct link *l)
 {
 	uint64_t most = noted_most(l), more = l->need_down * 4;
 	if (l->state != LINK_READY || l->need_down == 0 || (l->down_renewed && l->need_down >= most))
@@ -190,7 +192,7 @@ static void note_acts(struct link *l, enum note_effect effect, uint64_t hint)
 		}
 		break;
 	case NOTE_ENLARGES:
-		link_want_more_down(l);
+		want_more_down(l);
 		break;
 	case NOTE_FAILS:
 		break;

@@ -97,10 +97,6 @@ void links_end(struct links *s);
  * `ready` or `failed`, perhaps before it returns.  Begins with fresh tries. */
 void link_want(struct link *l, uint64_t up_len, uint64_t down_len);
 
-/* After a note that the down window is too small: asks for another, and from the second note on for a larger one.
- * (The hub's window is smaller than ours when CONFIRMs of two connections overtook each other.) */
-void link_want_more_down(struct link *l);
-
 /* The exchange gives up on this link; closes it. */
 void link_fail(struct link *l, dske_rc why);
 

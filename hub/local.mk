@@ -13,7 +13,7 @@ noinst_LTLIBRARIES += %D%/libhub.la
 	%D%/hub.c %D%/hub.h \
 	%D%/identify.c %D%/identify.h \
 	%D%/lease.c %D%/lease.h \
-	%D%/loop.c %D%/loop.h \
+	%D%/loop.c \
 	%D%/mailbox.c %D%/mailbox.h %D%/mailbox-impl.h %D%/mailbox-share.c \
 	%D%/notify.c %D%/notify.h \
 	%D%/peer.c %D%/peer.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hub/loop.c - the three phases of hub/hub.h. */
-#include "hub/loop.h"
+#include "hub/hub.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,7 +21,7 @@
 
 /* ---- the door -------------------------------------------------------------------------------------- */
 
-void loop_watch_door(struct hub *h, bool open)
+static void watch_door(struct hub *h, bool open)
 {
 	struct epoll_event ev = {.events = open ? (uint32_t)EPOLLIN : 0, .data.ptr = &h->listener};
 
@@ -59,7 +59,7 @@ static void admit(struct hub *h, struct fd *fd, const char *peer)
 	}
 }
 
-void loop_accept(struct hub *h)
+static void accept_all(struct hub *h)
 {
 	for (int i = 0; i < ACCEPTS_MAX; i++) {
 		struct fd fd = FD_NONE;
@@ -68,7 +68,7 @@ void loop_accept(struct hub *h)
 
 		if (!rc_ok(rc)) {
 			log_error("%s; trying again in a second", rc_detail(rc));
-			loop_watch_door(h, false);
+			watch_door(h, false);
 			return;
 		}
 		if (fd.n < 0)
@@ -107,7 +107,7 @@ static void tick_conn(struct conn *c)
 		conn_kill(c);
 }
 
-dske_rc loop_tick(struct hub *h)
+static dske_rc tick(struct hub *h)
 {
 	size_t expired = 0;
 
@@ -115,7 +115,7 @@ dske_rc loop_tick(struct hub *h)
 		return DSKE_OK;
 	h->tick_ms = h->now_ms + TICK_MS;
 	if (h->accept_paused)
-		loop_watch_door(h, true);
+		watch_door(h, true);
 	for (struct conn *c = h->first; c; c = c->next)
 		tick_conn(c);
 	TRY(mailbox_tick(h->mailbox, h->now_ms, &expired));
@@ -145,7 +145,7 @@ static void take_event(struct hub *h, const struct epoll_event *ev)
 	struct conn *c = ev->data.ptr;
 
 	if (ev->data.ptr == &h->listener)
-		loop_accept(h);
+		accept_all(h);
 	else if (ev->data.ptr == &h->signals)
 		take_signals(h);
 	else if (ev->events & (EPOLLIN | EPOLLHUP | EPOLLERR))
@@ -208,7 +208,7 @@ static dske_rc round_run(struct hub *h)
 	for (int i = 0; i < n; i++)
 		take_event(h, &events[i]);
 	push_backlog(h);
-	TRY(loop_tick(h));
+	TRY(tick(h));
 	TRY(mailbox_commit(h->mailbox));
 	flush_marked(h);
 	return DSKE_OK;

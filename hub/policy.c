@@ -29,11 +29,3 @@ bool policy_joins(const struct hub_conf *c, const char *client, const char *othe
 	}
 	return joined > 0;
 }
-
-bool policy_names(const struct hub_conf *c, const char *client)
-{
-	for (size_t i = 0; i < c->group_count; i++)
-		if (group_has(&c->group[i], client))
-			return true;
-	return false;
-}

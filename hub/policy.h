@@ -11,7 +11,4 @@
 /* Looks at every group, whether one joins them already or not, so that its time tells little. */
 bool policy_joins(const struct hub_conf *c, const char *client, const char *other);
 
-/* A client that no group names, in sentences for the log. */
-bool policy_names(const struct hub_conf *c, const char *client);
-
 #endif

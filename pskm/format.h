@@ -119,7 +119,6 @@ enum container_after {
 };
 #define CONTAINER_HEAD_MAX (CONTAINER_AT_HEADER + PSKM_HEADER_MAX + CONTAINER_AFTER_END)
 #define CONTAINER_SALT_LEN 16
-#define CONTAINER_KEY_LEN 32
 #define CONTAINER_END_CHUNK UINT64_MAX
 
 static inline void be32_put(uint8_t *out, uint32_t v)

@@ -6,9 +6,6 @@
 #include "base/rc.h"
 #include "pskm/header.h"
 
-/* Names are names and the split holds.  Errors: FORMAT. */
-dske_rc pskm_header_check(const struct pskm_header *h);
-
 /* Durable.  Errors: as file_replace. */
 dske_rc header_file_write(const char *path, const struct pskm_header *h);
 

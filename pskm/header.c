@@ -14,7 +14,8 @@
 
 #define HEADER_VERSION 1
 
-dske_rc pskm_header_check(const struct pskm_header *h)
+/* Names are names and the split holds.  Errors: FORMAT. */
+static dske_rc header_check(const struct pskm_header *h)
 {
 	if (!name_check(h->hub_name) || !name_check(h->client_name))
 		return FAIL(FORMAT, "the PSKM's header names hub or client by something that is no name");
@@ -23,7 +24,7 @@ dske_rc pskm_header_check(const struct pskm_header *h)
 
 dske_rc pskm_header_write(struct buf *out, const struct pskm_header *h)
 {
-	TRY(pskm_header_check(h));
+	TRY(header_check(h));
 	cbor_write_array(out, 9);
 	cbor_write_uint(out, HEADER_VERSION);
 	cbor_write_id(out, &h->table);
@@ -69,7 +70,7 @@ dske_rc pskm_header_read(struct pskm_header *h, const uint8_t *bytes, size_t len
 	h->created = cbor_read_uint(&r, 0, UINT64_MAX);
 	layout_read(&r, &h->layout);
 	TRY(cbor_end(&r));
-	return pskm_header_check(h);
+	return header_check(h);
 }
 
 dske_rc header_file_write(const char *path, const struct pskm_header *h)
