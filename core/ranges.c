@@ -28,14 +28,6 @@ bool ranges_overlap(const struct ranges *s, uint64_t start, uint64_t end)
 	return i < s->count && s->r[i].start < end;
 }
 
-bool ranges_contain(const struct ranges *s, uint64_t start, uint64_t end)
-{
-	if (start >= end)
-		return start == end;
-	size_t i = first_ending(s, end);
-	return i < s->count && s->r[i].start <= start;
-}
-
 static void remove_at(struct ranges *s, size_t i)
 {
 	memmove(&s->r[i], &s->r[i + 1], (s->count - i - 1) * sizeof s->r[0]);
@@ -89,13 +81,4 @@ dske_rc ranges_add(struct ranges *s, uint64_t start, uint64_t end)
 		insert_at(s, i, (struct range){start, end});
 	}
 	return DSKE_OK;
-}
-
-uint64_t ranges_total(const struct ranges *s)
-{
-	uint64_t total = 0;
-
-	for (size_t i = 0; i < s->count; i++)
-		total += s->r[i].end - s->r[i].start;
-	return total;
 }

@@ -22,14 +22,8 @@ struct ranges {
 /* Is any byte of [start, end) in the set? */
 bool ranges_overlap(const struct ranges *s, uint64_t start, uint64_t end);
 
-/* Are all bytes of [start, end) in the set? */
-bool ranges_contain(const struct ranges *s, uint64_t start, uint64_t end);
-
 /* Adds [start, end), start < end.  When the set is full the lowest hole is closed: bytes are then
  * counted as used that were not, never the reverse.  Errors: ARGS; USED (it overlaps what is there). */
 dske_rc ranges_add(struct ranges *s, uint64_t start, uint64_t end);
-
-/* Bytes in the set. */
-uint64_t ranges_total(const struct ranges *s);
 
 #endif

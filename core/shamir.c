@@ -45,17 +45,6 @@ static void row_make(uint8_t *row, const uint8_t *weight, const uint8_t *known_x
 		row[i] = gf256_mul(gf256_mul(product, weight[i]), gf256_inv(wanted_x ^ known_x[i]));
 }
 
-dske_rc shamir_coefficients(uint8_t *coefficients, const uint8_t *known_x, size_t k, const uint8_t *wanted_x,
-			    size_t count)
-{
-	uint8_t weight[SHAMIR_MAX];
-
-	TRY(weights_make(weight, known_x, k));
-	for (size_t r = 0; r < count; r++)
-		row_make(coefficients + r * k, weight, known_x, k, wanted_x[r]);
-	return DSKE_OK;
-}
-
 dske_rc shamir_interpolate(const uint8_t *known_x, const uint8_t *const *known, size_t k,
 			   const uint8_t *wanted_x, uint8_t *const *wanted, size_t count, size_t len)
 {

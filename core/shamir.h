@@ -23,8 +23,4 @@
 dske_rc shamir_interpolate(const uint8_t *known_x, const uint8_t *const *known, size_t k,
 			   const uint8_t *wanted_x, uint8_t *const *wanted, size_t count, size_t len);
 
-/* The Lagrange coefficients alone: rows of k for each wanted coordinate.  Errors: as above. */
-dske_rc shamir_coefficients(uint8_t *coefficients, const uint8_t *known_x, size_t k, const uint8_t *wanted_x,
-			    size_t count);
-
 #endif

@@ -156,13 +156,6 @@ dske_rc window_take(struct window *w, uint64_t offset, size_t len, struct pad *p
 	return move_out(w, offset, len, pad);
 }
 
-dske_rc window_burn(struct window *w, uint64_t offset, size_t len)
-{
-	TRY(window_check(w, offset, len));
-	TRY(ranges_add(&w->used, offset, offset + len));
-	return erase(w, offset, len);
-}
-
 void window_free(struct window *w)
 {
 	if (w == NULL)

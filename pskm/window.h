@@ -42,9 +42,6 @@ dske_rc window_peek(struct window *w, uint64_t offset, void *out, size_t len);
  * Errors: as window_check, FORKED, NOMEM, IO. */
 dske_rc window_take(struct window *w, uint64_t offset, size_t len, struct pad *pad);
 
-/* Verifier: marks as used without reading; the bytes are erased ("refused and burnt"). */
-dske_rc window_burn(struct window *w, uint64_t offset, size_t len);
-
 /* Wipes and erases what is left.  Safe on NULL. */
 void window_free(struct window *w);
 
