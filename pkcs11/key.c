@@ -335,12 +335,14 @@ static void sync_merge(struct module *m, struct sync *all)
 {
 	if (m->login.who != LOGIN_USER)
 		return;
-	qsort(all->key, all->count, sizeof(struct object *), by_stored);
+	if (all->count > 0)
+		qsort(all->key, all->count, sizeof(struct object *), by_stored);
 	for (struct object *o = m->objects.oldest, *newer; o != NULL; o = newer) {
 		newer = o->newer;
 		if (o->kind != OBJECT_KEY || o->session != 0)
 			continue;
-		struct object **at = bsearch(&o, all->key, all->count, sizeof(struct object *), by_stored);
+		struct object **at =
+			all->count > 0 ? bsearch(&o, all->key, all->count, sizeof(struct object *), by_stored) : NULL;
 		if (at == NULL) {
 			objects_remove(&m->objects, o);
 			continue;

@@ -136,6 +136,9 @@ void case_fork_under_load(void)
 {
 	pthread_t thread[2];
 
+#ifdef __SANITIZE_ADDRESS__
+	return; /* its allocator's locks are not given back to a child */
+#endif
 	if (!strict)
 		return; /* SoftHSM deadlocks here */
 	stop = false;
