@@ -189,6 +189,7 @@ dske_rc client_activate(struct client *c, const struct id *table, int64_t timeou
 		return FAIL(NOT_FOUND, "there is no table %s here: import its PSKM first", id_hex(table, hex));
 	if (a.hub->table == NULL)
 		return rc_fail(a.hub->open_code, "%s", a.hub->open_why);
+	a.hub->checked_ms = 0;
 	dske_rc rc = activate(&a, timeout_ms > 0 ? timeout_ms : c->config.timeout_ms);
 	fanout_free(a.fanout);
 	buf_drop(&a.frame);

@@ -27,6 +27,7 @@ struct exchange {
 	double begun_ms;
 	int64_t deadline_ms;
 	const volatile bool *cancelled;
+	bool wants_left; /* the report tells what is left of the tables, also after a success */
 };
 
 double clock_fine_ms(void); /* as clock_ms, with fractions */

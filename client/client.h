@@ -58,7 +58,7 @@ struct hub_report {
 	char detail[200]; /* e.g. "connection refused" */
 	enum share_verdict verdict; /* receiver only */
 	double rtt_ms;    /* of the exchange, or < 0 */
-	uint64_t up_left, down_left;
+	uint64_t up_left, down_left; /* of a ping, or after a failure; else 0 */
 };
 
 #define REPORT_HUBS_MAX 1024

@@ -122,7 +122,8 @@ static dske_rc unsettled(const struct exchange *x, const struct link *l)
 	return FAIL(TIMEOUT, "%s", unfinished(l));
 }
 
-static void describe_hub(const struct exchange *x, struct hub_report *out, const struct link *l, const struct outcome *o)
+static void describe_hub(const struct exchange *x, struct hub_report *out, const struct link *l, const struct outcome *o,
+			 bool left)
 {
 	struct table_status s;
 	snprintf(out->name, sizeof out->name, "%s", l->hub->name);
@@ -132,7 +133,7 @@ static void describe_hub(const struct exchange *x, struct hub_report *out, const
 		snprintf(out->detail, sizeof out->detail, "%s", rc_detail(out->rc));
 	out->rtt_ms = o->rtt_ms;
 	out->verdict = o->verdict;
-	if (rc_ok(table_status(l->hub->table, &s))) {
+	if (left && rc_ok(table_status(l->hub->table, &s))) {
 		out->up_left = s.up_left;
 		out->down_left = s.down_left;
 	}
@@ -157,15 +158,16 @@ static bool takes_part(const struct exchange *x, const struct id *hub)
 	return false;
 }
 
-static void write_report(const struct exchange *x, struct report *report)
+static void write_report(const struct exchange *x, struct report *report, bool agreed)
 {
 	struct client_hub *hubs = NULL;
 	size_t count = 0, linked = x->set != NULL && x->outcome != NULL ? x->set->count : 0;
-	if (!rc_ok(client_hubs(x->client, &hubs, &count)))
+	bool brief = agreed && !x->wants_left; /* ledgers are read for this */
+	if ((brief && pool_all_usable(x->client)) || !rc_ok(client_hubs(x->client, &hubs, &count)))
 		count = 0;
 	report->hub = calloc(linked + count + 1, sizeof *report->hub);
 	for (size_t i = 0; report->hub != NULL && i < linked; i++)
-		describe_hub(x, &report->hub[report->count++], &x->set->link[i], &x->outcome[i]);
+		describe_hub(x, &report->hub[report->count++], &x->set->link[i], &x->outcome[i], !brief);
 	for (size_t i = 0; report->hub != NULL && i < count && report->count < REPORT_HUBS_MAX; i++) {
 		if (!rc_ok(hubs[i].rc) && !takes_part(x, &hubs[i].hub))
 			describe_unusable(&report->hub[report->count++], &hubs[i]);
@@ -198,7 +200,7 @@ dske_rc exchange_end(struct exchange *x, dske_rc rc, struct report *report)
 {
 	char why[1024];
 	snprintf(why, sizeof why, "%s", rc_detail(rc));
-	write_report(x, report);
+	write_report(x, report, rc_ok(rc));
 	if (!rc_ok(rc))
 		write_advice(report, rc);
 	free(x->outcome);

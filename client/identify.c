@@ -161,6 +161,7 @@ static dske_rc ping(struct inquiry *q, struct client *c, int64_t timeout_ms)
 {
 	TRY(exchange_begin(&q->x, c, timeout_ms, NULL));
 	q->question.id = c->config.id;
+	q->x.wants_left = true;
 	return ask_all(q);
 }
 

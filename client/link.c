@@ -34,6 +34,8 @@ void link_fail(struct link *l, dske_rc why)
 		return;
 	keep_reason(l, why);
 	l->state = LINK_FAILED;
+	if (!rc_is(why, DSKE_RC_UNREACHABLE))
+		l->hub->checked_ms = 0; /* perhaps its table is not what it was */
 	fanout_close(l->set->fanout, l->at);
 	/* A lease that found no hub is repeated when there is one: each costs a slot of the table. */
 	if (rc_is(why, DSKE_RC_UNREACHABLE))

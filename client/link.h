@@ -33,6 +33,8 @@ struct hub_table {
 	int open_code;       /* why not: code ... */
 	char open_why[200];  /* ... and sentence */
 	_Atomic int64_t skipped_ms; /* when a note last made us skip a lease slot, 0: never */
+	_Atomic int64_t checked_ms; /* when the ledger was last asked what is left, 0: ask it again ... */
+	_Atomic uint64_t worth;     /* ... and what it said: client/pool.c */
 };
 
 enum link_state { LINK_IDLE, LINK_CONNECTING, LINK_LEASING, LINK_READY, LINK_FAILED };

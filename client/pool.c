@@ -16,13 +16,27 @@ dske_rc client_check_pid(const struct client *c)
 
 /* ---- which tables ------------------------------------------------------------------------------------ */
 
+#define WORTH_LASTS_MS 1000 /* a ledger is read under its lock: not for every key */
+
 /* Bytes that still serve a key in the scarcer direction; 0: not usable. */
-static uint64_t table_worth(const struct hub_table *h)
+static uint64_t ask_worth(const struct hub_table *h)
 {
 	struct table_status s;
 	if (h->table == NULL || !rc_ok(table_status(h->table, &s)) || s.state != TABLE_ACTIVE)
 		return 0;
 	return 1 + (s.up_left < s.down_left ? s.up_left : s.down_left);
+}
+
+/* As it was a second ago at most; one that was not usable is asked again each time. */
+static uint64_t table_worth(struct hub_table *h)
+{
+	int64_t now = clock_ms(), checked = h->checked_ms;
+	if (checked != 0 && now - checked < WORTH_LASTS_MS)
+		return h->worth;
+	uint64_t worth = ask_worth(h);
+	h->worth = worth;
+	h->checked_ms = worth > 0 ? now : 0;
+	return worth;
 }
 
 /* The list is ordered by hub: of each run of one hub's tables the best one stays. */
@@ -66,6 +80,19 @@ dske_rc pool_tables(struct client *c, struct hub_table ***out, size_t *count)
 	if (*count > TERMS_HUBS_MAX)
 		*count = TERMS_HUBS_MAX;
 	return DSKE_OK;
+}
+
+bool pool_all_usable(struct client *c)
+{
+	bool all = true;
+	pthread_mutex_lock(&c->lock);
+	size_t count = c->table_count;
+	for (size_t i = 0; i < count && all; i++) {
+		int64_t checked = c->tables[i]->checked_ms; /* asked by pool_tables a moment ago */
+		all = checked != 0;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return all;
 }
 
 static bool is_first_of_hub(const struct client *c, size_t at)

@@ -41,6 +41,9 @@ dske_rc pool_tables(struct client *c, struct hub_table ***out, size_t *count);
 /* For qsort of table pointers: as people read them, hub2 before hub10. */
 int tables_by_name(const void *a, const void *b);
 
+/* Were all tables usable when pool_tables looked?  Asks no ledger. */
+bool pool_all_usable(struct client *c);
+
 /* Hubs that this client has tables of, usable or not: what "more than half of them" means. */
 size_t pool_hubs_known(struct client *c);
 

@@ -46,6 +46,7 @@ struct arrival {
 struct reception {
 	struct agreement *a;
 	struct id self, initiator;
+	struct id fresh; /* a key ID that was not taken */
 	struct receiver *receiver;
 	struct arrival *arrival; /* one a hub */
 	bool is_over;            /* with this result: */
@@ -187,14 +188,16 @@ static void take_instruction(struct reception *v, struct link *l, const struct m
 
 /* One of a key that this client has, whose RECEIPT was lost: the hub may forget it now.  A key that is asked for
  * by its ID is meant, and comes again. */
-static bool is_taken(const struct reception *v, const struct terms *t)
+static bool is_taken(struct reception *v, const struct terms *t)
 {
 	bool taken = false;
-	if (v->a->q->has_key_id)
+	if (v->a->q->has_key_id || id_equal(&v->fresh, &t->key_id))
 		return false;
 	dske_rc rc = taken_look(&v->a->x.client->config, &t->initiator, &t->key_id, &taken);
 	if (!rc_ok(rc))
 		log_error("cannot tell whether a key is new: %s", rc_detail(rc)); /* taken_enter decides */
+	if (!taken)
+		v->fresh = t->key_id; /* its other shares need not be looked up */
 	return taken;
 }
 
