@@ -67,13 +67,6 @@ static dske_rc settle_terms(struct agreement *a, const struct config *config)
 	return DSKE_OK;
 }
 
-dske_rc agree_keep_key(struct agreement *a)
-{
-	a->r->peer = a->peer.id;
-	a->r->initiated = a->initiates;
-	return a->q->keep != NULL ? a->q->keep(a->q->keep_context, a->r) : DSKE_OK;
-}
-
 static dske_rc agree(struct agreement *a, struct client *c)
 {
 	TRY(client_check_pid(c));
