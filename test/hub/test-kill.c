@@ -30,13 +30,30 @@ struct flight {
 	bool accepted;
 };
 
-static int setup(void **state)
+/* Every instruction's range, over all rounds of a test.  Each comes once more only as the same bytes. */
+static struct ranges sealed;
+
+static void begin(uint64_t file_limit)
 {
-	(void)state;
+	sealed = (struct ranges){0};
 	rig_init(&rig);
+	rig.file_limit = file_limit;
 	rig_start(&rig);
 	party_ready(&alice, &a, &rig, "alice");
 	party_ready(&bob, &b, &rig, "bob");
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	begin(0);
+	return 0;
+}
+
+static int setup_limited(void **state)
+{
+	(void)state;
+	begin(RIG_TABLE_LEN + (RIG_TABLE_LEN >> 2));
 	return 0;
 }
 
@@ -51,8 +68,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Every instruction's range, over all rounds.  Each comes once more only as the same bytes. */
-static struct ranges sealed;
 
 static void instruction(struct line *l, const struct envelope *e)
 {
@@ -162,17 +177,6 @@ static void test_kill_any_time(void **state)
 	}
 	print_message("# %zu accepted, %zu lost on the way\n", accepted, lost);
 	assert_true(accepted > 0);
-}
-
-static int setup_limited(void **state)
-{
-	(void)state;
-	rig_init(&rig);
-	rig.file_limit = RIG_TABLE_LEN + (RIG_TABLE_LEN >> 2);
-	rig_start(&rig);
-	party_ready(&alice, &a, &rig, "alice");
-	party_ready(&bob, &b, &rig, "bob");
-	return 0;
 }
 
 /* A share, and whether the hub took it; it may end instead of answering. */
