@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#include "base/file.h"
-
 #define FILE_MAX ((size_t)1024 * 1024)
 #define SECTION_MAX 128
 
@@ -239,6 +237,18 @@ dske_rc conf_duration_ms(int64_t *out, const char *key, const char *value)
 		return FAIL(CONFIG, "%s = %.64s: must be a time like 500ms, 10s, 2m, 1h or 7d", key, value);
 	*out = (int64_t)ms;
 	return DSKE_OK;
+}
+
+dske_rc conf_folder(struct path *folder, const char *file)
+{
+	struct path own, named = *folder;
+
+	if (named.s[0] == '/')
+		return DSKE_OK;
+	TRY(path_folder(&own, file));
+	if (named.s[0] == '\0')
+		return path_format(folder, "%s", own.s);
+	return path_format(folder, "%s/%s", own.s, named.s);
 }
 
 dske_rc conf_unknown(const char *section, const char *key)

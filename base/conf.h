@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/file.h"
 #include "base/rc.h"
 
 /* Called for each setting.  `name` is the second word of "[hub hub1]", or "".  A failing rc stops the
@@ -26,6 +27,10 @@ dske_rc conf_bool(bool *out, const char *key, const char *value);               
 dske_rc conf_text(char *out, size_t cap, const char *key, const char *value);      /* not empty, < cap bytes */
 dske_rc conf_size(uint64_t *out, const char *key, const char *value);              /* 64K, 16M, 2G, 1T: powers of 1024 */
 dske_rc conf_duration_ms(int64_t *out, const char *key, const char *value);        /* 500ms, 10s, 2m, 1h, 7d; bare = s */
+
+/* Resolves a folder that a setting of `file` names, in place: one that is not absolute counts from the file's own
+ * folder, which an empty name means.  Errors: TOOBIG. */
+dske_rc conf_folder(struct path *folder, const char *file);
 
 /* Fails for a key that the section does not have, naming it.  Errors: CONFIG. */
 dske_rc conf_unknown(const char *section, const char *key);

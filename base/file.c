@@ -207,8 +207,7 @@ dske_rc file_read_all(struct buf *out, const char *path, size_t max)
 	return rc;
 }
 
-/* The folder part of path: "." for a bare name, "/" for a name in the root. */
-static dske_rc path_folder(struct path *folder, const char *path)
+dske_rc path_folder(struct path *folder, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 

@@ -61,4 +61,7 @@ struct path {
 };
 dske_rc path_format(struct path *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The folder part of a path: "." for a bare name, "/" for a name in the root.  Errors: TOOBIG. */
+dske_rc path_folder(struct path *folder, const char *path);
+
 #endif

@@ -34,18 +34,10 @@ static bool initiates(const struct agreement *a, const struct config *config)
 	return a->q->role == ROLE_INITIATOR;
 }
 
-/* The request's wish, else the configuration's, else more than half of the hubs that have given us tables. */
-static uint8_t threshold(uint8_t asked, uint8_t configured, size_t hubs)
-{
-	if (asked != 0)
-		return asked;
-	return configured != 0 ? configured : (uint8_t)(hubs / 2 + 1);
-}
-
 /* k_B is the operator's word: an application may ask for more, never for less. */
 static uint8_t least_accepted(uint8_t asked, const struct config *config, size_t hubs)
 {
-	uint8_t least = threshold(config->k_b, config->k, hubs);
+	uint8_t least = config_k_b(config, hubs);
 	return asked > least ? asked : least;
 }
 
@@ -56,7 +48,9 @@ static dske_rc settle_terms(struct agreement *a, const struct config *config)
 	a->n = (uint8_t)n;
 	a->initiates = initiates(a, config);
 	a->scheme = q->scheme < SCHEME_COUNT ? q->scheme : config->scheme;
-	a->k = a->scheme == SCHEME_XOR ? a->n : threshold(q->k, config->k, known);
+	a->k = q->k != 0 ? q->k : config_k(config, known);
+	if (a->scheme == SCHEME_XOR)
+		a->k = a->n;
 	a->k_b = least_accepted(q->k, config, known);
 	a->key_len = q->key_len != 0 || !a->initiates ? q->key_len : config->key_len;
 	if (a->key_len != 0 && (a->key_len < KEY_LEN_MIN || a->key_len > KEY_LEN_MAX))

@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #include "base/conf.h"
+#include "hubproto/msg.h"
 
 #define TIMEOUT_DEFAULT_MS 10000
 #define TIMEOUT_MAX_MS (INT64_C(24) * 3600 * 1000)
 #define TTL_DEFAULT_S 3600
-#define TTL_MAX_S 604800
 #define KEY_LEN_DEFAULT 32
 
 /* ---- which file ----------------------------------------------------------------------------------- */
@@ -114,7 +114,7 @@ static dske_rc set_ttl(struct config *c, const char *key, const char *value)
 {
 	int64_t ms = 0;
 	TRY(conf_duration_ms(&ms, key, value));
-	if (ms < 1000 || ms > INT64_C(1000) * TTL_MAX_S)
+	if (ms < 1000 || ms > INT64_C(1000) * SHARE_TTL_MAX)
 		return FAIL(CONFIG, "%s = %s: between 1 s and 7 d", key, value);
 	c->ttl_s = (uint32_t)(ms / 1000);
 	return DSKE_OK;
@@ -258,18 +258,6 @@ static dske_rc absolute(struct path *out, const char *path)
 	return path_format(out, "%s/%s", here, path);
 }
 
-/* A state folder that is not absolute is beside the configuration file. */
-static dske_rc settle_state(struct config *c)
-{
-	struct path folder = c->file, named = c->state;
-	*strrchr(folder.s, '/') = '\0';
-	if (named.s[0] == '/')
-		return DSKE_OK;
-	if (named.s[0] == '\0')
-		return path_format(&c->state, "%s", folder.s[0] != '\0' ? folder.s : "/");
-	return path_format(&c->state, "%s/%s", folder.s, named.s);
-}
-
 static dske_rc check_whole(const struct config *c)
 {
 	if (c->name[0] == '\0')
@@ -290,7 +278,7 @@ static dske_rc read_located(struct config *c)
 			    "there is no configuration file %s: make one with `dske init --name NAME`, or let DSKE_CONF name one",
 			    c->file.s);
 	TRY(rc);
-	TRY(settle_state(c));
+	TRY(conf_folder(&c->state, c->file.s));
 	return check_whole(c);
 }
 
@@ -314,6 +302,16 @@ dske_rc config_read(struct config *c, const char *path)
 	if (!rc_ok(rc))
 		config_drop(c);
 	return rc;
+}
+
+uint8_t config_k(const struct config *c, size_t hubs)
+{
+	return c->k != 0 ? c->k : (uint8_t)(hubs / 2 + 1);
+}
+
+uint8_t config_k_b(const struct config *c, size_t hubs)
+{
+	return c->k_b != 0 ? c->k_b : config_k(c, hubs);
 }
 
 bool config_extract_allowed(const struct config *c, const char *peer_name)

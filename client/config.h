@@ -56,6 +56,12 @@ dske_rc config_locate(struct path *out);
 
 /* path NULL: config_locate.  Errors: NOT_FOUND with what to do, DENIED, CONFIG with FILE:LINE. */
 dske_rc config_read(struct config *c, const char *path);
+
+/* k and k_B where so many hubs (at most TERMS_HUBS_MAX) have given us tables: the file's, else more than half of
+ * them, and k. */
+uint8_t config_k(const struct config *c, size_t hubs);
+uint8_t config_k_b(const struct config *c, size_t hubs);
+
 bool config_extract_allowed(const struct config *c, const char *peer_name);
 void config_drop(struct config *c);
 

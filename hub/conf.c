@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "base/conf.h"
+#include "hubproto/msg.h"
+#include "pskm/window.h"
 
 #define WINDOW_MOST_DEFAULT (UINT64_C(4) << 20)
 #define WINDOW_MOST_LEAST (UINT64_C(4) << 10)
-#define WINDOW_MOST_MOST (UINT64_C(64) << 20)
 #define CONNECTIONS_DEFAULT 1024
 #define MAILBOX_DEFAULT 1000
-#define TTL_MOST 604800u
 #define IDLE_DEFAULT_MS (INT64_C(10) * 60 * 1000)
 #define IDLE_LEAST_MS 1000
 
@@ -70,7 +70,7 @@ static dske_rc set_log_level(struct hub_conf *c, const char *key, const char *va
 static dske_rc set_window_most(struct hub_conf *c, const char *key, const char *value)
 {
 	TRY(conf_size(&c->window_most, key, value));
-	if (c->window_most < WINDOW_MOST_LEAST || c->window_most > WINDOW_MOST_MOST)
+	if (c->window_most < WINDOW_MOST_LEAST || c->window_most > WINDOW_LEN_MAX)
 		return FAIL(CONFIG, "%s = %s: 4K to 64M", key, value);
 	return DSKE_OK;
 }
@@ -99,7 +99,7 @@ static dske_rc set_ttl_most(struct hub_conf *c, const char *key, const char *val
 	int64_t ms = 0;
 
 	TRY(conf_duration_ms(&ms, key, value));
-	if (ms < 1000 || ms > (int64_t)TTL_MOST * 1000)
+	if (ms < 1000 || ms > (int64_t)SHARE_TTL_MAX * 1000)
 		return FAIL(CONFIG, "%s = %s: 1s to 7d", key, value);
 	c->ttl_most_s = (uint32_t)(ms / 1000);
 	return DSKE_OK;
@@ -242,32 +242,6 @@ static dske_rc take(void *context, const char *section, const char *name, const 
 	return FAIL(CONFIG, "there is no section [%s]; a hub has [hub], [limits] and [group NAME]", section);
 }
 
-static dske_rc folder_of(struct path *out, const char *file)
-{
-	const char *slash = strrchr(file, '/');
-
-	if (!slash)
-		return path_format(out, ".");
-	if (slash == file)
-		return path_format(out, "/");
-	return path_format(out, "%.*s", (int)(slash - file), file);
-}
-
-/* A state folder that is not absolute counts from the file's own folder, which is also the default. */
-static dske_rc state_resolve(struct hub_conf *c)
-{
-	struct path folder, named = c->state;
-
-	if (named.s[0] == '/')
-		return DSKE_OK;
-	TRY(folder_of(&folder, c->file.s));
-	if (named.s[0] == 0) {
-		c->state = folder;
-		return DSKE_OK;
-	}
-	return path_format(&c->state, "%s/%s", folder.s, named.s);
-}
-
 static dske_rc complete(struct hub_conf *c)
 {
 	const char *missing = c->name[0] == 0 ? "name" : id_is_zero(&c->id) ? "id" : c->listen[0] == 0 ? "listen" : NULL;
@@ -276,7 +250,7 @@ static dske_rc complete(struct hub_conf *c)
 		return FAIL(CONFIG, "%s: [hub] lacks '%s'", c->file.s, missing);
 	for (size_t i = 0; i < c->group_count; i++)
 		group_sort(&c->group[i]);
-	return state_resolve(c);
+	return conf_folder(&c->state, c->file.s);
 }
 
 static dske_rc read_into(struct hub_conf *c, const char *path)
@@ -299,7 +273,7 @@ dske_rc hub_conf_read(struct hub_conf *c, const char *path)
 		.window_most = WINDOW_MOST_DEFAULT,
 		.connections = CONNECTIONS_DEFAULT,
 		.mailbox_per_pair = MAILBOX_DEFAULT,
-		.ttl_most_s = TTL_MOST,
+		.ttl_most_s = SHARE_TTL_MAX,
 		.idle_ms = IDLE_DEFAULT_MS,
 	};
 
