@@ -24,9 +24,9 @@
 #define WINDOW_SHARE 32                        /* of what is left in the table */
 #define SKIP_INTERVAL_MS 60000
 
-static const uint8_t *slot_key(const struct lease *lease, size_t which)
+static const uint8_t *slot_key(const struct lease *lease, unsigned type)
 {
-	return lease->keys.bytes.data + which * TAG_KEY_LEN;
+	return message_key(type, lease->keys.bytes.data);
 }
 
 static void lease_forget(struct lease *lease)
@@ -139,7 +139,7 @@ static dske_rc lease_seal(struct link *l, uint64_t up_wanted, uint64_t lowest)
 					   .slot = lease->slot, .nonce_c = lease->nonce, .wanted = up_wanted, .lowest = lowest}));
 	struct envelope e = lease_envelope(l, MESSAGE_LEASE, &body);
 	buf_heap(&lease->frame, FRAME_MAX_BEFORE_LEASE);
-	return frame_write(&lease->frame, &e, slot_key(lease, 0));
+	return frame_write(&lease->frame, &e, slot_key(lease, MESSAGE_LEASE));
 }
 
 static dske_rc lease_make(struct link *l)
@@ -193,7 +193,7 @@ static dske_rc lease_confirm(struct link *l, const struct id *nonce_h, uint64_t 
 	buf_fixed(&frame, frame_room, sizeof frame_room);
 	TRY(msg_confirm_write(&body, &(struct msg_confirm){.nonce_h = *nonce_h, .start = start, .end = end}));
 	struct envelope e = lease_envelope(l, MESSAGE_CONFIRM, &body);
-	TRY(frame_write(&frame, &e, slot_key(&l->lease, 2)));
+	TRY(frame_write(&frame, &e, slot_key(&l->lease, MESSAGE_CONFIRM)));
 	return fanout_send(l->set->fanout, l->at, frame.data, frame.len);
 }
 
@@ -246,12 +246,12 @@ dske_rc lease_slot_taken(struct link *l, uint64_t next_slot)
 
 /* ---- the frames -------------------------------------------------------------------------------------- */
 
-static bool is_ours(const struct link *l, const struct envelope *e, size_t key)
+static bool is_ours(const struct link *l, const struct envelope *e)
 {
 	const struct lease *lease = &l->lease;
 	return lease->sent && e->length == LEASE_SLOT_LEN &&
 	       e->offset == layout_lease_offset(&l->hub->header.layout, lease->slot) &&
-	       frame_verify(e, slot_key(lease, key));
+	       frame_verify(e, slot_key(lease, e->type));
 }
 
 dske_rc lease_frame(struct link *l, const struct envelope *e, bool *moved)
@@ -259,14 +259,14 @@ dske_rc lease_frame(struct link *l, const struct envelope *e, bool *moved)
 	struct msg_grant grant;
 	struct msg_cloned cloned;
 	*moved = false;
-	if (e->type == MESSAGE_GRANT && is_ours(l, e, 1)) {
+	if (e->type == MESSAGE_GRANT && is_ours(l, e)) {
 		TRY(msg_grant_read(&grant, e->body, e->body_len));
 		if (!id_equal(&grant.nonce_c, &l->lease.nonce))
 			return DSKE_OK;
 		*moved = true;
 		return lease_granted(l, &grant);
 	}
-	if (e->type == MESSAGE_CLONED && is_ours(l, e, 3)) {
+	if (e->type == MESSAGE_CLONED && is_ours(l, e)) {
 		TRY(msg_cloned_read(&cloned, e->body, e->body_len));
 		if (!id_equal(&cloned.nonce_c, &l->lease.nonce))
 			return DSKE_OK;

@@ -31,7 +31,7 @@ dske_rc request_seal(struct request *r, const struct link *l, const struct buf *
 		.body_len = body->len,
 	};
 	buf_heap(&r->frame, FRAME_HEAD_LEN + FRAME_MAX);
-	dske_rc rc = frame_write(&r->frame, &e, r->keys.data);
+	dske_rc rc = frame_write(&r->frame, &e, message_key(r->type, r->keys.data));
 	/* A sender never tags two different messages with one key. */
 	mem_wipe(r->keys.data, TAG_KEY_LEN);
 	return rc;
@@ -47,7 +47,7 @@ bool request_answered_by(struct request *r, const struct envelope *e, uint8_t an
 {
 	if (r->type == 0 || r->answered || e->type != answer_type || e->offset != r->offset || e->length != r->length)
 		return false;
-	r->answered = frame_verify(e, r->keys.data + TAG_KEY_LEN);
+	r->answered = frame_verify(e, message_key(answer_type, r->keys.data));
 	return r->answered;
 }
 

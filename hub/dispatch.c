@@ -147,10 +147,11 @@ static void receive(struct request *r, const struct route *route)
 {
 	if (!table_serves(r))
 		return;
-	if (!range_fits(r) || !rc_ok(frame_digest(r->e, r->digest)))
-		conn_refuse(r->conn, r->e, NOTE_ENVELOPE, 0);
-	else
+	frame_digest(r->e, r->digest);
+	if (range_fits(r))
 		route->receive(r);
+	else
+		conn_refuse(r->conn, r->e, NOTE_ENVELOPE, 0);
 	mem_wipe(r->reply_key, sizeof r->reply_key);
 	pad_drop(&r->pad);
 }

@@ -2,6 +2,7 @@
 /* hub/lease.c - LEASE, GRANT, CONFIRM, CLONED. */
 #include "hub/lease.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -9,11 +10,11 @@
 
 #define BODY_MAX 96
 
-enum slot_key { KEY_LEASE, KEY_GRANT, KEY_CONFIRM, KEY_CLONED };
+static_assert(LEASE_DIGEST_LEN == FRAME_DIGEST_LEN, "the ledger remembers what frame_digest makes");
 
-static const uint8_t *slot_key(const struct lease_keys *keys, enum slot_key which)
+static const uint8_t *slot_key(const struct lease_keys *keys, enum message_type type)
 {
-	return keys->bytes.data + (size_t)which * TAG_KEY_LEN;
+	return message_key(type, keys->bytes.data);
 }
 
 /* Which slot the range is, if it is one. */
@@ -48,7 +49,7 @@ static dske_rc grant_send(struct request *r, struct conn_lease *l, const struct 
 	buf_fixed(&body, bytes, sizeof bytes);
 	TRY(msg_grant_write(&body, &g));
 	log_debug("%s leased %llu bytes", r->t->client->who.name, (unsigned long long)(g.end - g.start));
-	return request_send_tagged(r, MESSAGE_GRANT, &body, slot_key(&l->keys, KEY_GRANT), &l->grant);
+	return request_send_tagged(r, MESSAGE_GRANT, &body, slot_key(&l->keys, MESSAGE_GRANT), &l->grant);
 }
 
 /* Recorded first, durably, then answered.  A LEASE may be a replay, if this hub was restored from a backup: so
@@ -104,7 +105,7 @@ static void refuse_slot(struct request *r, const struct msg_lease *m, const stru
 	dske_rc rc = msg_cloned_write(&body, &(struct msg_cloned){.nonce_c = m->nonce_c, .next_slot = next_free});
 
 	if (rc_ok(rc))
-		rc = request_send_tagged(r, MESSAGE_CLONED, &body, slot_key(keys, KEY_CLONED), NULL);
+		rc = request_send_tagged(r, MESSAGE_CLONED, &body, slot_key(keys, MESSAGE_CLONED), NULL);
 	if (!rc_ok(rc))
 		log_error("%s: cannot answer a LEASE: %s", r->t->client->who.name, rc_detail(rc));
 }
@@ -147,7 +148,7 @@ void lease_receive(struct request *r)
 
 	if (!rc_ok(rc))
 		refuse_for(r, rc);
-	else if (!frame_verify(r->e, slot_key(&keys, KEY_LEASE)))
+	else if (!frame_verify(r->e, slot_key(&keys, MESSAGE_LEASE)))
 		conn_refuse(r->conn, r->e, NOTE_BAD_TAG, 0);
 	else if (!rc_ok(msg_lease_read(&m, r->e->body, r->e->body_len)) || m.slot != slot)
 		conn_refuse(r->conn, r->e, NOTE_ENVELOPE, 0);
@@ -189,7 +190,7 @@ void lease_confirm_receive(struct request *r)
 
 	if (r->conn->table != r->t || !l->granted || !slot_of(r, &slot) || slot != l->slot)
 		conn_refuse(r->conn, r->e, NOTE_NO_LEASE, 0);
-	else if (!frame_verify(r->e, slot_key(&l->keys, KEY_CONFIRM)))
+	else if (!frame_verify(r->e, slot_key(&l->keys, MESSAGE_CONFIRM)))
 		conn_refuse(r->conn, r->e, NOTE_BAD_TAG, 0);
 	else if (!rc_ok(msg_confirm_read(&m, r->e->body, r->e->body_len)) || !id_equal(&m.nonce_h, &l->nonce_h))
 		conn_refuse(r->conn, r->e, NOTE_ENVELOPE, 0);

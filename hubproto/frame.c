@@ -35,6 +35,11 @@ const struct message_row *message_row(unsigned type)
 	return type >= 1 && type <= sizeof(rows) / sizeof(rows[0]) ? &rows[type - 1] : NULL;
 }
 
+const uint8_t *message_key(unsigned type, const uint8_t *keys)
+{
+	return keys + (size_t)rows[type - 1].key * TAG_KEY_LEN;
+}
+
 const char *message_name(unsigned type)
 {
 	const struct message_row *row = message_row(type);
@@ -137,7 +142,7 @@ bool frame_verify(const struct envelope *e, const uint8_t tag_key[TAG_KEY_LEN])
  * application's OpenSSL configuration, which may be what is loading us.  The digest recognises bytes
  * that were sent before; nobody's secrecy rests on it.
  */
-dske_rc frame_digest(const struct envelope *e, uint8_t digest[FRAME_DIGEST_LEN])
+void frame_digest(const struct envelope *e, uint8_t digest[FRAME_DIGEST_LEN])
 {
 	uint8_t whole[SHA256_DIGEST_LENGTH];
 	SHA256_CTX sha;
@@ -146,5 +151,4 @@ dske_rc frame_digest(const struct envelope *e, uint8_t digest[FRAME_DIGEST_LEN])
 	SHA256_Update(&sha, e->item, e->item_len);
 	SHA256_Final(whole, &sha);
 	memcpy(digest, whole, FRAME_DIGEST_LEN);
-	return DSKE_OK;
 }

@@ -69,6 +69,9 @@ struct message_row {
 };
 const struct message_row *message_row(unsigned type); /* NULL for NOTE and for unknown types */
 
+/* The key of a message of that type (one of the list) among the keys at its range's start. */
+const uint8_t *message_key(unsigned type, const uint8_t *keys);
+
 struct envelope {
 	uint8_t type;
 	struct id sender, table;
@@ -81,8 +84,9 @@ struct envelope {
 	size_t item_len;
 };
 
-/* Decodes an item (without its length); everything in it is borrowed.  A type that is
- * not in the list, a range of a length that its row excludes, and a NOTE with a tag are refused.  Errors: FORMAT, UNSUPPORTED (version). */
+/* Decodes an item (without its length); everything in it is borrowed.  A type that is not in the list, a
+ * range of a length that its row excludes, and a NOTE with a tag are refused.
+ * Errors: FORMAT, UNSUPPORTED (version). */
 dske_rc frame_read(struct envelope *e, const uint8_t *item, size_t len);
 
 /* Appends a whole frame, length included, tagged under tag_key (32 bytes); NULL key writes a zero tag
@@ -93,8 +97,8 @@ dske_rc frame_write(struct buf *out, const struct envelope *e, const uint8_t *ta
 /* Does the tag hold under this key?  Constant time. */
 bool frame_verify(const struct envelope *e, const uint8_t tag_key[TAG_KEY_LEN]);
 
-/* First 16 bytes of SHA-256 of the item: to know identical bytes again.  Cannot fail today. */
-dske_rc frame_digest(const struct envelope *e, uint8_t digest[FRAME_DIGEST_LEN]);
+/* First 16 bytes of SHA-256 of the item: to know identical bytes again. */
+void frame_digest(const struct envelope *e, uint8_t digest[FRAME_DIGEST_LEN]);
 
 /*
  * An incoming stream.  Memory grows with the bytes that have come, never on the word of a length.

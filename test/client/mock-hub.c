@@ -141,7 +141,7 @@ static void take_lease(struct mock_hub *h, struct mock_conn *c, const struct env
 		return;
 	}
 	NEED(msg_lease_read(&m, e->body, e->body_len));
-	NEED(frame_digest(e, digest));
+	frame_digest(e, digest);
 	NEED(table_lease_classify(c->client->table, slot, digest, &kind, &next));
 	if (kind == LEASE_FRESH) {
 		grant(h, c, e, &m, digest);
@@ -260,7 +260,7 @@ static void take_share(struct mock_hub *h, struct mock_conn *c, const struct env
 		c->over = true;
 	}
 	/* The answer is kept, as the real hub's is, and sent when the same bytes come again. */
-	NEED(frame_digest(e, h->answer[h->answers].digest));
+	frame_digest(e, h->answer[h->answers].digest);
 	h->keeps_answer = true;
 	reply_status(h, c, e, pad, STATUS_ACCEPTED);
 	push_all(h);
@@ -324,7 +324,7 @@ static void take_receipt(struct mock_hub *h, struct mock_conn *c, const struct e
 static bool answered_before(struct mock_hub *h, struct mock_conn *c, const struct envelope *e)
 {
 	uint8_t digest[16];
-	NEED(frame_digest(e, digest));
+	frame_digest(e, digest);
 	for (size_t i = 0; i < h->answers; i++) {
 		if (memcmp(h->answer[i].digest, digest, sizeof digest) == 0) {
 			conn_send(h, c, h->answer[i].frame.data, h->answer[i].frame.len);

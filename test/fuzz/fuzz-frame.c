@@ -37,7 +37,7 @@ static void take_item(const uint8_t *item, size_t len)
 	buf_heap(&out, FRAME_HEAD_LEN + len);
 	insist(rc_ok(frame_write(&out, &e, NULL)));
 	insist(out.len == FRAME_HEAD_LEN + len && memcmp(out.data + FRAME_HEAD_LEN, item, len - TAG_LEN) == 0);
-	insist(rc_ok(frame_digest(&e, digest)));
+	frame_digest(&e, digest);
 	(void)frame_verify(&e, (const uint8_t[TAG_KEY_LEN]){1});
 	take_body(&e);
 	(void)item_check(item, len);

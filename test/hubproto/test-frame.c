@@ -185,16 +185,16 @@ static void the_digest_is_of_the_whole_item(void **state)
 	buf_fixed(&out, bytes, sizeof(bytes));
 	sample_frame(0, &out, key);
 	assert_true(rc_ok(frame_read(&e, bytes + 4, out.len - 4)));
-	assert_true(rc_ok(frame_digest(&e, digest)));
+	frame_digest(&e, digest);
 	for (size_t at = 4; at < out.len; at++) {
 		bytes[at] ^= 1;
-		assert_true(rc_ok(frame_digest(&e, other)));
+		frame_digest(&e, other);
 		assert_memory_not_equal(digest, other, sizeof(digest));
 		bytes[at] ^= 1;
 	}
 	/* SHA-256 of the empty string, FIPS 180-4. */
 	e.item_len = 0;
-	assert_true(rc_ok(frame_digest(&e, digest)));
+	frame_digest(&e, digest);
 	assert_memory_equal(digest, "\xe3\xb0\xc4\x42\x98\xfc\x1c\x14\x9a\xfb\xf4\xc8\x99\x6f\xb9\x24", 16);
 }
 
