@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hubproto/frame.h"
-
 #define TERMS_BYTES_MAX ((size_t)16 << 10)
 #define RENDEZVOUS_LEN 16
 
@@ -118,7 +116,7 @@ static dske_rc row_insert(struct mailbox *m, const struct mailbox_put *p, const 
 	sqlite3_bind_int64(s, 8, p->terms->receiver_count);
 	bind_id(s, 9, &p->table);
 	sqlite3_bind_int64(s, 10, (int64_t)p->offset);
-	bind(s, 11, p->digest, MAILBOX_DIGEST_LEN);
+	bind(s, 11, p->digest, FRAME_DIGEST_LEN);
 	bind(s, 12, p->answer->data, p->answer->len);
 	bind(s, 13, seal, sizeof *seal);
 	bind(s, 14, body->data, body->len);
@@ -172,14 +170,14 @@ dske_rc mailbox_put(struct mailbox *m, const struct mailbox_put *p, int64_t *id)
 }
 
 dske_rc mailbox_answer(struct mailbox *m, const struct id *table, uint64_t offset,
-		       const uint8_t digest[MAILBOX_DIGEST_LEN], struct buf *frame)
+		       const uint8_t digest[FRAME_DIGEST_LEN], struct buf *frame)
 {
 	sqlite3_stmt *s = mailbox_statement(m, SQL_ANSWER);
 	bool row;
 
 	bind_id(s, 1, table);
 	sqlite3_bind_int64(s, 2, (int64_t)offset);
-	bind(s, 3, digest, MAILBOX_DIGEST_LEN);
+	bind(s, 3, digest, FRAME_DIGEST_LEN);
 
 	dske_rc rc = mailbox_step(m, s, &row);
 

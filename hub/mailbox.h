@@ -21,10 +21,10 @@
 #include "base/rc.h"
 #include "base/secret.h"
 #include "core/terms.h"
+#include "hubproto/frame.h"
 #include "hubproto/msg.h"
 
 #define MAILBOX_CLOCK_STEP_S 10
-#define MAILBOX_DIGEST_LEN 16
 
 struct mailbox;
 
@@ -61,14 +61,14 @@ struct mailbox_put {
 	uint32_t ttl; /* seconds */
 	struct id table;
 	uint64_t offset;
-	uint8_t digest[MAILBOX_DIGEST_LEN]; /* of the SHARE's frame */
+	uint8_t digest[FRAME_DIGEST_LEN]; /* of the SHARE's frame */
 	const struct buf *answer;
 };
 dske_rc mailbox_put(struct mailbox *m, const struct mailbox_put *p, int64_t *id);
 
 /* The answer to a SHARE that came before in these very bytes, appended to *frame.  Errors: NOT_FOUND, IO. */
 dske_rc mailbox_answer(struct mailbox *m, const struct id *table, uint64_t offset,
-		       const uint8_t digest[MAILBOX_DIGEST_LEN], struct buf *frame);
+		       const uint8_t digest[FRAME_DIGEST_LEN], struct buf *frame);
 
 /* ---- a share out ----------------------------------------------------------------------------------- */
 

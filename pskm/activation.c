@@ -16,7 +16,7 @@ static dske_rc require_key(const struct hold *h, enum activation_key which)
 	return DSKE_OK;
 }
 
-dske_rc table_activation_key(struct table *t, enum activation_key which, uint8_t out[32])
+dske_rc table_activation_key(struct table *t, enum activation_key which, uint8_t out[TAG_KEY_LEN])
 {
 	AUTO(hold) hold = {0};
 

@@ -67,7 +67,7 @@ dske_rc table_lease_take(struct table *t, uint64_t *slot, uint64_t *lowest, stru
 	TRY(hold_commit(&hold, &next));
 	dske_rc rc = table_read_unused(t, offset, bytes.data, bytes.len);
 	if (rc_is(rc, DSKE_RC_CORRUPT))
-		hold_lock(&hold);
+		(void)hold_lock(&hold);
 	TRY(rc);
 	TRY(table_erase(t, offset, LEASE_SLOT_LEN));
 	*slot = taken;
@@ -102,7 +102,7 @@ static dske_rc load_both(struct hold *h, struct window *up, struct window *down)
 	if (rc_ok(rc))
 		rc = window_load(down);
 	if (rc_is(rc, DSKE_RC_CORRUPT))
-		hold_lock(h);
+		(void)hold_lock(h);
 	return rc;
 }
 
@@ -175,7 +175,7 @@ static enum lease_kind classify(const struct ledger *l, uint64_t slot, const uin
 	return memcmp(l->digest[slot % LEASE_MEMORY], digest, LEASE_DIGEST_LEN) == 0 ? LEASE_REPEATED : LEASE_CLONE;
 }
 
-dske_rc table_lease_classify(struct table *t, uint64_t slot, const uint8_t digest[16], enum lease_kind *kind,
+dske_rc table_lease_classify(struct table *t, uint64_t slot, const uint8_t digest[LEASE_DIGEST_LEN], enum lease_kind *kind,
 			     uint64_t *next_free_slot)
 {
 	AUTO(hold) hold = {0};
@@ -206,7 +206,7 @@ dske_rc table_lease_refuse(struct table *t, uint64_t slot, enum lease_kind kind)
 	/* The erased key itself is the record that it was used. */
 	TRY(table_erase(t, offset, TAG_KEY_LEN));
 	if (!rc_ok(file_sync(t->bytes.n))) {
-		hold_lock(&hold);
+		(void)hold_lock(&hold);
 		return FAIL(SYNC, "the clone's answer could not be recorded, so this table is locked for good");
 	}
 	struct ledger next = t->now;
@@ -242,7 +242,7 @@ static uint64_t grant_start(const struct table *t, uint64_t lowest)
 	return high + min64(min64(lowest, up->end) - high, (up->end - up->start) / LEASE_JUMP_SHARE);
 }
 
-dske_rc table_lease_grant(struct table *t, uint64_t slot, const uint8_t digest[16], uint64_t lowest,
+dske_rc table_lease_grant(struct table *t, uint64_t slot, const uint8_t digest[LEASE_DIGEST_LEN], uint64_t lowest,
 			  uint64_t wanted, uint64_t policy_most, struct window **up)
 {
 	AUTO(hold) hold = {0};

@@ -19,8 +19,6 @@
 #include "base/rc.h"
 #include "pskm/table.h"
 
-#define LEASE_DIGEST_LEN 16
-
 struct ledger {
 	uint64_t seq;
 	struct id table;

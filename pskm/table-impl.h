@@ -58,8 +58,8 @@ dske_rc table_read_unused(const struct table *t, uint64_t offset, void *out, siz
 /* Overwrites with zeros; big ranges are punched out as well.  Not synced.  Errors: IO. */
 dske_rc table_erase(const struct table *t, uint64_t offset, uint64_t len);
 
-/* hold_commit of the state LOCKED; used where a hold is there already. */
-void hold_lock(struct hold *h);
+/* hold_commit of the state LOCKED; whatever comes of it, the table is locked here.  Errors: SYNC. */
+dske_rc hold_lock(struct hold *h);
 
 /* ---- window.c --------------------------------------------------------------------------------- */
 

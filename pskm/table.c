@@ -94,13 +94,13 @@ dske_rc hold_commit(struct hold *h, struct ledger *next)
 	return rc;
 }
 
-void hold_lock(struct hold *h)
+dske_rc hold_lock(struct hold *h)
 {
 	struct ledger next = h->t->now;
 
 	h->t->locked = true;
 	next.state = TABLE_LOCKED;
-	(void)hold_commit(h, &next);
+	return hold_commit(h, &next);
 }
 
 dske_rc hold_require_active(const struct hold *h)
@@ -195,7 +195,7 @@ static dske_rc sweep(struct hold *h)
 	if (t->side == SIDE_CLIENT)
 		TRY(sweep_keys(t, &t->now));
 	if (!rc_ok(file_sync(t->bytes.n))) {
-		hold_lock(h);
+		(void)hold_lock(h);
 		return FAIL(SYNC, "erased bytes could not be made durable, so this table is locked: look after the disk");
 	}
 	if (t->now.state == TABLE_LOCKED)
@@ -322,8 +322,5 @@ dske_rc table_lock(struct table *t)
 	AUTO(hold) hold = {0};
 
 	TRY(hold_take(&hold, t));
-	struct ledger next = t->now;
-	next.state = TABLE_LOCKED;
-	t->locked = true;
-	return hold_commit(&hold, &next);
+	return hold_lock(&hold);
 }

@@ -50,7 +50,7 @@ dske_rc table_lock(struct table *t);
 /* ---- activation: keys ACTIVATE, ACTIVATED, FROZEN ---------------------------------------------- */
 
 enum activation_key { ACTIVATION_KEY_ACTIVATE, ACTIVATION_KEY_ACTIVATED, ACTIVATION_KEY_FROZEN };
-dske_rc table_activation_key(struct table *t, enum activation_key which, uint8_t out[32]);
+dske_rc table_activation_key(struct table *t, enum activation_key which, uint8_t out[TAG_KEY_LEN]);
 
 /* Client.  Durably chooses the nonce of ACTIVATE the first time, returns the same one afterwards, so
  * that repetition sends identical bytes.  Errors: STATE (already active), FROZEN, LOCKED. */
@@ -91,12 +91,13 @@ dske_rc table_lease_granted(struct table *t, uint64_t start, uint64_t end, uint6
  * FROZEN, LOCKED. */
 dske_rc table_lease_keys(struct table *t, uint64_t slot, struct lease_keys *keys);
 
-/* Hub, after a LEASE's tag held: what is it?  digest is the first 16 bytes of SHA-256 of its frame.  The
+/* Hub, after a LEASE's tag held: what is it?  digest is the front of SHA-256 of its frame.  The
  * hub remembers the digests of the LEASE_MEMORY slots below the next free one; of an older slot it cannot
  * tell a replay from a clone: STALE, which is answered like a clone but is no alarm. */
 enum lease_kind { LEASE_FRESH, LEASE_REPEATED, LEASE_CLONE, LEASE_STALE };
 #define LEASE_MEMORY 64
-dske_rc table_lease_classify(struct table *t, uint64_t slot, const uint8_t digest[16], enum lease_kind *kind,
+#define LEASE_DIGEST_LEN 16 /* bytes */
+dske_rc table_lease_classify(struct table *t, uint64_t slot, const uint8_t digest[LEASE_DIGEST_LEN], enum lease_kind *kind,
 			     uint64_t *next_free_slot);
 
 /* Hub: before the answer under a slot's fourth key (LEASE_CLONE, LEASE_STALE).  Durably uses that key up,
@@ -110,7 +111,7 @@ dske_rc table_lease_refuse(struct table *t, uint64_t slot, enum lease_kind kind)
  * since a clone may have exposed its key: a hub that was restored catches up in a few leases.
  * An exhausted region grants an empty window.  Errors: STATE (the slot is used), SYNC, NOMEM. */
 #define LEASE_JUMP_SHARE 16
-dske_rc table_lease_grant(struct table *t, uint64_t slot, const uint8_t digest[16], uint64_t lowest,
+dske_rc table_lease_grant(struct table *t, uint64_t slot, const uint8_t digest[LEASE_DIGEST_LEN], uint64_t lowest,
 			  uint64_t wanted, uint64_t policy_most, struct window **up);
 
 /* Hub: CONFIRM named [start, end) of the down region: durable, and opens the part of it that lies above

@@ -196,7 +196,7 @@ static void test_receipt(void **state)
 static void test_answers(void **state)
 {
 	AUTO(buf) frame = {0};
-	uint8_t digest[MAILBOX_DIGEST_LEN];
+	uint8_t digest[FRAME_DIGEST_LEN];
 	int64_t id = put(3, 60);
 
 	(void)state;
