@@ -320,14 +320,15 @@ static void revive(struct reception *v)
 	}
 }
 
-/* Links that never came up are told as they are; so are hubs that had nothing, when there is no key. */
-static void settle_rest(struct reception *v, bool agreed)
+/* Links that never came up are told as they are; so are hubs that had nothing until the time was up. */
+static void settle_rest(struct reception *v)
 {
+	bool is_late = clock_ms() >= v->a->x.deadline_ms;
 	for (size_t h = 0; h < v->a->n; h++) {
 		const struct link *l = &v->a->x.set->link[h];
 		if (l->state == LINK_FAILED)
 			exchange_settle(&v->a->x, l, rc_fail(l->code, "%s", l->why));
-		else if (l->state == LINK_READY && !agreed)
+		else if (l->state == LINK_READY && v->code != DSKE_RC_OK && is_late)
 			exchange_settle(&v->a->x, l, FAIL(TIMEOUT, "it is well, but had no share for us"));
 	}
 }
@@ -363,7 +364,7 @@ static dske_rc await_key(struct reception *v)
 			if (rc_is(rc, DSKE_RC_CANCELLED))
 				return rc;
 			if (!v->is_over && is_hopeless(v)) {
-				settle_rest(v, true);
+				settle_rest(v);
 				return exchange_too_few(x, v->a->k_b);
 			}
 			if (!v->is_over && delivered && all_have_delivered(v))
@@ -528,7 +529,7 @@ static dske_rc receive(struct reception *v)
 	}
 	char why[sizeof v->why];
 	snprintf(why, sizeof why, "%s", rc_detail(rc));
-	settle_rest(v, rc_ok(rc));
+	settle_rest(v);
 	send_receipts(v);            /* RECEIPT to each hub that delivered */
 	let_go(v);
 	return rc_ok(rc) ? rc : rc_fail(rc.code, "%s", why);
