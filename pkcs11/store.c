@@ -413,6 +413,9 @@ static struct guard guard_take(struct store *s)
 	return (struct guard){s};
 }
 
+/* Holds the store's lock until the block ends (clang calls a variable unused that only its cleanup uses). */
+#define HOLD(s) AUTO(guard) held_ __attribute__((unused)) = guard_take(s)
+
 /* Reads the header alone: it is asked for often, and a token may hold many objects. */
 dske_rc store_status(struct store *s, struct store_status *out)
 {
@@ -439,7 +442,7 @@ dske_rc store_status(struct store *s, struct store_status *out)
 
 dske_rc store_init(struct store *s, const void *so_pin, size_t pin_len, const uint8_t label[STORE_LABEL_LEN])
 {
-	AUTO(guard) g = guard_take(s);
+	HOLD(s);
 	AUTO(image) i = IMAGE_NONE;
 	AUTO(secret) former = {0};
 	AUTO(secret) master = {0};
@@ -467,7 +470,7 @@ dske_rc store_init(struct store *s, const void *so_pin, size_t pin_len, const ui
 
 dske_rc store_login(struct store *s, enum store_pin which, const void *pin, size_t pin_len, struct secret *master)
 {
-	AUTO(guard) g = guard_take(s);
+	HOLD(s);
 	AUTO(image) i = IMAGE_NONE;
 	AUTO(secret) opened = {0};
 
@@ -497,7 +500,7 @@ static dske_rc image_read_mine(struct store *s, struct image *i, const struct se
 
 dske_rc store_set_pin(struct store *s, const struct secret *master, enum store_pin which, const void *pin, size_t pin_len)
 {
-	AUTO(guard) g = guard_take(s);
+	HOLD(s);
 	AUTO(image) i = IMAGE_NONE;
 
 	TRY(image_read_mine(s, &i, master));
@@ -512,7 +515,7 @@ dske_rc store_set_pin(struct store *s, const struct secret *master, enum store_p
 
 bool store_changed(struct store *s)
 {
-	AUTO(guard) g = guard_take(s);
+	HOLD(s);
 	struct seen now;
 
 	(void)file_now(s, &now);
@@ -521,7 +524,7 @@ bool store_changed(struct store *s)
 
 dske_rc store_each(struct store *s, const struct secret *master, store_visitor *visit, void *context)
 {
-	AUTO(guard) g = guard_take(s);
+	HOLD(s);
 	AUTO(image) i = IMAGE_NONE;
 	struct seen now;
 
@@ -572,7 +575,7 @@ static dske_rc record_cut(struct image *i, const struct id *name)
 
 dske_rc store_add(struct store *s, const struct secret *master, const struct secret *plain, struct id *name)
 {
-	AUTO(guard) g = guard_take(s);
+	HOLD(s);
 	AUTO(image) i = IMAGE_NONE;
 
 	TRY(id_random(name));
@@ -584,7 +587,7 @@ dske_rc store_add(struct store *s, const struct secret *master, const struct sec
 
 dske_rc store_replace(struct store *s, const struct secret *master, const struct secret *plain, const struct id *name)
 {
-	AUTO(guard) g = guard_take(s);
+	HOLD(s);
 	AUTO(image) i = IMAGE_NONE;
 
 	TRY(image_read_mine(s, &i, master));
@@ -596,7 +599,7 @@ dske_rc store_replace(struct store *s, const struct secret *master, const struct
 
 dske_rc store_remove(struct store *s, const struct secret *master, const struct id *name)
 {
-	AUTO(guard) g = guard_take(s);
+	HOLD(s);
 	AUTO(image) i = IMAGE_NONE;
 
 	TRY(image_read_mine(s, &i, master));
