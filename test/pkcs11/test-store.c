@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "pkcs11/crypto.h"
 #include "pkcs11/store.h"
 
 #define SO "so-pin-1"
@@ -343,24 +344,67 @@ static void every_cut_counts(void **state)
 	buf_drop(&file);
 }
 
-/* Whoever can write the file can mend its checksum, but neither take a record out nor put an old one back. */
-static void an_older_file_is_found(void **state)
+/* Puts a file there whose header has the right checksum, as anyone can who may write it. */
+static void file_put_mended(const struct fixture *f, struct buf *b)
 {
+	assert_ok(crypto_sha256(b->data + STORE_HEADER_LEN - CRYPTO_SHA256_LEN, b->data,
+				STORE_HEADER_LEN - CRYPTO_SHA256_LEN));
+	file_put(f, b->data, b->len);
+}
+
+/* Mending the checksum does not help whoever takes an object out, swaps two, or puts one there twice. */
+static void a_mended_checksum_is_not_enough(void **state)
+{
+	enum { AT_COUNT_END = 223, RECORD = 32 + 16 + 16 };
 	struct fixture *f = *state;
-	struct buf older, newer;
+	struct buf file;
+	uint8_t first[RECORD];
 
 	make(f);
-	add(f, "the first");
-	file_take(f, &older);
-	add(f, "the second");
-	file_take(f, &newer);
-	assert_true(newer.len > older.len);
-	/* The header of the newer with the records of the older, and the other way round. */
-	memcpy(older.data, newer.data, STORE_HEADER_LEN);
-	file_put(f, older.data, older.len);
+	add(f, "sixteen bytes: 1");
+	add(f, "sixteen bytes: 2");
+	file_take(f, &file);
+	assert_int_equal(file.len, STORE_HEADER_LEN + 2 * RECORD);
+	uint8_t *one = file.data + STORE_HEADER_LEN, *two = one + RECORD;
+	file_put_mended(f, &file);
+	assert_ok(look(f));
+	/* the last taken out */
+	file.len -= RECORD;
+	file.data[AT_COUNT_END]--;
+	file_put_mended(f, &file);
 	assert_rc(look(f), DSKE_RC_CORRUPT);
-	buf_drop(&older);
-	buf_drop(&newer);
+	file.len += RECORD;
+	file.data[AT_COUNT_END]++;
+	/* swapped */
+	memcpy(first, one, RECORD);
+	memcpy(one, two, RECORD);
+	memcpy(two, first, RECORD);
+	file_put_mended(f, &file);
+	assert_rc(look(f), DSKE_RC_CORRUPT);
+	/* twice the same */
+	memcpy(one, first, RECORD);
+	file_put_mended(f, &file);
+	assert_rc(look(f), DSKE_RC_CORRUPT);
+	buf_drop(&file);
+}
+
+static void a_header_of_another_hand(void **state)
+{
+	enum { AT_LABEL = 24, AT_USER_FAILED = 57 };
+	struct fixture *f = *state;
+	struct buf file;
+
+	make(f);
+	file_take(f, &file);
+	file.data[AT_LABEL] ^= 1;
+	file_put_mended(f, &file);
+	assert_rc(look(f), DSKE_RC_CORRUPT);
+	file.data[AT_LABEL] ^= 1;
+	/* The count of failed attempts changes without the key, and is not under its MAC. */
+	file.data[AT_USER_FAILED] ^= 1;
+	file_put_mended(f, &file);
+	assert_ok(look(f));
+	buf_drop(&file);
 }
 
 static void a_damaged_token_refuses_a_login(void **state)
@@ -466,7 +510,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(fresh_token), TEST(both_pins_open_the_same), TEST(lock_out), TEST(so_lock_out), TEST(objects),
 		TEST(another_process), TEST(many_processes), TEST(every_byte_counts), TEST(every_cut_counts),
-		TEST(an_older_file_is_found), TEST(a_damaged_token_refuses_a_login), TEST(impossible_costs),
+		TEST(a_mended_checksum_is_not_enough), TEST(a_header_of_another_hand), TEST(a_damaged_token_refuses_a_login), TEST(impossible_costs),
 		TEST(killed_writers), TEST(killed_guesses),
 	};
 
