@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * client/agreement.h - what both sides of one exchange with the hubs share: the links, the clock, and
- * what is known of each hub.  client/agree.c composes; initiator.c and receiver.c are the two sides.
+ * what is known of each hub.  client/agree.c composes; initiator.c and receiver.c are the two
+ * sides.
  */
 #ifndef DSKE_CLIENT_AGREEMENT_H
 #define DSKE_CLIENT_AGREEMENT_H

@@ -144,16 +144,12 @@ static void on_frame(void *exchange, struct link *l, const struct envelope *e)
 {
 	struct initiation *i = exchange;
 	struct request *r = &i->request[l->at];
-	struct msg_reply reply;
 	if (!request_answered_by(r, e, MESSAGE_REPLY)) {
 		if (r->type != 0 && !r->answered && e->offset == r->offset)
 			link_nonsense(l, "a reply that does not verify");
 		return; /* late answers to earlier requests are harmless */
 	}
-	dske_rc rc = msg_reply_read(&reply, e->body, e->body_len);
-	if (rc_ok(rc) && reply.status != STATUS_ACCEPTED)
-		rc = FAIL(REFUSED, "it refused: %s", status_text(reply.status));
-	settle(i, l, rc);
+	settle(i, l, request_reply(e));
 }
 
 static void on_failed(void *exchange, struct link *l)

@@ -116,16 +116,8 @@ static uint64_t wanted_len(const struct link *l, uint64_t need, uint64_t left)
 
 static struct envelope lease_envelope(const struct link *l, uint8_t type, const struct buf *body)
 {
-	const struct pskm_header *h = &l->hub->header;
-	return (struct envelope){
-		.type = type,
-		.sender = h->client,
-		.table = h->table,
-		.offset = layout_lease_offset(&h->layout, l->lease.slot),
-		.length = LEASE_SLOT_LEN,
-		.body = body->data,
-		.body_len = body->len,
-	};
+	uint64_t offset = layout_lease_offset(&l->hub->header.layout, l->lease.slot);
+	return link_envelope(l, type, offset, LEASE_SLOT_LEN, body);
 }
 
 static dske_rc lease_seal(struct link *l, uint64_t up_wanted, uint64_t lowest)

@@ -147,6 +147,19 @@ struct window *link_down_window(struct link *l, uint64_t offset, uint64_t len)
 	return NULL;
 }
 
+struct envelope link_envelope(const struct link *l, uint8_t type, uint64_t offset, uint32_t length, const struct buf *body)
+{
+	return (struct envelope){
+		.type = type,
+		.sender = l->hub->header.client,
+		.table = l->hub->id,
+		.offset = offset,
+		.length = length,
+		.body = body->data,
+		.body_len = body->len,
+	};
+}
+
 /* ---- notes ------------------------------------------------------------------------------------------ */
 
 /* A note proves nothing (anyone on the wire can write one), so it changes nothing that outlives this

@@ -112,6 +112,9 @@ void link_nonsense(struct link *l, const char *what);
 /* The window of the down region that a whole range lies in, or NULL. */
 struct window *link_down_window(struct link *l, uint64_t offset, uint64_t len);
 
+/* The envelope of a message of ours to this hub. */
+struct envelope link_envelope(const struct link *l, uint8_t type, uint64_t offset, uint32_t length, const struct buf *body);
+
 /* Ready or on the way there. */
 bool link_is_alive(const struct link *l);
 

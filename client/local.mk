@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/activate.c \
 	%D%/agree.c \
 	%D%/agreement.h \
+	%D%/arrival.c %D%/reception.h \
 	%D%/client.c %D%/client.h \
 	%D%/config.c %D%/config.h \
 	%D%/exchange.c \

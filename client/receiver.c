@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * client/receiver.c - Bob: collecting instructions, reconstruction and validation (DSKE 2.3.2 to 2.4).
- *
- * Order on receipt of an INSTRUCTION (doc/protocol.md, "Frames"): the range lies in a window of this
- * connection and is unused; tag; record (a window's bytes are recorded already); decode; length; policy;
- * decrypt.  A frame that fails before its tag holds uses nothing up.
- */
+/* client/receiver.c - Bob: waiting for shares, reconstruction and validation (DSKE 2.3.2 to 2.4). */
 #include <config.h>
 
 #include <stdio.h>
@@ -13,53 +7,12 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "client/agreement.h"
-#include "client/request.h"
+#include "client/reception.h"
 #include "client/taken.h"
-#include "core/agree.h"
 
-#define INSTRUCTIONS_MOST 4 /* kept a hub: one is honest, more when a context was used before */
 #define REVIVE_INTERVAL_MS 250
 #define REVIVALS_DOUBLED 8  /* intervals: 64 seconds in the end, since each connection costs a lease */
 #define SILENCE_MS 250      /* after every hub has delivered, for a share of another agreement */
-#define FLUSH_MS 200
-
-/* An INSTRUCTION that was taken, and is owed a RECEIPT. */
-struct owed {
-	bool is_due;
-	enum receipt_verdict verdict;
-	struct id key_id;
-	uint64_t offset;
-	uint32_t length;
-	struct secret key; /* owned: the reply-tag key */
-};
-
-struct arrival {
-	struct request wait;
-	struct owed owed[INSTRUCTIONS_MOST];
-	size_t count;
-	bool is_dirty; /* something is left at the hub that this connection would be told again */
-	int64_t revive_ms; /* not before: connect again after a loss */
-	unsigned revivals;
-};
-
-struct reception {
-	struct agreement *a;
-	struct id self, initiator;
-	struct id fresh; /* a key ID that was not taken */
-	struct receiver *receiver;
-	struct arrival *arrival; /* one a hub */
-	bool is_over;            /* with this result: */
-	int code;
-	char why[256];
-	const struct terms *terms; /* borrowed from the receiver */
-	double first_ms;           /* when the first share came, or 0 */
-};
-
-static struct arrival *arrival_of(const struct reception *v, const struct link *l)
-{
-	return &v->arrival[l->at];
-}
 
 /* ---- WAIT ------------------------------------------------------------------------------------------------ */
 
@@ -73,7 +26,7 @@ static dske_rc send_wait(struct reception *v, struct link *l)
 {
 	uint8_t room[512];
 	struct buf body;
-	struct request *r = &arrival_of(v, l)->wait;
+	struct request *r = &v->arrival[l->at].wait;
 	const struct agree_request *q = v->a->q;
 	struct msg_wait m = {
 		.initiator = v->initiator,
@@ -92,61 +45,12 @@ static dske_rc send_wait(struct reception *v, struct link *l)
 
 static void on_wait_answered(struct link *l, const struct envelope *e)
 {
-	struct msg_reply reply;
-	dske_rc rc = msg_reply_read(&reply, e->body, e->body_len);
-	if (rc_ok(rc) && reply.status != STATUS_ACCEPTED)
-		rc = FAIL(REFUSED, "it refused: %s", status_text(reply.status));
+	dske_rc rc = request_reply(e);
 	if (!rc_ok(rc))
 		link_fail(l, rc);
 }
 
-/* ---- INSTRUCTION ----------------------------------------------------------------------------------------- */
-
-/* In a window, unused, and authentic?  Then the range is taken: its keys and pad. */
-static bool take_range(struct link *l, const struct envelope *e, struct pad *pad, struct owed *owed)
-{
-	AUTO(secret) keys = {0};
-	struct window *w = link_down_window(l, e->offset, e->length);
-	if (w == NULL || e->length < PAD_KEYS_LEN || !rc_ok(window_check(w, e->offset, e->length)))
-		return false;
-	if (!rc_ok(secret_alloc(&keys, TAG_KEY_LEN)) || !rc_ok(window_peek(w, e->offset, keys.data, TAG_KEY_LEN)))
-		return false;
-	if (!frame_verify(e, keys.data)) {
-		link_nonsense(l, "an instruction that does not verify");
-		return false;
-	}
-	if (!rc_ok(window_take(w, e->offset, e->length, pad)) || !rc_ok(secret_alloc(&owed->key, TAG_KEY_LEN)))
-		return false;
-	*owed = (struct owed){.key = owed->key, .offset = e->offset, .length = e->length};
-	return rc_ok(pad_take(pad, keys.data, TAG_KEY_LEN)) && rc_ok(pad_take(pad, owed->key.data, TAG_KEY_LEN));
-}
-
-static bool is_awaited(const struct reception *v, const struct terms *t)
-{
-	const struct agree_request *q = v->a->q;
-	if (!id_equal(&t->initiator, &v->initiator) || terms_receiver_index(t, &v->self) < 0)
-		return false;
-	if (q->has_key_id)
-		return id_equal(&t->key_id, &q->key_id);
-	return t->context_len == q->context_len && memcmp(t->context, q->context, q->context_len) == 0;
-}
-
-static dske_rc check_instruction(const struct envelope *e, const struct msg_instruction *m)
-{
-	size_t share_len = terms_share_len(&m->terms);
-	TRY(terms_check(&m->terms));
-	if (m->share_len != share_len || e->length != PAD_KEYS_LEN + share_len)
-		return FAIL(FORMAT, "its share has not the length that the key needs");
-	return DSKE_OK;
-}
-
-static dske_rc decrypt_and_offer(struct reception *v, const struct link *l, const struct msg_instruction *m, struct pad *pad)
-{
-	AUTO(secret) share = {0};
-	TRY(secret_alloc(&share, m->share_len));
-	TRY(pad_xor(pad, share.data, m->share, m->share_len));
-	return receiver_offer(v->receiver, &l->hub->hub, &m->terms, &share);
-}
+/* ---- the verdict ---------------------------------------------------------------------------------------- */
 
 static void over(struct reception *v, dske_rc rc)
 {
@@ -158,79 +62,13 @@ static void over(struct reception *v, dske_rc rc)
 }
 
 /* First valid key is final. */
-static void try_to_conclude(struct reception *v, bool final)
+static void try_to_conclude(struct reception *v)
 {
 	if (v->is_over || receiver_share_count(v->receiver) < v->a->k_b)
 		return;
-	dske_rc rc = receiver_conclude(v->receiver, final, &v->a->r->key, &v->terms);
+	dske_rc rc = receiver_conclude(v->receiver, false, &v->a->r->key, &v->terms);
 	if (!rc_is(rc, DSKE_RC_TOO_FEW) && !rc_is(rc, DSKE_RC_NO_CANDIDATE) && !rc_is(rc, DSKE_RC_BUSY))
 		over(v, rc);
-}
-
-/* What was decoded and is for us.  The receipt waits for the verdict, but a refusal needs none. */
-static void take_instruction(struct reception *v, struct link *l, const struct msg_instruction *m, struct pad *pad,
-			     struct owed *owed)
-{
-	owed->key_id = m->terms.key_id;
-	dske_rc rc = decrypt_and_offer(v, l, m, pad);
-	if (rc_ok(rc)) {
-		if (v->first_ms <= 0)
-			v->first_ms = clock_fine_ms();
-		exchange_settle(&v->a->x, l, rc);
-		try_to_conclude(v, false);
-		return;
-	}
-	owed->is_due = true;
-	owed->verdict = rc_is(rc, DSKE_RC_EXISTS) ? RECEIPT_KEPT : RECEIPT_REFUSED;
-	if (!rc_is(rc, DSKE_RC_EXISTS))
-		exchange_settle(&v->a->x, l, rc);
-}
-
-/* One of a key that this client has, whose RECEIPT was lost: the hub may forget it now.  A key that is asked for
- * by its ID is meant, and comes again. */
-static bool is_taken(struct reception *v, const struct terms *t)
-{
-	bool taken = false;
-	if (v->a->q->has_key_id || id_equal(&v->fresh, &t->key_id))
-		return false;
-	dske_rc rc = taken_look(&v->a->x.client->config, &t->initiator, &t->key_id, &taken);
-	if (!rc_ok(rc))
-		log_error("cannot tell whether a key is new: %s", rc_detail(rc)); /* taken_enter decides */
-	if (!taken)
-		v->fresh = t->key_id; /* its other shares need not be looked up */
-	return taken;
-}
-
-static void on_instruction(struct reception *v, struct link *l, const struct envelope *e)
-{
-	AUTO(pad) pad = {0};
-	struct msg_instruction m;
-	struct arrival *arrival = arrival_of(v, l);
-	if (arrival->count == INSTRUCTIONS_MOST) {
-		arrival->is_dirty = true;
-		return;
-	}
-	struct owed *owed = &arrival->owed[arrival->count];
-	if (!take_range(l, e, &pad, owed)) {
-		secret_drop(&owed->key);
-		return;
-	}
-	arrival->count++;
-	dske_rc rc = msg_instruction_read(&m, e->body, e->body_len);
-	if (rc_ok(rc))
-		rc = check_instruction(e, &m);
-	if (!rc_ok(rc)) {
-		owed->is_due = true;
-		owed->verdict = RECEIPT_CORRUPT;
-		exchange_settle(&v->a->x, l, rc);
-	} else if (is_awaited(v, &m.terms) && is_taken(v, &m.terms)) {
-		owed->is_due = true;
-		owed->verdict = RECEIPT_KEPT;
-	} else if (is_awaited(v, &m.terms)) {
-		take_instruction(v, l, &m, &pad, owed);
-	} else {
-		arrival->is_dirty = true;
-	}
 }
 
 /* ---- what the links tell ----------------------------------------------------------------------------------- */
@@ -238,7 +76,7 @@ static void on_instruction(struct reception *v, struct link *l, const struct env
 static void on_ready(void *exchange, struct link *l)
 {
 	struct reception *v = exchange;
-	struct request *r = &arrival_of(v, l)->wait;
+	struct request *r = &v->arrival[l->at].wait;
 	/* After larger wishes were met on the same connection, the WAIT still stands. */
 	if (r->type != 0 && !l->lease_lost && r->connection == l->connection)
 		return;
@@ -251,9 +89,9 @@ static void on_ready(void *exchange, struct link *l)
 static void on_frame(void *exchange, struct link *l, const struct envelope *e)
 {
 	struct reception *v = exchange;
-	if (e->type == MESSAGE_INSTRUCTION)
-		on_instruction(v, l, e);
-	else if (request_answered_by(&arrival_of(v, l)->wait, e, MESSAGE_REPLY))
+	if (e->type == MESSAGE_INSTRUCTION && arrival_take(v, l, e))
+		try_to_conclude(v);
+	else if (request_answered_by(&v->arrival[l->at].wait, e, MESSAGE_REPLY))
 		on_wait_answered(l, e);
 }
 
@@ -375,28 +213,6 @@ static dske_rc await_key(struct reception *v)
 	return v->code == DSKE_RC_OK ? DSKE_OK : rc_fail(v->code, "%s", v->why);
 }
 
-/* ---- afterwards ------------------------------------------------------------------------------------------------ */
-
-static dske_rc send_receipt(struct link *l, const struct owed *o)
-{
-	uint8_t room[16], frame_room[256];
-	struct buf body, frame;
-	buf_fixed(&body, room, sizeof room);
-	buf_fixed(&frame, frame_room, sizeof frame_room);
-	TRY(msg_receipt_write(&body, &(struct msg_receipt){.verdict = o->verdict}));
-	struct envelope e = {
-		.type = MESSAGE_RECEIPT,
-		.sender = l->hub->header.client,
-		.table = l->hub->id,
-		.offset = o->offset,
-		.length = o->length,
-		.body = body.data,
-		.body_len = body.len,
-	};
-	TRY(frame_write(&frame, &e, o->key.data));
-	return fanout_send(l->set->fanout, l->at, frame.data, frame.len);
-}
-
 /* Late shares are judged too; a second key is an alarm, the first stays. */
 static void judge(struct reception *v)
 {
@@ -408,52 +224,6 @@ static void judge(struct reception *v)
 			  v->a->peer.name);
 	for (size_t h = 0; h < v->a->n; h++)
 		v->a->x.outcome[h].verdict = receiver_verdict(v->receiver, &v->a->x.set->link[h].hub->hub);
-}
-
-/* The hub keeps a share until its RECEIPT; shares of another agreement stay there. */
-static void mark_due(struct reception *v, struct arrival *arrival, enum share_verdict verdict)
-{
-	for (size_t n = 0; n < arrival->count; n++) {
-		struct owed *o = &arrival->owed[n];
-		if (o->is_due)
-			continue;
-		o->is_due = v->terms != NULL && id_equal(&o->key_id, &v->terms->key_id);
-		o->verdict = verdict == SHARE_CORRUPT ? RECEIPT_CORRUPT : RECEIPT_KEPT;
-		arrival->is_dirty = arrival->is_dirty || !o->is_due;
-	}
-}
-
-static bool is_flushed(void *exchange)
-{
-	return !fanout_has_unsent(((const struct reception *)exchange)->a->x.set->fanout);
-}
-
-static void send_receipts(struct reception *v)
-{
-	struct links *set = v->a->x.set;
-	for (size_t h = 0; h < v->a->n; h++) {
-		struct arrival *arrival = &v->arrival[h];
-		mark_due(v, arrival, v->a->x.outcome[h].verdict);
-		for (size_t n = 0; n < arrival->count; n++) {
-			if (arrival->owed[n].is_due && !rc_ok(send_receipt(&set->link[h], &arrival->owed[n])))
-				arrival->is_dirty = true;
-		}
-	}
-	(void)links_run(set, clock_ms() + FLUSH_MS, is_flushed, NULL);
-}
-
-/* Connections on which our WAIT is still unanswered are let go: what it asked for would come to whoever
- * uses them next. */
-static void let_go(struct reception *v)
-{
-	for (size_t h = 0; h < v->a->n; h++) {
-		struct arrival *arrival = &v->arrival[h];
-		if (arrival->is_dirty || (arrival->wait.type != 0 && arrival->count == 0))
-			link_hang_up(&v->a->x.set->link[h]);
-		request_drop(&arrival->wait);
-		for (size_t n = 0; n < arrival->count; n++)
-			secret_drop(&arrival->owed[n].key);
-	}
 }
 
 /* From here on the key is not new any more, whatever becomes of the receipts. */
@@ -530,8 +300,8 @@ static dske_rc receive(struct reception *v)
 	char why[sizeof v->why];
 	snprintf(why, sizeof why, "%s", rc_detail(rc));
 	settle_rest(v);
-	send_receipts(v);            /* RECEIPT to each hub that delivered */
-	let_go(v);
+	arrivals_answer(v);          /* RECEIPT to each hub that delivered */
+	arrivals_drop(v);
 	return rc_ok(rc) ? rc : rc_fail(rc.code, "%s", why);
 }
 

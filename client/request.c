@@ -21,15 +21,7 @@ dske_rc request_reserve(struct request *r, struct link *l, uint8_t type, size_t 
 dske_rc request_seal(struct request *r, const struct link *l, const struct buf *body)
 {
 	TRY(buf_rc(body));
-	struct envelope e = {
-		.type = r->type,
-		.sender = l->hub->header.client,
-		.table = l->hub->id,
-		.offset = r->offset,
-		.length = r->length,
-		.body = body->data,
-		.body_len = body->len,
-	};
+	struct envelope e = link_envelope(l, r->type, r->offset, r->length, body);
 	buf_heap(&r->frame, FRAME_HEAD_LEN + FRAME_MAX);
 	dske_rc rc = frame_write(&r->frame, &e, message_key(r->type, r->keys.data));
 	/* A sender never tags two different messages with one key. */
@@ -49,6 +41,15 @@ bool request_answered_by(struct request *r, const struct envelope *e, uint8_t an
 		return false;
 	r->answered = frame_verify(e, message_key(answer_type, r->keys.data));
 	return r->answered;
+}
+
+dske_rc request_reply(const struct envelope *e)
+{
+	struct msg_reply reply;
+	TRY(msg_reply_read(&reply, e->body, e->body_len));
+	if (reply.status != STATUS_ACCEPTED)
+		return FAIL(REFUSED, "it refused: %s", status_text(reply.status));
+	return DSKE_OK;
 }
 
 void request_drop(struct request *r)

@@ -35,6 +35,9 @@ dske_rc request_send(struct request *r, struct link *l);
 /* Is this frame its answer, of that type, and does the tag hold under the reply key? */
 bool request_answered_by(struct request *r, const struct envelope *e, uint8_t answer_type);
 
+/* What a REPLY says, once it is known to be the answer.  Errors: REFUSED with the hub's reason, FORMAT. */
+dske_rc request_reply(const struct envelope *e);
+
 void request_drop(struct request *r);
 
 #endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client/arrival.c - INSTRUCTION in, RECEIPT out (DSKE 2.3.2).
+ *
+ * Order on receipt (doc/protocol.md, "Frames"): the range lies in a window of this connection and is unused;
+ * tag; record (a window's bytes are recorded already); decode; length; policy; decrypt.  A frame that fails
+ * before its tag holds uses nothing up.
+ */
+#include <config.h>
+
+#include <string.h>
+
+#include "base/log.h"
+#include "client/reception.h"
+#include "client/taken.h"
+
+#define FLUSH_MS 200
+
+/* ---- in -------------------------------------------------------------------------------------------------- */
+
+/* In a window, unused, and authentic?  Then the range is taken: its keys and pad. */
+static bool take_range(struct link *l, const struct envelope *e, struct pad *pad, struct owed *owed)
+{
+	AUTO(secret) keys = {0};
+	struct window *w = link_down_window(l, e->offset, e->length);
+	if (w == NULL || e->length < PAD_KEYS_LEN || !rc_ok(window_check(w, e->offset, e->length)))
+		return false;
+	if (!rc_ok(secret_alloc(&keys, TAG_KEY_LEN)) || !rc_ok(window_peek(w, e->offset, keys.data, TAG_KEY_LEN)))
+		return false;
+	if (!frame_verify(e, keys.data)) {
+		link_nonsense(l, "an instruction that does not verify");
+		return false;
+	}
+	if (!rc_ok(window_take(w, e->offset, e->length, pad)) || !rc_ok(secret_alloc(&owed->key, TAG_KEY_LEN)))
+		return false;
+	*owed = (struct owed){.key = owed->key, .offset = e->offset, .length = e->length};
+	return rc_ok(pad_take(pad, keys.data, TAG_KEY_LEN)) && rc_ok(pad_take(pad, owed->key.data, TAG_KEY_LEN));
+}
+
+static bool is_awaited(const struct reception *v, const struct terms *t)
+{
+	const struct agree_request *q = v->a->q;
+	if (!id_equal(&t->initiator, &v->initiator) || terms_receiver_index(t, &v->self) < 0)
+		return false;
+	if (q->has_key_id)
+		return id_equal(&t->key_id, &q->key_id);
+	return t->context_len == q->context_len && memcmp(t->context, q->context, q->context_len) == 0;
+}
+
+static dske_rc check_instruction(const struct envelope *e, const struct msg_instruction *m)
+{
+	size_t share_len = terms_share_len(&m->terms);
+	TRY(terms_check(&m->terms));
+	if (m->share_len != share_len || e->length != PAD_KEYS_LEN + share_len)
+		return FAIL(FORMAT, "its share has not the length that the key needs");
+	return DSKE_OK;
+}
+
+static dske_rc decrypt_and_offer(struct reception *v, const struct link *l, const struct msg_instruction *m, struct pad *pad)
+{
+	AUTO(secret) share = {0};
+	TRY(secret_alloc(&share, m->share_len));
+	TRY(pad_xor(pad, share.data, m->share, m->share_len));
+	return receiver_offer(v->receiver, &l->hub->hub, &m->terms, &share);
+}
+
+static void owe(struct owed *owed, enum receipt_verdict verdict)
+{
+	owed->is_due = true;
+	owed->verdict = verdict;
+}
+
+/* A share of the agreement that is awaited.  Its receipt waits for the key's verdict, but a refusal needs none. */
+static bool take_share(struct reception *v, struct link *l, const struct msg_instruction *m, struct pad *pad,
+		       struct owed *owed)
+{
+	owed->key_id = m->terms.key_id;
+	dske_rc rc = decrypt_and_offer(v, l, m, pad);
+	if (rc_is(rc, DSKE_RC_EXISTS)) {
+		owe(owed, RECEIPT_KEPT);
+		return false;
+	}
+	if (!rc_ok(rc))
+		owe(owed, RECEIPT_REFUSED);
+	else if (v->first_ms <= 0)
+		v->first_ms = clock_fine_ms();
+	exchange_settle(&v->a->x, l, rc);
+	return rc_ok(rc);
+}
+
+/* One of a key that this client has, whose RECEIPT was lost: the hub may forget it now.  A key that is asked for
+ * by its ID is meant, and comes again. */
+static bool is_taken(struct reception *v, const struct terms *t)
+{
+	bool taken = false;
+	if (v->a->q->has_key_id || id_equal(&v->fresh, &t->key_id))
+		return false;
+	dske_rc rc = taken_look(&v->a->x.client->config, &t->initiator, &t->key_id, &taken);
+	if (!rc_ok(rc))
+		log_error("cannot tell whether a key is new: %s", rc_detail(rc)); /* taken_enter decides */
+	if (!taken)
+		v->fresh = t->key_id; /* its other shares need not be looked up */
+	return taken;
+}
+
+/* Behind its tag: nothing of it was decoded so far. */
+static bool take_body(struct reception *v, struct link *l, const struct envelope *e, struct pad *pad, struct owed *owed)
+{
+	struct msg_instruction m;
+	dske_rc rc = msg_instruction_read(&m, e->body, e->body_len);
+	if (rc_ok(rc))
+		rc = check_instruction(e, &m);
+	if (!rc_ok(rc)) {
+		owe(owed, RECEIPT_CORRUPT);
+		exchange_settle(&v->a->x, l, rc);
+	} else if (!is_awaited(v, &m.terms)) {
+		v->arrival[l->at].is_dirty = true;
+	} else if (is_taken(v, &m.terms)) {
+		owe(owed, RECEIPT_KEPT);
+	} else {
+		return take_share(v, l, &m, pad, owed);
+	}
+	return false;
+}
+
+bool arrival_take(struct reception *v, struct link *l, const struct envelope *e)
+{
+	AUTO(pad) pad = {0};
+	struct arrival *arrival = &v->arrival[l->at];
+	if (arrival->count == INSTRUCTIONS_MOST) {
+		arrival->is_dirty = true;
+		return false;
+	}
+	struct owed *owed = &arrival->owed[arrival->count];
+	if (!take_range(l, e, &pad, owed)) {
+		secret_drop(&owed->key);
+		return false;
+	}
+	arrival->count++;
+	return take_body(v, l, e, &pad, owed);
+}
+
+/* ---- out ------------------------------------------------------------------------------------------------- */
+
+static dske_rc send_receipt(struct link *l, const struct owed *o)
+{
+	uint8_t room[16], frame_room[256];
+	struct buf body, frame;
+	buf_fixed(&body, room, sizeof room);
+	buf_fixed(&frame, frame_room, sizeof frame_room);
+	TRY(msg_receipt_write(&body, &(struct msg_receipt){.verdict = o->verdict}));
+	struct envelope e = link_envelope(l, MESSAGE_RECEIPT, o->offset, o->length, &body);
+	TRY(frame_write(&frame, &e, o->key.data));
+	return fanout_send(l->set->fanout, l->at, frame.data, frame.len);
+}
+
+/* The hub keeps a share until its RECEIPT; shares of another agreement stay there. */
+static void mark_due(struct reception *v, struct arrival *arrival, enum share_verdict verdict)
+{
+	for (size_t n = 0; n < arrival->count; n++) {
+		struct owed *o = &arrival->owed[n];
+		if (o->is_due)
+			continue;
+		o->is_due = v->terms != NULL && id_equal(&o->key_id, &v->terms->key_id);
+		o->verdict = verdict == SHARE_CORRUPT ? RECEIPT_CORRUPT : RECEIPT_KEPT;
+		arrival->is_dirty = arrival->is_dirty || !o->is_due;
+	}
+}
+
+static bool is_flushed(void *exchange)
+{
+	return !fanout_has_unsent(((const struct reception *)exchange)->a->x.set->fanout);
+}
+
+void arrivals_answer(struct reception *v)
+{
+	struct links *set = v->a->x.set;
+	for (size_t h = 0; h < v->a->n; h++) {
+		struct arrival *arrival = &v->arrival[h];
+		mark_due(v, arrival, v->a->x.outcome[h].verdict);
+		for (size_t n = 0; n < arrival->count; n++) {
+			if (arrival->owed[n].is_due && !rc_ok(send_receipt(&set->link[h], &arrival->owed[n])))
+				arrival->is_dirty = true;
+		}
+	}
+	(void)links_run(set, clock_ms() + FLUSH_MS, is_flushed, NULL);
+}
+
+/* Connections on which our WAIT is still unanswered are let go: what it asked for would come to whoever
+ * uses them next. */
+void arrivals_drop(struct reception *v)
+{
+	for (size_t h = 0; h < v->a->n; h++) {
+		struct arrival *arrival = &v->arrival[h];
+		if (arrival->is_dirty || (arrival->wait.type != 0 && arrival->count == 0))
+			link_hang_up(&v->a->x.set->link[h]);
+		request_drop(&arrival->wait);
+		for (size_t n = 0; n < arrival->count; n++)
+			secret_drop(&arrival->owed[n].key);
+	}
+}

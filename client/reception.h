@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client/reception.h - what the two parts of a receiver share: receiver.c waits and concludes, arrival.c takes
+ * each hub's INSTRUCTIONs and answers them.
+ */
+#ifndef DSKE_CLIENT_RECEPTION_H
+#define DSKE_CLIENT_RECEPTION_H
+
+#include "client/agreement.h"
+#include "client/request.h"
+#include "core/agree.h"
+
+#define INSTRUCTIONS_MOST 4 /* kept a hub: one is honest, more when a context was used before */
+
+/* An INSTRUCTION that was taken, and is owed a RECEIPT. */
+struct owed {
+	bool is_due;
+	enum receipt_verdict verdict;
+	struct id key_id;
+	uint64_t offset;
+	uint32_t length;
+	struct secret key; /* owned: the reply-tag key */
+};
+
+/* What one hub was asked, and has sent. */
+struct arrival {
+	struct request wait;
+	struct owed owed[INSTRUCTIONS_MOST];
+	size_t count;
+	bool is_dirty; /* something is left at the hub that this connection would be told again */
+	int64_t revive_ms; /* not before: connect again after a loss */
+	unsigned revivals;
+};
+
+struct reception {
+	struct agreement *a;
+	struct id self, initiator;
+	struct id fresh; /* a key ID that was not taken */
+	struct receiver *receiver;
+	struct arrival *arrival; /* one a hub */
+	bool is_over;            /* with this result: */
+	int code;
+	char why[256];
+	const struct terms *terms; /* borrowed from the receiver */
+	double first_ms;           /* when the first share came, or 0 */
+};
+
+/* ---- client/arrival.c --------------------------------------------------------------------------------- */
+
+/* Takes an INSTRUCTION.  True when it brought a share to conclude from. */
+bool arrival_take(struct reception *v, struct link *l, const struct envelope *e);
+
+/* Sends the RECEIPTs that are due: for shares of the key that was agreed on (v->terms; NULL: none was), and for
+ * what was refused.  The hubs keep the others. */
+void arrivals_answer(struct reception *v);
+
+/* Empties them.  Connections whose hub would tell the next exchange of this one are let go. */
+void arrivals_drop(struct reception *v);
+
+#endif
