@@ -75,8 +75,9 @@ typedef struct {
 			return try_rc_;                                                              \
 	} while (0)
 
-/* A local of `struct type` that type##_drop() empties on every path out: AUTO(secret) key = {0}; */
-#define AUTO(type) __attribute__((cleanup(type##_drop))) struct type
+/* A local of `struct type` that type##_drop() empties on every path out: AUTO(secret) key = {0};
+ * `unused` for one that is held for its end alone, which clang does not count as a use. */
+#define AUTO(type) __attribute__((cleanup(type##_drop), unused)) struct type
 
 static inline bool rc_ok(dske_rc rc)
 {
