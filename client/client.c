@@ -78,6 +78,15 @@ static int by_hub_then_table(const void *a, const void *b)
 	return order != 0 ? order : id_compare(&x->id, &y->id);
 }
 
+/* doc/protocol.md, "Words": never two hubs of one ID.  Which of them is the hub and which pretends to be it, its
+ * operator must tell; until then neither is used, lest one hub speak for two. */
+static void compare_hubs(struct hub_table *a, struct hub_table *b)
+{
+	if (a->table == NULL || b->table == NULL || !id_equal(&a->hub, &b->hub) || strcmp(a->name, b->name) == 0)
+		return;
+	a->is_ambiguous = b->is_ambiguous = true;
+}
+
 /* With the lock held. */
 static dske_rc add_table(struct client *c, struct hub_table *h)
 {
@@ -85,6 +94,8 @@ static dske_rc add_table(struct client *c, struct hub_table *h)
 	if (grown == NULL)
 		return rc_make(DSKE_RC_NOMEM);
 	c->tables = grown;
+	for (size_t i = 0; i < c->table_count; i++)
+		compare_hubs(grown[i], h);
 	grown[c->table_count++] = h;
 	qsort(grown, c->table_count, sizeof grown[0], by_hub_then_table);
 	return DSKE_OK;
@@ -254,6 +265,9 @@ static dske_rc hub_usable(const struct hub_table *h, struct table_status *status
 	if (h->table == NULL)
 		return rc_fail(h->open_code, "%s", h->open_why);
 	TRY(table_status(h->table, status));
+	if (h->is_ambiguous)
+		return FAIL(DENIED, "this PSKM and another one name two hubs by one ID: one of them pretends to be the other. "
+				    "Find out which, and remove its table");
 	switch (status->state) {
 	case TABLE_ACTIVE:
 		return DSKE_OK;

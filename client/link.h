@@ -32,6 +32,7 @@ struct hub_table {
 	struct table *table; /* owned by the client; NULL when it cannot be opened */
 	int open_code;       /* why not: code ... */
 	char open_why[200];  /* ... and sentence */
+	_Atomic bool is_ambiguous;  /* another table names this hub's ID, and another hub */
 	_Atomic int64_t skipped_ms; /* when a note last made us skip a lease slot, 0: never */
 	_Atomic int64_t checked_ms; /* when the ledger was last asked what is left, 0: ask it again ... */
 	_Atomic uint64_t worth;     /* ... and what it said: client/pool.c */

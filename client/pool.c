@@ -22,7 +22,7 @@ dske_rc client_check_pid(const struct client *c)
 static uint64_t ask_worth(const struct hub_table *h)
 {
 	struct table_status s;
-	if (h->table == NULL || !rc_ok(table_status(h->table, &s)) || s.state != TABLE_ACTIVE)
+	if (h->table == NULL || h->is_ambiguous || !rc_ok(table_status(h->table, &s)) || s.state != TABLE_ACTIVE)
 		return 0;
 	return 1 + (s.up_left < s.down_left ? s.up_left : s.down_left);
 }

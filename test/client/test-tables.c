@@ -98,6 +98,36 @@ static void spoilt_tables_lower_no_threshold(void **state)
 	world_drop(&five);
 }
 
+/* hub5 hands out a PSKM that says it is of hub1: then hub5 would have two shares. */
+static void two_hubs_of_one_id(void **state)
+{
+	(void)state;
+	static struct world five;
+	struct client_hub *hubs = NULL;
+	struct caller alice, bob;
+	struct pskm_header header;
+	size_t count = 0, denied = 0;
+	world_make(&five, TABLE_LEN_MIN, "k = 3\ntimeout = 2s");
+	struct id own = five.hub[4].id;
+	five.hub[4].id = five.hub[0].id;
+	world_carry(&five, 4, "bob", &five.bob_id, 2 * TABLE_LEN_MIN, &header);
+	five.hub[4].id = own;
+	assert_ok(client_refresh(five.bob));
+	assert_ok(client_hubs(five.bob, &hubs, &count));
+	assert_int_equal(count, WORLD_HUBS + 1);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(rc_is(hubs[i].rc, DSKE_RC_DENIED), id_equal(&hubs[i].hub, &five.hub[0].id));
+		denied += !rc_ok(hubs[i].rc);
+	}
+	assert_int_equal(denied, 2);
+	free(hubs);
+	agree_both(&five, "four are left", 1500, 0, &alice, &bob);
+	assert_same_key(&alice, &bob);
+	assert_rc(report_of(&bob.r.report, "hub1")->rc, DENIED);
+	callers_drop(&alice, &bob);
+	world_drop(&five);
+}
+
 /* A PSKM that was read on its way: whoever comes second is told, and both copies are frozen. */
 static void activation_of_a_stolen_table(void **state)
 {
@@ -276,6 +306,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exhausted),
+		cmocka_unit_test(two_hubs_of_one_id),
 		cmocka_unit_test(spoilt_tables_lower_no_threshold),
 		cmocka_unit_test(activation_again_and_of_nothing),
 		cmocka_unit_test(activation_of_a_stolen_table),
