@@ -19,7 +19,8 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/session.c %D%/session.h \
 	%D%/sign.c %D%/sign.h \
 	%D%/slot.c %D%/slot.h \
-	%D%/store.c %D%/store.h
+	%D%/store.c %D%/store.h \
+	%D%/store-image.c %D%/store-impl.h %D%/store-pin.c
 
 dskeinclude_HEADERS = %D%/dske-pkcs11.h
 

@@ -19,15 +19,17 @@ check_PROGRAMS += %D%/p11test %D%/exit-host %D%/make-token
 %C%_make_token_SOURCES = %D%/make-token.c
 %C%_make_token_LDADD = $(FAKE_PKCS11_LIBS)
 
-check_PROGRAMS += %D%/test-derive %D%/test-store %D%/test-tables
-%C%_test_derive_SOURCES = %D%/test-derive.c
+check_PROGRAMS += %D%/test-derive %D%/test-store %D%/test-tables %D%/test-token
+%C%_test_derive_SOURCES = %D%/test-derive.c %D%/token-fixture.c %D%/token-fixture.h
 %C%_test_derive_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
 %C%_test_store_SOURCES = %D%/test-store.c
 %C%_test_store_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
 %C%_test_tables_SOURCES = %D%/test-tables.c %D%/nss-offsets.c
 %C%_test_tables_CPPFLAGS = $(AM_CPPFLAGS) -idirafter /usr/include/nspr
 %C%_test_tables_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
-TESTS += %D%/test-derive %D%/test-store %D%/test-tables
+%C%_test_token_SOURCES = %D%/test-token.c %D%/token-fixture.c %D%/token-fixture.h
+%C%_test_token_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
+TESTS += %D%/test-derive %D%/test-store %D%/test-tables %D%/test-token
 
 dist_check_SCRIPTS += %D%/test-exit %D%/test-p11 %D%/test-stock
 EXTRA_DIST += %D%/stock.sh
