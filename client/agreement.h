@@ -52,6 +52,9 @@ size_t exchange_bad(const struct exchange *x);
 /* When to stop waiting for the others: as long again as it took, within bounds. */
 int64_t exchange_grace(const struct exchange *x, double took_ms);
 
+/* Writes what is known of each hub so far; *report was empty or is written anew. */
+void exchange_report(const struct exchange *x, struct report *report, bool agreed);
+
 /* Gives the links back and writes the report; rc is the exchange's result, and what is returned, with
  * its sentence.  Safe on a zeroed one. */
 dske_rc exchange_end(struct exchange *x, dske_rc rc, struct report *report);
@@ -77,6 +80,8 @@ static inline dske_rc agree_keep_key(struct agreement *a)
 {
 	a->r->peer = a->peer.id;
 	a->r->initiated = a->initiates;
+	if (a->q->keep != NULL)
+		exchange_report(&a->x, &a->r->report, true);
 	return a->q->keep != NULL ? a->q->keep(a->q->keep_context, a->r) : DSKE_OK;
 }
 

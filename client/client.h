@@ -87,7 +87,7 @@ enum agree_role { ROLE_AUTO /* the lower client ID initiates */, ROLE_INITIATOR,
 
 struct agree_result;
 
-/* Stores a new key durably.  The report in *r is not written yet. */
+/* Stores a new key durably.  The report in *r says what hubs did until then. */
 typedef dske_rc agree_keep(void *context, const struct agree_result *r);
 
 struct agree_request {

@@ -158,13 +158,14 @@ static bool takes_part(const struct exchange *x, const struct id *hub)
 	return false;
 }
 
-static void write_report(const struct exchange *x, struct report *report, bool agreed)
+void exchange_report(const struct exchange *x, struct report *report, bool agreed)
 {
 	struct client_hub *hubs = NULL;
 	size_t count = 0, linked = x->set != NULL && x->outcome != NULL ? x->set->count : 0;
 	bool brief = agreed && !x->wants_left; /* ledgers are read for this */
 	if ((brief && pool_all_usable(x->client)) || !rc_ok(client_hubs(x->client, &hubs, &count)))
 		count = 0;
+	report_drop(report);
 	report->hub = calloc(linked + count + 1, sizeof *report->hub);
 	for (size_t i = 0; report->hub != NULL && i < linked; i++)
 		describe_hub(x, &report->hub[report->count++], &x->set->link[i], &x->outcome[i], !brief);
@@ -200,7 +201,7 @@ dske_rc exchange_end(struct exchange *x, dske_rc rc, struct report *report)
 {
 	char why[1024];
 	snprintf(why, sizeof why, "%s", rc_detail(rc));
-	write_report(x, report, rc_ok(rc));
+	exchange_report(x, report, rc_ok(rc));
 	if (!rc_ok(rc))
 		write_advice(report, rc);
 	free(x->outcome);

@@ -170,7 +170,7 @@ static void nobody_lowers_k_b(void **state)
 
 struct kept {
 	dske_rc rc;
-	unsigned calls, receipts; /* receipts at the first hub when it was called */
+	unsigned calls, receipts, hubs; /* receipts at the first hub when it was called; hubs that had taken part */
 	uint8_t key[32];
 };
 
@@ -179,6 +179,9 @@ static dske_rc keep(void *context, const struct agree_result *r)
 	struct kept *k = context;
 	k->calls++;
 	k->receipts = w.hub[0].receipts;
+	k->hubs = 0;
+	for (size_t i = 0; i < r->report.count; i++)
+		k->hubs += rc_ok(r->report.hub[i].rc);
 	assert_int_equal(r->key.len, sizeof k->key);
 	memcpy(k->key, r->key.data, sizeof k->key);
 	return k->rc;
@@ -206,6 +209,8 @@ static void kept_before_receipts(void **state)
 	assert_ok(client_agree(w.bob, &q, &s));
 	assert_int_equal(good.calls, 1);
 	assert_int_equal(good.receipts, before);
+	assert_int_equal(good.hubs, 5);
+	assert_int_equal(s.report.count, 5);
 	assert_memory_equal(good.key, r.key.data, 32);
 	agree_result_drop(&r);
 	agree_result_drop(&s);
