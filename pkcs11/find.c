@@ -37,9 +37,9 @@ static bool value_is(const CK_ATTRIBUTE *have, const CK_ATTRIBUTE *want)
 }
 
 /* CKA_VALUE never matches: a search would be a way to ask for a key's bytes. */
-static bool object_matches(const struct object *o, const CK_ATTRIBUTE *templ, CK_ULONG n)
+static bool object_matches(const struct session *s, const struct object *o, const CK_ATTRIBUTE *templ, CK_ULONG n)
 {
-	if (o->named && attr_find(templ, n, CKA_ID) == NULL)
+	if (o->named && (o->session != s->handle || attr_find(templ, n, CKA_ID) == NULL))
 		return false;
 	for (CK_ULONG i = 0; i < n; i++) {
 		if (!value_is(attrs_get(&o->attrs, templ[i].type), &templ[i]))
@@ -58,7 +58,7 @@ static bool find_collect(struct module *m, const struct session *s, const CK_ATT
 		by = attr_find(templ, n, CKA_LABEL);
 	struct object *o = by != NULL ? objects_first(&m->objects, by->type, by->pValue, by->ulValueLen) : m->objects.oldest;
 	while (o != NULL) {
-		if (object_visible(m, s->slot, o) && object_matches(o, templ, n) && !find_keep(f, o->handle))
+		if (object_visible(m, s->slot, o) && object_matches(s, o, templ, n) && !find_keep(f, o->handle))
 			return false;
 		o = by != NULL ? objects_next(o, by->type) : o->newer;
 	}

@@ -34,7 +34,7 @@ struct object {
 	CK_SLOT_ID slot;
 	CK_SESSION_HANDLE session; /* it ends with this one; 0: a token object */
 	bool is_private;           /* only a logged-in user sees it */
-	bool named;                /* found only by its whole ID: a peer key with a context */
+	bool named;                /* found only by its whole ID, by its session: a peer key with a context */
 	struct attrs attrs;
 	struct secret value;       /* keys */
 	struct id stored;          /* token keys: the name in the store */

@@ -190,7 +190,7 @@ CK_RV peer_name_key(struct module *m, const struct session *s, const void *id, s
 	CK_RV rv = CKR_OK;
 	module_lock(m);
 	struct object *o = objects_first(&m->objects, CKA_ID, id, len);
-	while (o != NULL && !o->named)
+	while (o != NULL && (!o->named || o->session != s->handle))
 		o = objects_next(o, CKA_ID);
 	if (o == NULL && !s->closed) {
 		o = object_new(OBJECT_PEER_KEY, SLOT_AGREEMENT);
