@@ -163,6 +163,7 @@ static CK_RV derive_prepare(struct module *m, const struct session *s, const CK_
 	if (base->kind != row->derive->base)
 		return CKR_KEY_TYPE_INCONSISTENT;
 	TRY_RV(check_login(m));
+	TRY_RV(attr_check(templ, n, ATTR_IN_AGREED));
 	/* Extraction asked for and forbidden is refused, never silently changed. */
 	if (attr_bool(templ, n, CKA_EXTRACTABLE, false) && !config_extract_allowed(client_config(m->client), base->peer))
 		return CKR_TEMPLATE_INCONSISTENT;
@@ -246,18 +247,50 @@ static CK_RV derive_attributes(struct attrs *a, const struct agree_request *q, c
 	return attrs_set_ulong(a, CKA_DSKE_SCHEME, r->scheme == SCHEME_XOR ? CKDSKE_SCHEME_XOR : CKDSKE_SCHEME_SHAMIR);
 }
 
+/* What client_agree() gives back to derive_keep(). */
+struct keeping {
+	struct module *m;
+	const struct agree_request *q;
+	struct object *key;
+	CK_RV rv; /* why it was not kept */
+	bool kept;
+};
+
+static CK_RV keep_key(const struct keeping *k, const struct agree_result *r)
+{
+	AUTO(secret) value = {0};
+
+	TRY_RV(rv_from(secret_from(&value, r->key.data, r->key.len)));
+	TRY_RV(key_set_value(k->key, &value));
+	TRY_RV(derive_attributes(&k->key->attrs, k->q, r));
+	return key_keep(k->m, k->key);
+}
+
+/* Before the hubs are told to forget their shares: whoever is killed in between loses nothing. */
+static dske_rc derive_keep(void *context, const struct agree_result *r)
+{
+	struct keeping *k = context;
+
+	k->rv = keep_key(k, r);
+	k->kept = k->rv == CKR_OK;
+	return k->kept ? DSKE_OK : FAIL(STATE, "the token could not keep the key (CKR 0x%lx)", k->rv);
+}
+
 /* The agreement itself.  No lock is held here: it waits for the network. */
-static CK_RV derive_agree(struct module *m, const struct agree_request *q, struct object *key)
+static CK_RV derive_agree(struct module *m, struct agree_request *q, struct object *key)
 {
 	AUTO(agree_result) r = {0};
+	struct keeping k = {.m = m, .q = q, .key = key};
 
+	q->keep = derive_keep;
+	q->keep_context = &k;
 	dske_rc rc = client_agree(m->client, q, &r);
-	if (!rc_ok(rc)) {
-		derive_log_failure(q, &r, rc);
-		return rv_from(rc);
-	}
-	TRY_RV(key_set_value(key, &r.key));
-	return derive_attributes(&key->attrs, q, &r);
+	if (rc_ok(rc))
+		return CKR_OK;
+	derive_log_failure(q, &r, rc);
+	if (k.kept)
+		(void)key_forget(m, key);
+	return k.rv != CKR_OK ? k.rv : rv_from(rc);
 }
 
 CK_RV derive_key(struct module *m, struct session *s, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE base,

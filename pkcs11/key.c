@@ -251,18 +251,6 @@ static dske_rc key_erase(struct module *m, const struct object *key)
 	return store_remove(m->store, &master, &key->stored);
 }
 
-CK_RV key_store_again(struct module *m, const struct object *key)
-{
-	return store_rv(key_rewrite(m, key));
-}
-
-CK_RV key_store_forget(struct module *m, const struct object *key)
-{
-	dske_rc rc = key_erase(m, key);
-
-	return rc_is(rc, DSKE_RC_NOT_FOUND) ? CKR_OK : store_rv(rc); /* another process was faster */
-}
-
 /* With the module's lock: the token key of that name. */
 static struct object *key_stored_as(const struct module *m, const struct id *name)
 {
@@ -273,29 +261,61 @@ static struct object *key_stored_as(const struct module *m, const struct id *nam
 	return NULL;
 }
 
+CK_RV key_keep(struct module *m, struct object *key)
+{
+	return key->session == 0 ? store_rv(key_store(m, key)) : CKR_OK;
+}
+
+CK_RV key_forget(struct module *m, const struct object *key)
+{
+	dske_rc rc = key->session == 0 ? key_erase(m, key) : DSKE_OK;
+
+	return rc_is(rc, DSKE_RC_NOT_FOUND) ? CKR_OK : store_rv(rc); /* another process was faster */
+}
+
+/* With the module's lock. */
+static CK_RV table_add(struct module *m, const struct session *s, struct object *key, CK_OBJECT_HANDLE *handle)
+{
+	struct object *same = key->session == 0 ? key_stored_as(m, &key->stored) : NULL;
+
+	if (key->is_private && m->login.who != LOGIN_USER)
+		return CKR_USER_NOT_LOGGED_IN;
+	if (s->closed && key->session != 0)
+		return CKR_SESSION_HANDLE_INVALID;
+	if (same == NULL) {
+		TRY_RV(objects_add(&m->objects, object_ref(key)));
+		same = key;
+	} /* else another thread has read it from the store meanwhile */
+	*handle = same->handle;
+	return s->closed ? CKR_SESSION_HANDLE_INVALID : CKR_OK;
+}
+
 CK_RV key_add(struct module *m, const struct session *s, struct object *key, CK_OBJECT_HANDLE *handle)
 {
-	CK_RV rv = key->session == 0 ? store_rv(key_store(m, key)) : CKR_OK;
-
-	if (rv != CKR_OK) {
-		object_unref(key);
-		return rv;
-	}
+	pthread_mutex_lock(&m->token_lock);
 	module_lock(m);
-	struct object *same = key->session == 0 ? key_stored_as(m, &key->stored) : NULL;
-	if (s->closed) {
-		rv = CKR_SESSION_HANDLE_INVALID;
-	} else if (key->is_private && m->login.who != LOGIN_USER) {
-		rv = CKR_USER_NOT_LOGGED_IN;
-	} else if (same != NULL) {
-		*handle = same->handle; /* another thread has read it from the store meanwhile */
-	} else {
-		rv = objects_add(&m->objects, object_ref(key));
-		*handle = key->handle;
-	}
+	CK_RV rv = table_add(m, s, key, handle);
 	module_unlock(m);
+	pthread_mutex_unlock(&m->token_lock);
 	object_unref(key);
 	return rv;
+}
+
+CK_RV key_destroy(struct module *m, struct object *key)
+{
+	bool there = false;
+
+	pthread_mutex_lock(&m->token_lock);
+	CK_RV rv = key_forget(m, key);
+	if (rv == CKR_OK) {
+		module_lock(m);
+		there = objects_at(&m->objects, key->handle) == key;
+		if (there)
+			objects_remove(&m->objects, key);
+		module_unlock(m);
+	}
+	pthread_mutex_unlock(&m->token_lock);
+	return rv == CKR_OK && !there ? CKR_OBJECT_HANDLE_INVALID : rv;
 }
 
 struct sync {
@@ -359,7 +379,8 @@ static void sync_merge(struct module *m, struct sync *all)
 	}
 }
 
-CK_RV key_sync(struct module *m, bool always)
+/* With the token's lock. */
+static CK_RV sync_with_store(struct module *m, bool always)
 {
 	AUTO(secret) master = {0};
 	struct sync all = {0};
@@ -376,4 +397,54 @@ CK_RV key_sync(struct module *m, bool always)
 		object_unref(all.key[i]);
 	free(all.key);
 	return store_rv(rc);
+}
+
+CK_RV key_sync(struct module *m, bool always)
+{
+	pthread_mutex_lock(&m->token_lock);
+	CK_RV rv = sync_with_store(m, always);
+	pthread_mutex_unlock(&m->token_lock);
+	return rv;
+}
+
+static CK_RV change_in_table(struct module *m, struct object *key, const CK_ATTRIBUTE *templ, CK_ULONG n,
+			     key_permission *allowed)
+{
+	CK_RV rv = CKR_OK;
+
+	module_lock(m);
+	if (atomic_load(&key->gone))
+		rv = CKR_OBJECT_HANDLE_INVALID;
+	for (CK_ULONG i = 0; i < n && rv == CKR_OK; i++)
+		rv = allowed(key, &templ[i]);
+	for (CK_ULONG i = 0; i < n && rv == CKR_OK; i++)
+		rv = attrs_set(&key->attrs, templ[i].type, templ[i].pValue, templ[i].ulValueLen);
+	if (!atomic_load(&key->gone))
+		objects_reindex(&m->objects, key);
+	module_unlock(m);
+	return rv;
+}
+
+/* The store is read first: what another process made more secret stays so. */
+static CK_RV change_in_store(struct module *m, struct object *key, const CK_ATTRIBUTE *templ, CK_ULONG n,
+			     key_permission *allowed)
+{
+	dske_rc rc;
+
+	do {
+		TRY_RV(sync_with_store(m, false));
+		TRY_RV(change_in_table(m, key, templ, n, allowed));
+		rc = key_rewrite(m, key);
+	} while (rc_is(rc, DSKE_RC_BUSY));
+	if (!rc_ok(rc))
+		(void)sync_with_store(m, true); /* the table says what is stored */
+	return store_rv(rc);
+}
+
+CK_RV key_change(struct module *m, struct object *key, const CK_ATTRIBUTE *templ, CK_ULONG n, key_permission *allowed)
+{
+	pthread_mutex_lock(&m->token_lock);
+	CK_RV rv = (key->session == 0 ? change_in_store : change_in_table)(m, key, templ, n, allowed);
+	pthread_mutex_unlock(&m->token_lock);
+	return rv;
 }

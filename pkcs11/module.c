@@ -35,6 +35,7 @@ static void module_free(struct module *m)
 	store_free(m->store);
 	client_close(m->client);
 	pthread_mutex_destroy(&m->lock);
+	pthread_mutex_destroy(&m->token_lock);
 	free(m);
 }
 
@@ -149,6 +150,7 @@ CK_RV module_initialize(CK_VOID_PTR args)
 	if (m == NULL)
 		return CKR_HOST_MEMORY;
 	pthread_mutex_init(&m->lock, NULL);
+	pthread_mutex_init(&m->token_lock, NULL);
 	m->refs = 1;
 	dske_rc rc = module_open_client(m);
 

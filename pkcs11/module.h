@@ -2,8 +2,8 @@
 /*
  * pkcs11/module.h - the state between C_Initialize and C_Finalize.
  *
- * Locks, outer first: a session's (its operations), the store's (the token's file), the module's (all
- * tables).  None is held over the network: who calls client_agree() holds references only.  The module's
+ * Locks, outer first: a session's (its operations), the token's (what the table shows of the store follows
+ * the store), the store's (the token's file), the module's (all tables).  None is held over the network: who calls client_agree() holds references only.  The module's
  * is never held over a file either.
  *
  * Each call holds a reference, so that a C_Finalize beside it takes nothing away from under it.  A
@@ -31,7 +31,8 @@ struct module {
 	struct store *store;   /* NULL with client */
 	char trouble[200];     /* why there is none */
 
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t token_lock; /* around reading or changing the store and telling the table so */
+	pthread_mutex_t lock;       /* guards what follows */
 	struct slots slots;
 	struct session_table sessions;
 	struct object_table objects;

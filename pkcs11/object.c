@@ -271,6 +271,8 @@ CK_RV object_create(struct module *m, struct session *s, CK_ATTRIBUTE_PTR templ,
 	TRY_RV(rv_from(secret_from(&value, given->pValue, given->ulValueLen)));
 	TRY_RV(key_new(m, s, templ, n, ATTR_IN_CREATE, &key));
 	CK_RV rv = key_set_value(key, &value);
+	if (rv == CKR_OK)
+		rv = key_keep(m, key);
 	if (rv != CKR_OK) {
 		object_unref(key);
 		return rv;
@@ -291,14 +293,7 @@ static CK_RV check_change(struct module *m, const struct session *s, const struc
 static CK_RV destroy(struct module *m, struct session *s, struct object *o)
 {
 	TRY_RV(check_change(m, s, o, CKA_DESTROYABLE));
-	if (o->session == 0)
-		TRY_RV(key_store_forget(m, o));
-	module_lock(m);
-	bool there = objects_at(&m->objects, o->handle) == o;
-	if (there)
-		objects_remove(&m->objects, o);
-	module_unlock(m);
-	return there ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
+	return key_destroy(m, o);
 }
 
 CK_RV object_destroy(struct module *m, struct session *s, CK_OBJECT_HANDLE handle)
@@ -385,21 +380,9 @@ static CK_RV check_direction(const struct object *o, const CK_ATTRIBUTE *a)
 
 static CK_RV change(struct module *m, struct session *s, struct object *o, const CK_ATTRIBUTE *templ, CK_ULONG n)
 {
-	CK_RV rv = CKR_OK;
-
 	TRY_RV(attr_check(templ, n, ATTR_IN_SET));
 	TRY_RV(check_change(m, s, o, CKA_MODIFIABLE));
-	module_lock(m);
-	for (CK_ULONG i = 0; i < n && rv == CKR_OK; i++)
-		rv = check_direction(o, &templ[i]);
-	for (CK_ULONG i = 0; i < n && rv == CKR_OK; i++)
-		rv = attrs_set(&o->attrs, templ[i].type, templ[i].pValue, templ[i].ulValueLen);
-	if (!atomic_load(&o->gone))
-		objects_reindex(&m->objects, o);
-	module_unlock(m);
-	if (rv == CKR_OK && o->session == 0)
-		rv = key_store_again(m, o);
-	return rv;
+	return key_change(m, o, templ, n, check_direction);
 }
 
 CK_RV object_set_attributes(struct module *m, struct session *s, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_PTR templ,

@@ -207,8 +207,11 @@ dske_rc store_replace(struct store *s, const struct secret *master, const struct
 {
 	HOLD(s);
 	AUTO(image) i = IMAGE_NONE;
+	struct seen now;
 
 	TRY(image_read_mine(s, &i, master));
+	if (!file_now(s, &now) || !seen_same(&now, &s->seen))
+		return FAIL(BUSY, "another process has changed %s", s->file.s);
 	TRY(record_cut(&i, name));
 	TRY(record_append(&i, master, plain, name));
 	TRY(image_seal(&i, master));

@@ -89,8 +89,8 @@ bool store_changed(struct store *s);
  * key), the visitor's. */
 dske_rc store_each(struct store *s, const struct secret *master, store_visitor *visit, void *context);
 
-/* Adds (*name is drawn), replaces or removes one object, durably.  Errors: NOT_FOUND, TOOBIG, STATE,
- * CORRUPT, SYNC. */
+/* Adds (*name is drawn), replaces or removes one object, durably.  Only what store_each() has read is
+ * replaced: BUSY when the file has changed since.  Errors: NOT_FOUND, TOOBIG, STATE, CORRUPT, SYNC. */
 dske_rc store_add(struct store *s, const struct secret *master, const struct secret *plain, struct id *name);
 dske_rc store_replace(struct store *s, const struct secret *master, const struct secret *plain, const struct id *name);
 dske_rc store_remove(struct store *s, const struct secret *master, const struct id *name);

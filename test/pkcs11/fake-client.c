@@ -8,6 +8,8 @@
  *	too-few   client_agree fails as if two of three hubs were away
  *	slow      client_agree takes a second, unless it is cancelled
  *	broken    the second table is damaged
+ *	killed    the process dies once the key was to be kept, as if on its way to tell the hubs
+ *	unkept    client_agree fails after the key was kept
  */
 #include <config.h>
 
@@ -160,6 +162,15 @@ static dske_rc fake_wait(const struct agree_request *q)
 	return DSKE_OK;
 }
 
+static dske_rc fake_keep(const struct agree_request *q, const struct agree_result *r)
+{
+	if (q->keep != NULL)
+		TRY(q->keep(q->keep_context, r));
+	if (told("killed"))
+		_exit(0);
+	return told("unkept") ? FAIL(SYNC, "the key's name could not be entered") : DSKE_OK;
+}
+
 dske_rc client_agree(struct client *c, const struct agree_request *q, struct agree_result *r)
 {
 	AUTO(peers) known = {0};
@@ -190,5 +201,5 @@ dske_rc client_agree(struct client *c, const struct agree_request *q, struct agr
 	TRY(secret_alloc(&r->key, q->key_len != 0 ? q->key_len : 32));
 	for (size_t i = 0; i < r->key.len; i++)
 		r->key.data[i] = mixed_byte(&state);
-	return DSKE_OK;
+	return fake_keep(q, r);
 }

@@ -148,6 +148,31 @@ static void templates(void **state)
 	IS(derive(s, bob, NULL, &hidden, 1, &key), CKR_USER_NOT_LOGGED_IN);
 }
 
+/* A template that cannot be is refused, not looked into. */
+static void impossible_templates(void **state)
+{
+	static const CK_ATTRIBUTE_TYPE types[] = {CKA_EXTRACTABLE, CKA_TOKEN, CKA_SENSITIVE, CKA_VALUE_LEN, CKA_KEY_TYPE, CKA_CLASS,
+						  CKA_LABEL, CKA_PRIVATE};
+	CK_SESSION_HANDLE s = session_new();
+	CK_OBJECT_HANDLE bob = peer(s, "bob"), key;
+	CK_BBOOL two = 2;
+	CK_ATTRIBUTE truth = {CKA_EXTRACTABLE, &two, sizeof two}, twice[] = {{CKA_EXTRACTABLE, &no, sizeof no}, extractable};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+		for (CK_ULONG len = 1; len <= 8; len++) {
+			CK_ATTRIBUTE nowhere = {types[i], NULL, len};
+			IS(derive(s, bob, NULL, &nowhere, 1, &key), CKR_ATTRIBUTE_VALUE_INVALID);
+			IS(p11->C_CreateObject(s, &nowhere, 1, &key), CKR_ATTRIBUTE_VALUE_INVALID);
+			IS(p11->C_FindObjectsInit(s, &nowhere, 1), CKR_ATTRIBUTE_VALUE_INVALID);
+		}
+		CK_ATTRIBUTE endless = {types[i], &two, CK_UNAVAILABLE_INFORMATION};
+		IS(derive(s, bob, NULL, &endless, 1, &key), CKR_ATTRIBUTE_VALUE_INVALID);
+	}
+	IS(derive(s, bob, NULL, &truth, 1, &key), CKR_ATTRIBUTE_VALUE_INVALID);
+	IS(derive(s, peer(s, "carol"), NULL, twice, 2, &key), CKR_TEMPLATE_INCONSISTENT);
+}
+
 /* ---- CKM_ECDH1_DERIVE -------------------------------------------------------------------------------------------------- */
 
 /* A point whose x says what is in it: on route A it is only looked at for its length. */
@@ -247,7 +272,7 @@ static void route_b(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(agreed_key), TEST(extraction), TEST(parameters), TEST(templates),
+		TEST(agreed_key), TEST(extraction), TEST(parameters), TEST(templates), TEST(impossible_templates),
 		TEST(curves_pick_the_length), TEST(route_a), TEST(route_b),
 	};
 

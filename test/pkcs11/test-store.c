@@ -230,6 +230,8 @@ static void another_process(void **state)
 	assert_ok(secret_from(&plain, "[b]", 3));
 	assert_ok(store_add(other, &f->master, &plain, &name));
 	assert_true(store_changed(f->store));
+	/* What it did is read before it is written over. */
+	assert_rc(store_replace(f->store, &f->master, &plain, &name), DSKE_RC_BUSY);
 	s = (struct seen){0};
 	assert_ok(store_each(f->store, &f->master, collect, &s));
 	assert_string_equal(s.text, "[a][b]");

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -183,6 +184,118 @@ static void agreed_keys_persist(void **state)
 	IS(p11->C_Login(s, CKU_USER, (CK_UTF8CHAR *)PIN, strlen(PIN)), CKR_DEVICE_ERROR);
 }
 
+/* A call that another thread makes. */
+struct job {
+	CK_SESSION_HANDLE session;
+	CK_OBJECT_HANDLE base;
+	CK_ATTRIBUTE *templ; /* or NULL */
+	CK_RV rv;
+};
+
+static void *run_job(void *argument)
+{
+	struct job *j = argument;
+	CK_OBJECT_HANDLE key;
+
+	j->rv = derive(j->session, j->base, NULL, j->templ, j->templ != NULL, &key);
+	return NULL;
+}
+
+/* The key is in the store before the hubs are told to forget theirs: who is killed then has it. */
+static void kept_before_the_hubs_forget(void **state)
+{
+	CK_DSKE_DERIVE_PARAMS p = context("kept");
+	CK_ATTRIBUTE templ = {CKA_TOKEN, &yes, sizeof yes};
+	CK_OBJECT_HANDLE key;
+	unsigned char text[64];
+	int status = 0;
+
+	(void)state;
+	make_token();
+	pid_t child = fork();
+	if (child == 0) {
+		setenv("DSKE_FAKE", "killed", 1);
+		if (p11->C_Initialize(NULL) != CKR_OK)
+			_exit(1);
+		CK_SESSION_HANDLE s = session_new();
+		login(s);
+		(void)derive(s, peer(s, "bob"), &p, &templ, 1, &key);
+		_exit(2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	CK_SESSION_HANDLE s = session_new();
+	login(s);
+	IS(find(s, &secret_class, CKA_LABEL, "bob/kept", 8, &key), 1);
+	IS(read_attr(s, key, CKA_DSKE_HUBS, text, sizeof text), 14);
+	assert_memory_equal(text, "hub1,hub2,hub3", 14);
+}
+
+/* An agreement that fails after all leaves no key behind. */
+static void a_failed_agreement_keeps_nothing(void **state)
+{
+	CK_ATTRIBUTE templ = {CKA_TOKEN, &yes, sizeof yes};
+	CK_OBJECT_HANDLE key;
+
+	(void)state;
+	make_token();
+	CK_SESSION_HANDLE s = session_new();
+	login(s);
+	setenv("DSKE_FAKE", "unkept", 1);
+	IS(derive(s, peer(s, "bob"), NULL, &templ, 1, &key), CKR_DEVICE_ERROR);
+	unsetenv("DSKE_FAKE");
+	IS(find(s, &secret_class, CKA_LABEL, "bob", 3, &key), 0);
+	IS(p11->C_Logout(s), CKR_OK);
+	login(s);
+	IS(find(s, &secret_class, CKA_LABEL, "bob", 3, &key), 0);
+	/* Nor does one whose user has left: the key is not kept, and the agreement knows it. */
+	setenv("DSKE_FAKE", "slow", 1);
+	struct job j = {.session = s, .base = peer(s, "bob"), .templ = &templ};
+	pthread_t thread;
+	pthread_create(&thread, NULL, run_job, &j);
+	usleep(50000);
+	IS(p11->C_Logout(s), CKR_OK);
+	pthread_join(thread, NULL);
+	unsetenv("DSKE_FAKE");
+	assert_int_equal(j.rv, CKR_USER_NOT_LOGGED_IN);
+	login(s);
+	IS(find(s, &secret_class, CKA_LABEL, "bob", 3, &key), 0);
+}
+
+/* What another process made more secret is not undone by a change of something else, here or in the file. */
+static void secrecy_survives_other_changes(void **state)
+{
+	CK_ATTRIBUTE templ[] = {{CKA_TOKEN, &yes, sizeof yes}, {CKA_LABEL, "k", 1}, extractable};
+	CK_ATTRIBUTE label = {CKA_LABEL, "new", 3}, sensitive = {CKA_SENSITIVE, &yes, sizeof yes};
+	CK_OBJECT_HANDLE key;
+	unsigned char text[64];
+	CK_ATTRIBUTE value = {CKA_VALUE, text, sizeof text};
+	int status = 0;
+
+	(void)state;
+	make_token();
+	CK_SESSION_HANDLE s = session_new();
+	login(s);
+	IS(derive(s, peer(s, "bob"), NULL, templ, 3, &key), CKR_OK);
+	pid_t child = fork();
+	if (child == 0) {
+		if (p11->C_Initialize(NULL) != CKR_OK)
+			_exit(1);
+		s = session_new();
+		login(s);
+		IS(find(s, &secret_class, CKA_LABEL, "k", 1, &key), 1);
+		_exit(p11->C_SetAttributeValue(s, key, &sensitive, 1) == CKR_OK ? 0 : 2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	IS(p11->C_SetAttributeValue(s, key, &label, 1), CKR_OK);
+	IS(p11->C_GetAttributeValue(s, key, &value, 1), CKR_ATTRIBUTE_SENSITIVE);
+	IS(p11->C_Logout(s), CKR_OK);
+	login(s);
+	IS(find(s, &secret_class, CKA_LABEL, "new", 3, &key), 1);
+	IS(p11->C_GetAttributeValue(s, key, &value, 1), CKR_ATTRIBUTE_SENSITIVE);
+}
+
 /* ---- failures ------------------------------------------------------------------------------------------------------------- */
 
 static void a_failure_is_explained(void **state)
@@ -205,21 +318,6 @@ static void a_failure_is_explained(void **state)
 	assert_non_null(strstr(text, "start hub2 or hub3"));
 	assert_null(strstr(text, "hub1 at"));
 	buf_drop(&log);
-}
-
-struct job {
-	CK_SESSION_HANDLE session;
-	CK_OBJECT_HANDLE base;
-	CK_RV rv;
-};
-
-static void *run_job(void *argument)
-{
-	struct job *j = argument;
-	CK_OBJECT_HANDLE key;
-
-	j->rv = derive(j->session, j->base, NULL, NULL, 0, &key);
-	return NULL;
 }
 
 /* No lock is held over the network: others go on, and closing the session ends the wait. */
@@ -306,7 +404,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(peers_are_objects), TEST(named_keys), TEST(pskms_are_slots), TEST(a_pin_stands_before_it),
-		TEST(agreed_keys_persist), TEST(a_failure_is_explained), TEST(waiting_holds_nothing_up),
+		TEST(agreed_keys_persist), TEST(kept_before_the_hubs_forget),
+		TEST(a_failed_agreement_keeps_nothing), TEST(secrecy_survives_other_changes), TEST(a_failure_is_explained), TEST(waiting_holds_nothing_up),
 		TEST(finalize_under_way), TEST(without_a_configuration),
 	};
 
