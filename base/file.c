@@ -10,12 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/id.h"
 #include "base/secret.h"
 
 #define ERASE_STEP ((size_t)16 * 1024)
+#define SETTLED_NS INT64_C(100000000) /* longer than a file system's clock stands still */
 
 void fd_drop(struct fd *f)
 {
@@ -266,6 +268,23 @@ dske_rc file_replace(const char *path, const void *bytes, size_t len, mode_t mod
 		return rc;
 	}
 	return file_sync_dir_of(path);
+}
+
+static int64_t timespec_ns(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
+int64_t file_change_time(const char *path)
+{
+	struct timespec now;
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return 0;
+	clock_gettime(CLOCK_REALTIME, &now);
+	int64_t changed = timespec_ns(&st.st_mtim);
+	return timespec_ns(&now) - changed >= SETTLED_NS ? changed : FILE_FRESH;
 }
 
 /* One folder of the way; one that is there already will do, whoever made it. */

@@ -52,6 +52,11 @@ dske_rc file_replace(const char *path, const void *bytes, size_t len, mode_t mod
 /* Syncs the folder that holds path, so that a new name survives.  Errors: SYNC. */
 dske_rc file_sync_dir_of(const char *path);
 
+/* When a file or folder was changed last, in nanoseconds, to be compared with a later answer; 0 when there is none.
+ * FILE_FRESH: so lately that another change may not show; whoever looks for changes takes it for one each time. */
+#define FILE_FRESH INT64_C(-1)
+int64_t file_change_time(const char *path);
+
 /* mkdir for each missing part, mode for the new ones.  Errors: DENIED, IO, TOOBIG. */
 dske_rc file_make_dirs(const char *path, mode_t mode);
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/pool.h"
@@ -126,23 +125,22 @@ static dske_rc take_in(struct client *c, const struct table_entry *e)
 	return rc;
 }
 
-/* Has it changed since *seen?  Something that is not there has the time zero. */
-static bool has_changed(struct client *c, const char *path, struct timespec *seen)
+/* Has it changed since *seen? */
+static bool has_changed(struct client *c, const char *path, int64_t *seen)
 {
-	struct stat st;
-	struct timespec now = stat(path, &st) == 0 ? st.st_mtim : (struct timespec){0};
+	int64_t now = file_change_time(path);
 	pthread_mutex_lock(&c->lock);
-	bool changed = now.tv_sec != seen->tv_sec || now.tv_nsec != seen->tv_nsec;
+	bool changed = now != *seen || now == FILE_FRESH;
 	*seen = now;
 	pthread_mutex_unlock(&c->lock);
 	return changed;
 }
 
 /* It could not be read: the next refresh looks again. */
-static void forget_seen(struct client *c, struct timespec *seen)
+static void forget_seen(struct client *c, int64_t *seen)
 {
 	pthread_mutex_lock(&c->lock);
-	seen->tv_nsec = -1;
+	*seen = FILE_FRESH;
 	pthread_mutex_unlock(&c->lock);
 }
 

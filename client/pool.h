@@ -25,7 +25,7 @@ struct client {
 	struct peers peers;
 	struct hub_table **tables; /* owned, never removed before client_close; by hub ID, then table ID */
 	size_t table_count;
-	struct timespec tables_seen, peers_seen; /* when the folder and the file had changed last */
+	int64_t tables_seen, peers_seen; /* file_change_time of the folder and the file, when last read */
 	struct links *idle[POOL_SETS_MAX];
 	size_t idle_count;
 	uint64_t exchanges; /* so far: spreads the load */

@@ -5,14 +5,11 @@
 
 #include <search.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "pskm/list.h"
 
 #define RETRY_MS 5000
-#define SETTLED_NS INT64_C(100000000) /* a folder's time of change is trusted when it lies this far back */
 
 struct vault {
 	struct path dir;
@@ -20,7 +17,7 @@ struct vault {
 	void *by_id;
 	size_t count;
 	struct directory *directory;
-	int64_t changed_ns; /* the folder's time, when it was last read; 0: read it again */
+	int64_t seen; /* file_change_time of the folder, when it was last read; 0: never */
 };
 
 static int compare(const void *a, const void *b)
@@ -91,23 +88,13 @@ static dske_rc scan(struct vault *v)
 	return rc;
 }
 
-static int64_t ns_of(const struct timespec *t)
-{
-	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
-}
-
-/* Has the folder been changed since it was last read?  A name that arrives changes the folder's time; one
- * that is too fresh to tell two changes apart is not remembered, so the folder is read once more. */
+/* Has the folder been changed since it was last read?  A name that arrives changes the folder's time. */
 static bool folder_changed(struct vault *v)
 {
-	struct timespec now;
-	struct stat st;
+	int64_t before = v->seen;
 
-	if (stat(v->dir.s, &st) != 0 || v->changed_ns == ns_of(&st.st_mtim))
-		return false;
-	clock_gettime(CLOCK_REALTIME, &now);
-	v->changed_ns = ns_of(&now) - ns_of(&st.st_mtim) >= SETTLED_NS ? ns_of(&st.st_mtim) : 0;
-	return true;
+	v->seen = file_change_time(v->dir.s);
+	return v->seen != before || v->seen == FILE_FRESH;
 }
 
 bool vault_refresh(struct vault *v)

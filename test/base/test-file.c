@@ -490,6 +490,43 @@ static void missing_folders_are_made(void **state)
 	assert_true(rc_is(file_make_dirs(scratch_path(&folder, "plain/below"), 0700), DSKE_RC_IO));
 }
 
+static void changes_are_seen(void **state)
+{
+	const struct timespec then[2] = {{1000, 7}, {1000, 7}}, later[2] = {{1000, 8}, {1000, 8}};
+	const char *path = scratch_path(&folder, "watched");
+
+	(void)state;
+	assert_int_equal(file_change_time(path), 0);
+	scratch_write(&folder, "watched", "x", 1);
+	assert_int_equal(file_change_time(path), FILE_FRESH);
+	assert_int_equal(utimensat(AT_FDCWD, path, then, 0), 0);
+	int64_t before = file_change_time(path);
+	assert_int_equal(before, INT64_C(1000000000007));
+	assert_int_equal(file_change_time(path), before);
+	assert_int_equal(utimensat(AT_FDCWD, path, later, 0), 0);
+	assert_int_equal(file_change_time(path), before + 1);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(file_change_time(path), 0);
+}
+
+static void folders_of_paths(void **state)
+{
+	static const char *const rows[][2] = {
+		{"a", "."}, {"/a", "/"}, {"a/b", "a"}, {"/a/b", "/a"}, {"/a/b/", "/a/b"}, {"./a", "."},
+	};
+	struct path p, longest;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		assert_true(rc_ok(path_folder(&p, rows[i][0])));
+		assert_string_equal(p.s, rows[i][1]);
+	}
+	assert_true(rc_ok(path_format(&longest, "%04095d", 0)));
+	char *beyond = strcat(strcpy(malloc(sizeof longest.s + 8), longest.s), "0/a");
+	assert_true(rc_is(path_folder(&p, beyond), DSKE_RC_TOOBIG));
+	free(beyond);
+}
+
 static void paths_have_a_limit(void **state)
 {
 	struct path p;
@@ -530,6 +567,8 @@ int main(void)
 		cmocka_unit_test(replacing_is_atomic_for_readers),
 		cmocka_unit_test(folders_are_synced_by_any_path),
 		cmocka_unit_test(missing_folders_are_made),
+		cmocka_unit_test(changes_are_seen),
+		cmocka_unit_test(folders_of_paths),
 		cmocka_unit_test(paths_have_a_limit),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
