@@ -25,7 +25,6 @@ struct exchange {
 	struct client *client;
 	struct links *set;
 	struct outcome *outcome; /* owned; one a link */
-	double begun_ms;
 	int64_t deadline_ms;
 	const volatile bool *cancelled;
 	bool wants_left; /* the report tells what is left of the tables, also after a success */

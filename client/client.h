@@ -73,7 +73,8 @@ void report_drop(struct report *r);
  * STATE (already active), FROZEN, UNREACHABLE, TIMEOUT, TAG. */
 dske_rc client_activate(struct client *c, const struct id *table, int64_t timeout_ms);
 
-/* Leases nothing, asks each hub who we are: an authenticated round trip.  Errors: NOMEM. */
+/* Asks each hub who we are: an authenticated round trip, which costs one range of each table.  Hubs that fail do so
+ * in the report alone.  Errors: as client_refresh, NOMEM, CONFIG, FORKED. */
 dske_rc client_ping(struct client *c, int64_t timeout_ms, struct report *report);
 
 /* Asks all hubs who `name` is and settles it (DSKE 2.2).  votes: one a hub in report order, owned by the

@@ -25,7 +25,7 @@ dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms,
 {
 	struct hub_table **hubs = NULL;
 	size_t count = 0;
-	*x = (struct exchange){.client = c, .begun_ms = clock_fine_ms(), .cancelled = cancelled};
+	*x = (struct exchange){.client = c, .cancelled = cancelled};
 	x->deadline_ms = clock_ms() + (timeout_ms > 0 ? timeout_ms : c->config.timeout_ms);
 	TRY(client_refresh(c));
 	TRY(pool_tables(c, &hubs, &count));
