@@ -61,6 +61,16 @@ static dske_rc settle_terms(struct agreement *a, const struct config *config)
 	return DSKE_OK;
 }
 
+dske_rc agree_keep_key(struct agreement *a)
+{
+	a->r->peer = a->peer.id;
+	a->r->initiated = a->initiates;
+	if (a->q->keep == NULL)
+		return DSKE_OK;
+	exchange_report(&a->x, &a->r->report, true);
+	return a->q->keep(a->q->keep_context, a->r);
+}
+
 static dske_rc agree(struct agreement *a, struct client *c)
 {
 	TRY(client_check_pid(c));

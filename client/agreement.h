@@ -75,14 +75,7 @@ struct agreement {
 };
 
 /* Lets the caller keep the key that is in the result.  Errors: the caller's. */
-static inline dske_rc agree_keep_key(struct agreement *a)
-{
-	a->r->peer = a->peer.id;
-	a->r->initiated = a->initiates;
-	if (a->q->keep != NULL)
-		exchange_report(&a->x, &a->r->report, true);
-	return a->q->keep != NULL ? a->q->keep(a->q->keep_context, a->r) : DSKE_OK;
-}
+dske_rc agree_keep_key(struct agreement *a);
 
 dske_rc agree_initiate(struct agreement *a);
 dske_rc agree_receive(struct agreement *a);
