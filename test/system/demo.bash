@@ -68,7 +68,7 @@ demo_await() { # PORT PID
 demo_is_ours() { # PID
 	local what
 	what=$( { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null) || return 1
-	case $what in *"$DEMO_DIR"*) return 0 ;; *) return 1 ;; esac
+	case $what in *"$DEMO_DIR/"*) return 0 ;; *) return 1 ;; esac
 }
 
 demo_end() { # PIDFILE
