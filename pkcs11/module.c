@@ -25,6 +25,8 @@
 static _Atomic pid_t owner;
 static pthread_mutex_t entry_lock = PTHREAD_MUTEX_INITIALIZER; /* guards current and each module's refs */
 static struct module *current;
+static unsigned living; /* modules that were made and are not freed: the current one, and ended ones in use; under the lock */
+static bool logging;    /* the log is open; under the lock */
 static struct module *inherited; /* a parent's, kept reachable: neither used nor freed */
 
 static void module_free(struct module *m)
@@ -37,6 +39,13 @@ static void module_free(struct module *m)
 	pthread_mutex_destroy(&m->lock);
 	pthread_mutex_destroy(&m->token_lock);
 	free(m);
+	/* A call of an ended module may still log: the log goes with the last. */
+	pthread_mutex_lock(&entry_lock);
+	if (--living == 0 && logging) {
+		log_close();
+		logging = false;
+	}
+	pthread_mutex_unlock(&entry_lock);
 }
 
 CK_RV module_enter(struct module **m)
@@ -55,8 +64,6 @@ void module_leave(struct module *m)
 {
 	pthread_mutex_lock(&entry_lock);
 	bool last = --m->refs == 0;
-	if (last && current == NULL)
-		log_close();
 	pthread_mutex_unlock(&entry_lock);
 	if (last)
 		module_free(m);
@@ -76,6 +83,8 @@ static void module_adopt_process(pid_t self)
 		if (!atomic_compare_exchange_weak(&owner, &was, RESETTING))
 			continue;
 		pthread_mutex_init(&entry_lock, NULL);
+		living = 0;
+		logging = false;
 		if (current != NULL) {
 			client_close(current->client);
 			current->client = NULL;
@@ -103,6 +112,15 @@ static CK_RV check_arguments(const CK_C_INITIALIZE_ARGS *a)
 	return CKR_OK;
 }
 
+/* With the entry lock.  Where an ended module still has the log, it goes on there. */
+static dske_rc log_begin(const char *target, enum log_level level)
+{
+	if (!logging)
+		TRY(log_open(target, level, "dske-pkcs11"));
+	logging = true;
+	return DSKE_OK;
+}
+
 /* Says once why there is no token.  A machine without a configuration is not a fault: every p11-kit
  * application on it loads this module. */
 static void module_explain(struct module *m, dske_rc rc)
@@ -113,7 +131,7 @@ static void module_explain(struct module *m, dske_rc rc)
 	m->trouble[len] = '\0';
 	if (rc_is(rc, DSKE_RC_NOT_FOUND))
 		return;
-	if (rc_ok(log_open("syslog", LOG_LEVEL_WARN, "dske-pkcs11")))
+	if (rc_ok(log_begin("syslog", LOG_LEVEL_WARN)))
 		log_warn("the token is not usable: %s", m->trouble);
 }
 
@@ -137,8 +155,8 @@ static void module_open_log(struct module *m, dske_rc rc)
 		return;
 	}
 	const struct config *c = client_config(m->client);
-	rc = log_open(c->log[0] != '\0' ? c->log : "none", c->log_level, "dske-pkcs11");
-	if (!rc_ok(rc) && rc_ok(log_open("syslog", LOG_LEVEL_WARN, "dske-pkcs11")))
+	rc = log_begin(c->log[0] != '\0' ? c->log : "none", c->log_level);
+	if (!rc_ok(rc) && rc_ok(log_begin("syslog", LOG_LEVEL_WARN)))
 		log_warn("%s: cannot log as configured: %s", c->file.s, rc_detail(rc));
 }
 
@@ -152,6 +170,9 @@ CK_RV module_initialize(CK_VOID_PTR args)
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_mutex_init(&m->token_lock, NULL);
 	m->refs = 1;
+	pthread_mutex_lock(&entry_lock);
+	living++;
+	pthread_mutex_unlock(&entry_lock);
 	dske_rc rc = module_open_client(m);
 
 	pthread_mutex_lock(&entry_lock);
@@ -185,8 +206,9 @@ CK_RV module_finalize(CK_VOID_PTR reserved)
 		module_lock(m);
 		m->ended = true;
 		module_unlock(m);
-		for (CK_SLOT_ID slot = 0; slot <= m->slots.count; slot++)
-			(void)session_close_all(m, slot);
+		CK_SLOT_ID slot = 0;
+		while (session_close_all(m, slot) == CKR_OK)
+			slot++;
 	}
 	module_leave(m);
 	return first ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED;

@@ -141,7 +141,10 @@ static struct session *session_any(struct session_table *t, CK_SLOT_ID slot)
 
 CK_RV session_close_all(struct module *m, CK_SLOT_ID slot)
 {
-	if (slot > m->slots.count)
+	module_lock(m);
+	bool there = slot <= m->slots.count;
+	module_unlock(m);
+	if (!there)
 		return CKR_SLOT_ID_INVALID;
 	for (;;) {
 		module_lock(m);

@@ -135,7 +135,10 @@ CK_RV slot_list(struct module *m, CK_BBOOL present, CK_SLOT_ID_PTR list, CK_ULON
 	if (n == NULL)
 		return CKR_ARGUMENTS_BAD;
 	/* PKCS#11 2.40, 5.5: the set of slots may change only here. */
-	if (list == NULL || !m->slots.known)
+	module_lock(m);
+	bool known = m->slots.known;
+	module_unlock(m);
+	if (list == NULL || !known)
 		slots_refresh(m);
 	CK_RV rv = CKR_OK;
 	CK_ULONG found = 0;
