@@ -163,7 +163,10 @@ static void nobody_lowers_k_b(void **state)
 	assert_false(rc_ok(client_agree(w.bob, &q, &s)));
 	assert_null(s.key.data);
 	assert_int_equal(s.report.count, WORLD_HUBS);
-	assert_non_null(strstr(s.report.hub[0].detail, "k = 1 is below the least accepted, 2"));
+	size_t refused = 0; /* one at least: with k = 1 the initiator waits for no other hub than that */
+	for (size_t i = 0; i < s.report.count; i++)
+		refused += strstr(s.report.hub[i].detail, "k = 1 is below the least accepted, 2") != NULL;
+	assert_in_range(refused, 1, WORLD_HUBS);
 	agree_result_drop(&r);
 	agree_result_drop(&s);
 }
