@@ -128,8 +128,7 @@ static bool forges(uint32_t point)
 	       (point >= 0x2066 && point <= 0x2069);
 }
 
-/* Replaces in place whatever could act on a terminal or look like another line. */
-static void sanitise(char *text)
+void log_sanitise(char *text)
 {
 	unsigned char *in = (unsigned char *)text;
 	char *out = text;
@@ -199,7 +198,7 @@ void log_line(enum log_level level, const char *format, ...)
 	if (written >= 0) {
 		if (written >= TEXT_MAX)
 			memcpy(line + start + TEXT_MAX - 4, "...", 4);
-		sanitise(line + start);
+		log_sanitise(line + start);
 		/* Without openlog(3): in a module, that belongs to the host. */
 		if (state.target == TARGET_SYSLOG)
 			syslog(levels[level].priority, "%s", line);

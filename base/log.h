@@ -28,6 +28,10 @@ void log_close(void);
 
 dske_rc log_level_parse(enum log_level *out, const char *text); /* "error" .. "debug"; CONFIG */
 
+/* Replaces in place, by '?', whatever could act on a terminal or look like another line, and what is no
+ * UTF-8.  Each line is treated so; other text that is shown may need it too. */
+void log_sanitise(char *text);
+
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "core/terms.h"
 #include "tools/commands.h"
 #include "tools/keyfile.h"
@@ -40,11 +41,13 @@ static dske_rc open_token(struct token *t, const struct common *common, const ch
 	return token_login(t, CKU_USER, &text);
 }
 
+/* For a terminal or JSON: what an application named a key may be any bytes. */
 static void text_attribute(const struct token *t, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type, char out[TEXT_MOST])
 {
 	size_t len = 0;
 	token_attribute(t, key, type, out, TEXT_MOST - 1, &len);
 	out[len] = '\0';
+	log_sanitise(out);
 }
 
 static CK_ULONG number_attribute(const struct token *t, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type)
