@@ -18,11 +18,13 @@
  *	RESETTING  a thread prepares the lock after a fork
  *	other      that process
  * A child finds its parent's ID there and gives the lock, which a thread that does not exist any more
- * may hold, its first state again.
+ * may hold, its first state again.  The first process of a new PID namespace may have its parent's ID: it
+ * finds the mark emptied, as the keys are.
  */
 #define RESETTING ((pid_t)-1)
 
 static _Atomic pid_t owner;
+static _Atomic(const uint8_t *) mark; /* one byte of secret memory: not 0 in the process that set it; NULL: no memory */
 static pthread_mutex_t entry_lock = PTHREAD_MUTEX_INITIALIZER; /* guards current and each module's refs */
 static struct module *current;
 static unsigned living; /* modules that were made and are not freed: the current one, and ended ones in use; under the lock */
@@ -48,9 +50,27 @@ static void module_free(struct module *m)
 	pthread_mutex_unlock(&entry_lock);
 }
 
+static bool mark_is_whole(void)
+{
+	const uint8_t *byte = atomic_load_explicit(&mark, memory_order_acquire);
+
+	return byte == NULL || *byte != 0;
+}
+
+/* The former one is not given back: another thread may be looking. */
+static void mark_renew(void)
+{
+	struct secret fresh;
+	bool made = rc_ok(secret_alloc(&fresh, 1));
+
+	if (made)
+		fresh.data[0] = 1;
+	atomic_store_explicit(&mark, made ? fresh.data : NULL, memory_order_release);
+}
+
 CK_RV module_enter(struct module **m)
 {
-	if (atomic_load_explicit(&owner, memory_order_acquire) != getpid())
+	if (atomic_load_explicit(&owner, memory_order_acquire) != getpid() || !mark_is_whole())
 		return CKR_CRYPTOKI_NOT_INITIALIZED;
 	pthread_mutex_lock(&entry_lock);
 	*m = current;
@@ -74,7 +94,7 @@ static void module_adopt_process(pid_t self)
 {
 	pid_t was = atomic_load(&owner);
 
-	while (was != self) {
+	while (was != self || !mark_is_whole()) {
 		if (was == RESETTING) {
 			sched_yield();
 			was = atomic_load(&owner);
@@ -86,11 +106,13 @@ static void module_adopt_process(pid_t self)
 		living = 0;
 		logging = false;
 		if (current != NULL) {
-			client_close(current->client);
+			if (was != self) /* else the client takes us for its parent */
+				client_close(current->client);
 			current->client = NULL;
 			inherited = current;
 			current = NULL;
 		}
+		mark_renew();
 		atomic_store_explicit(&owner, self, memory_order_release);
 		return;
 	}

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -368,6 +369,43 @@ static void finalize_under_way(void **state)
 	IS(derive(s, peer(s, "bob"), NULL, NULL, 0, &key), CKR_OK);
 }
 
+/* The child of a namespace's first process, itself the first of another: it has its parent's ID. */
+static int child_with_the_same_id(void)
+{
+	CK_INFO info;
+	int status = 1;
+
+	if (p11->C_Initialize(NULL) != CKR_OK || p11->C_GetInfo(&info) != CKR_OK || unshare(CLONE_NEWPID) != 0)
+		return 2;
+	pid_t child = fork();
+	if (child == 0) {
+		bool good = getpid() == 1 && p11->C_GetInfo(&info) == CKR_CRYPTOKI_NOT_INITIALIZED &&
+			    p11->C_Initialize(NULL) == CKR_OK && p11->C_GetInfo(&info) == CKR_OK;
+		_exit(good ? 0 : 3);
+	}
+	return waitpid(child, &status, 0) == child && p11->C_GetInfo(&info) == CKR_OK ? WEXITSTATUS(status) : 4;
+}
+
+static void a_child_is_known_by_more_than_its_id(void **state)
+{
+	int status = 0;
+
+	(void)state;
+	pid_t outer = fork();
+	if (outer == 0) {
+		if (unshare(CLONE_NEWPID) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0)
+			_exit(77);
+		pid_t first = fork();
+		if (first == 0)
+			_exit(child_with_the_same_id());
+		_exit(waitpid(first, &status, 0) == first ? WEXITSTATUS(status) : 5);
+	}
+	assert_int_equal(waitpid(outer, &status, 0), outer);
+	if (WEXITSTATUS(status) == 77)
+		skip(); /* no namespaces here */
+	assert_int_equal(status, 0);
+}
+
 /* Every p11-kit application loads the module: without a usable configuration it is there, and does nothing. */
 static void without_a_configuration(void **state)
 {
@@ -406,7 +444,8 @@ int main(void)
 		TEST(peers_are_objects), TEST(named_keys), TEST(pskms_are_slots), TEST(a_pin_stands_before_it),
 		TEST(agreed_keys_persist), TEST(kept_before_the_hubs_forget),
 		TEST(a_failed_agreement_keeps_nothing), TEST(secrecy_survives_other_changes), TEST(a_failure_is_explained), TEST(waiting_holds_nothing_up),
-		TEST(finalize_under_way), TEST(without_a_configuration),
+		TEST(finalize_under_way), TEST(a_child_is_known_by_more_than_its_id),
+		TEST(without_a_configuration),
 	};
 
 	return cmocka_run_group_tests_name("the token around an agreement", tests, NULL, NULL);
