@@ -24,6 +24,14 @@ noinst_LTLIBRARIES += %D%/libhub.la
 	%D%/wait.c %D%/wait.h
 %C%_libhub_la_LIBADD = %D%/libhubconf.la
 
+# Where nobody asked for it at its place, it lies beside the documents.
+CLEANFILES += %D%/dske-hubd.service
+EXTRA_DIST += %D%/dske-hubd.service.in
+systemdsystemunit_DATA = %D%/dske-hubd.service
+%D%/dske-hubd.service: $(srcdir)/%D%/dske-hubd.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) %D% && \
+		sed -e 's|@sbindir[@]|$(sbindir)|' -e 's|@service_type[@]|$(service_type)|' $(srcdir)/%D%/dske-hubd.service.in >$@
+
 sbin_PROGRAMS += %D%/dske-hubd
 %C%_dske_hubd_SOURCES = %D%/main.c
 %C%_dske_hubd_LDADD = $(HUB_LIBS)
