@@ -202,7 +202,7 @@ dske_rc exchange_end(struct exchange *x, dske_rc rc, struct report *report)
 	char why[1024];
 	snprintf(why, sizeof why, "%s", rc_detail(rc));
 	exchange_report(x, report, rc_ok(rc));
-	if (!rc_ok(rc))
+	if (!rc_ok(rc) && x->set != NULL) /* else no hub was asked, and the sentence says it all */
 		write_advice(report, rc);
 	free(x->outcome);
 	x->outcome = NULL;
