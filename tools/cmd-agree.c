@@ -80,6 +80,14 @@ static dske_rc fill_request(struct agree *a)
 
 /* ---- where the key goes --------------------------------------------------------------------------------------- */
 
+static dske_rc try_pin(const struct agree *a)
+{
+	AUTO(token) token = {0};
+	TRY(token_load(&token));
+	TRY(token_session(&token, true));
+	return token_login(&token, CKU_USER, &a->pin_text);
+}
+
 /* Everything that could fail for want of a right or a place fails before table bytes are spent. */
 static dske_rc prepare(struct agree *a, const struct client *client)
 {
@@ -87,8 +95,10 @@ static dske_rc prepare(struct agree *a, const struct client *client)
 		return FAIL(DENIED, "keys agreed with %s may not be read in clear; to allow it, write in the configuration: "
 				    "[peer %s] extract = yes",
 			    a->peer, a->peer);
-	if (a->label != NULL)
+	if (a->label != NULL) {
 		TRY(secret_input(&a->pin_text, a->pin != NULL || getenv("DSKE_PIN") == NULL ? a->pin : "env:DSKE_PIN", "PIN"));
+		TRY(try_pin(a));
+	}
 	if (a->output != NULL)
 		TRY(keyfile_create(&a->file, a->output));
 	return DSKE_OK;
@@ -165,12 +175,13 @@ static int tell_failed(const struct agree *a, dske_rc rc)
 {
 	const char *advice = a->result.report.advice;
 	if (a->common.json) {
-		json_t *o = json_pack("{s:{s:s, s:s, s:s}, s:o}", "error", "code", rc_name(rc), "message", rc_detail(rc), "advice",
-				      advice, "hubs", report_json(&a->result.report, columns_of(a)));
-		output_json(o);
+		json_t *error = json_pack("{s:s, s:s}", "code", rc_name(rc), "message", rc_detail(rc));
+		if (advice[0] != '\0')
+			json_object_set_new(error, "advice", json_string(advice));
+		output_json(json_pack("{s:o, s:o}", "error", error, "hubs", report_json(&a->result.report, columns_of(a))));
 		return exit_code(rc);
 	}
-	if (a->result.report.count > 0)
+	if (a->result.report.count > 0 && !rc_is(rc, DSKE_RC_NOT_FOUND)) /* such a peer: no hub was asked */
 		report_print(&a->result.report, columns_of(a), stderr);
 	return tool_fail(&a->common, rc, advice);
 }

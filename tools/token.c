@@ -68,7 +68,11 @@ dske_rc token_login(struct token *t, CK_USER_TYPE who, const struct secret *pin)
 	if (rv == CKR_USER_ALREADY_LOGGED_IN)
 		return DSKE_OK;
 	if (rv == CKR_USER_PIN_NOT_INITIALIZED)
-		return FAIL(STATE, "the token has no PIN yet: set one with dske init, or pkcs11-tool --init-token and --init-pin");
+		return FAIL(STATE, "the token has no PIN yet, and keeps no keys before: dske-pkcs11(7) tells how to set one");
+	if (rv == CKR_PIN_LOCKED)
+		return FAIL(PIN_LOCKED, "the PIN is locked after ten wrong ones; " TOKEN_NEW_PIN);
+	if (rv == CKR_PIN_INCORRECT)
+		return FAIL(PIN, "the PIN is wrong; ten wrong ones in a row lock it");
 	return token_rc(rv, "the token refuses the login");
 }
 

@@ -19,6 +19,9 @@ struct token {
 	CK_SESSION_HANDLE session; /* 0: none */
 };
 
+/* What to do about a PIN that is missing, forgotten or locked. */
+#define TOKEN_NEW_PIN "the security officer sets a new one: pkcs11-tool --module MODULE --slot 0 --init-pin --login, as dske-pkcs11(7) tells"
+
 const char *token_module_path(void);
 
 /* Loads and initialises the module.  Errors: NOT_FOUND (no module), UNSUPPORTED (it cannot be loaded), IO. */
