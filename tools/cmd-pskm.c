@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +16,21 @@
 #include "tools/output.h"
 #include "tools/secret-input.h"
 
+#define ADVICE_MAX 10000 /* two paths and a few words */
+
+/* The hub or the client runs as the owner of its tables, and could not open what another one put there. */
+static dske_rc tables_prepare(const struct path *tables)
+{
+	struct stat st;
+	TRY(file_make_dirs(tables->s, 0700));
+	if (stat(tables->s, &st) != 0)
+		return FAIL(IO, "%s: %m", tables->s);
+	if (st.st_uid != geteuid())
+		return FAIL(DENIED, "%s belongs to user %u: run this as that user, who else could not read the new table",
+			    tables->s, st.st_uid);
+	return DSKE_OK;
+}
+
 /* ---- create ------------------------------------------------------------------------------------------------ */
 
 struct create {
@@ -24,6 +40,7 @@ struct create {
 	uint64_t size;
 	struct pskm_header header;
 	char passphrase[PASSPHRASE_TEXT_MAX];
+	struct path tables;
 };
 
 static dske_rc fill_header(struct create *c, const struct hub_conf *hub)
@@ -57,14 +74,13 @@ static dske_rc write_passphrase(const struct create *c)
 static dske_rc create(struct create *c)
 {
 	AUTO(hub_conf) hub = {0};
-	struct path tables;
 	TRY(hub_conf_read(&hub, c->hub_conf));
 	TRY(fill_header(c, &hub));
-	TRY(hub_conf_tables(&hub, &tables));
-	TRY(file_make_dirs(tables.s, 0700));
+	TRY(hub_conf_tables(&hub, &c->tables));
+	TRY(tables_prepare(&c->tables));
 	if (c->passphrase_file != NULL && access(c->passphrase_file, F_OK) == 0)
 		return FAIL(EXISTS, "%s exists already", c->passphrase_file);
-	TRY(container_make(&c->header, tables.s, c->output, c->passphrase, output_progress, "making"));
+	TRY(container_make(&c->header, c->tables.s, c->output, c->passphrase, output_progress, "making"));
 	return c->passphrase_file != NULL ? write_passphrase(c) : DSKE_OK;
 }
 
@@ -83,15 +99,16 @@ static void tell_created(const struct create *c)
 	printf("PSKM %s: %s for %s from %s, in %s\n", id_hex(&h->table, table), size_text(h->layout.len, size), h->client_name,
 	       h->hub_name, c->output);
 	if (c->passphrase_file == NULL)
-		printf("passphrase (shown this once; tell it on another way than the file's): %s\n", c->passphrase);
+		printf("passphrase (shown this once; tell it by another way than the file goes): %s\n", c->passphrase);
 	else
-		printf("passphrase in %s (carry it on another way than the file)\n", c->passphrase_file);
+		printf("passphrase in %s (carry it by another way than the PSKM)\n", c->passphrase_file);
 }
 
 int cmd_pskm_create(const struct command *self, int argc, char **argv)
 {
 	struct create c = {.hub_conf = hub_conf_default_file()};
 	struct operands none;
+	char advice[ADVICE_MAX], size[16];
 	const struct option_row rows[] = {
 		{"hub-conf", OPTION_TEXT, &c.hub_conf, "FILE", "the hub's configuration (default: the system's)"},
 		{"client", OPTION_TEXT, &c.client, "NAME", "the client's name (required)"},
@@ -112,7 +129,11 @@ int cmd_pskm_create(const struct command *self, int argc, char **argv)
 	if (rc_ok(rc))
 		tell_created(&c);
 	mem_wipe(c.passphrase, sizeof c.passphrase);
-	return rc_ok(rc) ? EXIT_OK : tool_fail(&c.common, rc, NULL);
+	if (rc_ok(rc))
+		return EXIT_OK;
+	snprintf(advice, ADVICE_MAX, "%s are written to %s, and as many to %s", size_text(c.size, size), c.output,
+		 c.tables.s);
+	return tool_fail(&c.common, rc, rc_is(rc, DSKE_RC_IO) && c.tables.s[0] != '\0' ? advice : NULL);
 }
 
 /* ---- import ------------------------------------------------------------------------------------------------ */
@@ -121,6 +142,7 @@ struct import {
 	struct common common;
 	const char *file, *passphrase_file;
 	struct pskm_header header;
+	struct path tables;
 };
 
 static dske_rc read_passphrase(struct secret *out, const char *file)
@@ -128,6 +150,8 @@ static dske_rc read_passphrase(struct secret *out, const char *file)
 	struct path source;
 	if (file == NULL || strcmp(file, "prompt") == 0)
 		return secret_input(out, NULL, "passphrase");
+	if (strncmp(file, "env:", 4) == 0 || strncmp(file, "file:", 5) == 0)
+		return secret_input(out, file, "passphrase");
 	TRY(path_format(&source, "file:%s", file));
 	return secret_input(out, source.s, "passphrase");
 }
@@ -136,23 +160,33 @@ static dske_rc import(struct import *i)
 {
 	AUTO(config) config = {0};
 	AUTO(secret) passphrase = {0};
-	struct path tables;
 	TRY(config_read(&config, i->common.conf));
 	TRY(container_peek(&i->header, i->file)); /* before anybody is asked for anything */
-	TRY(path_format(&tables, "%s/tables", config.state.s));
-	TRY(file_make_dirs(tables.s, 0700));
+	TRY(path_format(&i->tables, "%s/tables", config.state.s));
+	TRY(tables_prepare(&i->tables));
 	TRY(read_passphrase(&passphrase, i->passphrase_file));
-	return container_import(i->file, (const char *)passphrase.data, &config.id, tables.s, &i->header, output_progress,
+	return container_import(i->file, (const char *)passphrase.data, &config.id, i->tables.s, &i->header, output_progress,
 				"verifying");
+}
+
+static const char *import_advice(const struct import *i, dske_rc rc, char text[ADVICE_MAX])
+{
+	char size[16];
+	if (rc_is(rc, DSKE_RC_PIN))
+		return "each PSKM has its own; ask the operator of the hub that made it";
+	if (!rc_is(rc, DSKE_RC_IO) || i->header.layout.len == 0)
+		return NULL;
+	snprintf(text, ADVICE_MAX, "%s are written to %s", size_text(i->header.layout.len, size), i->tables.s);
+	return text;
 }
 
 int cmd_pskm_import(const struct command *self, int argc, char **argv)
 {
 	struct import i = {0};
 	struct operands file;
-	char table[ID_HEX_LEN], size[16];
+	char table[ID_HEX_LEN], size[16], advice[ADVICE_MAX];
 	const struct option_row rows[] = {
-		{"passphrase-file", OPTION_TEXT, &i.passphrase_file, "FILE", "read the passphrase there (default: ask for it)"},
+		{"passphrase-file", OPTION_TEXT, &i.passphrase_file, "FILE", "read the passphrase there, or from env:NAME (default: ask for it)"},
 		COMMON_ROWS(i.common),
 		{0},
 	};
@@ -162,7 +196,7 @@ int cmd_pskm_import(const struct command *self, int argc, char **argv)
 	i.file = file.at[0];
 	dske_rc rc = import(&i);
 	if (!rc_ok(rc))
-		return tool_fail(&i.common, rc, rc_is(rc, DSKE_RC_PIN) ? "the passphrase came with the PSKM, on another way" : NULL);
+		return tool_fail(&i.common, rc, import_advice(&i, rc, advice));
 	const struct pskm_header *h = &i.header;
 	if (i.common.json)
 		output_json(json_pack("{s:s, s:s, s:s, s:I}", "table", id_hex(&h->table, table), "hub", h->hub_name, "address",
