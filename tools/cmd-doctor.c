@@ -113,33 +113,38 @@ static void check_table(struct patient *p, const struct client_hub *h)
 		     (unsigned long long)h->status.clone_alarms);
 }
 
-static bool is_usable_before(const struct patient *p, const struct id *hub, size_t end)
+static bool counts(const struct client_hub *h, bool usable)
+{
+	return !id_is_zero(&h->hub) && (!usable || rc_ok(h->rc));
+}
+
+static bool is_counted(const struct patient *p, size_t end, bool usable)
 {
 	for (size_t i = 0; i < end; i++) {
-		if (rc_ok(p->hub[i].rc) && id_equal(&p->hub[i].hub, hub))
+		if (counts(&p->hub[i], usable) && id_equal(&p->hub[i].hub, &p->hub[end].hub))
 			return true;
 	}
 	return false;
 }
 
-/* Hubs with at least one usable table. */
-static size_t usable_hubs(const struct patient *p)
+/* Hubs with at least one table, or with a usable one. */
+static size_t count_hubs(const struct patient *p, bool usable)
 {
-	size_t usable = 0;
+	size_t count = 0;
 	for (size_t i = 0; i < p->hub_count; i++)
-		usable += rc_ok(p->hub[i].rc) && !is_usable_before(p, &p->hub[i].hub, i);
-	return usable;
+		count += counts(&p->hub[i], usable) && !is_counted(p, i, usable);
+	return count;
 }
 
 static void check_tables(struct patient *p)
 {
 	if (p->client == NULL)
 		return;
-	size_t usable = usable_hubs(p);
+	size_t usable = count_hubs(p, true);
 	for (size_t i = 0; i < p->hub_count; i++)
 		check_table(p, &p->hub[i]);
 	const struct config *c = client_config(p->client);
-	size_t k = c->k != 0 ? c->k : usable / 2 + 1;
+	size_t k = config_k(c, count_hubs(p, false)); /* as agreeing reckons it */
 	if (usable == 0)
 		find(p, FINDING_PROBLEM, "hubs", "no usable table: import PSKMs (dske pskm import) and activate them");
 	else if (usable < k)
@@ -153,7 +158,7 @@ static void check_tables(struct patient *p)
 static void check_reachable(struct patient *p)
 {
 	AUTO(report) report = {0};
-	if (p->client == NULL || usable_hubs(p) == 0)
+	if (p->client == NULL || count_hubs(p, true) == 0)
 		return;
 	dske_rc rc = client_ping(p->client, p->timeout_ms, &report);
 	if (!rc_ok(rc)) {
@@ -180,7 +185,30 @@ static void check_peers(struct patient *p)
 	else if (peers.count == 0)
 		find(p, FINDING_WARNING, "peers", "none yet: dske peer add NAME");
 	else
-		find(p, FINDING_OK, "peers", "%zu", peers.count);
+		find(p, FINDING_OK, "peers", "%zu recorded", peers.count);
+}
+
+/* PKCS#11 pads its texts with blanks. */
+static int padded_len(const CK_UTF8CHAR *text, int len)
+{
+	while (len > 0 && text[len - 1] == ' ')
+		len--;
+	return len;
+}
+
+static void check_token(struct patient *p, const struct token *token)
+{
+	CK_TOKEN_INFO info;
+	if (p->client == NULL || token->f->C_GetTokenInfo(token->slot, &info) != CKR_OK)
+		return;
+	if ((info.flags & CKF_USER_PIN_LOCKED) != 0)
+		find(p, FINDING_PROBLEM, "token", "its PIN is locked: " TOKEN_NEW_PIN);
+	else if ((info.flags & CKF_USER_PIN_FINAL_TRY) != 0)
+		find(p, FINDING_WARNING, "token", "one more wrong PIN locks it");
+	else if ((info.flags & CKF_USER_PIN_INITIALIZED) != 0)
+		find(p, FINDING_OK, "token", "has a PIN");
+	else
+		find(p, FINDING_OK, "token", "has no PIN: whoever may read the state folder may agree, and no key can be kept in it");
 }
 
 static void check_module(struct patient *p)
@@ -194,8 +222,10 @@ static void check_module(struct patient *p)
 		find(p, FINDING_PROBLEM, "module", "%s does not tell what it is", token_module_path());
 	else
 		find(p, FINDING_OK, "module", "%s loads: %.*s, PKCS#11 %u.%u", token_module_path(),
-		     (int)sizeof info.libraryDescription, (const char *)info.libraryDescription, info.cryptokiVersion.major,
+		     padded_len(info.libraryDescription, sizeof info.libraryDescription), (const char *)info.libraryDescription, info.cryptokiVersion.major,
 		     info.cryptokiVersion.minor);
+	if (rc_ok(rc))
+		check_token(p, &token);
 }
 
 /* Secrets stay out of swap as far as this reaches; beyond it they are still kept out of core files. */
@@ -234,7 +264,8 @@ int cmd_doctor(const struct command *self, int argc, char **argv)
 		output_json(json_pack("{s:O, s:i, s:i}", "findings", p.findings, "problems", (int)p.problems, "warnings",
 				      (int)p.warnings));
 	else
-		printf("%zu problems, %zu warnings\n", p.problems, p.warnings);
+		printf("%zu problem%s, %zu warning%s\n", p.problems, p.problems == 1 ? "" : "s", p.warnings,
+		       p.warnings == 1 ? "" : "s");
 	json_decref(p.findings);
 	free(p.hub);
 	client_close(p.client);

@@ -127,7 +127,7 @@ int cmd_hub_init(const struct command *self, int argc, char **argv)
 				      i.dir.s));
 	else
 		printf("hub %s, ID %s\nconfiguration %s\nstate %s\n"
-		       "Name the clients that belong together in it ([group NAME]), and start it: dske-hubd --config %s\n",
+		       "Name in it the clients that may agree on keys ([group NAME]), and start the hub: dske-hubd --config '%s'\n",
 		       i.name, id_hex(&i.id, hex), i.conf.s, i.dir.s, i.conf.s);
 	return EXIT_OK;
 }
@@ -158,8 +158,10 @@ int cmd_hub_status(const struct command *self, int argc, char **argv)
 	}
 	if (common.json)
 		output_json(json_pack("{s:o}", "hubs", report_json(&report, REPORT_LEFT)));
-	else
+	else if (report.count > 0)
 		report_print(&report, REPORT_LEFT, stdout);
+	else
+		fprintf(stderr, "no hubs yet: import a PSKM of each (dske pskm import)\n");
 	size_t good = report_good(&report);
 	client_close(client);
 	return good == report.count && good > 0 ? EXIT_OK : EXIT_TOO_FEW;

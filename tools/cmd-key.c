@@ -219,7 +219,9 @@ static dske_rc read_from_token(struct secret *key, const struct export *x)
 	if (count == 0)
 		return FAIL(NOT_FOUND, "the token has no key labelled %s; dske key list shows all", x->label);
 	if (count > 1)
-		return FAIL(ARGS, "the token has more than one key labelled %s", x->label);
+		return FAIL(ARGS, "the token has more than one key labelled %s: delete those that are not wanted "
+				  "(pkcs11-tool --delete-object --type secrkey --id ID; dske key list shows the IDs)",
+			    x->label);
 	return read_value(key, &t, found[0], x->label);
 }
 

@@ -102,6 +102,16 @@ static int tell_added(const struct add *a, const struct peer *p)
 	return EXIT_OK;
 }
 
+/* Hubs that answered are well: then it is the name or a policy. */
+static const char *advice_for(const struct add *a)
+{
+	for (size_t i = 0; a->votes != NULL && i < a->report.count; i++) {
+		if (a->votes[i].answer == IDENTITY_UNKNOWN)
+			return "is the name spelled as the hubs know it? else ask their operators for a [group] with both clients";
+	}
+	return a->report.advice;
+}
+
 static int add(struct add *a)
 {
 	struct client *client = NULL;
@@ -113,7 +123,7 @@ static int add(struct add *a)
 		print_votes(a, stderr);
 	if (rc_ok(rc))
 		rc = record(a, client_config(client), &p);
-	int leave = rc_ok(rc) ? tell_added(a, &p) : tool_fail(&a->common, rc, a->report.advice);
+	int leave = rc_ok(rc) ? tell_added(a, &p) : tool_fail(&a->common, rc, advice_for(a));
 	client_close(client);
 	return leave;
 }

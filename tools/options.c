@@ -10,8 +10,8 @@
 
 void command_help(const struct command *self, const struct option_row *rows)
 {
-	printf("usage: dske %s%s%s [OPTIONS] %s\n\n%s\n", self->group, self->group[0] != '\0' ? " " : "", self->name,
-	       self->operands, self->summary);
+	printf("usage: dske %s%s%s [OPTIONS]%s%s\n\n%s\n", self->group, self->group[0] != '\0' ? " " : "", self->name,
+	       self->operands[0] != '\0' ? " " : "", self->operands, self->summary);
 	printf("\noptions:\n");
 	for (const struct option_row *o = rows; o->name != NULL; o++) {
 		char left[64];

@@ -106,7 +106,7 @@ void grid_drop(struct grid *g)
 
 void output_json(json_t *value)
 {
-	char *text = json_dumps(value, JSON_INDENT(2));
+	char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	if (text != NULL)
 		puts(text);
 	free(text);
