@@ -44,6 +44,10 @@ demo_port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 demo_check_ports() {
 	local i port
+	[[ $DEMO_PORT =~ ^[1-9][0-9]{0,4}$ ]] && [ "$DEMO_PORT" -le 65524 ] || {
+		demo_die "DSKE_DEMO_PORT=$DEMO_PORT: the first of 12 ports, from 1 to 65524"
+		return 1
+	}
 	for i in $(seq 1 12); do
 		port=$(demo_port "$i")
 		demo_port_is_free "$port" || {
@@ -449,8 +453,9 @@ Five hubs and two clients are running.  Try:
   demo/as alice dske hub status
   demo/as alice dske key agree bob --context lunch --output alice.key &
   demo/as bob dske key agree alice --context lunch --output bob.key
-  cmp alice.key bob.key
+  wait; cmp alice.key bob.key
   demo/as alice p11tool --list-all 'pkcs11:token=alice'
+  demo/as alice dske doctor
   ./quickstart down
 TEXT
 }
