@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,17 +17,10 @@
 
 #define ADVICE_MAX 10000 /* two paths and a few words */
 
-/* The hub or the client runs as the owner of its tables, and could not open what another one put there. */
 static dske_rc tables_prepare(const struct path *tables)
 {
-	struct stat st;
 	TRY(file_make_dirs(tables->s, 0700));
-	if (stat(tables->s, &st) != 0)
-		return FAIL(IO, "%s: %m", tables->s);
-	if (st.st_uid != geteuid())
-		return FAIL(DENIED, "%s belongs to user %u: run this as that user, who else could not read the new table",
-			    tables->s, st.st_uid);
-	return DSKE_OK;
+	return tool_check_owner(tables->s);
 }
 
 /* ---- create ------------------------------------------------------------------------------------------------ */
