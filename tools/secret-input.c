@@ -4,6 +4,8 @@
 #include "tools/secret-input.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,19 +60,73 @@ static dske_rc from_environment(struct secret *out, const char *name, const char
 	return secret_from(out, value, strlen(value) + 1);
 }
 
+/* ---- the terminal ------------------------------------------------------------------------------------------- */
+
+/* What would end or stop the program while the echo is off waits until the terminal is as before.  It is let
+ * through in one place only, await_line, so that none comes unnoticed before the program sleeps. */
+static const int held_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+#define HELD_COUNT (sizeof held_signals / sizeof held_signals[0])
+
+struct hold {
+	sigset_t mask;
+	struct sigaction action[HELD_COUNT];
+};
+
+static volatile sig_atomic_t came;
+
+static void note_signal(int number)
+{
+	came = number;
+}
+
+static void hold_signals(struct hold *before)
+{
+	struct sigaction note = {.sa_handler = note_signal};
+	sigset_t held;
+	came = 0;
+	sigemptyset(&held);
+	for (size_t i = 0; i < HELD_COUNT; i++)
+		sigaddset(&held, held_signals[i]);
+	sigprocmask(SIG_BLOCK, &held, &before->mask);
+	for (size_t i = 0; i < HELD_COUNT; i++)
+		sigaction(held_signals[i], &note, &before->action[i]);
+}
+
+static void release_signals(const struct hold *before)
+{
+	for (size_t i = 0; i < HELD_COUNT; i++)
+		sigaction(held_signals[i], &before->action[i], NULL);
+	sigprocmask(SIG_SETMASK, &before->mask, NULL);
+	if (came != 0)
+		raise(came);
+}
+
+static dske_rc await_line(int fd, const struct hold *before, const char *what)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	if (ppoll(&p, 1, NULL, &before->mask) < 0)
+		return FAIL(CANCELLED, "the %s was not given", what);
+	return DSKE_OK;
+}
+
 static dske_rc from_terminal(struct secret *out, const char *what)
 {
 	AUTO(fd) tty = FD_NONE;
-	struct termios before, quiet;
-	if (!rc_ok(file_open(&tty, "/dev/tty", O_RDWR, 0)) || tcgetattr(tty.n, &before) != 0)
+	struct termios shown, quiet;
+	struct hold before;
+	if (!rc_ok(file_open(&tty, "/dev/tty", O_RDWR, 0)) || tcgetattr(tty.n, &shown) != 0)
 		return FAIL(ARGS, "there is no terminal to ask for the %s on: give it by env:NAME or file:PATH", what);
-	quiet = before;
+	quiet = shown;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	hold_signals(&before);
 	dprintf(tty.n, "%s: ", what);
 	tcsetattr(tty.n, TCSAFLUSH, &quiet);
-	dske_rc rc = from_fd(out, tty.n, what);
-	tcsetattr(tty.n, TCSAFLUSH, &before);
+	dske_rc rc = await_line(tty.n, &before, what);
+	if (rc_ok(rc))
+		rc = from_fd(out, tty.n, what);
+	tcsetattr(tty.n, TCSAFLUSH, &shown);
 	dprintf(tty.n, "\n");
+	release_signals(&before);
 	return rc;
 }
 
