@@ -8,6 +8,7 @@ noinst_LTLIBRARIES += %D%/libpskm.la
 	%D%/entropy.c %D%/entropy.h \
 	%D%/folder.c %D%/folder.h \
 	%D%/format.h \
+	%D%/health.c %D%/health.h \
 	%D%/header.c %D%/header.h %D%/header-file.h \
 	%D%/lease.c \
 	%D%/ledger.c %D%/ledger.h \
