@@ -75,6 +75,14 @@ static dske_rc set_window_most(struct hub_conf *c, const char *key, const char *
 	return DSKE_OK;
 }
 
+static dske_rc set_entropy(struct hub_conf *c, const char *key, const char *value)
+{
+	if (!rc_ok(entropy_check(value)))
+		return FAIL(CONFIG, "%s = %s: 'kernel', absolute paths of devices, pipes or files, or several joined by '+', each once",
+			    key, value);
+	return conf_text(c->entropy, sizeof c->entropy, key, value);
+}
+
 static dske_rc count_set(uint32_t *out, const char *key, const char *value, uint64_t most)
 {
 	uint64_t v = 0;
@@ -124,6 +132,7 @@ static const struct setting {
 	{"hub", "log", set_log},
 	{"hub", "log_level", set_log_level},
 	{"hub", "window_most", set_window_most},
+	{"hub", "entropy", set_entropy},
 	{"limits", "connections", set_connections},
 	{"limits", "mailbox_per_pair", set_mailbox_per_pair},
 	{"limits", "ttl_most", set_ttl_most},
@@ -270,6 +279,7 @@ dske_rc hub_conf_read(struct hub_conf *c, const char *path)
 	*c = (struct hub_conf){
 		.log = "stderr",
 		.log_level = LOG_LEVEL_INFO,
+		.entropy = ENTROPY_KERNEL,
 		.window_most = WINDOW_MOST_DEFAULT,
 		.connections = CONNECTIONS_DEFAULT,
 		.mailbox_per_pair = MAILBOX_DEFAULT,

@@ -3,7 +3,7 @@
  * hub/conf.h - a hub's configuration file (man 5 dske-hubd.conf).
  *
  *   [hub]         name, id (32 digits), listen = HOST:PORT, state (folder; default: the file's own),
- *                 log, log_level, window_most
+ *                 log, log_level, window_most, entropy
  *   [limits]      connections, mailbox_per_pair, ttl_most, idle
  *   [group NAME]  members = alice, bob   or   members = *
  *
@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "base/rc.h"
+#include "pskm/entropy.h"
 
 #define HUB_CONF_ADDRESS_MAX 255
 #define HUB_GROUPS_MAX 1024
@@ -41,6 +42,7 @@ struct hub_conf {
 	struct net_address address; /* listen, parsed */
 	char log[256];
 	enum log_level log_level;
+	char entropy[ENTROPY_SPEC_MAX + 1]; /* where PSKMs' bytes come from, as entropy_open takes it */
 	uint64_t window_most;       /* bytes of the up region that one lease is granted at most */
 	uint32_t connections;       /* at one time */
 	uint32_t mailbox_per_pair;  /* shares that wait for one receiver from one initiator */

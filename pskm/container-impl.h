@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pskm/container-impl.h - the head of a container, and making one at another cost; for this folder and its tests. */
+/* pskm/container-impl.h - a container's head and chunks, and making one at another cost; for this folder and its tests. */
 #ifndef DSKE_PSKM_CONTAINER_IMPL_H
 #define DSKE_PSKM_CONTAINER_IMPL_H
 
 #include "pskm/aead.h"
+#include "base/file.h"
+#include "core/layout.h"
+#include "core/tag.h"
 #include "pskm/container.h"
+#include "pskm/entropy.h"
 #include "pskm/format.h"
 
 struct container_head {
@@ -15,9 +19,10 @@ struct container_head {
 	struct kdf_cost cost;
 };
 
-/* A head for h with a fresh content key, wrapped under a fresh passphrase.  Errors: FORMAT, IO, NOMEM. */
+/* A head for h with a fresh content key, wrapped under a fresh passphrase.  Errors: FORMAT, NOMEM, those of
+ * entropy_fill. */
 dske_rc head_make(struct container_head *head, const struct pskm_header *h, const struct kdf_cost *cost,
-		  char passphrase[PASSPHRASE_TEXT_MAX], struct secret *content_key);
+		  struct entropy *entropy, char passphrase[PASSPHRASE_TEXT_MAX], struct secret *content_key);
 
 /* Reads it from the front of a file; nothing in it is proven but that no accident befell it.
  * Errors: FORMAT, CORRUPT, IO. */
@@ -26,7 +31,41 @@ dske_rc head_read(struct container_head *head, int fd);
 /* Errors: PIN, NOMEM. */
 dske_rc head_unwrap(const struct container_head *head, const char *passphrase, struct secret *content_key);
 
-/* container_make with the cost of Argon2id chosen. */
+/* ---- chunks (container-chunks.c) ------------------------------------------------------------------ */
+
+#define CHUNK_PLAIN_MAX (TABLE_CHUNK_LEN + TAG_LEN)
+
+struct chunks {
+	struct container_head head;
+	struct aead aead;
+	struct fd file;       /* the container */
+	uint8_t *sealed;      /* owned; room for one chunk */
+	struct secret kept;   /* the chunk that chunks_peek opened last */
+	uint64_t kept_number; /* CONTAINER_END_CHUNK: none */
+};
+#define CHUNKS_EMPTY {.file = FD_NONE, .kept_number = CONTAINER_END_CHUNK}
+
+/* Behind the head: ready to seal or to open.  Errors: NOMEM. */
+dske_rc chunks_start(struct chunks *c, const struct secret *content_key);
+void chunks_drop(struct chunks *c);
+
+uint64_t chunks_count(const struct chunks *c);
+size_t chunks_len(const struct chunks *c, uint64_t number); /* bytes of table in it */
+uint64_t chunks_file_len(const struct chunks *c);           /* of the whole container */
+
+/* number: a chunk's, or CONTAINER_END_CHUNK, in any order; plain: the bytes and their h'.
+ * Errors of sealing: NOMEM, IO; of opening: CORRUPT (which, where), NOMEM, IO. */
+dske_rc chunks_seal(struct chunks *c, uint64_t number, const uint8_t *plain);
+dske_rc chunks_open(struct chunks *c, uint64_t number, uint8_t *plain);
+
+/* Bytes [at, at+len) of the table, out of the container.  Opens a chunk only when it is not the one at hand.
+ * Errors: as chunks_open. */
+dske_rc chunks_peek(struct chunks *c, uint64_t at, uint8_t *out, size_t len);
+
+/* CORRUPT: a sentence with the place of the chunk. */
+dske_rc chunks_fault(const struct chunks *c, uint64_t number, const char *what);
+
+/* container_make from the kernel's generator, with the cost of Argon2id chosen. */
 dske_rc container_make_at_cost(struct pskm_header *h, const char *tables_dir, const char *container_path,
 			       char passphrase[PASSPHRASE_TEXT_MAX], const struct kdf_cost *cost,
 			       pskm_progress *progress, void *context);

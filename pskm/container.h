@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/rc.h"
+#include "pskm/entropy.h"
 #include "pskm/header.h"
 
 /* 128 bits in groups, with a checksum letter a group; NUL-terminated. */
@@ -29,14 +30,23 @@ typedef bool pskm_progress(void *context, uint64_t done, uint64_t total);
  * Hub: makes a table of h->layout.len random bytes; writes the hub's copy as a new folder
  * `tables_dir/<table id>` (durable, renamed into place last) and the client's container at
  * `container_path` (0600, must not exist).  h is complete but for table and layout regions, which are
- * filled in.  passphrase receives the text to print once; the caller wipes it.  Errors: ARGS (length),
- * FORMAT (header), EXISTS, IO, SYNC, CANCELLED.
+ * filled in.  passphrase receives the text to print once; the caller wipes it.  Every random byte, the
+ * passphrase's too, is of `entropy`, which entropy_open has tested; nothing is left behind when it fails.
+ * Errors: ARGS (length), FORMAT (header), EXISTS, IO, SYNC, CANCELLED, those of entropy_fill.
  */
 dske_rc container_make(struct pskm_header *h, const char *tables_dir, const char *container_path,
-		       char passphrase[PASSPHRASE_TEXT_MAX], pskm_progress *progress, void *context);
+		       char passphrase[PASSPHRASE_TEXT_MAX], struct entropy *entropy, pskm_progress *progress,
+		       void *context);
 
 /* Reads the clear header only; nothing in it is proven.  Errors: FORMAT, as file_open. */
 dske_rc container_peek(struct pskm_header *h, const char *container_path);
+
+/*
+ * Checks everything that container_import does, and writes nothing; for hub or client, whoever has the
+ * passphrase.  Stops at the first fault; its sentence says where.  Errors: PIN, FORMAT, CORRUPT, IO, CANCELLED.
+ */
+dske_rc container_verify(const char *container_path, const char *passphrase, struct pskm_header *h,
+			 pskm_progress *progress, void *context);
 
 /*
  * Client: verifies everything and writes `tables_dir/<table id>`.  `self` must be the client that the

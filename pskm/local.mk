@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += %D%/libpskm.la
 	%D%/activation.c \
 	%D%/aead.c %D%/aead.h \
 	%D%/container.c %D%/container.h \
+	%D%/container-chunks.c \
 	%D%/container-head.c %D%/container-impl.h \
 	%D%/entropy.c %D%/entropy.h \
 	%D%/folder.c %D%/folder.h \

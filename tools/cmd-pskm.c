@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dske pskm create, import: the PSKM as it travels (DSKE 2.1). */
+/* dske pskm create, verify, import: the PSKM as it travels (DSKE 2.1). */
 #include <config.h>
 
 #include <fcntl.h>
@@ -27,12 +27,13 @@ static dske_rc tables_prepare(const struct path *tables)
 
 struct create {
 	struct common common; /* only json */
-	const char *hub_conf, *client, *address, *output, *passphrase_file;
+	const char *hub_conf, *client, *address, *output, *passphrase_file, *sources;
 	struct id client_id;
 	uint64_t size;
 	struct pskm_header header;
 	char passphrase[PASSPHRASE_TEXT_MAX];
 	struct path tables;
+	struct entropy entropy;
 };
 
 static dske_rc fill_header(struct create *c, const struct hub_conf *hub)
@@ -72,7 +73,8 @@ static dske_rc create(struct create *c)
 	TRY(tables_prepare(&c->tables));
 	if (c->passphrase_file != NULL && access(c->passphrase_file, F_OK) == 0)
 		return FAIL(EXISTS, "%s exists already", c->passphrase_file);
-	TRY(container_make(&c->header, c->tables.s, c->output, c->passphrase, output_progress, "making"));
+	TRY(entropy_open(&c->entropy, c->sources != NULL ? c->sources : hub.entropy, ENTROPY_STALL_MS));
+	TRY(container_make(&c->header, c->tables.s, c->output, c->passphrase, &c->entropy, output_progress, "making"));
 	return c->passphrase_file != NULL ? write_passphrase(c) : DSKE_OK;
 }
 
@@ -108,6 +110,7 @@ int cmd_pskm_create(const struct command *self, int argc, char **argv)
 		{"size", OPTION_SIZE, &c.size, "SIZE", "bytes of the table: 64K, 16M, 1G (required)"},
 		{"output", OPTION_TEXT, &c.output, "FILE", "the PSKM to write (required)"},
 		{"passphrase-file", OPTION_TEXT, &c.passphrase_file, "FILE", "write its passphrase there, 0600, instead of showing it"},
+		{"entropy", OPTION_TEXT, &c.sources, "SOURCES", "kernel, /dev/hwrng, kernel+/dev/hwrng (default: as the hub is configured)"},
 		{"address", OPTION_TEXT, &c.address, "HOST:PORT", "where the client finds the hub (default: where it listens)"},
 		{"json", OPTION_FLAG, &c.common.json, NULL, "write JSON, for programs"},
 		{0},
@@ -121,21 +124,16 @@ int cmd_pskm_create(const struct command *self, int argc, char **argv)
 	if (rc_ok(rc))
 		tell_created(&c);
 	mem_wipe(c.passphrase, sizeof c.passphrase);
+	bool disk = rc_is(rc, DSKE_RC_IO) && !entropy_failed(&c.entropy);
+	entropy_drop(&c.entropy);
 	if (rc_ok(rc))
 		return EXIT_OK;
 	snprintf(advice, ADVICE_MAX, "%s are written to %s, and as many to %s", size_text(c.size, size), c.output,
 		 c.tables.s);
-	return tool_fail(&c.common, rc, rc_is(rc, DSKE_RC_IO) && c.tables.s[0] != '\0' ? advice : NULL);
+	return tool_fail(&c.common, rc, disk ? advice : NULL);
 }
 
-/* ---- import ------------------------------------------------------------------------------------------------ */
-
-struct import {
-	struct common common;
-	const char *file, *passphrase_file;
-	struct pskm_header header;
-	struct path tables;
-};
+/* ---- verify ------------------------------------------------------------------------------------------------ */
 
 static dske_rc read_passphrase(struct secret *out, const char *file)
 {
@@ -147,6 +145,65 @@ static dske_rc read_passphrase(struct secret *out, const char *file)
 	TRY(path_format(&source, "file:%s", file));
 	return secret_input(out, source.s, "passphrase");
 }
+
+#define WRONG_PASSPHRASE "each PSKM has its own; ask the operator of the hub that made it"
+
+struct verify {
+	struct common common; /* only json */
+	const char *file, *passphrase_file;
+	struct pskm_header header;
+};
+
+static dske_rc verify(struct verify *v)
+{
+	AUTO(secret) passphrase = {0};
+	TRY(container_peek(&v->header, v->file)); /* before anybody is asked for anything */
+	TRY(read_passphrase(&passphrase, v->passphrase_file));
+	return container_verify(v->file, (const char *)passphrase.data, &v->header, output_progress, "verifying");
+}
+
+static void tell_verified(const struct verify *v)
+{
+	char table[ID_HEX_LEN], client[ID_HEX_LEN], size[16];
+	const struct pskm_header *h = &v->header;
+	if (v->common.json)
+		output_json(json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "whole", true, "table", id_hex(&h->table, table),
+				      "hub", h->hub_name, "address", h->hub_address, "client", h->client_name, "client_id",
+				      id_hex(&h->client, client), "size", (json_int_t)h->layout.len, "created",
+				      (json_int_t)h->created));
+	else
+		printf("%s is whole: PSKM %s, %s for %s (%s) from %s (%s)\n", v->file, id_hex(&h->table, table),
+		       size_text(h->layout.len, size), h->client_name, id_hex(&h->client, client), h->hub_name, h->hub_address);
+}
+
+int cmd_pskm_verify(const struct command *self, int argc, char **argv)
+{
+	struct verify v = {0};
+	struct operands file;
+	const struct option_row rows[] = {
+		{"passphrase-file", OPTION_TEXT, &v.passphrase_file, "FILE", "read the passphrase there, or from env:NAME (default: ask for it)"},
+		{"json", OPTION_FLAG, &v.common.json, NULL, "write JSON, for programs"},
+		{0},
+	};
+	int leave = options_read(self, rows, argc, argv, 1, 1, &file);
+	if (leave >= 0)
+		return leave;
+	v.file = file.at[0];
+	dske_rc rc = verify(&v);
+	if (!rc_ok(rc))
+		return tool_fail(&v.common, rc, rc_is(rc, DSKE_RC_PIN) ? WRONG_PASSPHRASE : NULL);
+	tell_verified(&v);
+	return EXIT_OK;
+}
+
+/* ---- import ------------------------------------------------------------------------------------------------ */
+
+struct import {
+	struct common common;
+	const char *file, *passphrase_file;
+	struct pskm_header header;
+	struct path tables;
+};
 
 static dske_rc import(struct import *i)
 {
@@ -165,7 +222,7 @@ static const char *import_advice(const struct import *i, dske_rc rc, char text[A
 {
 	char size[16];
 	if (rc_is(rc, DSKE_RC_PIN))
-		return "each PSKM has its own; ask the operator of the hub that made it";
+		return WRONG_PASSPHRASE;
 	if (!rc_is(rc, DSKE_RC_IO) || i->header.layout.len == 0)
 		return NULL;
 	snprintf(text, ADVICE_MAX, "%s are written to %s", size_text(i->header.layout.len, size), i->tables.s);

@@ -25,8 +25,13 @@ const struct command commands[] = {
 	{"pskm", "create", "", "at a hub: make a PSKM for a client, and the hub's own copy",
 	 "  dske pskm create --client alice --client-id 7c... --size 16M --output alice.pskm\n"
 	 "  dske pskm create --hub-conf hubd.conf --client alice --client-id 7c... --size 1G \\\n"
-	 "      --output /media/stick/alice.pskm --passphrase-file alice.passphrase\n",
+	 "      --output /media/stick/alice.pskm --passphrase-file alice.passphrase \\\n"
+	 "      --entropy kernel+/dev/hwrng\n",
 	 cmd_pskm_create},
+	{"pskm", "verify", "FILE", "check all of a PSKM, and change nothing",
+	 "  dske pskm verify /media/stick/alice.pskm\n"
+	 "  dske pskm verify alice.pskm --passphrase-file alice.passphrase\n",
+	 cmd_pskm_verify},
 	{"pskm", "import", "FILE", "at a client: verify a PSKM and take it in",
 	 "  dske pskm import /media/stick/alice.pskm\n"
 	 "  dske pskm import alice.pskm --passphrase-file alice.passphrase\n",

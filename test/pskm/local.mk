@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-PSKM_TESTS = %D%/test-container %D%/test-crash %D%/test-health %D%/test-ledger %D%/test-lease \
-	%D%/test-passphrase %D%/test-table
+PSKM_TESTS = %D%/test-container %D%/test-crash %D%/test-entropy %D%/test-health %D%/test-ledger \
+	%D%/test-lease %D%/test-passphrase %D%/test-table %D%/test-verify
 check_PROGRAMS += $(PSKM_TESTS)
 TESTS += $(PSKM_TESTS)
 
@@ -12,6 +12,8 @@ PSKM_FIXTURE = %D%/fixture.c %D%/fixture.h test/lib/scratch.c test/lib/scratch.h
 %C%_test_crash_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 # faults and crashes are put in by the linker, in front of the functions of base/file.h
 %C%_test_crash_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=file_pread -Wl,--wrap=file_pwrite -Wl,--wrap=file_sync -Wl,--wrap=file_erase
+%C%_test_entropy_SOURCES = %D%/test-entropy.c $(PSKM_FIXTURE)
+%C%_test_entropy_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_health_SOURCES = %D%/test-health.c
 %C%_test_health_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_ledger_SOURCES = %D%/test-ledger.c $(PSKM_FIXTURE)
@@ -23,3 +25,5 @@ PSKM_FIXTURE = %D%/fixture.c %D%/fixture.h test/lib/scratch.c test/lib/scratch.h
 %C%_test_passphrase_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_table_SOURCES = %D%/test-table.c $(PSKM_FIXTURE)
 %C%_test_table_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_verify_SOURCES = %D%/test-verify.c $(PSKM_FIXTURE)
+%C%_test_verify_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
