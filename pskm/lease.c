@@ -16,6 +16,7 @@
 #include "pskm/table-impl.h"
 
 #define CLONED_KEY_AT (3 * TAG_KEY_LEN) /* the fourth key of a slot */
+#define PASSED_LEN_MAX (UINT64_C(16) << 20)
 
 static uint64_t min64(uint64_t a, uint64_t b)
 {
@@ -41,6 +42,15 @@ static dske_rc require_range(const struct table *t, enum region region, uint64_t
 		return FAIL(REGION, "the range from %llu to %llu is no window of the %s region",
 			    (unsigned long long)start, (unsigned long long)end, region_name(region));
 	return DSKE_OK;
+}
+
+/* Bytes that were passed over: recorded as used, by now, and perhaps seen on the wire in another life of this
+ * folder.  A stretch so long that erasing would hold up everybody is left to the sweep of the next opening. */
+static dske_rc erase_passed(const struct table *t, uint64_t from, uint64_t to)
+{
+	if (to - from > PASSED_LEN_MAX)
+		return DSKE_OK;
+	return table_erase(t, from, to - from);
 }
 
 void lease_keys_drop(struct lease_keys *k)
@@ -91,7 +101,9 @@ dske_rc table_lease_skip(struct table *t, uint64_t slot, bool alarm)
 	next.clone_alarms += alarm ? 1 : 0;
 	if (next.lease_next == t->now.lease_next && !alarm)
 		return DSKE_OK;
-	return hold_commit(&hold, &next);
+	uint64_t lease = t->header.layout.region[REGION_LEASE].start, from = t->now.lease_next;
+	TRY(hold_commit(&hold, &next));
+	return erase_passed(t, lease + from * LEASE_SLOT_LEN, lease + next.lease_next * LEASE_SLOT_LEN);
 }
 
 /* Both windows' bytes, or neither: recorded they are anyway. */
@@ -117,8 +129,8 @@ dske_rc table_lease_granted(struct table *t, uint64_t start, uint64_t end, uint6
 	TRY(hold_require_active(&hold));
 
 	struct ledger next = t->now;
-	uint64_t from = max64(start, t->now.up_high);
-	next.up_high = max64(end, t->now.up_high);
+	uint64_t passed = t->now.up_high, from = max64(start, passed);
+	next.up_high = max64(end, passed);
 	uint64_t down_left = t->header.layout.region[REGION_DOWN].end - t->now.down_high;
 	next.down_high += min64(min64(down_wanted, WINDOW_LEN_MAX), down_left);
 
@@ -129,6 +141,8 @@ dske_rc table_lease_granted(struct table *t, uint64_t start, uint64_t end, uint6
 		rc = hold_commit(&hold, &next); /* DSKE 2.3.2: marked as 'used' before they are read */
 	if (rc_ok(rc))
 		rc = load_both(&hold, w_up, w_down);
+	if (rc_ok(rc))
+		rc = erase_passed(t, passed, window_start(w_up));
 	if (!rc_ok(rc)) {
 		window_free(w_up);
 		window_free(w_down);
@@ -256,12 +270,14 @@ dske_rc table_lease_grant(struct table *t, uint64_t slot, const uint8_t digest[L
 		return FAIL(STATE, "lease slot %llu is taken", (unsigned long long)slot);
 
 	struct ledger next = t->now;
-	uint64_t start = grant_start(t, lowest);
+	uint64_t passed = t->now.up_high, start = grant_start(t, lowest);
 	uint64_t left = t->header.layout.region[REGION_UP].end - start;
 	next.up_high = start + min64(min64(wanted, policy_most), min64(WINDOW_LEN_MAX, left));
 	slot_take(&next, slot, digest);
 	TRY(window_new(&w, t, start, next.up_high));
 	dske_rc rc = hold_commit(&hold, &next);
+	if (rc_ok(rc))
+		rc = erase_passed(t, passed, start);
 	if (!rc_ok(rc)) {
 		window_free(w);
 		return rc;
@@ -281,9 +297,12 @@ dske_rc table_lease_confirm(struct table *t, uint64_t start, uint64_t end, struc
 	TRY(hold_require_active(&hold));
 
 	struct ledger next = t->now;
-	next.down_high = max64(end, t->now.down_high);
-	TRY(window_new(&w, t, min64(max64(start, t->now.down_high), next.down_high), next.down_high));
-	dske_rc rc = next.down_high == t->now.down_high ? DSKE_OK : hold_commit(&hold, &next);
+	uint64_t passed = t->now.down_high;
+	next.down_high = max64(end, passed);
+	TRY(window_new(&w, t, min64(max64(start, passed), next.down_high), next.down_high));
+	dske_rc rc = next.down_high == passed ? DSKE_OK : hold_commit(&hold, &next);
+	if (rc_ok(rc))
+		rc = erase_passed(t, passed, window_start(w));
 	if (!rc_ok(rc)) {
 		window_free(w);
 		return rc;

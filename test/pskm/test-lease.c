@@ -373,6 +373,8 @@ static void test_client_skips(void **state)
 	assert_ok(table_lease_skip(f.client, 3, false));
 	assert_ok(table_lease_take(f.client, &slot, &lowest, &keys));
 	assert_int_equal(slot, 17);
+	assert_true(fixture_zero(&f.client_dir, region(&f, REGION_LEASE).start,
+				 region(&f, REGION_LEASE).start + 18 * LEASE_SLOT_LEN));
 	/* what nobody signed costs one slot, whatever it says */
 	assert_ok(table_lease_skip(f.client, 18, false));
 	assert_ok(table_lease_skip(f.client, UINT64_MAX, false));
@@ -425,6 +427,8 @@ static void test_restored_client_is_a_clone(void **state)
 	assert_true(window_start(hu) >= up_sent);
 	assert_ok(table_lease_granted(f.client, window_start(hu), window_end(hu), 6000, &old_up, &cd));
 	assert_true(window_start(old_up) >= up_sent);
+	/* what the other life used is gone from this one's file too */
+	assert_true(fixture_zero(&f.client_dir, region(&f, REGION_UP).start, up_sent));
 	/* ... and down, the hub seals only above what it ever had */
 	struct window *hd;
 	assert_true(window_start(cd) < down_allowed);
@@ -489,6 +493,7 @@ static void test_restored_hub(void **state)
 	assert_int_equal(lowest, start + 5000);
 	assert_ok(table_lease_grant(f.hub, slot, digest, lowest, 1000, 1000, &w));
 	assert_int_equal(window_start(w), start + 5000); /* told by the client */
+	assert_true(fixture_zero(&f.hub_dir, start, start + 5000));
 	window_free(w);
 	/* a hub that would not listen */
 	assert_ok(table_lease_granted(f.client, start, start + 6000, 300, &up, &down));
@@ -496,6 +501,7 @@ static void test_restored_hub(void **state)
 	assert_int_equal(window_left(up), 1000);
 	assert_ok(table_lease_confirm(f.hub, window_start(down), window_end(down), &w));
 	assert_int_equal(window_start(w), region(&f, REGION_DOWN).start + 700);
+	assert_true(fixture_zero(&f.hub_dir, region(&f, REGION_DOWN).start, window_start(w)));
 	window_free(w);
 	window_free(up);
 	window_free(down);
