@@ -52,6 +52,19 @@ static dske_rc grant_send(struct request *r, struct conn_lease *l, const struct 
 	return request_send_tagged(r, MESSAGE_GRANT, &body, slot_key(&l->keys, MESSAGE_GRANT), &l->grant);
 }
 
+/* Grants are recorded before they are sent, so a client never has more than its hub remembers, unless the hub
+ * was put back. */
+static void notice_restored(const struct request *r, const struct msg_lease *m)
+{
+	struct table_status s;
+
+	if (rc_ok(table_status(r->t->table, &s)) &&
+	    m->lowest > r->t->header.layout.region[REGION_UP].end - s.up_left)
+		log_error("%s: it was granted bytes that this hub does not remember: the hub's folder was restored from an "
+			  "older copy; the table goes on above them, but shares that waited since then are lost",
+			  r->t->client->who.name);
+}
+
 /* Recorded first, durably, then answered.  A LEASE may be a replay, if this hub was restored from a backup: so
  * the window serves nobody before CONFIRM, which answers the nonce of this very GRANT. */
 static dske_rc grant(struct request *r, const struct msg_lease *m, struct lease_keys *keys)
@@ -62,6 +75,7 @@ static dske_rc grant(struct request *r, const struct msg_lease *m, struct lease_
 	struct id nonce;
 
 	TRY(id_random(&nonce));
+	notice_restored(r, m);
 	TRY(table_lease_grant(r->t->table, m->slot, r->digest, m->lowest, m->wanted, r->hub->conf.window_most, &up));
 	conn_bind(c, r->t);
 	c->active_ms = r->hub->now_ms;

@@ -246,6 +246,36 @@ static void test_restored_hub_takes_no_replay(void **state)
 	line_note(&a, NOTE_NO_LEASE);
 }
 
+/* The client was granted more than the hub remembers: it says so, once. */
+static void test_restored_hub_is_noticed(void **state)
+{
+	static const char text[] = "that this hub does not remember";
+	struct path backup;
+
+	(void)state;
+	line_activate(&a);
+	rig_kill(&rig);
+	assert_ok(path_format(&backup, "%s/backup", rig.scratch.s));
+	copy_state(&rig.state, &backup);
+	rig_start(&rig);
+	for (int i = 0; i < 2; i++) {
+		line_close(&a);
+		line_open(&a, &alice);
+		line_lease(&a, 4096, 4096);
+	}
+	assert_int_equal(rig_log_count(&rig, text), 0);
+
+	rig_kill(&rig);
+	copy_state(&backup, &rig.state);
+	rig_start(&rig);
+	for (int i = 0; i < 2; i++) {
+		line_close(&a);
+		line_open(&a, &alice);
+		line_lease(&a, 4096, 4096);
+	}
+	assert_int_equal(rig_log_count(&rig, text), 1);
+}
+
 /* A drained region is granted empty, not refused. */
 static void test_drained_region(void **state)
 {
@@ -334,6 +364,7 @@ int main(void)
 		T(test_second_activation_freezes), T(test_no_lease_before_activation), T(test_same_lease_same_grant),
 		T(test_clone_alarm),		   T(test_grants_are_disjoint),
 		T(test_restored_hub_takes_no_replay),
+		T(test_restored_hub_is_noticed),
 		T(test_drained_region),
 		T(test_every_byte_of_a_lease),	   T(test_confirm_must_fit),	       T(test_sixteen_failures),
 	};
