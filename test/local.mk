@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += %D%/run-test %D%/run-all
 
+include test/audit/local.mk
 include test/base/local.mk
 include test/core/local.mk
 include test/ct/local.mk

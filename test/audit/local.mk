@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+# The auditor, its own tests, and a sample of the trials.  `make trials N=200` runs as many of each kind.
+audit_tests = %D%/test-auditor %D%/test-trials
+dist_check_SCRIPTS += $(audit_tests)
+TESTS += $(audit_tests)
+EXTRA_DIST += %D%/auditor.py %D%/trials
+
+trials: all
+	$(AM_TESTS_ENVIRONMENT) $(BASH) $(top_srcdir)/test/audit/trials $(N)
