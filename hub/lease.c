@@ -114,6 +114,9 @@ static void refuse_slot(struct request *r, const struct msg_lease *m, const stru
 		conn_refuse(r->conn, r->e, NOTE_SLOT_TAKEN, next_free); /* the slot's fourth key is used up */
 		return;
 	}
+	if (kind == LEASE_STALE)
+		log_warn("%s: a lease on a slot too old to be remembered: a folder restored from an old backup, or frames "
+			 "that somebody recorded", r->t->client->who.name);
 	buf_fixed(&body, bytes, sizeof bytes);
 
 	dske_rc rc = msg_cloned_write(&body, &(struct msg_cloned){.nonce_c = m->nonce_c, .next_slot = next_free});
