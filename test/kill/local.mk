@@ -10,4 +10,3 @@ TESTS += %D%/test-calls
 kill: all %D%/strike
 	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' DSKE_KILL_EVERY=1 \
 		$(BASH) $(srcdir)/%D%/test-calls $(KILL_WORKLOADS)
-.PHONY: kill
