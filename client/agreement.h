@@ -58,7 +58,8 @@ void exchange_report(const struct exchange *x, struct report *report, bool agree
  * its sentence.  Safe on a zeroed one. */
 dske_rc exchange_end(struct exchange *x, dske_rc rc, struct report *report);
 
-/* The result when too few hubs can take part: TOO_FEW, or what most of them say alike.  `needed` of all. */
+/* The result when too few hubs can take part: TOO_FEW, or what most of them say alike.  `needed` of all.  The
+ * sentence only counts them: the report says why of each hub. */
 dske_rc exchange_too_few(struct exchange *x, size_t needed);
 
 /* ---- agreement ---------------------------------------------------------------------------------------- */

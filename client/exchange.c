@@ -2,7 +2,6 @@
 /* client/exchange.c - one exchange with all hubs: who took part, who did not and why, and what to do. */
 #include <config.h>
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,16 +211,6 @@ dske_rc exchange_end(struct exchange *x, dske_rc rc, struct report *report)
 	return rc_ok(rc) ? rc : rc_fail(rc.code, "%s", why);
 }
 
-/* Appends like printf; what does not fit is cut. */
-__attribute__((format(printf, 3, 4))) static void append(char *text, size_t cap, const char *format, ...)
-{
-	size_t len = strlen(text);
-	va_list args;
-	va_start(args, format);
-	vsnprintf(text + len, cap - len, format, args);
-	va_end(args);
-}
-
 /* Refusals and exhausted tables that alone decide the matter name it better than "too few". */
 static int common_code(const struct exchange *x, size_t needed)
 {
@@ -249,17 +238,10 @@ static bool none_is_under_way(void *context)
 
 dske_rc exchange_too_few(struct exchange *x, size_t needed)
 {
-	char text[1024] = "";
 	/* It is settled; a short while more shows which of the other hubs are well. */
 	(void)fanout_run(x->set->fanout, exchange_grace(x, GRACE_REPORT_MS / 2.0), none_is_under_way, x, x->cancelled);
-	size_t good = x->set->count - exchange_bad(x);
-	append(text, sizeof text, "%zu of %zu hubs are needed, %zu can be used", needed, x->set->count, good);
-	for (size_t i = 0; i < x->set->count; i++) {
-		const struct outcome *o = &x->outcome[i];
-		if (o->settled && o->code != DSKE_RC_OK)
-			append(text, sizeof text, "; %s (%s): %s", x->set->link[i].hub->name, x->set->link[i].hub->address, o->why);
-	}
-	return rc_fail(common_code(x, needed), "%s", text);
+	return rc_fail(common_code(x, needed), "%zu of %zu hubs are needed, %zu can be used", needed, x->set->count,
+		       x->set->count - exchange_bad(x));
 }
 
 void report_drop(struct report *r)

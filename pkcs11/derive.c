@@ -183,17 +183,17 @@ static CK_RV derive_prepare(struct module *m, const struct session *s, const CK_
 
 /* ---- the result ----------------------------------------------------------------------------------------- */
 
+/* The sentence first, then a line for each hub that failed, then what to do. */
 static void derive_log_failure(const struct agree_request *q, const struct agree_result *r, dske_rc rc)
 {
 	log_warn("no key with %s: %s", q->peer, rc_detail(rc));
 	for (size_t i = 0; i < r->report.count; i++) {
 		const struct hub_report *h = &r->report.hub[i];
 		if (!rc_ok(h->rc))
-			log_warn("no key with %s: hub %s at %s: %s", q->peer, h->name, h->address,
-				 h->detail[0] != '\0' ? h->detail : rc_text(h->rc));
+			log_warn("hub %s at %s: %s", h->name, h->address, h->detail[0] != '\0' ? h->detail : rc_text(h->rc));
 	}
 	if (r->report.advice[0] != '\0')
-		log_warn("no key with %s: %s", q->peer, r->report.advice);
+		log_warn("what to do: %s", r->report.advice);
 }
 
 /* Names of the hubs that took part, by commas. */

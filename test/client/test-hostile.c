@@ -229,9 +229,9 @@ static void three_hubs_down_are_named_at_once(void **state)
 	assert_true(clock_ms() - begun < 2000);
 	assert_rc(alice.rc, TOO_FEW);
 	assert_rc(bob.rc, TOO_FEW);
-	assert_non_null(strstr(alice.why, "3 of 5 hubs are needed, 2 can be used"));
+	assert_string_equal(alice.why, "3 of 5 hubs are needed, 2 can be used");
 	for (size_t h = 0; h < 3; h++) {
-		assert_non_null(strstr(alice.why, w.hub[h].name));
+		assert_non_null(strstr(report_of(&alice.r.report, w.hub[h].name)->detail, "refused"));
 		assert_rc(alice.r.report.hub[h].rc, UNREACHABLE);
 		assert_rc(bob.r.report.hub[h].rc, UNREACHABLE);
 	}
@@ -273,7 +273,10 @@ static void all_refuse(void **state)
 	agree_both(&w, fresh_context(), 4000, 0, &alice, &bob);
 	assert_rc(alice.rc, REFUSED);
 	assert_rc(bob.rc, REFUSED);
-	assert_non_null(strstr(alice.why, status_text(STATUS_UNKNOWN_CLIENT)));
+	size_t told = 0;
+	for (size_t h = 0; h < alice.r.report.count; h++)
+		told += strstr(alice.r.report.hub[h].detail, status_text(STATUS_UNKNOWN_CLIENT)) != NULL;
+	assert_true(told >= 3); /* as many as it takes to decide */
 	callers_drop(&alice, &bob);
 }
 

@@ -48,9 +48,12 @@ static void exhausted(void **state)
 	} while (rc_ok(rc) && agreed < 100);
 	assert_rc(rc, EXHAUSTED);
 	assert_true(agreed >= 3);
-	assert_non_null(strstr(rc_detail(rc), "get a new PSKM"));
 	assert_non_null(strstr(r.report.advice, "PSKM"));
 	assert_int_equal(r.report.count, WORLD_HUBS);
+	size_t told = 0;
+	for (size_t h = 0; h < r.report.count; h++)
+		told += strstr(r.report.hub[h].detail, "get a new PSKM") != NULL;
+	assert_true(told >= 3); /* as many as it takes to decide */
 	agree_result_drop(&r);
 	q.key_len = 32; /* what is left still serves a short key */
 	assert_ok(client_agree(small.alice, &q, &r));
