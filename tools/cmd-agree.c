@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tools/commands.h"
@@ -24,6 +25,7 @@ struct agree {
 	struct fd file;             /* made before anything is agreed */
 	struct secret pin_text;     /* owned */
 	bool extractable;           /* the configuration's word for this peer */
+	uint32_t ttl_s;             /* and for how long hubs are asked to keep an initiator's shares */
 	char kcv[KCV_LEN];
 };
 
@@ -150,6 +152,17 @@ static unsigned columns_of(const struct agree *a)
 	return a->result.initiated ? REPORT_SHORT : REPORT_VERDICT;
 }
 
+/* An initiator is done before its peer is.  Hubs may keep shares for less than they are asked to (ttl_most). */
+static void tell_what_peer_does(const struct agree *a, FILE *to)
+{
+	char until[32] = "";
+	struct tm local;
+	time_t end = time(NULL) + (time_t)a->ttl_s;
+	if (localtime_r(&end, &local) != NULL)
+		strftime(until, sizeof until, "%Y-%m-%d %H:%M:%S", &local);
+	fprintf(to, "%s has the key once it fetches it; the hubs keep its shares until %s at the latest\n", a->peer, until);
+}
+
 static void tell_agreed(const struct agree *a)
 {
 	const struct agree_result *r = &a->result;
@@ -167,6 +180,8 @@ static void tell_agreed(const struct agree *a)
 	fprintf(to, "%sagreed%s with %s as %s: %zu bytes, n = %u, k = %u, key ID %s, check value %s\n", colour(to, COLOUR_GOOD),
 		colour(to, COLOUR_OFF), a->peer, r->initiated ? "initiator" : "receiver", r->key.len, r->n, r->k,
 		id_hex(&r->key_id, key_id), a->kcv);
+	if (r->initiated)
+		tell_what_peer_does(a, to);
 	if (a->output == NULL && a->label == NULL)
 		fprintf(to, "the key was dropped; --output FILE or --label LABEL keeps it\n");
 }
@@ -196,6 +211,7 @@ static dske_rc agree(struct agree *a)
 	dske_rc rc = prepare(a, client);
 	if (rc_ok(rc)) {
 		a->extractable = config_extract_allowed(client_config(client), a->peer);
+		a->ttl_s = client_config(client)->ttl_s;
 		a->request.keep = keep;
 		a->request.keep_context = a;
 		rc = client_agree(client, &a->request, &a->result);
