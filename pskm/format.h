@@ -33,7 +33,13 @@
  *              112       8  clone_alarms
  *              120    1024  digest (hub): of the LEASE on slot s, 16 bytes at 16 * (s mod 64); zero
  *                           where the slot was not taken
- *             1144    2936  zero
+ *             1144      24  zero
+ *             1168    1024  usage history: up to 32 samples, oldest first, of
+ *                             0   8  when, in seconds since the epoch; zero: no more samples
+ *                             8   8  bytes of the up region that were left
+ *                            16   8  the same of the down region
+ *                            24   8  lease slots that were left
+ *             2192    1888  zero
  *             4080      16  the first 16 bytes of SHA-256 of the 4080 bytes before
  *
  * container, one file:
@@ -97,6 +103,8 @@ enum ledger_at {
 	LEDGER_AT_CLONE_ALARMS = 112,
 	LEDGER_AT_DIGESTS = 120,
 	LEDGER_AT_ZERO = 1144,
+	LEDGER_AT_HISTORY = 1168,
+	LEDGER_AT_HISTORY_END = 2192,
 	LEDGER_AT_SUM = LEDGER_SLOT_LEN - LEDGER_SUM_LEN,
 };
 

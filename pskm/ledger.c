@@ -14,6 +14,7 @@
 #include "pskm/format.h"
 
 static_assert(LEDGER_AT_DIGESTS + LEASE_MEMORY * LEASE_DIGEST_LEN == LEDGER_AT_ZERO, "as in format.h");
+static_assert(LEDGER_AT_HISTORY + SUPPLY_HISTORY_LEN == LEDGER_AT_HISTORY_END, "as in format.h");
 
 /* The 64-bit numbers of a record and where they stand. */
 static const struct {
@@ -66,6 +67,7 @@ static void slot_encode(uint8_t slot[LEDGER_SLOT_LEN], const struct ledger *l)
 		be64_put(slot + numbers[i].at, v);
 	}
 	memcpy(slot + LEDGER_AT_DIGESTS, l->digest, sizeof l->digest);
+	supply_history_write(slot + LEDGER_AT_HISTORY, &l->history);
 	slot_sum(slot + LEDGER_AT_SUM, slot);
 }
 
@@ -85,6 +87,7 @@ static bool slot_decode(struct ledger *l, const uint8_t slot[LEDGER_SLOT_LEN], u
 	memcpy(l->table.b, slot + LEDGER_AT_TABLE, ID_LEN);
 	memcpy(l->nonce.b, slot + LEDGER_AT_NONCE, ID_LEN);
 	memcpy(l->digest, slot + LEDGER_AT_DIGESTS, sizeof l->digest);
+	supply_history_read(&l->history, slot + LEDGER_AT_HISTORY);
 	l->side = slot[LEDGER_AT_SIDE];
 	l->state = slot[LEDGER_AT_STATE];
 	return l->seq % 2 == index && l->seq != 0 && l->side <= SIDE_HUB && l->state <= TABLE_LOCKED;

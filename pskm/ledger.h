@@ -17,6 +17,7 @@
 
 #include "base/id.h"
 #include "base/rc.h"
+#include "pskm/supply.h"
 #include "pskm/table.h"
 
 struct ledger {
@@ -31,6 +32,7 @@ struct ledger {
 	uint64_t erased_lease, erased_up, erased_down;
 	uint64_t clone_alarms;
 	uint8_t digest[LEASE_MEMORY][LEASE_DIGEST_LEN]; /* hub */
+	struct supply_history history; /* information alone: nothing is decided by it */
 };
 
 /* The record of a table that nobody has used. */

@@ -15,5 +15,6 @@ noinst_LTLIBRARIES += %D%/libpskm.la
 	%D%/ledger.c %D%/ledger.h \
 	%D%/list.c %D%/list.h \
 	%D%/passphrase.c %D%/passphrase.h \
+	%D%/supply.c %D%/supply.h \
 	%D%/table.c %D%/table.h %D%/table-impl.h \
 	%D%/window.c %D%/window.h

@@ -19,6 +19,7 @@
 #include "base/rc.h"
 #include "base/secret.h"
 #include "pskm/header.h"
+#include "pskm/supply.h"
 #include "pskm/window.h"
 
 enum side { SIDE_CLIENT, SIDE_HUB };
@@ -41,6 +42,7 @@ struct table_status {
 	uint64_t up_left, up_len, down_left, down_len; /* bytes */
 	uint64_t lease_left, lease_slots;              /* slots */
 	uint64_t clone_alarms;
+	struct supply supply; /* how fast it is used, and how long it lasts */
 };
 dske_rc table_status(struct table *t, struct table_status *out);
 

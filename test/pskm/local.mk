@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 PSKM_TESTS = %D%/test-container %D%/test-crash %D%/test-entropy %D%/test-health %D%/test-ledger \
-	%D%/test-lease %D%/test-passphrase %D%/test-table %D%/test-verify
+	%D%/test-lease %D%/test-passphrase %D%/test-supply %D%/test-table %D%/test-verify
 check_PROGRAMS += $(PSKM_TESTS)
 TESTS += $(PSKM_TESTS)
 
@@ -23,6 +23,10 @@ PSKM_FIXTURE = %D%/fixture.c %D%/fixture.h test/lib/scratch.c test/lib/scratch.h
 %C%_test_lease_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_passphrase_SOURCES = %D%/test-passphrase.c $(PSKM_FIXTURE)
 %C%_test_passphrase_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_supply_SOURCES = %D%/test-supply.c $(PSKM_FIXTURE)
+%C%_test_supply_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+# a clock that the test sets
+%C%_test_supply_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=time
 %C%_test_table_SOURCES = %D%/test-table.c $(PSKM_FIXTURE)
 %C%_test_table_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_verify_SOURCES = %D%/test-verify.c $(PSKM_FIXTURE)
