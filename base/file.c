@@ -321,6 +321,18 @@ dske_rc file_make_dirs(const char *path, mode_t mode)
 	return make_dir(part.s, mode);
 }
 
+dske_rc file_check_owner(const char *folder)
+{
+	struct stat st;
+
+	if (stat(folder, &st) != 0)
+		return FAIL(IO, "%s: %m", folder);
+	if (st.st_uid != geteuid())
+		return FAIL(DENIED, "%s belongs to user %u: run this as that user, who else could not read what is written there",
+			    folder, st.st_uid);
+	return DSKE_OK;
+}
+
 dske_rc path_format(struct path *p, const char *format, ...)
 {
 	va_list args;

@@ -60,6 +60,10 @@ int64_t file_change_time(const char *path);
 /* mkdir for each missing part, mode for the new ones.  Errors: DENIED, IO, TOOBIG. */
 dske_rc file_make_dirs(const char *path, mode_t mode);
 
+/* A hub or a client runs as the owner of its folder, and could not open what another user, such as root,
+ * put there.  Errors: DENIED (this process is not the owner's), IO. */
+dske_rc file_check_owner(const char *folder);
+
 /* printf into a path of less than PATH_MAX bytes.  Errors: TOOBIG. */
 struct path {
 	char s[4096];

@@ -48,14 +48,6 @@ static dske_rc verify(struct request *r)
 	return rc;
 }
 
-/* Every connection of the table ends: the hub stops serving it. */
-static void stop_serving(struct vault_table *t)
-{
-	for (struct conn *c = t->client->conns; c; c = c->next_of_client)
-		if (c->table == t)
-			conn_finish(c);
-}
-
 static void activate(struct request *r, const struct id *nonce)
 {
 	const char *who = r->t->client->who.name;
@@ -75,7 +67,7 @@ static void activate(struct request *r, const struct id *nonce)
 			log_error("table %s of %s was activated a second time, so somebody has a copy of its PSKM: it "
 				  "is frozen; make a new PSKM for %s", id_hex(&r->t->id, hex), who, who);
 		activate_send_frozen(r);
-		stop_serving(r->t);
+		conn_finish_table(r->t);
 	} else {
 		log_error("%s: activation failed: %s", who, rc_detail(rc));
 		conn_refuse(r->conn, r->e, NOTE_TABLE_LOCKED, 0);

@@ -148,6 +148,13 @@ void conn_finish(struct conn *c)
 	conn_mark(c);
 }
 
+void conn_finish_table(struct vault_table *t)
+{
+	for (struct conn *c = t->client->conns; c; c = c->next_of_client)
+		if (c->table == t)
+			conn_finish(c);
+}
+
 /* ---- in ----------------------------------------------------------------------------------------- */
 
 static bool may_take(const struct conn *c)

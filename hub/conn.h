@@ -115,6 +115,9 @@ void conn_send(struct conn *c, const void *bytes, size_t len);
 void conn_kill(struct conn *c);
 void conn_finish(struct conn *c);
 
+/* Every connection of the table ends: the hub stops serving it. */
+void conn_finish_table(struct vault_table *t);
+
 /* An untagged note about a frame (e may be NULL: about something that was none). */
 void conn_note(struct conn *c, const struct envelope *e, enum note code, uint64_t hint);
 

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "hub/conn.h"
+#include "hub/control.h"
 
 #define BACKLOG 512
 #define SPARE_DESCRIPTORS 64
@@ -100,6 +101,7 @@ static dske_rc open_parts(struct hub *h)
 	if (h->epoll.n < 0)
 		return FAIL(IO, "cannot make an epoll: %m");
 	TRY(open_signals(h));
+	TRY(control_open(&h->control, h));
 	return open_port(h);
 }
 
@@ -166,6 +168,7 @@ void hub_close(struct hub *h)
 		return;
 	while (h->first)
 		conn_free(h->first);
+	control_close(h->control);
 	mailbox_close(h->mailbox);
 	vault_free(h->vault);
 	fd_drop(&h->listener);

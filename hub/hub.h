@@ -19,6 +19,7 @@
 #include "hub/vault.h"
 
 struct conn;
+struct control;
 
 struct hub {
 	struct hub_conf conf;
@@ -27,6 +28,7 @@ struct hub {
 	struct fd lock;             /* of the state folder */
 	struct fd epoll, listener, signals;
 	int64_t now_ms;             /* clock_ms() as of this round */
+	struct control *control;    /* what the operator asks (hub/control.h) */
 	struct conn *first, *last;  /* connections, oldest first */
 	size_t conn_count;
 	struct conn *marked;        /* connections with something to do at the round's end */

@@ -3,12 +3,21 @@
 noinst_LTLIBRARIES += %D%/libhubconf.la
 %C%_libhubconf_la_SOURCES = %D%/conf.c %D%/conf.h
 
+# What an operator's command needs, whether a hub runs or not: the tools use it too.
+noinst_LTLIBRARIES += %D%/libhubadmin.la
+%C%_libhubadmin_la_SOURCES = \
+	%D%/admin.c %D%/admin.h \
+	%D%/command.c %D%/command.h \
+	%D%/directory.c %D%/directory.h \
+	%D%/vault.c %D%/vault.h
+%C%_libhubadmin_la_LIBADD = %D%/libhubconf.la
+
 # Everything but main, so that tests link it.
 noinst_LTLIBRARIES += %D%/libhub.la
 %C%_libhub_la_SOURCES = \
 	%D%/activate.c %D%/activate.h \
 	%D%/conn.c %D%/conn.h \
-	%D%/directory.c %D%/directory.h \
+	%D%/control.c %D%/control.h \
 	%D%/dispatch.c %D%/dispatch.h \
 	%D%/hub.c %D%/hub.h \
 	%D%/identify.c %D%/identify.h \
@@ -20,9 +29,8 @@ noinst_LTLIBRARIES += %D%/libhub.la
 	%D%/policy.c %D%/policy.h \
 	%D%/relay.c %D%/relay.h \
 	%D%/storekey.c %D%/storekey.h \
-	%D%/vault.c %D%/vault.h \
 	%D%/wait.c %D%/wait.h
-%C%_libhub_la_LIBADD = %D%/libhubconf.la
+%C%_libhub_la_LIBADD = %D%/libhubadmin.la
 
 # Where nobody asked for it at its place, it lies beside the documents.
 CLEANFILES += %D%/dske-hubd.service

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "hub/conn.h"
+#include "hub/control.h"
 #include "hub/notify.h"
 #include "hub/wait.h"
 
@@ -148,6 +149,8 @@ static void take_event(struct hub *h, const struct epoll_event *ev)
 		accept_all(h);
 	else if (ev->data.ptr == &h->signals)
 		take_signals(h);
+	else if (control_owns(h->control, ev->data.ptr))
+		control_event(h->control, ev->data.ptr);
 	else if (ev->events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		conn_readable(c);
 	else
@@ -210,6 +213,7 @@ static dske_rc round_run(struct hub *h)
 	push_backlog(h);
 	TRY(tick(h));
 	TRY(mailbox_commit(h->mailbox));
+	control_flush(h->control);
 	flush_marked(h);
 	return DSKE_OK;
 }

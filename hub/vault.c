@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hub/vault.c - a balanced tree of tables, and the folder they lie in. */
-#define _GNU_SOURCE /* tdestroy */
+#define _GNU_SOURCE /* tdestroy, twalk_r */
 #include "hub/vault.h"
 
 #include <search.h>
@@ -135,6 +135,31 @@ dske_rc vault_use(struct vault *v, struct vault_table *t, int64_t now_ms)
 		log_error("cannot open the table of client %s: %s", t->client->who.name, rc_detail(rc));
 	}
 	return rc;
+}
+
+struct each {
+	void (*visit)(struct vault_table *t, void *context);
+	void *context;
+};
+
+static void each_node(const void *node, VISIT order, void *context)
+{
+	const struct each *e = context;
+
+	if (order == postorder || order == leaf) /* once a node, in order */
+		e->visit(*(struct vault_table *const *)node, e->context);
+}
+
+void vault_each(struct vault *v, void (*visit)(struct vault_table *t, void *context), void *context)
+{
+	struct each e = {visit, context};
+
+	twalk_r(v->by_id, each_node, &e);
+}
+
+const char *vault_folder(const struct vault *v)
+{
+	return v->dir.s;
 }
 
 struct directory *vault_directory(const struct vault *v)

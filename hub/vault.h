@@ -26,8 +26,12 @@ struct vault;
  * logged and left out.  Errors: DENIED, IO, NOMEM. */
 dske_rc vault_new(struct vault **out, const char *tables_dir, const struct id *hub);
 
+const char *vault_folder(const struct vault *v); /* borrowed */
 struct directory *vault_directory(const struct vault *v);
 size_t vault_count(const struct vault *v);
+
+/* Calls `visit` with every table, in the order of their IDs. */
+void vault_each(struct vault *v, void (*visit)(struct vault_table *t, void *context), void *context);
 
 /* Looks for new tables if the folder has changed, which only its owner can make it do.  False when it did
  * not look. */

@@ -9,6 +9,7 @@
 #include <openssl/sha.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "pskm/format.h"
@@ -156,6 +157,36 @@ static void lock_both(int fd, struct ledger *l)
 		(void)slot_write(fd, l);
 		l->seq++;
 	}
+}
+
+struct supply_left ledger_left(const struct ledger *l, const struct pskm_header *h)
+{
+	return (struct supply_left){
+		.up = h->layout.region[REGION_UP].end - l->up_high,
+		.down = h->layout.region[REGION_DOWN].end - l->down_high,
+		.lease = layout_lease_slots(&h->layout) - l->lease_next,
+	};
+}
+
+void ledger_status(const struct ledger *l, const struct pskm_header *h, struct table_status *out)
+{
+	const struct range *up = &h->layout.region[REGION_UP];
+	const struct range *down = &h->layout.region[REGION_DOWN];
+	struct supply_left left = ledger_left(l, h);
+	struct supply_left total = {up->end - up->start, down->end - down->start, layout_lease_slots(&h->layout)};
+	time_t now = time(NULL);
+
+	*out = (struct table_status){
+		.state = l->state,
+		.up_left = left.up,
+		.up_len = total.up,
+		.down_left = left.down,
+		.down_len = total.down,
+		.lease_left = left.lease,
+		.lease_slots = total.lease,
+		.clone_alarms = l->clone_alarms,
+		.supply = supply_forecast(&l->history, now > 0 ? (uint64_t)now : 0, &left, &total),
+	};
 }
 
 dske_rc ledger_commit(int fd, struct ledger *l)

@@ -47,6 +47,10 @@ dske_rc ledger_read(int fd, struct ledger *l);
 /* Do its values lie inside that table?  Errors: CORRUPT. */
 dske_rc ledger_check(const struct ledger *l, const struct pskm_header *h);
 
+/* What it says of that table, in numbers; the forecast is as of now. */
+struct supply_left ledger_left(const struct ledger *l, const struct pskm_header *h);
+void ledger_status(const struct ledger *l, const struct pskm_header *h, struct table_status *out);
+
 /* Writes *l as the next record and makes it durable; l->seq is raised.  Errors: SYNC for any failure; then
  * the file says LOCKED if it can be made to. */
 dske_rc ledger_commit(int fd, struct ledger *l);

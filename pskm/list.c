@@ -58,7 +58,7 @@ static dske_rc entry_read(struct table_entry *e, const char *tables_dir)
 	TRY(file_open(&f, p.s, O_RDONLY, 0));
 	TRY(ledger_read_unlocked(f.n, &ledger));
 	TRY(ledger_check(&ledger, &e->header));
-	e->state = ledger.state;
+	ledger_status(&ledger, &e->header, &e->status);
 	return DSKE_OK;
 }
 

@@ -16,7 +16,7 @@ struct table_entry {
 	dske_rc rc;                /* OK, or why header or ledger cannot be read (CORRUPT, DENIED, IO) ... */
 	char why[160];             /* ... as a sentence; empty when OK */
 	struct pskm_header header; /* only when rc is OK */
-	enum table_state state;    /* only when rc is OK; as it was a moment ago */
+	struct table_status status; /* only when rc is OK; as it was a moment ago */
 };
 
 /* The tables of a folder, sorted by ID, without opening or locking any; a damaged one is listed with

@@ -82,19 +82,10 @@ void hold_drop(struct hold *h)
 	h->t = NULL;
 }
 
-static struct supply_left left_of(const struct table *t, const struct ledger *l)
-{
-	return (struct supply_left){
-		.up = t->header.layout.region[REGION_UP].end - l->up_high,
-		.down = t->header.layout.region[REGION_DOWN].end - l->down_high,
-		.lease = layout_lease_slots(&t->header.layout) - l->lease_next,
-	};
-}
-
 /* Rides on a commit that is made anyway.  A clock from before the table was made is not set. */
 static void sample(const struct table *t, struct ledger *next)
 {
-	struct supply_left left = left_of(t, next);
+	struct supply_left left = ledger_left(next, &t->header);
 	time_t now = time(NULL);
 
 	if (now > 0 && (uint64_t)now >= t->header.created)
@@ -323,23 +314,7 @@ dske_rc table_status(struct table *t, struct table_status *out)
 	AUTO(hold) hold = {0};
 
 	TRY(hold_take(&hold, t));
-	const struct range *up = &t->header.layout.region[REGION_UP];
-	const struct range *down = &t->header.layout.region[REGION_DOWN];
-	uint64_t slots = layout_lease_slots(&t->header.layout);
-	struct supply_left left = left_of(t, &t->now);
-	struct supply_left total = {.up = up->end - up->start, .down = down->end - down->start, .lease = slots};
-	time_t now = time(NULL);
-	*out = (struct table_status){
-		.state = t->now.state,
-		.up_left = left.up,
-		.up_len = total.up,
-		.down_left = left.down,
-		.down_len = total.down,
-		.lease_left = left.lease,
-		.lease_slots = total.lease,
-		.clone_alarms = t->now.clone_alarms,
-		.supply = supply_forecast(&t->now.history, now > 0 ? (uint64_t)now : 0, &left, &total),
-	};
+	ledger_status(&t->now, &t->header, out);
 	return DSKE_OK;
 }
 

@@ -84,7 +84,7 @@ static dske_rc record(struct add *a, const struct config *config, struct peer *p
 {
 	*p = (struct peer){.id = a->identity.id, .hubs_agreed = agreeing(a), .hubs_asked = (unsigned)a->report.count};
 	snprintf(p->name, sizeof p->name, "%s", a->identity.name);
-	TRY(tool_check_owner(config->state.s));
+	TRY(file_check_owner(config->state.s));
 	if (id_equal(&p->id, &config->id))
 		return FAIL(ARGS, "%s is this client itself", p->name);
 	return peers_add(config, p);
@@ -233,7 +233,7 @@ static dske_rc remove_peer(const struct common *common, const char *name)
 {
 	AUTO(config) config = {0};
 	TRY(config_read(&config, common->conf));
-	TRY(tool_check_owner(config.state.s));
+	TRY(file_check_owner(config.state.s));
 	return peers_remove(&config, name);
 }
 

@@ -20,7 +20,7 @@
 static dske_rc tables_prepare(const struct path *tables)
 {
 	TRY(file_make_dirs(tables->s, 0700));
-	return tool_check_owner(tables->s);
+	return file_check_owner(tables->s);
 }
 
 /* ---- create ------------------------------------------------------------------------------------------------ */

@@ -21,6 +21,10 @@ const struct command commands[] = {
 	 "  dske hub status\n"
 	 "  dske hub status --timeout 2s --json\n",
 	 cmd_hub_status},
+	{"hub", "tables", "", "at a hub: show the tables of its clients, and what is left of each",
+	 "  dske hub tables\n"
+	 "  dske hub tables --hub-conf hubd.conf --json\n",
+	 cmd_hub_tables},
 
 	{"pskm", "create", "", "at a hub: make a PSKM for a client, and the hub's own copy",
 	 "  dske pskm create --client alice --client-id 7c... --size 16M --output alice.pskm\n"

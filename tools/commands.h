@@ -10,6 +10,7 @@ typedef int command_run(const struct command *self, int argc, char **argv);
 command_run cmd_init;
 command_run cmd_hub_init;
 command_run cmd_hub_status;
+command_run cmd_hub_tables;
 command_run cmd_pskm_create;
 command_run cmd_pskm_verify;
 command_run cmd_pskm_import;

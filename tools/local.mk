@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += %D%/libtools.la
 	%D%/cmd-agree.c \
 	%D%/cmd-doctor.c \
 	%D%/cmd-hub.c \
+	%D%/cmd-hub-tables.c \
 	%D%/cmd-init.c \
 	%D%/cmd-key.c \
 	%D%/cmd-peer.c \
@@ -19,7 +20,7 @@ noinst_LTLIBRARIES += %D%/libtools.la
 	%D%/token.c %D%/token.h \
 	%D%/tool.c %D%/tool.h
 %C%_libtools_la_CPPFLAGS = $(AM_CPPFLAGS) -DP11_MODULE_DIR='"$(p11_module_dir)"'
-%C%_libtools_la_LIBADD = hub/libhubconf.la
+%C%_libtools_la_LIBADD = hub/libhubadmin.la
 
 bin_PROGRAMS += %D%/dske
 %C%_dske_SOURCES = %D%/main.c

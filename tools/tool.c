@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/output.h"
@@ -72,17 +71,6 @@ dske_rc tool_conf_path(struct path *out, const struct common *common)
 	if (common->conf != NULL)
 		return path_format(out, "%s", common->conf);
 	return config_locate(out);
-}
-
-dske_rc tool_check_owner(const char *folder)
-{
-	struct stat st;
-	if (stat(folder, &st) != 0)
-		return FAIL(IO, "%s: %m", folder);
-	if (st.st_uid != geteuid())
-		return FAIL(DENIED, "%s belongs to user %u: run this as that user, who else could not read what is written there",
-			    folder, st.st_uid);
-	return DSKE_OK;
 }
 
 dske_rc tool_open(struct client **out, const struct common *common)

@@ -91,10 +91,6 @@ int tool_fail(const struct common *common, dske_rc rc, const char *advice);
 /* A sentence about how the command was called. */
 int tool_usage(const struct command *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A hub or a client runs as the owner of its folder, and could not open what another user, such as root,
- * put there.  Errors: DENIED, IO. */
-dske_rc tool_check_owner(const char *folder);
-
 /* Opens the client that --conf names, and lets the module see the same file. */
 dske_rc tool_open(struct client **out, const struct common *common);
 

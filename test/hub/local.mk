@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-HUB_TESTS = %D%/test-crowd %D%/test-kill %D%/test-lease %D%/test-mailbox %D%/test-program %D%/test-refuse %D%/test-relay
+HUB_TESTS = %D%/test-control %D%/test-crowd %D%/test-kill %D%/test-lease %D%/test-mailbox %D%/test-program %D%/test-refuse %D%/test-relay
 check_PROGRAMS += $(HUB_TESTS)
 TESTS += $(HUB_TESTS)
 
@@ -9,6 +9,8 @@ TESTS += $(HUB_TESTS)
 # A real dske-hubd and raw clients.
 HUB_RIG = %D%/line.c %D%/rig.c %D%/rig.h test/lib/scratch.c test/lib/scratch.h
 
+%C%_test_control_SOURCES = %D%/test-control.c $(HUB_RIG)
+%C%_test_control_LDADD = $(HUB_LIBS) $(TEST_LIBS)
 %C%_test_crowd_SOURCES = %D%/test-crowd.c $(HUB_RIG)
 %C%_test_crowd_LDADD = $(HUB_LIBS) $(TEST_LIBS)
 %C%_test_lease_SOURCES = %D%/test-lease.c $(HUB_RIG)

@@ -71,7 +71,7 @@ static void test_header_survives(void **state)
 	assert_ok(table_list(f.client_tables.s, &list, &count));
 	assert_int_equal(count, 1);
 	assert_ok(list[0].rc);
-	assert_int_equal(list[0].state, TABLE_IMPORTED);
+	assert_int_equal(list[0].status.state, TABLE_IMPORTED);
 	assert_true(id_equal(&list[0].header.client, &f.header.client));
 	free(list);
 	fixture_drop(&f);

@@ -281,7 +281,7 @@ static void test_list_does_not_wait(void **state)
 	assert_ok(table_activate(f.hub, &nonce));
 	assert_ok(table_list(f.hub_tables.s, &list, &count));
 	assert_int_equal(count, 1);
-	assert_int_equal(list[0].state, TABLE_ACTIVE);
+	assert_int_equal(list[0].status.state, TABLE_ACTIVE);
 	free(list);
 	fixture_drop(&f);
 }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hub/admin.h - the operator's commands on a hub's tables.  A hub that runs does them between two frames,
+ * one that does not has them done by `dske hub` (hub/command.h): so they block for no longer than the disk.
+ *
+ *   tables   {}   -> {"running", "tables": [..]}: each with client, client_id, table, created, size, state, up_left,
+ *                    up_size, down_left, down_size, leases_left, lease_slots, clone_alarms, connections, and
+ *                    lasts_s, in seconds, where there is a forecast; or table and detail, where one cannot be read
+ */
+#ifndef DSKE_HUB_ADMIN_H
+#define DSKE_HUB_ADMIN_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/rc.h"
+#include "hub/vault.h"
+
+struct admin {
+	struct vault *vault;
+	int64_t now_ms; /* clock_ms() */
+	bool running;   /* inside a hub */
+	/* A hub that runs: how many connections has the table? */
+	size_t (*connections)(const struct vault_table *t);
+};
+
+/* *answer: a new object, or NULL after a failure.  Errors: UNSUPPORTED (no such command), ARGS, NOMEM, and the
+ * commands' own. */
+dske_rc admin_run(struct admin *a, const json_t *request, json_t **answer);
+
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an operator asks of a hub: through its control socket while it runs, under the state's lock while not. */
+#include "config.h"
+
+#include "test/hub/rig.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hub/command.h"
+#include "hub/control.h"
+
+static struct rig rig;
+static struct hub_conf conf;
+
+static int setup(void **state)
+{
+	(void)state;
+	rig_init(&rig);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	hub_conf_drop(&conf);
+	rig_drop(&rig);
+	return 0;
+}
+
+static dske_rc command(const char *text, json_t **answer)
+{
+	json_t *request = json_loads(text, 0, NULL);
+
+	assert_non_null(request);
+	hub_conf_drop(&conf);
+	assert_ok(hub_conf_read(&conf, rig.conf.s));
+
+	dske_rc rc = hub_command(&conf, request, answer);
+
+	json_decref(request);
+	return rc;
+}
+
+static const char *string_of(const json_t *o, const char *name)
+{
+	const char *s = json_string_value(json_object_get(o, name));
+
+	assert_non_null(s);
+	return s;
+}
+
+/* The one table, as `tables` shows it; a new reference. */
+static json_t *only_table(bool running)
+{
+	json_t *answer = NULL;
+
+	assert_ok(command("{\"command\": \"tables\"}", &answer));
+	assert_true(json_is_boolean(json_object_get(answer, "running")));
+	assert_int_equal(json_is_true(json_object_get(answer, "running")), running);
+	assert_int_equal(json_array_size(json_object_get(answer, "tables")), 1);
+	json_t *t = json_incref(json_array_get(json_object_get(answer, "tables"), 0));
+	json_decref(answer);
+	return t;
+}
+
+static void assert_state(bool running, const char *state, int connections)
+{
+	json_t *t = only_table(running);
+
+	assert_string_equal(string_of(t, "client"), "alice");
+	assert_string_equal(string_of(t, "state"), state);
+	assert_int_equal(json_integer_value(json_object_get(t, "connections")), connections);
+	assert_int_equal(json_integer_value(json_object_get(t, "size")), RIG_TABLE_LEN);
+	json_decref(t);
+}
+
+static void test_tables(void **state)
+{
+	struct party alice;
+	struct line l;
+	json_t *answer = NULL;
+
+	(void)state;
+	assert_ok(file_make_dirs(rig.state.s, 0700));
+	assert_ok(command("{\"command\": \"tables\"}", &answer));
+	assert_int_equal(json_array_size(json_object_get(answer, "tables")), 0);
+	json_decref(answer);
+	rig_start(&rig);
+	party_make(&alice, &rig, "alice");
+	assert_state(true, "imported", 0);
+	line_open(&l, &alice);
+	line_activate(&l);
+	line_lease(&l, 4096, 4096);
+	assert_state(true, "active", 1);
+	line_close(&l);
+	rig_kill(&rig); /* leaves its socket behind */
+	assert_state(false, "active", 0);
+	rig_start(&rig);
+	assert_state(true, "active", 0);
+	assert_int_equal(rig_stop(&rig), 0);
+	assert_int_equal(access(scratch_path(&rig.state, "control"), F_OK), -1);
+	party_drop(&alice);
+}
+
+/* What is wrong with a table is shown, where the hub leaves it out. */
+static void test_damaged(void **state)
+{
+	struct party alice;
+	struct path header;
+	char hex[ID_HEX_LEN];
+
+	(void)state;
+	party_make(&alice, &rig, "alice");
+	assert_ok(path_format(&header, "%s/tables/%s/header", rig.state.s, id_hex(&alice.header.table, hex)));
+	assert_int_equal(truncate(header.s, 20), 0);
+	for (int running = 0; running < 2; running++) {
+		if (running)
+			rig_start(&rig);
+		json_t *t = only_table(running);
+		assert_string_equal(string_of(t, "table"), hex);
+		assert_true(strlen(string_of(t, "detail")) > 0);
+		json_decref(t);
+	}
+	party_drop(&alice);
+}
+
+/* ---- the socket --------------------------------------------------------------------------------- */
+
+static int reach(void)
+{
+	struct sockaddr_un at = {0};
+	AUTO(fd) folder = FD_NONE;
+	int n = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_ok(command_address(&at, &folder, rig.state.s));
+	assert_int_equal(connect(n, (struct sockaddr *)&at, sizeof at), 0);
+	return n;
+}
+
+/* Sends a text, and reads what comes until the end. */
+static void talk(const char *text, size_t len, char *answer, size_t cap)
+{
+	int n = reach();
+	size_t at = 0;
+
+	(void)send(n, text, len, MSG_NOSIGNAL);
+	for (ssize_t got; at + 1 < cap && (got = recv(n, answer + at, cap - 1 - at, 0)) > 0;)
+		at += (size_t)got;
+	answer[at] = '\0';
+	close(n);
+}
+
+static void test_nonsense(void **state)
+{
+	static char big[COMMAND_REQUEST_MAX + 1];
+	static const struct {
+		const char *line, *code;
+	} lines[] = {
+		{"\n", "FORMAT"},
+		{"hello\n", "FORMAT"},
+		{"[1]\n", "FORMAT"},
+		{"{}\n", "UNSUPPORTED"},
+		{"{\"command\": 1}\n", "UNSUPPORTED"},
+		{"{\"command\": \"dance\"}\n{\"command\": \"tables\"}\n", "UNSUPPORTED"},
+	};
+	char answer[1024];
+
+	(void)state;
+	rig_start(&rig);
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		talk(lines[i].line, strlen(lines[i].line), answer, sizeof answer);
+		if (!strstr(answer, lines[i].code))
+			fail_msg("'%s' was answered by '%s'", lines[i].line, answer);
+	}
+	memset(big, 'x', sizeof big);
+	talk(big, sizeof big, answer, sizeof answer);
+	assert_string_equal(answer, "");
+	json_t *none = NULL;
+	assert_string_equal(rc_name(command("{\"command\": \"dance\"}", &none)), "UNSUPPORTED");
+	assert_null(none);
+}
+
+/* Whoever says nothing keeps nobody out, neither here nor at the port. */
+static void test_silent(void **state)
+{
+	int silent[3 * CONTROL_CONNS_MAX];
+	struct party alice;
+	struct line l;
+
+	(void)state;
+	rig_start(&rig);
+	party_ready(&alice, &l, &rig, "alice");
+	for (size_t i = 0; i < sizeof silent / sizeof silent[0]; i++) {
+		silent[i] = reach();
+		(void)send(silent[i], "{\"comm", 6, MSG_NOSIGNAL);
+	}
+	assert_state(true, "active", 1);
+	line_lease(&l, 4096, 4096);
+	for (size_t i = 0; i < sizeof silent / sizeof silent[0]; i++)
+		close(silent[i]);
+	line_close(&l);
+	party_drop(&alice);
+}
+
+/* In a process of another user, in the state folder: 0 when it was let in by the system, and told nothing. */
+static int stranger(void)
+{
+	const struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = "control"};
+	int n = socket(AF_UNIX, SOCK_STREAM, 0);
+	char c;
+
+	if (connect(n, (const struct sockaddr *)&at, sizeof at) != 0)
+		return 3;
+	(void)send(n, "{\"command\": \"tables\"}\n", 22, MSG_NOSIGNAL);
+	return recv(n, &c, 1, 0) > 0;
+}
+
+/* The socket is the hub's own user's and root's, whatever its mode. */
+static void test_strangers(void **state)
+{
+	struct stat st;
+	int status = 0;
+
+	(void)state;
+	rig_start(&rig);
+	assert_int_equal(stat(scratch_path(&rig.state, "control"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	if (geteuid() != 0) {
+		print_message("# skip: only root can become somebody else\n");
+		skip();
+	}
+	assert_int_equal(chmod(scratch_path(&rig.state, "control"), 0777), 0);
+	assert_int_equal(chmod(rig.state.s, 0755), 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(chdir(rig.state.s) == 0 && setuid(12345) == 0 ? stranger() : 4);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(rig_logged(&rig, "user 12345 was turned away"));
+}
+
+/* One that holds the folder and does not listen. */
+static void test_busy(void **state)
+{
+	AUTO(fd) lock = FD_NONE;
+	json_t *answer = NULL;
+
+	(void)state;
+	assert_ok(file_make_dirs(rig.state.s, 0700));
+	assert_ok(file_open(&lock, scratch_path(&rig.state, "lock"), O_RDWR | O_CREAT, 0600));
+	assert_ok(file_lock(lock.n, FILE_LOCK_EXCLUSIVE, false));
+	assert_string_equal(rc_name(command("{\"command\": \"tables\"}", &answer)), "BUSY");
+}
+
+/* A folder whose name is longer than a socket's address. */
+static void test_long_name(void **state)
+{
+	char name[140], text[512], hex[ID_HEX_LEN];
+	json_t *answer = NULL;
+
+	(void)state;
+	memset(name, 'n', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	snprintf(text, sizeof text, "[hub]\nname = hub1\nid = %s\nlisten = 127.0.0.1:0\nstate = %s\n",
+		 id_hex(&rig.hub, hex), name);
+	assert_ok(file_replace(rig.conf.s, text, strlen(text), 0600));
+	assert_ok(path_format(&rig.state, "%s/%s", rig.scratch.s, name));
+	rig_start(&rig);
+	assert_ok(file_replace(rig.conf.s, text, strlen(text), 0600)); /* which rig_start wrote anew */
+	assert_ok(command("{\"command\": \"tables\"}", &answer));
+	assert_true(json_is_true(json_object_get(answer, "running")));
+	json_decref(answer);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_tables, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nonsense, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_silent, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_strangers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_busy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long_name, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("hub/control", tests, NULL, NULL);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dske hub tables: what an operator asks his own hub, whether it runs or not. */
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hub/command.h"
+#include "pskm/supply.h"
+#include "tools/commands.h"
+#include "tools/output.h"
+
+/* ---- tables ------------------------------------------------------------------------------------------------ */
+
+static const char *text_of(const json_t *table, const char *name)
+{
+	const char *text = json_string_value(json_object_get(table, name));
+	return text != NULL ? text : "";
+}
+
+static uint64_t number_of(const json_t *table, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(table, name));
+}
+
+static void print_row(struct grid *g, const json_t *t)
+{
+	char size[16], lasts[SUPPLY_TEXT_MAX];
+	bool readable = json_object_get(t, "detail") == NULL;
+	const char *state = readable ? text_of(t, "state") : "unusable";
+	bool bad = !readable || strcmp(state, "frozen") == 0 || strcmp(state, "locked") == 0 || number_of(t, "clone_alarms") > 0;
+	grid_row(g, bad ? COLOUR_BAD : strcmp(state, "active") == 0 ? COLOUR_OFF : COLOUR_WARN);
+	grid_cell(g, 0, "%s", readable ? text_of(t, "client") : "?");
+	grid_cell(g, 1, "%s", text_of(t, "table"));
+	grid_cell(g, 2, "%s", state);
+	if (!readable)
+		return;
+	grid_cell(g, 3, "%s", size_text(number_of(t, "size"), size));
+	grid_cell(g, 4, "%s", size_text(number_of(t, "up_left"), size));
+	grid_cell(g, 5, "%s", size_text(number_of(t, "down_left"), size));
+	grid_cell(g, 6, "%" PRIu64, number_of(t, "leases_left"));
+	grid_cell(g, 7, "%" PRIu64, number_of(t, "clone_alarms"));
+	grid_cell(g, 8, "%" PRIu64, number_of(t, "connections"));
+	if (json_object_get(t, "lasts_s") != NULL)
+		grid_cell(g, 9, "%s", supply_duration(number_of(t, "lasts_s"), lasts));
+}
+
+static void print_tables(const json_t *answer)
+{
+	static const char *const headings[] = {"CLIENT", "TABLE", "STATE", ">SIZE", ">UP LEFT", ">DOWN LEFT", ">LEASES LEFT",
+					       ">ALARMS", ">IN USE", "LASTS"};
+	AUTO(grid) g = {0};
+	const json_t *tables = json_object_get(answer, "tables"), *t;
+	size_t i;
+	grid_init(&g, sizeof headings / sizeof headings[0], headings);
+	json_array_foreach(tables, i, t)
+		print_row(&g, t);
+	grid_print(&g, stdout);
+	json_array_foreach(tables, i, t) {
+		if (json_object_get(t, "detail") != NULL)
+			printf("%s: %s\n", text_of(t, "table"), text_of(t, "detail"));
+		else if (number_of(t, "clone_alarms") > 0)
+			printf("%s: %" PRIu64 " clone alarms: another copy of table %s was in use\n", text_of(t, "client"),
+			       number_of(t, "clone_alarms"), text_of(t, "table"));
+	}
+}
+
+static dske_rc ask_tables(const char *conf, json_t **answer)
+{
+	AUTO(hub_conf) hub = {0};
+	TRY(hub_conf_read(&hub, conf));
+	json_t *request = json_pack("{s:s}", "command", "tables");
+	dske_rc rc = hub_command(&hub, request, answer);
+	json_decref(request);
+	return rc;
+}
+
+int cmd_hub_tables(const struct command *self, int argc, char **argv)
+{
+	struct common common = {.conf = hub_conf_default_file()};
+	struct operands none;
+	json_t *answer = NULL;
+	const struct option_row rows[] = {
+		{"hub-conf", OPTION_TEXT, &common.conf, "FILE", "the hub's configuration (default: the system's)"},
+		{"json", OPTION_FLAG, &common.json, NULL, "write JSON, for programs"},
+		{0},
+	};
+	int leave = options_read(self, rows, argc, argv, 0, 0, &none);
+	if (leave >= 0)
+		return leave;
+	dske_rc rc = ask_tables(common.conf, &answer);
+	if (!rc_ok(rc))
+		return tool_fail(&common, rc, NULL);
+	if (common.json) {
+		output_json(answer);
+		return EXIT_OK;
+	}
+	if (json_array_size(json_object_get(answer, "tables")) == 0)
+		printf("no tables: make a PSKM for a client with dske pskm create\n");
+	else
+		print_tables(answer);
+	json_decref(answer);
+	return EXIT_OK;
+}
