@@ -5,34 +5,39 @@
   auditor.py keep EVIDENCE TABLES...                  copies tables just made: the ground truth
   auditor.py look EVIDENCE LIFE TABLES [--running]    reads each ledger, holds the table file to it
   auditor.py audit EVIDENCE [--clones]                judges all of it; exits 1 and names each fault
+  auditor.py serve EVIDENCE                           keep, look and audit as lines of standard input, many
   auditor.py wire FILE...                             judges recorded traffic alone
 
 EVIDENCE is a folder: truth/ID (table and header), lives (a line a look), wire (of wiretap.py), verified.
 TABLES is a side's folder of tables.  LIFE names one history of it: a copy or a restored folder begins a
-new one, since within a life nothing may go back.  --running: a hub that runs has windows open, whose
-bytes are still in its file.  --clones: copies of a client were run, so two LEASEs under one key are
-to be expected (doc/threat-model.md); each such slot must then have had its alarm.
+new one, since within a life nothing may go back.  --running: somebody has windows open, or was killed, so
+used bytes may still be in the file above what the ledger calls erased.  --clones: copies of a client were
+run, so two LEASEs under one key are to be expected (doc/threat-model.md); each such slot must then have
+had its alarm.
+
+A line to serve is "keep TABLES...", "look LIFE TABLES [--running]" or "audit", words quoted as for a
+shell.  What it says ends in "= STATUS".  Each audit judges what came since the one before, beside all that
+came earlier; a table whose files have not been touched since the last look is not read again.
 
 Written from doc/protocol.md and doc/pskm-format.md; shares no code with the programs.
 """
+import bisect
 import hashlib
 import json
 import os
-import shutil
-import struct
+import shlex
 import sys
 
 import cbor2
 
 sys.dont_write_bytecode = True  # the source tree may be somebody else's, and stays as it is
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "spec"))
+from disk import KEY, NUMBERS, SLOT, Truth, keep, look, read  # noqa: E402
 from model import message_tag  # noqa: E402  the second implementation of the tag
 
-KEY = 32
-SLOT = 4 * KEY
 HEAD = 2 * KEY  # of a range of the up or down region: two keys, then the pad
 NOTE = 255
-ACTIVATED, GRANT, LEASE, CONFIRM, CLONED, SHARE, INSTRUCTION = 2, 5, 4, 6, 7, 8, 13
+GRANT, LEASE, CONFIRM, CLONED, SHARE, INSTRUCTION = 5, 4, 6, 7, 8, 13
 # doc/protocol.md, section 5: type -> name, which side sends it, region, number of its key
 KINDS = {
     1: ("ACTIVATE", "client", "activation", 0), 2: ("ACTIVATED", "hub", "activation", 1),
@@ -43,174 +48,43 @@ KINDS = {
     11: ("IDENTIFY", "client", "up", 0), 12: ("IDENTITY", "hub", "up", 1),
     13: ("INSTRUCTION", "hub", "down", 0), 14: ("RECEIPT", "client", "down", 1),
 }
-REGIONS = ["container", "activation", "lease", "up", "down"]
-STATES = ["imported", "activating", "active", "frozen", "locked"]
-ACTIVE = 2
-# 64-bit numbers of a ledger record (pskm/format.h) that never go down within a life
-NUMBERS = {"seq": 8, "lease_next": 56, "up_high": 72, "down_high": 80, "erased_lease": 88,
-           "erased_up": 96, "erased_down": 104, "clone_alarms": 112}
-
-
-# ---- what is on disk --------------------------------------------------------------------------------
-
-class Header:
-    def __init__(self, data):
-        size = int.from_bytes(data[8:12], "big")
-        body = data[12:12 + size]
-        if data[:8] != b"DSKEHEAD" or hashlib.sha256(data[:12 + size]).digest() != data[12 + size:]:
-            raise ValueError("a header that does not verify")
-        _, self.table, self.hub, self.client, *_, ends = cbor2.loads(body)
-        self.region = dict(zip(REGIONS, zip([0] + ends[:-1], ends)))
-
-
-def ledger_slot(data, index):
-    if data[:8] != b"DSKELEDG" or hashlib.sha256(data[:4080]).digest()[:16] != data[4080:]:
-        return None
-    record = {name: struct.unpack_from(">Q", data, at)[0] for name, at in NUMBERS.items()}
-    record.update(table=data[16:32].hex(), side=["client", "hub"][data[32]], state=data[33],
-                  digest=hashlib.sha256(data).hexdigest())
-    return record if record["seq"] % 2 == index else None
-
-
-def ledger_read(path):
-    data = read(path)
-    valid = [r for r in (ledger_slot(data[4096 * i:4096 * (i + 1)], i) for i in (0, 1)) if r]
-    return max(valid, key=lambda r: r["seq"]) if valid else None
-
-
-def read(path):
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def tables_below(folder):
-    return [os.path.join(folder, name) for name in sorted(os.listdir(folder))
-            if not name.startswith(".") and os.path.exists(os.path.join(folder, name, "table"))]
-
-
-def keep(evidence, folders):
-    os.makedirs(os.path.join(evidence, "truth"), exist_ok=True)
-    for path in (p for folder in folders for p in tables_below(folder)):
-        to = os.path.join(evidence, "truth", os.path.basename(path))
-        if not os.path.exists(to):
-            os.makedirs(to)
-            for name in ("header", "table"):
-                shutil.copyfile(os.path.join(path, name), os.path.join(to, name))
-
-
-class Truth:
-    def __init__(self, evidence):
-        self.folder, self.known = os.path.join(evidence, "truth"), {}
-
-    def __getitem__(self, table):
-        """(header, bytes) of a table as it was made."""
-        if table not in self.known:
-            where = os.path.join(self.folder, table)
-            self.known[table] = (Header(read(os.path.join(where, "header"))), read(os.path.join(where, "table")))
-        return self.known[table]
-
-    def __contains__(self, table):
-        return os.path.exists(os.path.join(self.folder, table))
-
-
-# ---- a table file beside its ledger and the truth ----------------------------------------------------
-
-def erased_fault(data, truth, start, end, what):
-    """Used bytes must be gone: neither as they were made, nor anything else that might be secret."""
-    if not any(data[start:end]):
-        return []
-    left = [i for i in range(start, end) if data[i] and data[i] == truth[i]]
-    other = sum(1 for i in range(start, end) if data[i] and data[i] != truth[i])
-    if left:
-        return [f"{len(left)} used bytes of {what} are still in the file, from {left[0]} to {left[-1]}"]
-    return [f"{other} used bytes of {what} were overwritten with something, not erased"]
-
-
-def intact_fault(data, truth, start, end, what):
-    if data[start:end] == truth[start:end]:
-        return []
-    return [f"unused bytes of {what} in [{start},{end}) are not those of the table as it was made"]
-
-
-def file_faults(header, truth, data, record, running):
-    """The table file against truth and ledger."""
-    if len(data) != len(truth):
-        return ["the table file has another size than it was made with"]
-    region, faults = header.region, []
-    faults += erased_fault(data, truth, *region["container"], "container")
-    for name in ("up", "down"):
-        start, end = region[name]
-        high = record[name + "_high"]
-        if not start <= high <= end:
-            return [f"{name}_high {high} lies outside of its region"]
-        erased = record["erased_" + name] if running else high
-        faults += erased_fault(data, truth, start, erased, name)
-        faults += intact_fault(data, truth, high, end, name)
-    if record["side"] == "client":
-        start, end = region["lease"]
-        next_slot = start + SLOT * record["lease_next"]
-        faults += erased_fault(data, truth, start, next_slot, "lease")
-        faults += intact_fault(data, truth, next_slot, end, "lease")
-        if record["state"] == ACTIVE:
-            at = region["activation"][0]
-            faults += erased_fault(data, truth, at, at + 2 * KEY, "activation")
-    return faults
-
-
-def look(evidence, life, folder, running):
-    truth, lines = Truth(evidence), []
-    for path in tables_below(folder):
-        table = os.path.basename(path)
-        record = ledger_read(os.path.join(path, "ledger"))
-        line = {"life": life, "table": table, "ledger": record, "faults": []}
-        if record is None:
-            line["faults"].append("no record of the ledger verifies")
-        elif record["table"] != table or table not in truth:
-            line["faults"].append("the ledger is another table's, or the table was never kept")
-        else:
-            header, made = truth[table]
-            line["faults"] += file_faults(header, made, read(os.path.join(path, "table")), record, running)
-        lines.append(line)
-    with open(os.path.join(evidence, "lives"), "a", encoding="ascii") as out:
-        for line in lines:
-            out.write(json.dumps(line) + "\n")
+RECORDED = {1: 1, 2: 2, 3: 3}  # ACTIVATE, ACTIVATED, FROZEN: the least state of who sent it
 
 
 # ---- ledgers over time -------------------------------------------------------------------------------
 
-def ledger_faults(lines):
+class Ledgers:
     """Within a life no number goes down, no state goes back, and one number is one record."""
-    faults, last = [], {}
-    for line in lines:
+
+    def __init__(self):
+        self.looks, self.last, self.high = 0, {}, {}
+
+    def add(self, line):
+        """Faults of one look."""
         who, now = f"{line['life']} table {line['table'][:8]}", line["ledger"]
-        faults += [f"{who}: {fault}" for fault in line["faults"]]
-        before = last.get((line["life"], line["table"]))
+        faults = [f"{who}: {fault}" for fault in line["faults"]]
+        self.looks += 1
         if now is None:
-            continue
-        last[line["life"], line["table"]] = now
+            return faults
+        before = self.last.get((line["life"], line["table"]))
+        self.last[line["life"], line["table"]] = now
+        self.raise_high(line["table"], now)
         if before is None:
-            continue
+            return faults
         for name in [*NUMBERS, "state"]:
             if now[name] < before[name]:
                 faults.append(f"{who}: {name} of the ledger went back from {before[name]} to {now[name]}")
         if now["seq"] == before["seq"] and now["digest"] != before["digest"]:
             faults.append(f"{who}: two records have the number {now['seq']}")
-    return faults
+        return faults
 
-
-def high_waters(lines):
-    """(table, side) -> what is used by then: of the hub as last seen, of a client by all its lives."""
-    high = {}
-    for line in lines:
-        now = line["ledger"]
-        if now is None:
-            continue
-        marks = {name: now[name] for name in ("lease_next", "up_high", "down_high")}
-        old = high.get((line["table"], now["side"]))
+    def raise_high(self, table, now):
+        """(table, side) -> what is used by then: of the hub as last seen, of a client by all its lives."""
+        marks = {name: now[name] for name in ("state", "lease_next", "up_high", "down_high")}
+        old = self.high.get((table, now["side"]))
         if old and now["side"] == "client":
             marks = {name: max(value, old[name]) for name, value in marks.items()}
-        high[line["table"], now["side"]] = marks
-    return high
+        self.high[table, now["side"]] = marks
 
 
 # ---- what went over the wire -------------------------------------------------------------------------
@@ -239,52 +113,77 @@ class Frame:
         return f"{self.name} on [{self.offset},{self.end}) of table {self.table[:8]}"
 
 
-def frames_of(paths):
-    """Each different frame once: the same bytes again are harmless (doc/protocol.md 5.2)."""
-    seen = set()
-    for path in paths:
-        with open(path, encoding="ascii") as lines:
-            for line in lines:
-                fields = json.loads(line)
-                if "item" not in fields or fields["item"] in seen:
+class Wire:
+    """Recorded traffic, read on from where the last reading ended."""
+
+    def __init__(self, path, seen=None):
+        self.path, self.at, self.seen = path, 0, set() if seen is None else seen
+
+    def more(self):
+        """Each different frame once: the same bytes again are harmless (doc/protocol.md 5.2)."""
+        with open(self.path, "rb") as file:
+            file.seek(self.at)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break  # just being written
+                self.at += len(line)
+                item = bytes.fromhex(json.loads(line).get("item", ""))
+                digest = hashlib.sha256(item).digest()
+                if not item or digest in self.seen:
                     continue
-                seen.add(fields["item"])
-                frame = Frame(bytes.fromhex(fields["item"]))
+                self.seen.add(digest)
+                frame = Frame(item)
                 if frame.kind != NOTE:
                     yield frame
 
 
-def reuse_faults(frames, clones):
+class Spans:
+    """Stretches of one table that must not overlap, each with its owner, in order."""
+
+    def __init__(self):
+        self.starts, self.spans = [], []
+
+    def add(self, start, end, owner):
+        """Those beside it that it overlaps: complete as long as nothing overlapped before."""
+        at = bisect.bisect_left(self.starts, start)
+        beside = self.spans[max(at - 1, 0):at + 1]
+        self.starts.insert(at, start)
+        self.spans.insert(at, (start, end, owner))
+        return [span for span in beside if span[0] < end and start < span[1]]
+
+
+class Uses:
     """Two messages on one byte; two ranges that overlap and are not one.  Also: slots leased twice."""
-    faults, twice, uses, ranges = [], set(), {}, {}
-    for frame in frames:
-        ranges.setdefault(frame.table, set()).add((frame.offset, frame.end))
+
+    def __init__(self, clones):
+        self.clones, self.count, self.bytes = clones, 0, 0
+        self.twice, self.alarms, self.uses, self.ranges, self.known = set(), set(), {}, {}, set()
+
+    def add(self, frame):
+        faults, spans = [], self.uses.setdefault(frame.table, Spans())
+        self.count += 1
+        if frame.kind == CLONED:
+            self.alarms.add((frame.table, frame.offset))
         for start, end in frame.uses():
-            uses.setdefault(frame.table, []).append((start, end, frame))
-    for table, spans in uses.items():
-        spans.sort(key=lambda use: use[:2])
-        furthest = None
-        for use in spans:
-            if furthest and use[0] < furthest[1]:
-                if clones and use[2].kind == furthest[2].kind == LEASE and use[2].offset == furthest[2].offset:
-                    twice.add((table, use[2].offset))
+            self.bytes += end - start
+            for other in spans.add(start, end, frame):
+                if self.clones and frame.kind == other[2].kind == LEASE and frame.offset == other[2].offset:
+                    self.twice.add((frame.table, frame.offset))
                 else:
-                    faults.append(f"bytes from {use[0]} used twice: {furthest[2]}, and {use[2]}")
-            if furthest is None or use[1] > furthest[1]:
-                furthest = use
-    for table, spans in ranges.items():
-        reach = (0, 0)
-        for span in sorted(spans):
-            if span[0] < reach[1]:
-                faults.append(f"table {table[:8]}: ranges {reach} and {span} overlap and are not one")
-            reach = max(reach, span, key=lambda s: s[1])
-    return faults, twice
+                    faults.append(f"bytes from {max(start, other[0])} used twice: {other[2]}, and {frame}")
+        return faults + self.range_faults(frame)
 
+    def range_faults(self, frame):
+        span = (frame.table, frame.offset, frame.end)
+        if span in self.known:
+            return []
+        self.known.add(span)
+        beside = self.ranges.setdefault(frame.table, Spans()).add(frame.offset, frame.end, None)
+        return [f"table {frame.table[:8]}: ranges {other[:2]} and {span[1:]} overlap and are not one" for other in beside]
 
-def alarm_faults(frames, twice):
-    alarms = {(frame.table, frame.offset) for frame in frames if frame.kind == CLONED}
-    return [f"table {table[:8]}: a copy leased the slot at {offset} again and there was no alarm"
-            for table, offset in sorted(twice - alarms)]
+    def alarm_faults(self):
+        return [f"table {table[:8]}: a copy leased the slot at {offset} again and there was no alarm"
+                for table, offset in sorted(self.twice - self.alarms)]
 
 
 def place_faults(frame, header):
@@ -312,36 +211,43 @@ def tag_faults(frame, truth, verified):
     return []
 
 
-def window_faults(frames):
+class Windows:
     """Requests lie in what was granted, instructions in what was confirmed."""
-    windows = {"up": {}, "down": {}}
-    for frame in frames:
+
+    def __init__(self):
+        self.open = {"up": {}, "down": {}}
+
+    def add(self, frame):
         if frame.kind in (GRANT, CONFIRM):
             *_, start, end = frame.fields(4 if frame.kind == GRANT else 3) or [0, 0]
-            windows["up" if frame.kind == GRANT else "down"].setdefault(frame.table, []).append((start, end))
-    return [f"{frame}: in no window of that region" for frame in frames if frame.region in windows and
-            not any(a <= frame.offset and frame.end <= b for a, b in windows[frame.region].get(frame.table, []))]
+            self.open["up" if frame.kind == GRANT else "down"].setdefault(frame.table, []).append((start, end))
+
+    def faults(self, frame):
+        if frame.region not in self.open or any(a <= frame.offset and frame.end <= b for a, b in
+                                                self.open[frame.region].get(frame.table, [])):
+            return []
+        return [f"{frame}: in no window of that region"]
 
 
-def pad_faults(frames, truth):
+class Shares:
     """A share is the same at both ends of its hub once the pads that the ranges name are taken off."""
-    faults, shares = [], {}
-    for frame in frames:
-        if frame.kind not in (SHARE, INSTRUCTION) or frame.table not in truth:
-            continue
-        header, made = truth[frame.table]
+
+    def __init__(self):
+        self.known = {}
+
+    def faults(self, frame, header, made):
+        if frame.kind not in (SHARE, INSTRUCTION):
+            return []
         terms, *_, sealed = frame.fields(4 if frame.kind == SHARE else 2) or [None, None]
         if terms is None:
-            faults.append(f"{frame}: its body is not that of its type")
-            continue
+            return [f"{frame}: its body is not that of its type"]
         pad = made[frame.offset + HEAD:frame.end]
-        share = bytes(a ^ b for a, b in zip(pad, sealed)) if sealed else pad
-        name = (header.hub, terms[0], terms[1])
         if sealed == pad and sealed:
-            faults.append(f"{frame}: pad bytes in clear on the wire")
-        if shares.setdefault(name, share) != share:
-            faults.append(f"{frame}: its ciphertext was not made with the pad that its range names")
-    return faults
+            return [f"{frame}: pad bytes in clear on the wire"]
+        share = bytes(a ^ b for a, b in zip(pad, sealed)) if sealed else pad
+        if self.known.setdefault((header.hub, terms[0], terms[1]), share) != share:
+            return [f"{frame}: its ciphertext was not made with the pad that its range names"]
+        return []
 
 
 def ledger_covers(frame, high):
@@ -349,9 +255,11 @@ def ledger_covers(frame, high):
     faults = []
     for side in ("client", "hub"):
         marks = high.get((frame.table, side))
-        if marks is None or frame.region == "activation":
+        if marks is None:
             continue
-        if frame.region == "lease":
+        if frame.region == "activation":
+            short = side == frame.side and marks["state"] < RECORDED.get(frame.kind, 0)
+        elif frame.region == "lease":
             short = side == "client" or frame.kind == GRANT
             short = short and frame.slot >= marks["lease_next"]
         else:
@@ -363,50 +271,95 @@ def ledger_covers(frame, high):
 
 # ---- the judgement -----------------------------------------------------------------------------------
 
-def judge_frames(evidence, frames, high):
-    truth, faults = Truth(evidence), []
-    cache = os.path.join(evidence, "verified")
-    verified = set(read(cache).decode().split()) if os.path.exists(cache) else set()
-    for frame in frames:
-        if frame.table not in truth:
-            faults.append(f"{frame}: a table that was never kept")
-            continue
-        header, made = truth[frame.table]
+class Audit:
+    """One EVIDENCE, judged as it grows."""
+
+    def __init__(self, evidence, clones=False):
+        self.evidence, self.truth, self.seen, self.lives_at = evidence, Truth(evidence), {}, 0
+        self.wire = Wire(os.path.join(evidence, "wire"))
+        self.ledgers, self.uses, self.windows, self.shares = Ledgers(), Uses(clones), Windows(), Shares()
+        self.verified = set()
+
+    def lines(self):
+        with open(os.path.join(self.evidence, "lives"), encoding="ascii") as file:
+            file.seek(self.lives_at)
+            lines = file.readlines()
+            self.lives_at = file.tell()
+        return map(json.loads, lines)
+
+    def frame_faults(self, frame):
+        if frame.table not in self.truth:
+            return [f"{frame}: a table that was never kept"]
+        header, made = self.truth[frame.table]
         wrong = place_faults(frame, header)
         if not wrong:
             frame.slot = (frame.offset - header.region["lease"][0]) // SLOT
-            wrong = tag_faults(frame, made, verified) + ledger_covers(frame, high)
-        faults += wrong
-    with open(cache, "w", encoding="ascii") as out:
-        out.write("\n".join(sorted(verified)))
-    return faults + window_faults(frames) + pad_faults(frames, truth)
+            wrong = tag_faults(frame, made, self.verified) + ledger_covers(frame, self.ledgers.high)
+        return wrong + self.windows.faults(frame) + self.shares.faults(frame, header, made)
+
+    def judge(self):
+        frames = list(self.wire.more())
+        faults = [fault for frame in frames for fault in self.uses.add(frame)] + self.uses.alarm_faults()
+        faults += [fault for line in self.lines() for fault in self.ledgers.add(line)]
+        for frame in frames:
+            self.windows.add(frame)
+        faults += [fault for frame in frames for fault in self.frame_faults(frame)]
+        return report(self.uses, faults, f"{self.ledgers.looks} looks at ledgers; "
+                                         f"{len(self.uses.twice)} slots leased by two copies; ")
 
 
-def report(frames, faults, more=""):
+def report(uses, faults, more=""):
     for fault in faults[:20]:
         print("# " + fault)
-    tables = {frame.table for frame in frames}
-    used = sum(end - start for frame in frames for start, end in frame.uses())
-    print(f"# {len(frames)} frames of {len(tables)} tables used {used} bytes; {more}{len(faults)} faults")
-    if not frames:
+    print(f"# {uses.count} frames of {len(uses.uses)} tables used {uses.bytes} bytes; {more}{len(faults)} faults")
+    if not uses.count:
         print("# nothing was recorded, so nothing is shown")
-    return 1 if faults or not frames else 0
+    return 1 if faults or not uses.count else 0
 
 
 def audit(evidence, clones):
-    frames = list(frames_of([os.path.join(evidence, "wire")]))
-    with open(os.path.join(evidence, "lives"), encoding="ascii") as file:
-        lines = [json.loads(line) for line in file]
-    reused, twice = reuse_faults(frames, clones)
-    faults = reused + alarm_faults(frames, twice) + ledger_faults(lines)
-    faults += judge_frames(evidence, frames, high_waters(lines))
-    return report(frames, faults, f"{len(lines)} looks at ledgers; "
-                                  f"{len(twice)} slots leased by two copies; ")
+    """All of it at once; tags that held before are not computed again."""
+    judge, cache = Audit(evidence, clones), os.path.join(evidence, "verified")
+    if os.path.exists(cache):
+        judge.verified = set(read(cache).decode().split())
+    status = judge.judge()
+    with open(cache, "w", encoding="ascii") as out:
+        out.write("\n".join(sorted(judge.verified)))
+    return status
+
+
+def answer(judge, words):
+    match words:
+        case ["keep", _, *_]:
+            keep(judge.evidence, words[1:])
+        case ["look", life, folder, *running] if running in ([], ["--running"]):
+            look(judge.evidence, life, folder, bool(running), judge.truth, judge.seen)
+        case ["audit"]:
+            return judge.judge()
+        case _:
+            print("# no such request: " + " ".join(words))
+            return 2
+    return 0
+
+
+def serve(evidence):
+    judge = Audit(evidence)
+    for line in sys.stdin:
+        try:
+            status = answer(judge, shlex.split(line))
+        except (OSError, ValueError) as trouble:
+            print(f"# {trouble}")
+            status = 2
+        print(f"= {status}", flush=True)
+    return 0
 
 
 def wire(paths):
-    frames = list(frames_of(paths))
-    return report(frames, reuse_faults(frames, False)[0])
+    uses, seen, faults = Uses(False), set(), []
+    for path in paths:
+        for frame in Wire(path, seen).more():
+            faults += uses.add(frame)
+    return report(uses, faults)
 
 
 def main(arguments):
@@ -419,6 +372,8 @@ def main(arguments):
             look(evidence, life, folder, bool(options))
         case ["audit", evidence] if options <= {"--clones"}:
             return audit(evidence, bool(options))
+        case ["serve", evidence] if not options:
+            return serve(evidence)
         case ["wire", _, *_] if not options:
             return wire(words[1:])
         case _:
