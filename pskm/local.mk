@@ -14,8 +14,8 @@ noinst_LTLIBRARIES += %D%/libpskm.la
 	%D%/lease.c \
 	%D%/ledger.c %D%/ledger.h \
 	%D%/list.c %D%/list.h \
-	%D%/lowwater.c %D%/lowwater.h \
 	%D%/passphrase.c %D%/passphrase.h \
+	%D%/qkdconf.c %D%/qkdconf.h \
 	%D%/supply.c %D%/supply.h \
 	%D%/table.c %D%/table.h %D%/table-impl.h \
 	%D%/window.c %D%/window.h

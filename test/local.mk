@@ -6,6 +6,7 @@ include test/base/local.mk
 include test/core/local.mk
 include test/ct/local.mk
 include test/pskm/local.mk
+include test/qkd/local.mk
 include test/hubproto/local.mk
 include test/client/local.mk
 include test/hub/local.mk
