@@ -236,6 +236,8 @@ static dske_rc set_one(void *context, const char *section, const char *name, con
 		return set_hub(c, name, key, value);
 	if (strcmp(section, "peer") == 0)
 		return set_peer(c, name, key, value);
+	if (strcmp(section, "qkd") == 0)
+		return qkdconf_set(&c->qkd, c->file.s, name, key, value);
 	if (name[0] != '\0')
 		return FAIL(CONFIG, "[%s %s]: no such section", section, name);
 	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
@@ -267,7 +269,7 @@ static dske_rc check_whole(const struct config *c)
 	if (c->k_b != 0 && c->k != 0 && c->k_b > c->k)
 		return FAIL(CONFIG, "%s: k_b = %u is above k = %u: this client would refuse its own agreements",
 			    c->file.s, c->k_b, c->k);
-	return DSKE_OK;
+	return qkdconf_check(&c->qkd, c->file.s);
 }
 
 static dske_rc read_located(struct config *c)
@@ -327,6 +329,7 @@ void config_drop(struct config *c)
 {
 	free(c->hubs);
 	free(c->peers);
+	qkdconf_list_drop(&c->qkd);
 	c->hubs = NULL;
 	c->peers = NULL;
 	c->hub_count = c->peer_count = 0;

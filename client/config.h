@@ -5,6 +5,7 @@
  *   [client]     name, id (32 digits), state (folder; default: the file's own), log, log_level
  *   [agreement]  k, k_b, timeout, ttl, key_length, scheme
  *   [hub NAME]   address = HOST:PORT, over the PSKM's own
+ *   [qkd NAME]   as in pskm/qkdconf.h
  *   [peer NAME]  extract = yes|no: may applications read the keys agreed with this peer in clear?
  */
 #ifndef DSKE_CLIENT_CONFIG_H
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "base/rc.h"
 #include "core/terms.h"
+#include "pskm/qkdconf.h"
 
 #define CONFIG_HUBS_MAX TERMS_HUBS_MAX
 #define CONFIG_PEERS_MAX 4096
@@ -48,6 +50,7 @@ struct config {
 	size_t hub_count;
 	struct config_peer *peers; /* owned */
 	size_t peer_count;
+	struct qkdconf_list qkd; /* owned */
 };
 
 /* Which file: DSKE_CONF (not under setuid or file capabilities), else $XDG_CONFIG_HOME/dske/dske.conf or

@@ -83,11 +83,6 @@ static dske_rc set_entropy(struct hub_conf *c, const char *key, const char *valu
 	return conf_text(c->entropy, sizeof c->entropy, key, value);
 }
 
-static dske_rc set_low_water(struct hub_conf *c, const char *key, const char *value)
-{
-	return low_water_parse(&c->low_water, key, value);
-}
-
 static dske_rc count_set(uint32_t *out, const char *key, const char *value, uint64_t most)
 {
 	uint64_t v = 0;
@@ -138,7 +133,6 @@ static const struct setting {
 	{"hub", "log_level", set_log_level},
 	{"hub", "window_most", set_window_most},
 	{"hub", "entropy", set_entropy},
-	{"hub", "low_water", set_low_water},
 	{"limits", "connections", set_connections},
 	{"limits", "mailbox_per_pair", set_mailbox_per_pair},
 	{"limits", "ttl_most", set_ttl_most},
@@ -245,6 +239,8 @@ static dske_rc take(void *context, const char *section, const char *name, const 
 
 	if (strcmp(section, "group") == 0)
 		return group_set(c, name, key, value);
+	if (strcmp(section, "qkd") == 0)
+		return qkdconf_set(&c->qkd, c->file.s, name, key, value);
 	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
 		if (strcmp(settings[i].section, section) != 0)
 			continue;
@@ -254,7 +250,7 @@ static dske_rc take(void *context, const char *section, const char *name, const 
 	}
 	if (known)
 		return conf_unknown(section, key);
-	return FAIL(CONFIG, "there is no section [%s]; a hub has [hub], [limits] and [group NAME]", section);
+	return FAIL(CONFIG, "there is no section [%s]; a hub has [hub], [limits], [group NAME] and [qkd NAME]", section);
 }
 
 static dske_rc complete(struct hub_conf *c)
@@ -265,6 +261,7 @@ static dske_rc complete(struct hub_conf *c)
 		return FAIL(CONFIG, "%s: [hub] lacks '%s'", c->file.s, missing);
 	for (size_t i = 0; i < c->group_count; i++)
 		group_sort(&c->group[i]);
+	TRY(qkdconf_check(&c->qkd, c->file.s));
 	return conf_folder(&c->state, c->file.s);
 }
 
@@ -287,7 +284,6 @@ dske_rc hub_conf_read(struct hub_conf *c, const char *path)
 		.log_level = LOG_LEVEL_INFO,
 		.entropy = ENTROPY_KERNEL,
 		.window_most = WINDOW_MOST_DEFAULT,
-		.low_water = LOW_WATER_DEFAULT,
 		.connections = CONNECTIONS_DEFAULT,
 		.mailbox_per_pair = MAILBOX_DEFAULT,
 		.ttl_most_s = SHARE_TTL_MAX,
@@ -306,5 +302,6 @@ void hub_conf_drop(struct hub_conf *c)
 	for (size_t i = 0; i < c->group_count; i++)
 		free(c->group[i].member);
 	free(c->group);
+	qkdconf_list_drop(&c->qkd);
 	*c = (struct hub_conf){0};
 }

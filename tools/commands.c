@@ -49,6 +49,11 @@ const struct command commands[] = {
 	 "  dske pskm list --json\n",
 	 cmd_pskm_list},
 
+	{"qkd", "status", "", "ask the key management entities of the configured QKD links what they have",
+	 "  dske qkd status\n"
+	 "  dske qkd status --hub-conf hubd.conf --json\n",
+	 cmd_qkd_status},
+
 	{"peer", "add", "NAME", "ask all hubs who that is, and record what they say alike",
 	 "  dske peer add bob\n",
 	 cmd_peer_add},

@@ -16,6 +16,7 @@ command_run cmd_pskm_verify;
 command_run cmd_pskm_import;
 command_run cmd_pskm_activate;
 command_run cmd_pskm_list;
+command_run cmd_qkd_status;
 command_run cmd_peer_add;
 command_run cmd_peer_list;
 command_run cmd_peer_show;

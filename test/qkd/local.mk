@@ -14,3 +14,9 @@ check_PROGRAMS += %D%/test-kme
 if !MSAN
 TESTS += %D%/test-kme
 endif
+
+EXTRA_DIST += %D%/kme.bash
+dist_check_SCRIPTS += %D%/test-link
+if !MSAN
+TESTS += %D%/test-link
+endif
