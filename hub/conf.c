@@ -83,6 +83,11 @@ static dske_rc set_entropy(struct hub_conf *c, const char *key, const char *valu
 	return conf_text(c->entropy, sizeof c->entropy, key, value);
 }
 
+static dske_rc set_low_water(struct hub_conf *c, const char *key, const char *value)
+{
+	return low_water_parse(&c->low_water, key, value);
+}
+
 static dske_rc count_set(uint32_t *out, const char *key, const char *value, uint64_t most)
 {
 	uint64_t v = 0;
@@ -133,6 +138,7 @@ static const struct setting {
 	{"hub", "log_level", set_log_level},
 	{"hub", "window_most", set_window_most},
 	{"hub", "entropy", set_entropy},
+	{"hub", "low_water", set_low_water},
 	{"limits", "connections", set_connections},
 	{"limits", "mailbox_per_pair", set_mailbox_per_pair},
 	{"limits", "ttl_most", set_ttl_most},
@@ -284,6 +290,7 @@ dske_rc hub_conf_read(struct hub_conf *c, const char *path)
 		.log_level = LOG_LEVEL_INFO,
 		.entropy = ENTROPY_KERNEL,
 		.window_most = WINDOW_MOST_DEFAULT,
+		.low_water = LOW_WATER_DEFAULT,
 		.connections = CONNECTIONS_DEFAULT,
 		.mailbox_per_pair = MAILBOX_DEFAULT,
 		.ttl_most_s = SHARE_TTL_MAX,

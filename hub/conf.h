@@ -3,7 +3,7 @@
  * hub/conf.h - a hub's configuration file (man 5 dske-hubd.conf).
  *
  *   [hub]         name, id (32 digits), listen = HOST:PORT, state (folder; default: the file's own),
- *                 log, log_level, window_most, entropy
+ *                 log, log_level, window_most, entropy, low_water
  *   [limits]      connections, mailbox_per_pair, ttl_most, idle
  *   [group NAME]  members = alice, bob   or   members = *
  *   [qkd NAME]    as in pskm/qkdconf.h
@@ -22,6 +22,7 @@
 #include "base/net.h"
 #include "base/rc.h"
 #include "pskm/entropy.h"
+#include "pskm/lowwater.h"
 #include "pskm/qkdconf.h"
 
 #define HUB_CONF_ADDRESS_MAX 255
@@ -46,6 +47,7 @@ struct hub_conf {
 	enum log_level log_level;
 	char entropy[ENTROPY_SPEC_MAX + 1]; /* where PSKMs' bytes come from, as entropy_open takes it */
 	uint64_t window_most;       /* bytes of the up region that one lease is granted at most */
+	struct low_water low_water; /* when a table is called low */
 	uint32_t connections;       /* at one time */
 	uint32_t mailbox_per_pair;  /* shares that wait for one receiver from one initiator */
 	uint32_t ttl_most_s;        /* a share that asks for more gets this */

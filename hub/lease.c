@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "hub/lowwater.h"
 #include "hub/wait.h"
 
 #define BODY_MAX 96
@@ -48,6 +49,7 @@ static dske_rc grant_send(struct request *r, struct conn_lease *l, const struct 
 	}
 	buf_fixed(&body, bytes, sizeof bytes);
 	TRY(msg_grant_write(&body, &g));
+	lowwater_look(r->hub, r->t);
 	log_debug("%s leased %llu bytes", r->t->client->who.name, (unsigned long long)(g.end - g.start));
 	return request_send_tagged(r, MESSAGE_GRANT, &body, slot_key(&l->keys, MESSAGE_GRANT), &l->grant);
 }
@@ -196,6 +198,7 @@ static void confirm(struct request *r, const struct msg_confirm *m)
 		return;
 	}
 	conn_window_add(&c->down, down);
+	lowwater_look(r->hub, r->t);
 	wait_new_window(c);
 }
 

@@ -23,6 +23,7 @@ noinst_LTLIBRARIES += %D%/libhub.la
 	%D%/identify.c %D%/identify.h \
 	%D%/lease.c %D%/lease.h \
 	%D%/loop.c \
+	%D%/lowwater.c %D%/lowwater.h \
 	%D%/mailbox.c %D%/mailbox.h %D%/mailbox-impl.h %D%/mailbox-share.c \
 	%D%/notify.c %D%/notify.h \
 	%D%/peer.c %D%/peer.h \

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "hub/directory.h"
 #include "pskm/header.h"
+#include "pskm/lowwater.h"
 #include "pskm/table.h"
 
 struct vault_table {
@@ -18,6 +19,7 @@ struct vault_table {
 	struct hub_client *client; /* borrowed from the directory */
 	struct table *table;       /* NULL: not opened yet, or it cannot be */
 	int64_t retry_ms;          /* when opening may be tried again */
+	struct low_watch low;      /* what was said of its running out */
 };
 
 struct vault;

@@ -14,6 +14,7 @@ noinst_LTLIBRARIES += %D%/libpskm.la
 	%D%/lease.c \
 	%D%/ledger.c %D%/ledger.h \
 	%D%/list.c %D%/list.h \
+	%D%/lowwater.c %D%/lowwater.h \
 	%D%/passphrase.c %D%/passphrase.h \
 	%D%/qkdconf.c %D%/qkdconf.h \
 	%D%/supply.c %D%/supply.h \

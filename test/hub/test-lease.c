@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pskm/lowwater.h"
+
 static struct rig rig;
 static struct party alice;
 static struct line a;
@@ -276,6 +278,33 @@ static void test_restored_hub_is_noticed(void **state)
 	assert_int_equal(rig_log_count(&rig, text), 1);
 }
 
+/* Each lease takes a quarter of what is left: the log tells when it is low, at halvings, and when it is empty. */
+static void test_running_low_is_told(void **state)
+{
+	struct table_status s;
+	char hex[ID_HEX_LEN];
+
+	(void)state;
+	line_activate(&a);
+	for (assert_ok(table_status(alice.table, &s)); s.up_left >= LOW_WATER_LEAST; assert_ok(table_status(alice.table, &s))) {
+		if (s.up_left > s.up_len / 10)
+			assert_int_equal(rig_log_count(&rig, "runs low"), 0);
+		line_close(&a);
+		line_open(&a, &alice);
+		line_lease(&a, s.up_left / 4 + 32, 64);
+	}
+	assert_true(rig_logged(&rig, "is empty"));
+	size_t told = rig_log_count(&rig, "runs low");
+	assert_true(told >= 5 && told <= 10);
+	line_close(&a);
+	line_open(&a, &alice);
+	line_lease(&a, 16, 64);
+	assert_int_equal(rig_log_count(&rig, "is empty"), 1);
+	assert_true(rig_logged(&rig, id_hex(&alice.header.table, hex)));
+	assert_true(rig_logged(&rig, "dske pskm create --client alice --client-id "));
+	assert_true(rig_logged(&rig, "no forecast yet"));
+}
+
 /* A drained region is granted empty, not refused. */
 static void test_drained_region(void **state)
 {
@@ -365,6 +394,7 @@ int main(void)
 		T(test_clone_alarm),		   T(test_grants_are_disjoint),
 		T(test_restored_hub_takes_no_replay),
 		T(test_restored_hub_is_noticed),
+		T(test_running_low_is_told),
 		T(test_drained_region),
 		T(test_every_byte_of_a_lease),	   T(test_confirm_must_fit),	       T(test_sixteen_failures),
 	};

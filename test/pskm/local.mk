@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 PSKM_TESTS = %D%/test-container %D%/test-crash %D%/test-entropy %D%/test-health %D%/test-ledger \
-	%D%/test-lease %D%/test-passphrase %D%/test-supply %D%/test-table %D%/test-verify
+	%D%/test-lease %D%/test-lowwater %D%/test-passphrase %D%/test-supply %D%/test-table %D%/test-verify
 check_PROGRAMS += $(PSKM_TESTS)
 TESTS += $(PSKM_TESTS)
 
@@ -21,6 +21,8 @@ PSKM_FIXTURE = %D%/fixture.c %D%/fixture.h test/lib/scratch.c test/lib/scratch.h
 %C%_test_ledger_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=file_sync
 %C%_test_lease_SOURCES = %D%/test-lease.c $(PSKM_FIXTURE)
 %C%_test_lease_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_lowwater_SOURCES = %D%/test-lowwater.c $(PSKM_FIXTURE)
+%C%_test_lowwater_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_passphrase_SOURCES = %D%/test-passphrase.c $(PSKM_FIXTURE)
 %C%_test_passphrase_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_supply_SOURCES = %D%/test-supply.c $(PSKM_FIXTURE)
