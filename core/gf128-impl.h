@@ -6,5 +6,8 @@
 #include "core/gf128.h"
 
 extern const struct gf128_impl gf128_portable;
+#ifdef __x86_64__
+extern const struct gf128_impl gf128_pclmul, gf128_vpclmul;
+#endif
 
 #endif

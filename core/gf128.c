@@ -42,6 +42,10 @@ struct gf128 gf128_add(struct gf128 a, struct gf128 b)
 }
 
 const struct gf128_impl *const gf128_impls[] = {
+#ifdef __x86_64__
+	&gf128_vpclmul,
+	&gf128_pclmul,
+#endif
 	&gf128_portable,
 	NULL,
 };

@@ -6,5 +6,8 @@
 #include "core/gf256.h"
 
 extern const struct gf256_impl gf256_portable;
+#ifdef __x86_64__
+extern const struct gf256_impl gf256_gfni, gf256_avx2;
+#endif
 
 #endif

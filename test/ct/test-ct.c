@@ -17,6 +17,7 @@
 
 #include "base/secret.h"
 #include "core/agree.h"
+#include "core/gf128.h"
 #include "core/gf256.h"
 #include "core/pad.h"
 #include "core/shamir.h"
@@ -50,6 +51,38 @@ static void tags(void)
 		tag_compute(&tag, key, message, len);
 		key_tag_compute(&tag, key, message, len);
 	}
+}
+
+/* Every variant that this machine can run, whichever is selected. */
+static void field_of_tags(void)
+{
+	static uint8_t blocks[70 * GF128_LEN];
+
+	secret_bytes(key, sizeof key);
+	secret_bytes(blocks, sizeof blocks);
+	for (const struct gf128_impl *const *impl = gf128_impls; *impl; impl++)
+		for (size_t count = 0; count <= 70 && (*impl)->usable(); count += 7) {
+			struct gf128 c = gf128_load(key), acc = gf128_load(key + GF128_LEN);
+
+			acc = (*impl)->horner((*impl)->mul(acc, c), c, blocks, count);
+			gf128_store(out[0], acc);
+		}
+}
+
+static void field_of_shares(void)
+{
+	static const uint8_t coefficients[7 * 3] = {1, 0, 2, 255, 16, 17, 3, 5, 9, 33, 128, 129, 64, 7, 250, 1, 1, 1, 90, 91, 92};
+	const uint8_t *in[3];
+	uint8_t *to[7];
+
+	for (size_t i = 0; i < 7; i++)
+		to[i] = out[i];
+	for (const struct gf256_impl *const *impl = gf256_impls; *impl; impl++)
+		for (size_t len = 0; len <= LEN && (*impl)->usable(); len += 37) {
+			for (size_t i = 0; i < 3; i++)
+				in[i] = secret_bytes(data[i], LEN);
+			(*impl)->matrix(to, 7, in, 3, coefficients, len);
+		}
 }
 
 static void tag_checks(void)
@@ -149,9 +182,12 @@ static void leaky_coefficient(void)
 {
 	const uint8_t *in = message;
 	uint8_t *to = out[0], coefficient;
+	const struct gf256_impl *const *impl = gf256_impls;
 
-	secret_bytes(&coefficient, 1); /* the contract of gf256_matrix: coefficients are public */
-	gf256_matrix(&to, 1, &in, 1, &coefficient, LEN);
+	while (impl[1])
+		impl++; /* the portable one branches on coefficients, which are public by its contract */
+	secret_bytes(&coefficient, 1);
+	(*impl)->matrix(&to, 1, &in, 1, &coefficient, LEN);
 }
 
 static const struct {
@@ -160,6 +196,8 @@ static const struct {
 	bool leaks;
 } cases[] = {
 	{"tags of secrets", tags, false},
+	{"the field of tags, every variant", field_of_tags, false},
+	{"the field of shares, every variant", field_of_shares, false},
 	{"tag checks of secrets", tag_checks, false},
 	{"sharing of secrets", sharing, false},
 	{"single products of secrets", single_products, false},
