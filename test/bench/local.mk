@@ -23,3 +23,9 @@ BENCHES += %D%/bench-agree
 %C%_bench_agree_SOURCES = %D%/bench-agree.c %D%/echo.c %D%/echo.h %D%/network.c %D%/network.h \
 	%D%/pairs.c %D%/pairs.h $(BENCH_TABLES) $(BENCH_LIB)
 %C%_bench_agree_LDADD = $(CLIENT_LIBS)
+
+# Gigabytes, and minutes: apart from the others.
+EXTRA_DIST += %D%/bench-pskm
+bench-pskm: tools/dske
+	@DSKE_BENCH_COMMIT=`git -C $(srcdir) describe --always --dirty 2>/dev/null`; export DSKE_BENCH_COMMIT; \
+	top_builddir='$(abs_top_builddir)'; export top_builddir; $(srcdir)/%D%/bench-pskm
