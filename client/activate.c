@@ -77,13 +77,13 @@ static bool is_genuine(const struct activation *a, const struct envelope *e, enu
 	       (which == ACTIVATION_KEY_FROZEN || id_equal(&m.nonce, &a->nonce));
 }
 
-static dske_rc frozen(struct activation *a)
+dske_rc activation_frozen(const struct hub_table *hub)
 {
-	log_error("%s: SOMEONE ELSE HAS ACTIVATED THIS PSKM BEFORE: it was read or copied on its way", a->hub->name);
-	TRY(table_freeze(a->hub->table));
+	log_error("%s: SOMEONE ELSE HAS ACTIVATED THIS PSKM BEFORE: it was read or copied on its way", hub->name);
+	TRY(table_freeze(hub->table));
 	return FAIL(FROZEN, "%s: someone else has activated this PSKM before us: it was read or copied on its way. "
 			    "It is frozen on both sides; get a new one, and find out how",
-		    a->hub->name);
+		    hub->name);
 }
 
 static void take_note(struct activation *a, const struct envelope *e)
@@ -119,7 +119,7 @@ static void on_frame(void *context, size_t i, const struct envelope *e)
 	else if (e->type == MESSAGE_ACTIVATED && is_genuine(a, e, ACTIVATION_KEY_ACTIVATED))
 		over(a, table_activation_done(a->hub->table));
 	else if (e->type == MESSAGE_FROZEN && is_genuine(a, e, ACTIVATION_KEY_FROZEN))
-		over(a, frozen(a));
+		over(a, activation_frozen(a->hub));
 	else
 		a->nonsense++;
 	if (a->nonsense > 0)
@@ -168,27 +168,10 @@ static dske_rc activate(struct activation *a, int64_t timeout_ms)
 	return a->code == DSKE_RC_OK ? DSKE_OK : rc_fail(a->code, "%s", a->why);
 }
 
-static struct hub_table *find_table(struct client *c, const struct id *table)
-{
-	struct hub_table *found = NULL;
-	pthread_mutex_lock(&c->lock);
-	for (size_t i = 0; i < c->table_count; i++) {
-		if (id_equal(&c->tables[i]->id, table))
-			found = c->tables[i];
-	}
-	pthread_mutex_unlock(&c->lock);
-	return found;
-}
-
 dske_rc client_activate(struct client *c, const struct id *table, int64_t timeout_ms)
 {
-	char hex[ID_HEX_LEN];
-	TRY(client_refresh(c));
-	struct activation a = {.hub = find_table(c, table), .tries_left = 1};
-	if (a.hub == NULL)
-		return FAIL(NOT_FOUND, "there is no table %s here: import its PSKM first", id_hex(table, hex));
-	if (a.hub->table == NULL)
-		return rc_fail(a.hub->open_code, "%s", a.hub->open_why);
+	struct activation a = {.tries_left = 1};
+	TRY(pool_find(c, table, &a.hub));
 	a.hub->checked_ms = 0;
 	dske_rc rc = activate(&a, timeout_ms > 0 ? timeout_ms : c->config.timeout_ms);
 	fanout_free(a.fanout);

@@ -15,6 +15,7 @@
 #include "client/peers.h"
 #include "core/agree.h"
 #include "core/identity.h"
+#include "core/tag.h"
 #include "pskm/table.h"
 
 struct client;
@@ -72,6 +73,17 @@ void report_drop(struct report *r);
 /* Activates an imported table over the network (DSKE 2.1: the client acknowledges).  Errors: NOT_FOUND,
  * STATE (already active), FROZEN, UNREACHABLE, TIMEOUT, TAG. */
 dske_rc client_activate(struct client *c, const struct id *table, int64_t timeout_ms);
+
+/* The same without a network (DSKE 2.1: "through a trusted channel"): the nonce and the tag of the ACTIVATE that the
+ * network would carry, the same each time, to be told to the hub's operator; they are no secret.  Then the tag of the
+ * hub's answer, which is checked: activated, or FROZEN.  Errors: NOT_FOUND, STATE (active already; or an answer to
+ * what was never said), TAG (no answer to this table's activation), FROZEN, LOCKED, SYNC. */
+struct activation_codes {
+	struct id nonce;
+	struct tag tag;
+};
+dske_rc client_activation_codes(struct client *c, const struct id *table, struct activation_codes *out);
+dske_rc client_activation_answer(struct client *c, const struct id *table, const struct tag *answer);
 
 /* Asks each hub who we are: an authenticated round trip, which costs one range of each table.  Hubs that fail do so
  * in the report alone.  Errors: as client_refresh, NOMEM, CONFIG, FORKED. */

@@ -16,4 +16,5 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/pool.c %D%/pool.h \
 	%D%/receiver.c \
 	%D%/request.c %D%/request.h \
-	%D%/taken.c %D%/taken.h
+	%D%/taken.c %D%/taken.h \
+	%D%/telephone.c

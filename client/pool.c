@@ -82,6 +82,22 @@ dske_rc pool_tables(struct client *c, struct hub_table ***out, size_t *count)
 	return DSKE_OK;
 }
 
+dske_rc pool_find(struct client *c, const struct id *table, struct hub_table **out)
+{
+	char hex[ID_HEX_LEN];
+	*out = NULL;
+	TRY(client_refresh(c));
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 0; i < c->table_count; i++) {
+		if (id_equal(&c->tables[i]->id, table))
+			*out = c->tables[i];
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (*out == NULL)
+		return FAIL(NOT_FOUND, "there is no table %s here: import its PSKM first", id_hex(table, hex));
+	return (*out)->table != NULL ? DSKE_OK : rc_fail((*out)->open_code, "%s", (*out)->open_why);
+}
+
 bool pool_all_usable(struct client *c)
 {
 	bool all = true;

@@ -38,6 +38,12 @@ dske_rc client_check_pid(const struct client *c);
  * free().  Errors: NOMEM. */
 dske_rc pool_tables(struct client *c, struct hub_table ***out, size_t *count);
 
+/* The open table of that ID, looked for afresh.  Errors: NOT_FOUND, and why it cannot be opened. */
+dske_rc pool_find(struct client *c, const struct id *table, struct hub_table **out);
+
+/* The hub proved that another nonce came first (client/activate.c): freezes the table.  Errors: FROZEN, SYNC. */
+dske_rc activation_frozen(const struct hub_table *hub);
+
 /* For qsort of table pointers: as people read them, hub2 before hub10. */
 int tables_by_name(const void *a, const void *b);
 

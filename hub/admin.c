@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/acknowledge.h"
 #include "pskm/list.h"
 
 /* ---- tables ------------------------------------------------------------------------------------- */
@@ -65,6 +66,55 @@ static dske_rc run_tables(struct admin *a, const json_t *request, json_t *answer
 	return rc;
 }
 
+/* ---- acknowledge -------------------------------------------------------------------------------- */
+
+/* By name or by ID. */
+static dske_rc client_named(struct admin *a, const json_t *request, struct hub_client **out)
+{
+	const char *name = json_string_value(json_object_get(request, "client"));
+	struct directory *d = vault_directory(a->vault);
+	struct id id;
+
+	if (!name)
+		return FAIL(ARGS, "which client?");
+	(void)vault_refresh(a->vault);
+	*out = rc_ok(id_parse(&id, name)) ? directory_by_id(d, &id) : directory_by_name(d, name);
+	if (!*out)
+		return FAIL(NOT_FOUND, "this hub has made no PSKM for a client '%s' (or for two of that name: then say its ID); "
+				       "dske hub tables shows whom it knows", name);
+	return DSKE_OK;
+}
+
+static dske_rc bytes_of(const json_t *request, const char *name, uint8_t out[ID_LEN])
+{
+	const char *digits = json_string_value(json_object_get(request, name));
+	struct id id;
+
+	if (!digits || !rc_ok(id_parse(&id, digits)))
+		return FAIL(ARGS, "%s has to be 32 digits", name);
+	memcpy(out, id.b, ID_LEN);
+	return DSKE_OK;
+}
+
+static dske_rc run_acknowledge(struct admin *a, const json_t *request, json_t *answer)
+{
+	struct acknowledgement k = {0};
+	char table[ID_HEX_LEN], tag[ID_HEX_LEN];
+
+	TRY(client_named(a, request, &k.client));
+	TRY(bytes_of(request, "nonce", k.nonce.b));
+	TRY(bytes_of(request, "tag", k.tag.b));
+	TRY(acknowledge(a->vault, &k, a->now_ms));
+	if (k.frozen && a->stop_serving)
+		a->stop_serving(k.table);
+	hex_encode(tag, k.answer.b, TAG_LEN);
+	json_object_set_new(answer, "client", json_string(k.client->who.name));
+	json_object_set_new(answer, "table", json_string(id_hex(&k.table->id, table)));
+	json_object_set_new(answer, "outcome", json_string(k.frozen ? "frozen" : "activated"));
+	json_object_set_new(answer, "answer", json_string(tag));
+	return DSKE_OK;
+}
+
 /* ---- all of them -------------------------------------------------------------------------------- */
 
 static const struct {
@@ -72,6 +122,7 @@ static const struct {
 	dske_rc (*run)(struct admin *a, const json_t *request, json_t *answer);
 } commands[] = {
 	{"tables", run_tables},
+	{"acknowledge", run_acknowledge},
 };
 
 dske_rc admin_run(struct admin *a, const json_t *request, json_t **answer)

@@ -104,7 +104,8 @@ static size_t connections(const struct vault_table *t)
 
 static json_t *run(struct hub *h, const char *line, size_t len)
 {
-	struct admin a = {.vault = h->vault, .now_ms = h->now_ms, .running = true, .connections = connections};
+	struct admin a = {.vault = h->vault, .now_ms = h->now_ms, .running = true,
+			  .connections = connections, .stop_serving = conn_finish_table};
 	json_t *request = json_loadb(line, len, 0, NULL), *answer = NULL;
 	dske_rc rc = json_is_object(request) ? admin_run(&a, request, &answer)
 					     : FAIL(FORMAT, "a command is one line of JSON");

@@ -6,6 +6,7 @@ noinst_LTLIBRARIES += %D%/libhubconf.la
 # What an operator's command needs, whether a hub runs or not: the tools use it too.
 noinst_LTLIBRARIES += %D%/libhubadmin.la
 %C%_libhubadmin_la_SOURCES = \
+	%D%/acknowledge.c %D%/acknowledge.h \
 	%D%/admin.c %D%/admin.h \
 	%D%/command.c %D%/command.h \
 	%D%/directory.c %D%/directory.h \

@@ -17,6 +17,7 @@
 #include "core/cbor.h"
 #include "core/layout.h"
 #include "core/pad.h"
+#include "core/tag.h"
 #include "core/terms.h"
 #include "hubproto/status.h"
 
@@ -26,6 +27,15 @@ struct msg_activation {
 };
 dske_rc msg_activation_write(struct buf *out, const struct msg_activation *m);
 dske_rc msg_activation_read(struct msg_activation *m, const uint8_t *body, size_t len);
+
+/* The tag of the one frame that a message of that type with that nonce is on this table: what two people who
+ * stand in for the network tell each other.  type: ACTIVATE, ACTIVATED or FROZEN. */
+struct activation_place {
+	struct id client, hub, table;
+	uint64_t offset; /* of the activation region */
+};
+dske_rc msg_activation_tag(struct tag *out, unsigned type, const struct activation_place *at, const struct id *nonce,
+			   const uint8_t key[TAG_KEY_LEN]);
 
 #define LEASE_SLOT_MAX (TABLE_LEN_MAX / LEASE_SLOT_LEN)
 

@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += %D%/libpskm.la
 %C%_libpskm_la_SOURCES = \
 	%D%/activation.c \
 	%D%/aead.c %D%/aead.h \
+	%D%/code.c %D%/code.h \
 	%D%/container.c %D%/container.h \
 	%D%/container-chunks.c \
 	%D%/container-head.c %D%/container-impl.h \
@@ -15,7 +16,7 @@ noinst_LTLIBRARIES += %D%/libpskm.la
 	%D%/ledger.c %D%/ledger.h \
 	%D%/list.c %D%/list.h \
 	%D%/lowwater.c %D%/lowwater.h \
-	%D%/passphrase.c %D%/passphrase.h \
+	%D%/passphrase.h \
 	%D%/qkdconf.c %D%/qkdconf.h \
 	%D%/supply.c %D%/supply.h \
 	%D%/table.c %D%/table.h %D%/table-impl.h \

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pskm/code.h"
 #include "tools/commands.h"
 #include "tools/output.h"
 #include "tools/report.h"
@@ -119,8 +120,11 @@ struct activate {
 	bool all;
 	int64_t timeout_ms;
 	const char *which;
+	bool by_telephone;
+	const char *answer; /* what the hub's operator read back, or NULL */
+	struct tag answer_tag;
 	json_t *results;
-	size_t matched;
+	size_t matched, unfit;
 	int exit; /* of the first failure */
 };
 
@@ -135,11 +139,9 @@ static bool is_meant(const struct activate *a, const struct client_hub *h)
 	return strcmp(a->which, h->name) == 0 && waits;
 }
 
-static void activate_one(struct activate *a, struct client *client, const struct client_hub *h)
+static void tell_result(struct activate *a, const struct client_hub *h, dske_rc rc)
 {
 	char hex[ID_HEX_LEN];
-	dske_rc rc = client_activate(client, &h->table, a->timeout_ms);
-	a->matched++;
 	if (!rc_ok(rc) && a->exit == EXIT_OK)
 		a->exit = exit_code(rc);
 	if (a->common.json) {
@@ -155,8 +157,46 @@ static void activate_one(struct activate *a, struct client *client, const struct
 	}
 }
 
+static void tell_codes(struct activate *a, const struct client_hub *h, const struct activation_codes *codes)
+{
+	char first[CODE_TEXT_MAX], second[CODE_TEXT_MAX], hex[ID_HEX_LEN];
+	code_write(first, codes->nonce.b, CODE_NONCE);
+	code_write(second, codes->tag.b, CODE_TAG);
+	if (a->common.json)
+		json_array_append_new(a->results, json_pack("{s:s, s:s, s:s, s:s}", "hub", h->name, "table", id_hex(&h->table, hex),
+							    "first", first, "second", second));
+	else
+		printf("Call the operator of %s, who knows your voice, and read out:\n"
+		       "  first code   %s\n"
+		       "  second code  %s\n"
+		       "There one types: dske hub acknowledge --client %s\n"
+		       "and reads an answer to you.  Then: dske pskm activate %s --answer ANSWER\n",
+		       h->name, first, second, h->header.client_name, a->which);
+}
+
+/* The answer says itself which of several tables is meant: those that it does not fit are passed over. */
+static void activate_one(struct activate *a, struct client *client, const struct client_hub *h)
+{
+	struct activation_codes codes;
+	dske_rc rc = a->answer != NULL	  ? client_activation_answer(client, &h->table, &a->answer_tag)
+		     : a->by_telephone ? client_activation_codes(client, &h->table, &codes)
+				       : client_activate(client, &h->table, a->timeout_ms);
+	if (a->answer != NULL && rc_is(rc, DSKE_RC_TAG)) {
+		a->unfit++;
+		return;
+	}
+	a->matched++;
+	if (a->by_telephone && rc_ok(rc))
+		tell_codes(a, h, &codes);
+	else
+		tell_result(a, h, rc);
+}
+
 static int nothing_to_activate(const struct activate *a)
 {
+	if (a->unfit > 0)
+		return tool_fail(&a->common, FAIL(TAG, "%s: that answers another activation than ours: did the operator type both "
+						       "codes of this table, and is the answer his last one?", a->which), NULL);
 	if (a->which == NULL) {
 		if (a->common.json)
 			output_json(json_pack("{s:[]}", "activated"));
@@ -175,6 +215,8 @@ int cmd_pskm_activate(const struct command *self, int argc, char **argv)
 	AUTO(tables) t = {0};
 	const struct option_row rows[] = {
 		{"all", OPTION_FLAG, &a.all, NULL, "every table that waits for it"},
+		{"by-telephone", OPTION_FLAG, &a.by_telephone, NULL, "show two codes to read to the hub's operator, and use no network"},
+		{"answer", OPTION_TEXT, &a.answer, "CODE", "what the operator read back"},
 		{"timeout", OPTION_DURATION, &a.timeout_ms, "TIME", "for each hub (default: the configuration's)"},
 		COMMON_ROWS(a.common),
 		{0},
@@ -184,8 +226,12 @@ int cmd_pskm_activate(const struct command *self, int argc, char **argv)
 		return leave;
 	if (a.all == (which.count == 1))
 		return tool_usage(self, "name a table or a hub, or say --all");
+	if ((a.by_telephone || a.answer != NULL) && (a.all || (a.by_telephone && a.answer != NULL)))
+		return tool_usage(self, "--by-telephone and --answer are for one table or hub, one after the other");
 	a.which = a.all ? NULL : which.at[0];
-	dske_rc rc = tables_open(&t, &a.common);
+	dske_rc rc = a.answer != NULL ? code_read(a.answer_tag.b, a.answer, CODE_ANSWER) : DSKE_OK;
+	if (rc_ok(rc))
+		rc = tables_open(&t, &a.common);
 	if (!rc_ok(rc))
 		return tool_fail(&a.common, rc, NULL);
 	a.results = json_array();
@@ -194,7 +240,7 @@ int cmd_pskm_activate(const struct command *self, int argc, char **argv)
 			activate_one(&a, t.client, &t.hub[i]);
 	}
 	if (a.matched > 0 && a.common.json)
-		output_json(json_pack("{s:O}", "activated", a.results));
+		output_json(json_pack("{s:O}", a.by_telephone ? "telephone" : "activated", a.results));
 	json_decref(a.results);
 	return a.matched > 0 ? a.exit : nothing_to_activate(&a);
 }

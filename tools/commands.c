@@ -25,6 +25,11 @@ const struct command commands[] = {
 	 "  dske hub tables\n"
 	 "  dske hub tables --hub-conf hubd.conf --json\n",
 	 cmd_hub_tables},
+	{"hub", "acknowledge", "[CODE1 CODE2]", "at a hub: activate a PSKM by what its client reads out over the telephone",
+	 "  dske hub acknowledge --client alice\n"
+	 "  dske hub acknowledge --hub-conf hubd.conf --client alice \\\n"
+	 "      Z2J0W-4G8QR-TM1XE-AAK3D-0VHVZ-9WB6S-5RPCH 7YQ2N-DZC1K-RB8MT-W3VH4-EJX0P-KD5GA-NS6FV\n",
+	 cmd_hub_acknowledge},
 
 	{"pskm", "create", "", "at a hub: make a PSKM for a client, and the hub's own copy",
 	 "  dske pskm create --client alice --client-id 7c... --size 16M --output alice.pskm\n"
@@ -42,7 +47,9 @@ const struct command commands[] = {
 	 cmd_pskm_import},
 	{"pskm", "activate", "[TABLE|HUB]", "tell the hub, once, that the PSKM has arrived",
 	 "  dske pskm activate --all\n"
-	 "  dske pskm activate hub1\n",
+	 "  dske pskm activate hub1\n"
+	 "  dske pskm activate hub1 --by-telephone\n"
+	 "  dske pskm activate hub1 --answer Z2J0W-4G8QR-TM1XE-AAK3D-0VHVZ-9WB6S-5RPCH\n",
 	 cmd_pskm_activate},
 	{"pskm", "list", "", "show the tables that were imported",
 	 "  dske pskm list\n"

@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += %D%/libtools.la
 	%D%/cmd-agree.c \
 	%D%/cmd-doctor.c \
 	%D%/cmd-hub.c \
+	%D%/cmd-acknowledge.c \
 	%D%/cmd-hub-tables.c \
 	%D%/cmd-init.c \
 	%D%/cmd-key.c \

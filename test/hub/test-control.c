@@ -279,6 +279,177 @@ static void test_long_name(void **state)
 	json_decref(answer);
 }
 
+/* ---- acknowledgement by telephone ---------------------------------------------------------------- */
+
+struct call {
+	char client[64];
+	struct id nonce;
+	struct tag tag;
+	const char *outcome; /* borrowed from the answer */
+	struct tag answer;
+	json_t *whole;       /* owned */
+};
+
+static void client_tag(struct party *p, unsigned type, const struct id *nonce, struct tag *out)
+{
+	const struct pskm_header *h = &p->header;
+	const struct activation_place at = {h->client, h->hub, h->table, h->layout.region[REGION_ACTIVATION].start};
+	uint8_t key[TAG_KEY_LEN];
+
+	assert_ok(table_activation_key(p->table, message_row(type)->key, key));
+	assert_ok(msg_activation_tag(out, type, &at, nonce, key));
+}
+
+static void call_make(struct call *c, struct party *p, const char *client)
+{
+	*c = (struct call){0};
+	snprintf(c->client, sizeof c->client, "%s", client);
+	assert_ok(table_activation_begin(p->table, &c->nonce));
+	client_tag(p, MESSAGE_ACTIVATE, &c->nonce, &c->tag);
+}
+
+static dske_rc call(struct call *c)
+{
+	char text[512], nonce[ID_HEX_LEN], tag[ID_HEX_LEN];
+	struct id answer;
+
+	hex_encode(tag, c->tag.b, TAG_LEN);
+	snprintf(text, sizeof text, "{\"command\": \"acknowledge\", \"client\": \"%s\", \"nonce\": \"%s\", \"tag\": \"%s\"}",
+		 c->client, id_hex(&c->nonce, nonce), tag);
+	json_decref(c->whole);
+	TRY(command(text, &c->whole));
+	c->outcome = string_of(c->whole, "outcome");
+	assert_ok(id_parse(&answer, string_of(c->whole, "answer")));
+	memcpy(c->answer.b, answer.b, TAG_LEN);
+	return DSKE_OK;
+}
+
+static void assert_answer(const struct call *c, struct party *p, unsigned type, const struct id *nonce)
+{
+	struct tag expected;
+
+	client_tag(p, type, nonce, &expected);
+	assert_memory_equal(c->answer.b, expected.b, TAG_LEN);
+}
+
+static enum table_state state_at_hub(const struct party *p)
+{
+	char hex[ID_HEX_LEN];
+	json_t *answer = NULL, *t;
+	int found = -1;
+	size_t i;
+
+	assert_ok(command("{\"command\": \"tables\"}", &answer));
+	json_array_foreach(json_object_get(answer, "tables"), i, t)
+		if (strcmp(string_of(t, "table"), id_hex(&p->header.table, hex)) == 0)
+			for (found = 0; strcmp(table_state_name(found), string_of(t, "state")) != 0; found++)
+				;
+	json_decref(answer);
+	assert_true(found >= 0);
+	return (enum table_state)found;
+}
+
+/* running: 0, no hub; 1, a hub. */
+static void acknowledge_all(int running)
+{
+	struct party alice, more, bob;
+	struct call c, d;
+	struct id zero = {0};
+
+	party_make(&alice, &rig, "alice");
+	party_make(&more, &rig, "alice");
+	party_make(&bob, &rig, "bob");
+	if (running)
+		rig_start(&rig);
+	call_make(&c, &alice, "bob");
+	assert_string_equal(rc_name(call(&c)), "TAG"); /* the wrong client */
+	strcpy(c.client, "carol");
+	assert_string_equal(rc_name(call(&c)), "NOT_FOUND");
+	strcpy(c.client, "alice");
+	for (size_t bit = 0; bit < 8 * TAG_LEN; bit += running ? 17 : 1) { /* whatever was misheard */
+		c.tag.b[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		assert_string_equal(rc_name(call(&c)), "TAG");
+		c.tag.b[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		c.nonce.b[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		assert_string_equal(rc_name(call(&c)), "TAG");
+		c.nonce.b[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	assert_int_equal(state_at_hub(&alice), TABLE_IMPORTED);
+	for (int again = 0; again < 2; again++) { /* a replay changes nothing, and has the same answer */
+		assert_ok(call(&c));
+		assert_string_equal(c.outcome, "activated");
+		assert_answer(&c, &alice, MESSAGE_ACTIVATED, &c.nonce);
+	}
+	assert_int_equal(state_at_hub(&alice), TABLE_ACTIVE);
+	assert_int_equal(state_at_hub(&more), TABLE_IMPORTED);
+	assert_int_equal(state_at_hub(&bob), TABLE_IMPORTED);
+
+	call_make(&d, &more, "alice"); /* the tag tells which table */
+	d.tag = c.tag;
+	assert_string_equal(rc_name(call(&d)), "TAG"); /* two codes of two tables */
+	json_decref(d.whole);
+	call_make(&d, &more, "61616161616161616161616161616161"); /* alice's ID */
+	assert_ok(call(&d));
+	assert_answer(&d, &more, MESSAGE_ACTIVATED, &d.nonce);
+	assert_int_equal(state_at_hub(&more), TABLE_ACTIVE);
+
+	c.nonce.b[0] ^= 1; /* whoever has a copy of the PSKM draws another nonce */
+	client_tag(&alice, MESSAGE_ACTIVATE, &c.nonce, &c.tag);
+	for (int again = 0; again < 2; again++) {
+		assert_ok(call(&c));
+		assert_string_equal(c.outcome, "frozen");
+		assert_answer(&c, &alice, MESSAGE_FROZEN, &zero);
+	}
+	assert_int_equal(state_at_hub(&alice), TABLE_FROZEN);
+	assert_int_equal(state_at_hub(&more), TABLE_ACTIVE);
+	json_decref(c.whole);
+	json_decref(d.whole);
+	party_drop(&alice);
+	party_drop(&more);
+	party_drop(&bob);
+}
+
+static void test_acknowledge(void **state)
+{
+	(void)state;
+	acknowledge_all(1);
+}
+
+static void test_acknowledge_alone(void **state)
+{
+	(void)state;
+	acknowledge_all(0);
+}
+
+/* By both ways it is one message; and a second nonce by telephone ends what is being served. */
+static void test_both_ways(void **state)
+{
+	struct party alice;
+	struct line l;
+	struct call c, thief;
+	struct envelope e;
+
+	(void)state;
+	rig_start(&rig);
+	party_make(&alice, &rig, "alice");
+	call_make(&c, &alice, "alice");
+	thief = c;
+	thief.nonce.b[5] ^= 4;
+	client_tag(&alice, MESSAGE_ACTIVATE, &thief.nonce, &thief.tag);
+	assert_ok(call(&c));
+	line_open(&l, &alice);
+	line_activate(&l);
+	line_lease(&l, 4096, 4096);
+	assert_ok(call(&thief));
+	assert_string_equal(thief.outcome, "frozen");
+	assert_false(line_next(&l, &e));
+	assert_true(rig_logged(&rig, "by telephone"));
+	json_decref(c.whole);
+	json_decref(thief.whole);
+	line_close(&l);
+	party_drop(&alice);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +460,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_busy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_long_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_acknowledge, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_acknowledge_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_both_ways, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("hub/control", tests, NULL, NULL);

@@ -149,6 +149,54 @@ static void test_length(void **state)
 	assert_rc(passphrase_read(read, other), PIN);
 }
 
+/* A code of another kind is told from a slip, and no group of it can stand in one of ours. */
+static void test_kinds(void **state)
+{
+	static const char *const names[] = {"passphrase", "first code", "second code", "answer"};
+	uint8_t bits[CODE_LEN], read[CODE_LEN];
+	char text[4][CODE_TEXT_MAX], mixed[CODE_TEXT_MAX], group[32];
+
+	(void)state;
+	for (unsigned kind = 0; kind < 4; kind++) {
+		assert_ok(random_fill(bits, sizeof bits));
+		code_write(text[kind], bits, kind);
+		assert_ok(code_read(read, text[kind], kind));
+		assert_memory_equal(read, bits, CODE_LEN);
+	}
+	for (unsigned want = 0; want < 4; want++) {
+		for (unsigned is = 0; is < 4; is++) {
+			if (is == want)
+				continue;
+			dske_rc rc = code_read(read, text[is], want);
+			assert_string_equal(rc_name(rc), want == CODE_PASSPHRASE ? "PIN" : "ARGS");
+			assert_non_null(strstr(rc_detail(rc), names[is]));
+			for (unsigned g = 0; g < 7; g++) {
+				strcpy(mixed, text[want]);
+				memcpy(mixed + 6 * g, text[is] + 6 * g, 5);
+				rc = code_read(read, mixed, want);
+				assert_false(rc_ok(rc));
+				snprintf(group, sizeof group, "group %u of the %s", g + 1, names[want]);
+				assert_non_null(strstr(rc_detail(rc), group));
+			}
+		}
+	}
+}
+
+/* What two programs of different age say to each other over the telephone. */
+static void test_known_codes(void **state)
+{
+	static const uint8_t zero[CODE_LEN] = {0};
+	char text[CODE_TEXT_MAX];
+
+	(void)state;
+	code_write(text, zero, CODE_NONCE);
+	assert_string_equal(text, "00008-00009-0000A-0000B-0000C-0000D-00VMF");
+	code_write(text, zero, CODE_TAG);
+	assert_string_equal(text, "0000F-0000G-0000H-0000J-0000K-0000M-00VMM");
+	code_write(text, zero, CODE_ANSWER);
+	assert_string_equal(text, "0000P-0000Q-0000R-0000S-0000T-0000V-00VMX");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +206,8 @@ int main(void)
 		cmocka_unit_test(test_every_wrong_character),
 		cmocka_unit_test(test_exchanged),
 		cmocka_unit_test(test_length),
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_known_codes),
 	};
 
 	return cmocka_run_group_tests_name("passphrase", tests, NULL, NULL);
