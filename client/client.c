@@ -10,154 +10,6 @@
 #include <unistd.h>
 
 #include "client/pool.h"
-#include "pskm/list.h"
-
-/* ---- tables ------------------------------------------------------------------------------------------- */
-
-static void hub_table_free(struct hub_table *h)
-{
-	if (h == NULL)
-		return;
-	table_close(h->table);
-	free(h);
-}
-
-static const char *hub_address(const struct config *c, const struct pskm_header *h)
-{
-	for (size_t i = 0; i < c->hub_count; i++) {
-		if (strcmp(c->hubs[i].name, h->hub_name) == 0 && c->hubs[i].address[0] != '\0')
-			return c->hubs[i].address;
-	}
-	return h->hub_address;
-}
-
-static dske_rc check_owner(const struct config *c, const struct pskm_header *h)
-{
-	if (!id_equal(&h->client, &c->id))
-		return FAIL(DENIED, "this table was made for %s, whose ID is another one than ours", h->client_name);
-	return DSKE_OK;
-}
-
-static dske_rc open_entry(const struct client *c, const struct table_entry *e, struct table **out)
-{
-	struct path folder;
-	if (!rc_ok(e->rc))
-		return rc_fail(e->rc.code, "%s", e->why);
-	TRY(check_owner(&c->config, &e->header));
-	TRY(table_folder(&folder, c->tables_dir.s, &e->table));
-	return table_open(out, folder.s, SIDE_CLIENT);
-}
-
-/* A table that cannot be opened is kept with its reason, for client_hubs. */
-static struct hub_table *hub_table_new(const struct client *c, const struct table_entry *e)
-{
-	struct hub_table *h = calloc(1, sizeof *h);
-	if (h == NULL)
-		return NULL;
-	h->id = e->table;
-	(void)id_hex(&h->id, h->name); /* where the header cannot tell */
-	dske_rc rc = open_entry(c, e, &h->table);
-	if (!rc_ok(rc)) {
-		h->open_code = rc.code;
-		snprintf(h->open_why, sizeof h->open_why, "%s", rc_detail(rc));
-	}
-	if (rc_ok(e->rc)) {
-		h->header = e->header;
-		h->hub = e->header.hub;
-		snprintf(h->name, sizeof h->name, "%s", e->header.hub_name);
-		snprintf(h->address, sizeof h->address, "%s", hub_address(&c->config, &e->header));
-	}
-	return h;
-}
-
-static int by_hub_then_table(const void *a, const void *b)
-{
-	const struct hub_table *x = *(struct hub_table *const *)a, *y = *(struct hub_table *const *)b;
-	int order = id_compare(&x->hub, &y->hub);
-	return order != 0 ? order : id_compare(&x->id, &y->id);
-}
-
-/* doc/protocol.md, "Words": never two hubs of one ID.  Which of them is the hub and which pretends to be it, its
- * operator must tell; until then neither is used, lest one hub speak for two. */
-static void compare_hubs(struct hub_table *a, struct hub_table *b)
-{
-	if (a->table == NULL || b->table == NULL || !id_equal(&a->hub, &b->hub) || strcmp(a->name, b->name) == 0)
-		return;
-	a->is_ambiguous = b->is_ambiguous = true;
-}
-
-/* With the lock held. */
-static dske_rc add_table(struct client *c, struct hub_table *h)
-{
-	struct hub_table **grown = reallocarray(c->tables, c->table_count + 1, sizeof *grown);
-	if (grown == NULL)
-		return rc_make(DSKE_RC_NOMEM);
-	c->tables = grown;
-	for (size_t i = 0; i < c->table_count; i++)
-		compare_hubs(grown[i], h);
-	grown[c->table_count++] = h;
-	qsort(grown, c->table_count, sizeof grown[0], by_hub_then_table);
-	return DSKE_OK;
-}
-
-static bool has_table(struct client *c, const struct id *id)
-{
-	bool found = false;
-	pthread_mutex_lock(&c->lock);
-	for (size_t i = 0; i < c->table_count && !found; i++)
-		found = id_equal(&c->tables[i]->id, id);
-	pthread_mutex_unlock(&c->lock);
-	return found;
-}
-
-static dske_rc take_in(struct client *c, const struct table_entry *e)
-{
-	if (has_table(c, &e->table))
-		return DSKE_OK;
-	struct hub_table *h = hub_table_new(c, e); /* without the lock: it reads files */
-	if (h == NULL)
-		return rc_make(DSKE_RC_NOMEM);
-	pthread_mutex_lock(&c->lock);
-	dske_rc rc = add_table(c, h);
-	pthread_mutex_unlock(&c->lock);
-	if (!rc_ok(rc))
-		hub_table_free(h);
-	return rc;
-}
-
-/* Has it changed since *seen? */
-static bool has_changed(struct client *c, const char *path, int64_t *seen)
-{
-	int64_t now = file_change_time(path);
-	pthread_mutex_lock(&c->lock);
-	bool changed = now != *seen || now == FILE_FRESH;
-	*seen = now;
-	pthread_mutex_unlock(&c->lock);
-	return changed;
-}
-
-/* It could not be read: the next refresh looks again. */
-static void forget_seen(struct client *c, int64_t *seen)
-{
-	pthread_mutex_lock(&c->lock);
-	*seen = FILE_FRESH;
-	pthread_mutex_unlock(&c->lock);
-}
-
-static dske_rc refresh_tables(struct client *c)
-{
-	struct table_entry *list = NULL;
-	size_t count = 0;
-	if (!has_changed(c, c->tables_dir.s, &c->tables_seen))
-		return DSKE_OK;
-	dske_rc rc = table_list(c->tables_dir.s, &list, &count);
-	for (size_t i = 0; rc_ok(rc) && i < count; i++)
-		rc = take_in(c, &list[i]);
-	free(list);
-	if (!rc_ok(rc))
-		forget_seen(c, &c->tables_seen);
-	return rc;
-}
 
 /* ---- peers --------------------------------------------------------------------------------------------- */
 
@@ -166,11 +18,11 @@ static dske_rc refresh_peers(struct client *c)
 	struct path path;
 	AUTO(peers) fresh = {0};
 	TRY(path_format(&path, "%s/peers", c->config.state.s));
-	if (!has_changed(c, path.s, &c->peers_seen))
+	if (!client_has_changed(c, path.s, &c->peers_seen))
 		return DSKE_OK;
 	dske_rc rc = peers_read(&fresh, &c->config);
 	if (!rc_ok(rc)) {
-		forget_seen(c, &c->peers_seen);
+		client_forget_seen(c, &c->peers_seen);
 		return rc;
 	}
 	pthread_mutex_lock(&c->lock);
@@ -207,7 +59,7 @@ dske_rc client_peers(struct client *c, struct peers *out)
 dske_rc client_refresh(struct client *c)
 {
 	TRY(client_check_pid(c));
-	TRY(refresh_tables(c));
+	TRY(tables_refresh(c));
 	return refresh_peers(c);
 }
 
@@ -226,6 +78,7 @@ dske_rc client_open(struct client **out, const char *conf_path)
 		return rc_make(DSKE_RC_NOMEM);
 	c->pid = getpid();
 	pthread_mutex_init(&c->lock, NULL);
+	pthread_mutex_init(&c->looking, NULL);
 	dske_rc rc = client_begin(c, conf_path);
 	if (!rc_ok(rc)) {
 		client_close(c);
@@ -240,14 +93,14 @@ void client_close(struct client *c)
 	if (c == NULL)
 		return;
 	pool_drain(c);
-	for (size_t i = 0; i < c->table_count; i++)
-		hub_table_free(c->tables[i]);
-	free(c->tables);
+	tables_drop(c);
 	peers_drop(&c->peers);
 	config_drop(&c->config);
 	/* In a forked child another thread of the parent may have held it for ever. */
-	if (c->pid == getpid())
+	if (c->pid == getpid()) {
 		pthread_mutex_destroy(&c->lock);
+		pthread_mutex_destroy(&c->looking);
+	}
 	free(c);
 }
 
@@ -287,9 +140,23 @@ static void describe(struct client_hub *out, const struct hub_table *h)
 	out->hub = h->hub;
 	out->table = h->id;
 	out->header = h->header;
+	out->is_absent = h->is_absent;
+	snprintf(out->medium, sizeof out->medium, "%.255s", h->is_carried ? h->spot.folder.s : "");
 	out->rc = hub_usable(h, &out->status);
 	if (!rc_ok(out->rc))
 		snprintf(out->detail, sizeof out->detail, "%s", rc_detail(out->rc));
+}
+
+dske_rc client_presence(struct client *c, struct table_presence **out, size_t *count)
+{
+	TRY(client_check_pid(c));
+	pthread_mutex_lock(&c->lock);
+	*out = calloc(c->table_count + 1, sizeof **out);
+	*count = *out == NULL ? 0 : c->table_count;
+	for (size_t i = 0; i < *count; i++)
+		(*out)[i] = (struct table_presence){c->tables[i]->id, c->tables[i]->is_absent};
+	pthread_mutex_unlock(&c->lock);
+	return *out != NULL ? DSKE_OK : rc_make(DSKE_RC_NOMEM);
 }
 
 dske_rc client_hubs(struct client *c, struct client_hub **out, size_t *count)

@@ -29,7 +29,7 @@ void client_close(struct client *c);
 
 const struct config *client_config(const struct client *c); /* borrowed */
 
-/* Rereads peers and looks for new tables.  Cheap when nothing changed.  Errors: as peers_read. */
+/* Rereads peers and looks which tables came and went.  Cheap when nothing changed.  Errors: as peers_read. */
 dske_rc client_refresh(struct client *c);
 
 /* A copy; the caller drops it. */
@@ -45,11 +45,20 @@ struct client_hub {
 	struct table_status status;
 	dske_rc rc;       /* why the table cannot be used, or OK */
 	char detail[200]; /* a sentence when it cannot */
+	bool is_absent;    /* it was here, or was accepted on a medium, and its folder is away */
+	char medium[256];  /* its folder on a medium, perhaps cut; empty: in the client's own store, or absent */
 };
 
 /* A copy of what is there, one entry a table, ordered by hub name, hub ID, table ID; the caller frees *out.
  * Errors: NOMEM. */
 dske_rc client_hubs(struct client *c, struct client_hub **out, size_t *count);
+
+/* The same list without asking any ledger, by hub ID, table ID. */
+struct table_presence {
+	struct id table;
+	bool is_absent;
+};
+dske_rc client_presence(struct client *c, struct table_presence **out, size_t *count);
 
 /* What one hub did in one exchange; for reports. */
 struct hub_report {

@@ -84,6 +84,11 @@ static dske_rc set_log_level(struct config *c, const char *key, const char *valu
 	return DSKE_OK;
 }
 
+static dske_rc set_media(struct config *c, const char *key, const char *value)
+{
+	return conf_text(c->media, sizeof c->media, key, value);
+}
+
 static dske_rc set_threshold(uint8_t *out, const char *key, const char *value)
 {
 	uint64_t n = 0;
@@ -151,6 +156,7 @@ static const struct {
 	{"client", "state", set_state},
 	{"client", "log", set_log},
 	{"client", "log_level", set_log_level},
+	{"client", "media", set_media},
 	{"agreement", "k", set_k},
 	{"agreement", "k_b", set_k_b},
 	{"agreement", "timeout", set_timeout},

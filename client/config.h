@@ -2,7 +2,8 @@
 /*
  * client/config.h - a client's configuration file (man 5 dske.conf).
  *
- *   [client]     name, id (32 digits), state (folder; default: the file's own), log, log_level
+ *   [client]     name, id (32 digits), state (folder; default: the file's own), log, log_level,
+ *                media (folders where media with tables are mounted; client/media.h)
  *   [agreement]  k, k_b, timeout, ttl, key_length, scheme
  *   [hub NAME]   address = HOST:PORT, over the PSKM's own
  *   [qkd NAME]   as in pskm/qkdconf.h
@@ -40,6 +41,7 @@ struct config {
 	struct id id;
 	char log[256];
 	enum log_level log_level;
+	char media[1024];    /* patterns, separated by commas; empty: none */
 	uint8_t k;           /* 0: more than half of the hubs */
 	uint8_t k_b;         /* 0: as k */
 	int64_t timeout_ms;  /* default 10 s */

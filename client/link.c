@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include "client/link.h"
+#include "client/pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,7 +73,7 @@ static void lease_now(struct link *l)
 		l->leases_left--;
 	dske_rc rc = lease_begin(l);
 	if (!rc_ok(rc))
-		link_fail(l, rc);
+		link_fail(l, hub_table_excuse(l->hub, rc));
 }
 
 static void advance(struct link *l)
@@ -250,7 +251,7 @@ static void take_lease_frame(struct link *l, const struct envelope *e)
 	bool moved = false;
 	dske_rc rc = lease_frame(l, e, &moved);
 	if (!rc_ok(rc))
-		link_fail(l, rc);
+		link_fail(l, hub_table_excuse(l->hub, rc));
 	else if (moved)
 		advance(l);
 	else

@@ -18,20 +18,27 @@
 
 #include "base/rc.h"
 #include "client/client.h"
+#include "client/media.h"
 #include "hubproto/fanout.h"
 #include "hubproto/msg.h"
 #include "pskm/table.h"
 #include "pskm/window.h"
 
-/* A table as the client knows it; lives as long as the client, shared by all sets. */
+/* A table as the client knows it; lives as long as the client, shared by all sets.  One whose folder goes away, or
+ * comes back as another folder, is replaced by a new one (client/tables.c). */
 struct hub_table {
 	char name[NAME_MAX_LEN + 1]; /* the hub's */
 	char address[256];           /* the configuration's, else the PSKM's */
 	struct id hub, id;
 	struct pskm_header header;
+	struct spot spot;    /* its folder; empty when there is none, or no single one */
+	bool is_carried;     /* accepted on a medium */
+	bool is_absent;      /* known, but its folder is away */
 	struct table *table; /* owned by the client; NULL when it cannot be opened */
 	int open_code;       /* why not: code ... */
 	char open_why[200];  /* ... and sentence */
+	int64_t tried_ms;           /* when it was opened, or could not be; of client/tables.c alone */
+	_Atomic bool is_gone;       /* replaced: not to be used any more */
 	_Atomic bool is_ambiguous;  /* another table names this hub's ID, and another hub */
 	_Atomic int64_t skipped_ms; /* when a note last made us skip a lease slot, 0: never */
 	_Atomic int64_t checked_ms; /* when the ledger was last asked what is left, 0: ask it again ... */

@@ -12,9 +12,12 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/initiator.c \
 	%D%/lease.c \
 	%D%/link.c %D%/link.h \
+	%D%/media.c %D%/media.h \
 	%D%/peers.c %D%/peers.h \
+	%D%/places.c %D%/places.h \
 	%D%/pool.c %D%/pool.h \
 	%D%/receiver.c \
 	%D%/request.c %D%/request.h \
+	%D%/tables.c \
 	%D%/taken.c %D%/taken.h \
 	%D%/telephone.c

@@ -140,7 +140,7 @@ static bool serves(const struct links *s, struct hub_table *const *hubs, size_t 
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		const struct link *l = &s->link[i];
-		if (!id_equal(&l->hub->hub, &hubs[i]->hub) || (l->code == DSKE_RC_EXHAUSTED && l->hub != hubs[i]))
+		if (l->hub->is_gone || !id_equal(&l->hub->hub, &hubs[i]->hub) || (l->code == DSKE_RC_EXHAUSTED && l->hub != hubs[i]))
 			return false;
 	}
 	return true;

@@ -2,8 +2,8 @@
 /*
  * client/pool.h - the client's inside: its tables, and the sets of links that wait for their next use.
  *
- * One mutex guards all of it.  It is held for list operations alone: never over the network, a sync
- * or a file.  A thread takes a set out, uses it without lock, and puts it back.
+ * One mutex, `lock`, guards all of it.  It is held for list operations alone: never over the network, a sync
+ * or a file.  (Only who looks for tables holds `looking` over files.)  A thread takes a set out, uses it without lock, and puts it back.
  */
 #ifndef DSKE_CLIENT_POOL_H
 #define DSKE_CLIENT_POOL_H
@@ -21,15 +21,37 @@ struct client {
 	pid_t pid; /* the process that opened it: a forked child owns nothing */
 	struct config config;
 	struct path tables_dir;
+	pthread_mutex_t looking; /* taken before `lock`, and held while files are read: one thread looks for tables at a time */
+	struct table_entry *accepted; /* owned, as client/media.h has it; of who is looking, like the next three */
+	size_t accepted_count;
+	int64_t accepted_seen;
 	pthread_mutex_t lock; /* guards all below */
 	struct peers peers;
-	struct hub_table **tables; /* owned, never removed before client_close; by hub ID, then table ID */
+	struct hub_table **tables; /* owned; by hub ID, then table ID */
 	size_t table_count;
+	struct hub_table **gone; /* owned: those that were replaced, which a thread may still have in hand */
+	size_t gone_count;
 	int64_t tables_seen, peers_seen; /* file_change_time of the folder and the file, when last read */
 	struct links *idle[POOL_SETS_MAX];
 	size_t idle_count;
 	uint64_t exchanges; /* so far: spreads the load */
 };
+
+/* ---- client/tables.c ------------------------------------------------------------------------------- */
+
+/* Looks for tables that came or went, in the store and on media.  When another thread is looking and does not come back
+ * soon (a medium may hang), goes on with what is known.  Errors: as table_list, accepted_read. */
+dske_rc tables_refresh(struct client *c);
+void tables_drop(struct client *c);
+
+/* A better sentence for a failure whose reason is that the table's medium was just pulled out. */
+dske_rc hub_table_excuse(const struct hub_table *h, dske_rc rc);
+
+/* Has it changed since *seen?  _forget: it could not be read, so look again the next time. */
+bool client_has_changed(struct client *c, const char *path, int64_t *seen);
+void client_forget_seen(struct client *c, int64_t *seen);
+
+/* ---- client/pool.c --------------------------------------------------------------------------------- */
 
 /* Errors: FORKED. */
 dske_rc client_check_pid(const struct client *c);

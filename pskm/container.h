@@ -56,4 +56,10 @@ dske_rc container_verify(const char *container_path, const char *passphrase, str
 dske_rc container_import(const char *container_path, const char *passphrase, const struct id *self,
 			 const char *tables_dir, struct pskm_header *h, pskm_progress *progress, void *context);
 
+/*
+ * Client, when the table is in place: overwrites the wrapped content key, durably, then the rest, and removes the file.
+ * Whoever makes it stop in between leaves a file that no passphrase opens.  Errors: as container_peek, DENIED, IO, SYNC.
+ */
+dske_rc container_destroy(const char *container_path);
+
 #endif

@@ -24,8 +24,8 @@ dske_rc table_folder(struct path *out, const char *tables_dir, const struct id *
 	return path_format(out, "%s/%s", tables_dir, id_hex(table, hex));
 }
 
-/* Is it a table's folder by its name?  Upper-case digits name no folder that we made. */
-static bool name_is_table(struct id *id, const char *name)
+/* Upper-case digits name no folder that we made. */
+bool table_name_read(struct id *id, const char *name)
 {
 	char hex[ID_HEX_LEN];
 
@@ -89,7 +89,7 @@ static dske_rc read_all(DIR *dir, const char *tables_dir, struct table_entry **l
 	struct id id;
 
 	while (errno = 0, (d = readdir(dir)) != NULL)
-		if (name_is_table(&id, d->d_name))
+		if (table_name_read(&id, d->d_name))
 			TRY(append(list, count, &id, tables_dir));
 	if (errno != 0)
 		return FAIL(IO, "cannot read folder %s: %m", tables_dir);

@@ -3,6 +3,7 @@
 #ifndef DSKE_PSKM_LIST_H
 #define DSKE_PSKM_LIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/file.h"
@@ -26,5 +27,8 @@ dske_rc table_list(const char *tables_dir, struct table_entry **out, size_t *cou
 
 /* The folder of one table, for table_open.  Errors: TOOBIG. */
 dske_rc table_folder(struct path *out, const char *tables_dir, const struct id *table);
+
+/* Is it the name of a table's folder, written as we write it?  Then *id is the table's. */
+bool table_name_read(struct id *id, const char *name);
 
 #endif

@@ -6,6 +6,7 @@ noinst_LTLIBRARIES += %D%/libpskm.la
 	%D%/code.c %D%/code.h \
 	%D%/container.c %D%/container.h \
 	%D%/container-chunks.c \
+	%D%/container-destroy.c \
 	%D%/container-head.c %D%/container-impl.h \
 	%D%/entropy.c %D%/entropy.h \
 	%D%/folder.c %D%/folder.h \

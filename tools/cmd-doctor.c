@@ -100,7 +100,7 @@ static void check_table(struct patient *p, const struct client_hub *h)
 {
 	char up[16], down[16];
 	if (!rc_ok(h->rc))
-		find(p, FINDING_PROBLEM, "table", "%s: %s", h->name, h->detail);
+		find(p, h->is_absent ? FINDING_WARNING : FINDING_PROBLEM, "table", "%s: %s", h->name, h->detail);
 	else if (is_low(&h->status))
 		find(p, FINDING_WARNING, "table", "%s: less than a tenth is left (%s up, %s down): get a new PSKM soon", h->name,
 		     size_text(h->status.up_left, up), size_text(h->status.down_left, down));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "client/media.h"
 #include "hub/conf.h"
 #include "pskm/container.h"
 #include "tools/commands.h"
@@ -200,10 +201,46 @@ int cmd_pskm_verify(const struct command *self, int argc, char **argv)
 
 struct import {
 	struct common common;
-	const char *file, *passphrase_file;
+	const char *file, *passphrase_file, *to;
+	bool in_place;
 	struct pskm_header header;
 	struct path tables;
+	bool done_before; /* in place: a former run was stopped on its way to destroy the file */
 };
+
+static bool on_medium(const struct import *i)
+{
+	return i->in_place || i->to != NULL;
+}
+
+/* One PSKM is either in the store or on a medium. */
+static dske_rc check_new(struct import *i, const struct config *c)
+{
+	char hex[ID_HEX_LEN];
+	struct path store, medium, here;
+	(void)id_hex(&i->header.table, hex);
+	TRY(path_format(&store, "%s/tables/%s", c->state.s, hex));
+	TRY(path_format(&medium, "%s/media/%s", c->state.s, hex));
+	TRY(path_format(&here, "%s/%s", i->tables.s, hex));
+	bool accepted = access(medium.s, F_OK) == 0;
+	i->done_before = on_medium(i) && accepted && access(here.s, F_OK) == 0;
+	if (on_medium(i) && access(store.s, F_OK) == 0)
+		return FAIL(EXISTS, "this PSKM is there already: %s", store.s);
+	if (accepted && !i->done_before)
+		return FAIL(EXISTS, "this PSKM was imported already, and is used in place on a medium");
+	return DSKE_OK;
+}
+
+static dske_rc choose_folder(struct import *i, const struct config *c)
+{
+	if (on_medium(i))
+		TRY(place_of(&i->tables, c, i->to != NULL ? i->to : i->file));
+	else
+		TRY(path_format(&i->tables, "%s/tables", c->state.s));
+	TRY(check_new(i, c));
+	TRY(tables_prepare(&i->tables));
+	return on_medium(i) ? place_check(i->tables.s) : DSKE_OK;
+}
 
 static dske_rc import(struct import *i)
 {
@@ -211,11 +248,34 @@ static dske_rc import(struct import *i)
 	AUTO(secret) passphrase = {0};
 	TRY(config_read(&config, i->common.conf));
 	TRY(container_peek(&i->header, i->file)); /* before anybody is asked for anything */
-	TRY(path_format(&i->tables, "%s/tables", config.state.s));
-	TRY(tables_prepare(&i->tables));
+	TRY(choose_folder(i, &config));
+	if (i->done_before)
+		return container_destroy(i->file);
 	TRY(read_passphrase(&passphrase, i->passphrase_file));
-	return container_import(i->file, (const char *)passphrase.data, &config.id, i->tables.s, &i->header, output_progress,
-				"verifying");
+	TRY(container_import(i->file, (const char *)passphrase.data, &config.id, i->tables.s, &i->header, output_progress,
+			     "verifying"));
+	if (!on_medium(i))
+		return DSKE_OK;
+	TRY(accepted_add(&config, &i->header));
+	return container_destroy(i->file);
+}
+
+static void tell_imported(const struct import *i)
+{
+	char table[ID_HEX_LEN], size[16];
+	const struct pskm_header *h = &i->header;
+	if (i->common.json)
+		output_json(json_pack("{s:s, s:s, s:s, s:I, s:s, s:b}", "table", id_hex(&h->table, table), "hub", h->hub_name,
+				      "address", h->hub_address, "size", (json_int_t)h->layout.len, "folder", i->tables.s, "destroyed",
+				      on_medium(i)));
+	else if (on_medium(i))
+		printf("imported %s from %s (%s), to be used in place in %s\n"
+		       "%s, which it came in, is destroyed: its key was overwritten, then all of it, and the file removed\n"
+		       "next: dske pskm activate %s\n",
+		       size_text(h->layout.len, size), h->hub_name, h->hub_address, i->tables.s, i->file, h->hub_name);
+	else
+		printf("imported %s from %s (%s)\nnext: dske pskm activate %s, then destroy the file it came in\n",
+		       size_text(h->layout.len, size), h->hub_name, h->hub_address, h->hub_name);
 }
 
 static const char *import_advice(const struct import *i, dske_rc rc, char text[ADVICE_MAX])
@@ -233,25 +293,23 @@ int cmd_pskm_import(const struct command *self, int argc, char **argv)
 {
 	struct import i = {0};
 	struct operands file;
-	char table[ID_HEX_LEN], size[16], advice[ADVICE_MAX];
+	char advice[ADVICE_MAX];
 	const struct option_row rows[] = {
 		{"passphrase-file", OPTION_TEXT, &i.passphrase_file, "FILE", "read the passphrase there, or from env:NAME (default: ask for it)"},
+		{"in-place", OPTION_FLAG, &i.in_place, NULL, "keep the table on the medium that FILE lies on, and destroy FILE"},
+		{"to", OPTION_TEXT, &i.to, "DIR", "or on this medium"},
 		COMMON_ROWS(i.common),
 		{0},
 	};
 	int leave = options_read(self, rows, argc, argv, 1, 1, &file);
 	if (leave >= 0)
 		return leave;
+	if (i.in_place && i.to != NULL)
+		return tool_usage(self, "either --in-place or --to");
 	i.file = file.at[0];
 	dske_rc rc = import(&i);
 	if (!rc_ok(rc))
 		return tool_fail(&i.common, rc, import_advice(&i, rc, advice));
-	const struct pskm_header *h = &i.header;
-	if (i.common.json)
-		output_json(json_pack("{s:s, s:s, s:s, s:I}", "table", id_hex(&h->table, table), "hub", h->hub_name, "address",
-				      h->hub_address, "size", (json_int_t)h->layout.len));
-	else
-		printf("imported %s from %s (%s)\nnext: dske pskm activate %s, then destroy the file it came in\n",
-		       size_text(h->layout.len, size), h->hub_name, h->hub_address, h->hub_name);
+	tell_imported(&i);
 	return EXIT_OK;
 }

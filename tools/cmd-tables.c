@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/media.h"
 #include "pskm/code.h"
 #include "tools/commands.h"
 #include "tools/output.h"
@@ -37,6 +38,8 @@ static const char *state_text(const struct client_hub *h)
 {
 	bool known = rc_ok(h->rc) || rc_is(h->rc, DSKE_RC_NOT_ACTIVE) || rc_is(h->rc, DSKE_RC_FROZEN) ||
 		     rc_is(h->rc, DSKE_RC_LOCKED);
+	if (h->is_absent)
+		return "absent";
 	return known ? table_state_name(h->status.state) : "unusable";
 }
 
@@ -85,7 +88,30 @@ static json_t *table_json(const struct client_hub *h)
 		json_object_set_new(o, numbers[i].name, json_integer((json_int_t)numbers[i].value));
 	if (!rc_ok(h->rc))
 		json_object_set_new(o, "detail", json_string(h->detail));
+	if (h->medium[0] != '\0')
+		json_object_set_new(o, "medium", json_string(h->medium));
 	return o;
+}
+
+/* What lies on media, names this client and was not accepted.  Told, not used. */
+static void print_offers(const struct offer *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char hex[ID_HEX_LEN];
+		printf("%s: a table for this client, not in use; if it is yours: dske pskm accept %s\n", list[i].spot.folder.s,
+		       id_hex(&list[i].header.table, hex));
+	}
+}
+
+static json_t *offers_json(const struct offer *list, size_t count)
+{
+	json_t *out = json_array();
+	for (size_t i = 0; i < count; i++) {
+		char hex[ID_HEX_LEN];
+		json_array_append_new(out, json_pack("{s:s, s:s, s:s}", "table", id_hex(&list[i].header.table, hex), "hub",
+						     list[i].header.hub_name, "medium", list[i].spot.folder.s));
+	}
+	return out;
 }
 
 int cmd_pskm_list(const struct command *self, int argc, char **argv)
@@ -93,23 +119,30 @@ int cmd_pskm_list(const struct command *self, int argc, char **argv)
 	struct common common = {0};
 	struct operands none;
 	AUTO(tables) t = {0};
+	struct offer *offers = NULL;
+	size_t offered = 0;
 	const struct option_row rows[] = {COMMON_ROWS(common), {0}};
 	int leave = options_read(self, rows, argc, argv, 0, 0, &none);
 	if (leave >= 0)
 		return leave;
 	dske_rc rc = tables_open(&t, &common);
+	if (rc_ok(rc))
+		rc = offers_find(&offers, &offered, client_config(t.client));
 	if (!rc_ok(rc))
 		return tool_fail(&common, rc, NULL);
 	if (common.json) {
 		json_t *list = json_array();
 		for (size_t i = 0; i < t.count; i++)
 			json_array_append_new(list, table_json(&t.hub[i]));
-		output_json(json_pack("{s:o}", "tables", list));
+		output_json(json_pack("{s:o, s:o}", "tables", list, "offered", offers_json(offers, offered)));
 	} else if (t.count == 0) {
 		printf("no tables: import a PSKM with dske pskm import FILE\n");
 	} else {
 		print_tables(&t);
 	}
+	if (!common.json)
+		print_offers(offers, offered);
+	free(offers);
 	return EXIT_OK;
 }
 

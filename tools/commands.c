@@ -43,8 +43,15 @@ const struct command commands[] = {
 	 cmd_pskm_verify},
 	{"pskm", "import", "FILE", "at a client: verify a PSKM and take it in",
 	 "  dske pskm import /media/stick/alice.pskm\n"
-	 "  dske pskm import alice.pskm --passphrase-file alice.passphrase\n",
+	 "  dske pskm import alice.pskm --passphrase-file alice.passphrase\n"
+	 "  dske pskm import /media/stick/alice.pskm --in-place\n",
 	 cmd_pskm_import},
+	{"pskm", "accept", "TABLE|HUB", "use a table in place that lies on a medium already",
+	 "  dske pskm accept hub1\n",
+	 cmd_pskm_accept},
+	{"pskm", "forget", "TABLE", "look no more for the medium of a table",
+	 "  dske pskm forget 00112233445566778899aabbccddeeff\n",
+	 cmd_pskm_forget},
 	{"pskm", "activate", "[TABLE|HUB]", "tell the hub, once, that the PSKM has arrived",
 	 "  dske pskm activate --all\n"
 	 "  dske pskm activate hub1\n"

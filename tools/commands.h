@@ -15,6 +15,8 @@ command_run cmd_hub_acknowledge;
 command_run cmd_pskm_create;
 command_run cmd_pskm_verify;
 command_run cmd_pskm_import;
+command_run cmd_pskm_accept;
+command_run cmd_pskm_forget;
 command_run cmd_pskm_activate;
 command_run cmd_pskm_list;
 command_run cmd_qkd_status;

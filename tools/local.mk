@@ -9,6 +9,7 @@ noinst_LTLIBRARIES += %D%/libtools.la
 	%D%/cmd-hub-tables.c \
 	%D%/cmd-init.c \
 	%D%/cmd-key.c \
+	%D%/cmd-media.c \
 	%D%/cmd-peer.c \
 	%D%/cmd-pskm.c \
 	%D%/cmd-qkd.c %D%/qkd.h \

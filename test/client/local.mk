@@ -21,6 +21,11 @@ TESTS += %D%/test-tables
 %C%_test_tables_SOURCES = %D%/test-tables.c $(CLIENT_WORLD)
 %C%_test_tables_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 
+check_PROGRAMS += %D%/test-media
+TESTS += %D%/test-media
+%C%_test_media_SOURCES = %D%/test-media.c $(CLIENT_WORLD)
+%C%_test_media_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
 check_PROGRAMS += %D%/test-config
 TESTS += %D%/test-config
 %C%_test_config_SOURCES = %D%/test-config.c test/lib/scratch.c test/lib/scratch.h

@@ -66,7 +66,7 @@ static void every_setting(void **state)
 {
 	(void)state;
 	struct config c;
-	assert_ok(read_text(&c, WHO "state = sub\nlog = stderr\nlog_level = debug\n[agreement]\nk = 3\nk_b = 2\ntimeout = 2s\n"
+	assert_ok(read_text(&c, WHO "state = sub\nlog = stderr\nlog_level = debug\nmedia = /media/*, sticks\n[agreement]\nk = 3\nk_b = 2\ntimeout = 2s\n"
 				"ttl = 1d\nkey_length = 1K\nscheme = xor\n[hub hub1]\naddress = h:1\n[hub hub2]\naddress = i:2\n"
 				"[peer bob]\nextract = yes\n[peer carol]\nextract = no\n"));
 	assert_string_equal(c.state.s, scratch_path(&scratch, "sub"));
@@ -81,6 +81,7 @@ static void every_setting(void **state)
 	assert_true(config_extract_allowed(&c, "bob"));
 	assert_false(config_extract_allowed(&c, "carol"));
 	assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
+	assert_string_equal(c.media, "/media/*, sticks");
 	config_drop(&c);
 }
 

@@ -51,6 +51,54 @@ static void test_round_trip(void **state)
 	round_trip(2 * TABLE_CHUNK_LEN + 64);
 }
 
+/* Under another name the file is still there to look at: nothing of head's end and chunks is left in it. */
+static void test_destroyed(void **state)
+{
+	struct fixture f;
+	struct stat st;
+	struct path other;
+	uint8_t *bytes;
+
+	(void)state;
+	fixture_init(&f, SMALL);
+	fixture_make(&f);
+	assert_ok(fixture_import(&f));
+	assert_ok(path_format(&other, "%s/other", f.scratch.s));
+	assert_int_equal(link(f.container.s, other.s), 0);
+	assert_int_equal(stat(other.s, &st), 0);
+	assert_ok(container_destroy(f.container.s));
+	assert_int_equal(access(f.container.s, F_OK), -1);
+	bytes = malloc((size_t)st.st_size);
+	AUTO(fd) left = FD_NONE;
+	assert_ok(file_open(&left, other.s, O_RDONLY, 0));
+	assert_ok(file_pread(left.n, bytes, (size_t)st.st_size, 0));
+	for (off_t i = 0; i < st.st_size; i++)
+		assert_int_equal(bytes[i], 0);
+	free(bytes);
+	assert_rc(container_destroy(f.container.s), NOT_FOUND);
+	assert_rc(container_destroy(other.s), FORMAT);
+	assert_rc(container_destroy(fixture_file(&f.client_dir, "table")), FORMAT); /* it destroys PSKMs, nothing else */
+	fixture_drop(&f);
+}
+
+/* Stopped behind its first step: the passphrase opens nothing any more. */
+static void test_half_destroyed(void **state)
+{
+	struct fixture f;
+	struct container_head head;
+	struct pskm_header h;
+
+	(void)state;
+	fixture_init(&f, SMALL);
+	fixture_make(&f);
+	AUTO(fd) file = FD_NONE;
+	assert_ok(file_open(&file, f.container.s, O_RDWR, 0));
+	assert_ok(head_read(&head, file.n));
+	assert_ok(file_erase(file.n, head.after, head.len - head.after));
+	assert_rc(container_verify(f.container.s, f.passphrase, &h, NULL, NULL), CORRUPT);
+	fixture_drop(&f);
+}
+
 static void test_header_survives(void **state)
 {
 	struct fixture f;
@@ -441,6 +489,8 @@ int main(void)
 		cmocka_unit_test(test_swapped_chunks),
 		cmocka_unit_test(test_resealed_chunk),
 		cmocka_unit_test(test_cost_is_bounded),
+		cmocka_unit_test(test_destroyed),
+		cmocka_unit_test(test_half_destroyed),
 		cmocka_unit_test(test_header_known),
 		cmocka_unit_test(test_header_refused),
 	};
