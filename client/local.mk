@@ -20,4 +20,5 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/request.c %D%/request.h \
 	%D%/tables.c \
 	%D%/taken.c %D%/taken.h \
-	%D%/telephone.c
+	%D%/telephone.c \
+	%D%/watch.c %D%/watch.h

@@ -84,7 +84,7 @@ X(SESSION, C_SeedRandom, random_seed, (CK_SESSION_HANDLE session, CK_BYTE_PTR se
 X(SESSION, C_GenerateRandom, random_generate, (CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULONG out_len), (, out, out_len)) \
 X(LEGACY, C_GetFunctionStatus, none, (CK_SESSION_HANDLE session), ()) \
 X(LEGACY, C_CancelFunction, none, (CK_SESSION_HANDLE session), ()) \
-X(MODULE, C_WaitForSlotEvent, slot_wait, (CK_FLAGS flags, CK_SLOT_ID_PTR slot, CK_VOID_PTR reserved), (, flags, slot, reserved))
+X(MODULE, C_WaitForSlotEvent, event_wait, (CK_FLAGS flags, CK_SLOT_ID_PTR slot, CK_VOID_PTR reserved), (, flags, slot, reserved))
 
 #define CALLS_3_0(X) \
 X(ALWAYS, C_GetInterfaceList, entry_interface_list, (CK_INTERFACE_PTR list, CK_ULONG_PTR n), (list, n)) \

@@ -7,6 +7,7 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/crypto.c %D%/crypto.h \
 	%D%/derive.c %D%/derive.h \
 	%D%/entry.c %D%/entry.h \
+	%D%/event.c %D%/event.h \
 	%D%/find.c %D%/find.h \
 	%D%/key.c %D%/key.h \
 	%D%/login.c %D%/login.h \

@@ -35,6 +35,7 @@ static void module_free(struct module *m)
 {
 	objects_clear(&m->objects);
 	slots_drop(&m->slots);
+	events_drop(&m->events);
 	secret_drop(&m->login.master);
 	store_free(m->store);
 	client_close(m->client);
@@ -192,6 +193,7 @@ CK_RV module_initialize(CK_VOID_PTR args)
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_mutex_init(&m->token_lock, NULL);
 	m->refs = 1;
+	events_init(&m->events);
 	pthread_mutex_lock(&entry_lock);
 	living++;
 	pthread_mutex_unlock(&entry_lock);
@@ -227,6 +229,7 @@ CK_RV module_finalize(CK_VOID_PTR reserved)
 	if (first) {
 		module_lock(m);
 		m->ended = true;
+		events_end(&m->events);
 		module_unlock(m);
 		CK_SLOT_ID slot = 0;
 		while (session_close_all(m, slot) == CKR_OK)

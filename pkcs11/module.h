@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #include "client/client.h"
+#include "pkcs11/event.h"
 #include "pkcs11/login.h"
 #include "pkcs11/object.h"
 #include "pkcs11/rv.h"
@@ -37,6 +38,7 @@ struct module {
 	struct session_table sessions;
 	struct object_table objects;
 	struct login login;
+	struct events events;
 	bool ended; /* C_Finalize was called */
 };
 

@@ -12,7 +12,7 @@ static struct session **bucket_of(struct session_table *t, CK_SESSION_HANDLE han
 	return &t->bucket[handle % SESSION_BUCKETS];
 }
 
-CK_RV session_get(struct module *m, CK_SESSION_HANDLE handle, struct session **out)
+static struct session *session_find(struct module *m, CK_SESSION_HANDLE handle)
 {
 	module_lock(m);
 	struct session *s = *bucket_of(&m->sessions, handle);
@@ -21,6 +21,21 @@ CK_RV session_get(struct module *m, CK_SESSION_HANDLE handle, struct session **o
 	if (s != NULL)
 		s->refs++;
 	module_unlock(m);
+	return s;
+}
+
+/* PKCS#11 2.40, 5.1.2: SESSION_HANDLE_INVALID also "if the session's token is removed before the function invocation". */
+CK_RV session_get(struct module *m, CK_SESSION_HANDLE handle, struct session **out)
+{
+	struct session *s = session_find(m, handle);
+
+	if (s != NULL && s->slot != SLOT_AGREEMENT) {
+		slots_refresh(m);
+		if (s->closed) {
+			session_put(m, s);
+			s = NULL;
+		}
+	}
 	*out = s;
 	return s != NULL ? CKR_OK : CKR_SESSION_HANDLE_INVALID;
 }

@@ -33,6 +33,8 @@ void slots_drop(struct slots *s)
 
 CK_RV slot_check(struct module *m, CK_SLOT_ID slot)
 {
+	if (slot != SLOT_AGREEMENT)
+		slots_refresh(m);
 	module_lock(m);
 	CK_RV rv = CKR_OK;
 	if (slot > m->slots.count)
@@ -55,9 +57,9 @@ static struct slot_pskm *slot_of_table(struct slots *s, const struct id *table)
 }
 
 /* With the module's lock. */
-static bool slots_note(struct slots *s, const struct id *table)
+static bool slots_note(struct slots *s, const struct table_presence *t)
 {
-	struct slot_pskm *p = slot_of_table(s, table);
+	struct slot_pskm *p = slot_of_table(s, &t->table);
 
 	if (p == NULL) {
 		p = reallocarray(s->pskm, s->count + 1, sizeof *p);
@@ -65,35 +67,68 @@ static bool slots_note(struct slots *s, const struct id *table)
 			return false;
 		s->pskm = p;
 		p = &s->pskm[s->count++];
-		*p = (struct slot_pskm){.table = *table};
+		*p = (struct slot_pskm){.table = t->table};
 	}
-	p->present = true;
+	p->event = p->event || (s->known && p->present == t->is_absent);
+	p->present = !t->is_absent;
 	return true;
 }
 
-/* Looks for tables that were added or taken away. */
-static void slots_refresh(struct module *m)
+/* With the module's lock: a table that the client does not know any more is as one that is away. */
+static void slots_note_all(struct slots *s, const struct table_presence *list, size_t count)
 {
-	struct client_hub *hubs = NULL;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct id *own = &s->pskm[i].table;
+		size_t at = 0;
+		while (at < count && !id_equal(&list[at].table, own))
+			at++;
+		if (at == count)
+			(void)slots_note(s, &(struct table_presence){*own, true});
+	}
+	for (size_t i = 0; i < count && slots_note(s, &list[i]); i++)
+		continue;
+	s->known = true;
+}
+
+static void close_sessions_of_removed(struct module *m)
+{
+	for (CK_SLOT_ID slot = 1;; slot++) {
+		module_lock(m);
+		bool there = slot <= m->slots.count;
+		bool closes = there && !m->slots.pskm[slot - 1].present && session_count(&m->sessions, slot, false) > 0;
+		module_unlock(m);
+		if (!there)
+			return;
+		if (closes)
+			(void)session_close_all(m, slot);
+	}
+}
+
+void slots_refresh(struct module *m)
+{
+	struct table_presence *list = NULL;
 	size_t count = 0;
 
 	if (m->client == NULL)
 		return;
+	module_lock(m);
+	unsigned long look = ++m->slots.looks;
+	module_unlock(m);
 	dske_rc rc = client_refresh(m->client);
 	if (rc_ok(rc))
-		rc = client_hubs(m->client, &hubs, &count);
+		rc = client_presence(m->client, &list, &count);
 	if (!rc_ok(rc)) {
 		log_warn("cannot list the PSKMs: %s", rc_detail(rc));
 		return;
 	}
 	module_lock(m);
-	for (size_t i = 0; i < m->slots.count; i++)
-		m->slots.pskm[i].present = false;
-	m->slots.known = true;
-	for (size_t i = 0; i < count && slots_note(&m->slots, &hubs[i].table); i++)
-		continue;
+	if (look > m->slots.noted) { /* else another thread has seen something newer */
+		m->slots.noted = look;
+		slots_note_all(&m->slots, list, count);
+	}
 	module_unlock(m);
-	free(hubs);
+	free(list);
+	close_sessions_of_removed(m);
 }
 
 /* What the client knows of the table in a slot: TOKEN_NOT_PRESENT if it is gone. */
@@ -134,19 +169,18 @@ CK_RV slot_list(struct module *m, CK_BBOOL present, CK_SLOT_ID_PTR list, CK_ULON
 {
 	if (n == NULL)
 		return CKR_ARGUMENTS_BAD;
-	/* PKCS#11 2.40, 5.5: the set of slots may change only here. */
 	module_lock(m);
-	bool known = m->slots.known;
+	bool renewed = list == NULL || !m->slots.known;
 	module_unlock(m);
-	if (list == NULL || !known)
-		slots_refresh(m);
+	slots_refresh(m);
 	CK_RV rv = CKR_OK;
 	CK_ULONG found = 0;
 	module_lock(m);
-	for (CK_SLOT_ID slot = 0; slot <= m->slots.count; slot++) {
+	/* PKCS#11 2.40, 5.5: the set of slots changes only in a call without a buffer; what is in them, at any time. */
+	if (renewed)
+		m->slots.listed = m->slots.count;
+	for (CK_SLOT_ID slot = 0; slot <= m->slots.listed; slot++) {
 		bool there = slot == SLOT_AGREEMENT ? m->client != NULL : m->slots.pskm[slot - 1].present;
-		if (slot != SLOT_AGREEMENT)
-			m->slots.pskm[slot - 1].announced = true;
 		if (present && !there)
 			continue;
 		if (list != NULL && found < *n)
@@ -171,12 +205,13 @@ CK_RV slot_info(struct module *m, CK_SLOT_ID slot, CK_SLOT_INFO_PTR info)
 	if (there == CKR_SLOT_ID_INVALID)
 		return there;
 	*info = (CK_SLOT_INFO){.flags = there == CKR_OK ? CKF_TOKEN_PRESENT : 0};
+	bool known = slot != SLOT_AGREEMENT && slot_hub(m, slot, &hub) == CKR_OK;
 	if (slot == SLOT_AGREEMENT)
 		snprintf(text, sizeof text, "DSKE key agreement%s", there == CKR_OK ? "" : " (no usable configuration)");
-	else if (there == CKR_OK && slot_hub(m, slot, &hub) == CKR_OK)
+	else if (there == CKR_OK && known)
 		snprintf(text, sizeof text, "DSKE PSKM of hub %s", hub.name);
 	else
-		snprintf(text, sizeof text, "DSKE PSKM (taken away)");
+		snprintf(text, sizeof text, "DSKE PSKM%s%s (not there)", known ? " of hub " : "", known ? hub.name : "");
 	if (slot != SLOT_AGREEMENT)
 		info->flags |= CKF_REMOVABLE_DEVICE;
 	slot_pad(info->slotDescription, sizeof info->slotDescription, text);
@@ -268,25 +303,4 @@ CK_RV slot_token_info(struct module *m, CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info)
 	info->ulRwSessionCount = info->ulSessionCount - session_count(&m->sessions, slot, true);
 	module_unlock(m);
 	return CKR_OK;
-}
-
-/* A table that was added is an event.  Waiting for one would take a thread. */
-CK_RV slot_wait(struct module *m, CK_FLAGS flags, CK_SLOT_ID_PTR slot, CK_VOID_PTR reserved)
-{
-	if (slot == NULL || reserved != NULL)
-		return CKR_ARGUMENTS_BAD;
-	if ((flags & CKF_DONT_BLOCK) == 0)
-		return CKR_FUNCTION_NOT_SUPPORTED;
-	slots_refresh(m);
-	CK_RV rv = CKR_NO_EVENT;
-	module_lock(m);
-	for (size_t i = 0; i < m->slots.count && rv == CKR_NO_EVENT; i++) {
-		if (!m->slots.pskm[i].present || m->slots.pskm[i].announced)
-			continue;
-		m->slots.pskm[i].announced = true;
-		*slot = i + 1;
-		rv = CKR_OK;
-	}
-	module_unlock(m);
-	return rv;
 }

@@ -8,6 +8,7 @@
  *	too-few   client_agree fails as if two of three hubs were away
  *	slow      client_agree takes a second, unless it is cancelled
  *	broken    the second table is damaged
+ *	pulled    the third table's medium is away
  *	killed    the process dies once the key was to be kept, as if on its way to tell the hubs
  *	unkept    client_agree fails after the key was kept
  */
@@ -86,6 +87,9 @@ static void fake_hub(struct client_hub *h, unsigned i, const struct config *c)
 					  .up_len = TABLE_BYTES,
 					  .down_left = TABLE_BYTES / 2,
 					  .down_len = TABLE_BYTES};
+	h->is_absent = i == 2 && told("pulled");
+	if (h->is_absent)
+		h->rc = FAIL(NOT_FOUND, "the medium is not there");
 	if (i == 1 && told("broken")) {
 		h->rc = FAIL(CORRUPT, "no record of its ledger verifies");
 		snprintf(h->detail, sizeof h->detail, "%s", rc_detail(h->rc));
@@ -99,6 +103,22 @@ dske_rc client_hubs(struct client *c, struct client_hub **out, size_t *count)
 		return rc_make(DSKE_RC_NOMEM);
 	for (unsigned i = 0; i < HUBS; i++)
 		fake_hub(&(*out)[i], i, &c->config);
+	*count = HUBS;
+	return DSKE_OK;
+}
+
+dske_rc client_presence(struct client *c, struct table_presence **out, size_t *count)
+{
+	struct client_hub h = {0};
+
+	*out = calloc(HUBS, sizeof **out);
+	if (*out == NULL)
+		return rc_make(DSKE_RC_NOMEM);
+	for (unsigned i = 0; i < HUBS; i++) {
+		fake_hub(&h, i, &c->config);
+		(*out)[i].table = h.table;
+		(*out)[i].is_absent = h.is_absent;
+	}
 	*count = HUBS;
 	return DSKE_OK;
 }

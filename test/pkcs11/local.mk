@@ -2,7 +2,7 @@
 # The token over a client without a network (fake-client.c): as a module for stock programs, and for
 # unit tests.
 noinst_LTLIBRARIES += %D%/libfakeclient.la
-%C%_libfakeclient_la_SOURCES = %D%/fake-client.c client/config.c client/peers.c
+%C%_libfakeclient_la_SOURCES = %D%/fake-client.c client/config.c client/media.c client/peers.c client/places.c client/watch.c
 FAKE_PKCS11_LIBS = pkcs11/libpkcs11.la %D%/libfakeclient.la $(PSKM_LIBS)
 
 check_LTLIBRARIES += %D%/dske-fake.la
@@ -29,6 +29,12 @@ check_PROGRAMS += %D%/test-derive %D%/test-store %D%/test-tables %D%/test-token
 %C%_test_tables_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
 %C%_test_token_SOURCES = %D%/test-token.c %D%/token-fixture.c %D%/token-fixture.h
 %C%_test_token_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
+# Over the real client.
+check_PROGRAMS += %D%/test-slots
+%C%_test_slots_SOURCES = %D%/test-slots.c test/lib/scratch.c test/lib/scratch.h
+%C%_test_slots_LDADD = $(PKCS11_LIBS) $(TEST_LIBS)
+TESTS += %D%/test-slots
+
 TESTS += %D%/test-derive %D%/test-store %D%/test-tables %D%/test-token
 
 dist_check_SCRIPTS += %D%/test-exit %D%/test-p11 %D%/test-stock
