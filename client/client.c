@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "client/pool.h"
+#include "pskm/lowwater.h"
 
 /* ---- peers --------------------------------------------------------------------------------------------- */
 
@@ -133,7 +134,7 @@ static dske_rc hub_usable(const struct hub_table *h, struct table_status *status
 	return FAIL(LOCKED, "the table is locked after a failed write: check the disk, get a new PSKM from the hub");
 }
 
-static void describe(struct client_hub *out, const struct hub_table *h)
+static void describe(const struct client *c, struct client_hub *out, const struct hub_table *h)
 {
 	snprintf(out->name, sizeof out->name, "%s", h->name);
 	snprintf(out->address, sizeof out->address, "%s", h->address);
@@ -145,6 +146,20 @@ static void describe(struct client_hub *out, const struct hub_table *h)
 	out->rc = hub_usable(h, &out->status);
 	if (!rc_ok(out->rc))
 		snprintf(out->detail, sizeof out->detail, "%s", rc_detail(out->rc));
+	out->low = rc_ok(out->rc) && low_water_passed(&c->config.low_water, &out->status);
+}
+
+static bool has_enough(const struct client_hub *h, const struct id *hub)
+{
+	return id_equal(&h->hub, hub) && rc_ok(h->rc) && !h->low;
+}
+
+static void mark_relieved(struct client_hub *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; list[i].low && j < count; j++)
+			list[i].relieved = list[i].relieved || has_enough(&list[j], &list[i].hub);
+	}
 }
 
 dske_rc client_presence(struct client *c, struct table_presence **out, size_t *count)
@@ -177,7 +192,8 @@ dske_rc client_hubs(struct client *c, struct client_hub **out, size_t *count)
 	}
 	qsort(list, n, sizeof list[0], tables_by_name);
 	for (size_t i = 0; i < n; i++)
-		describe(&(*out)[i], list[i]);
+		describe(c, &(*out)[i], list[i]);
+	mark_relieved(*out, n);
 	free(list);
 	*count = n;
 	return DSKE_OK;

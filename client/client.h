@@ -47,6 +47,8 @@ struct client_hub {
 	char detail[200]; /* a sentence when it cannot */
 	bool is_absent;    /* it was here, or was accepted on a medium, and its folder is away */
 	char medium[256];  /* its folder on a medium, perhaps cut; empty: in the client's own store, or absent */
+	bool low;         /* usable, and below the configuration's low_water */
+	bool relieved;    /* low, and another usable table of this hub is not */
 };
 
 /* A copy of what is there, one entry a table, ordered by hub name, hub ID, table ID; the caller frees *out.
@@ -68,7 +70,9 @@ struct hub_report {
 	char detail[200]; /* e.g. "connection refused" */
 	enum share_verdict verdict; /* receiver only */
 	double rtt_ms;    /* of the exchange, or < 0 */
-	uint64_t up_left, down_left; /* of a ping, or after a failure; else 0 */
+	uint64_t up_left, down_left; /* of a ping, or after a failure; else 0 ... */
+	uint64_t lasts_s;            /* ... and how long that lasts; else SUPPLY_UNKNOWN */
+	bool low;                    /* no table of this hub is above low_water: time for a new PSKM */
 };
 
 #define REPORT_HUBS_MAX 1024

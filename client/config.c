@@ -89,6 +89,11 @@ static dske_rc set_media(struct config *c, const char *key, const char *value)
 	return conf_text(c->media, sizeof c->media, key, value);
 }
 
+static dske_rc set_low_water(struct config *c, const char *key, const char *value)
+{
+	return low_water_parse(&c->low_water, key, value);
+}
+
 static dske_rc set_threshold(uint8_t *out, const char *key, const char *value)
 {
 	uint64_t n = 0;
@@ -157,6 +162,7 @@ static const struct {
 	{"client", "log", set_log},
 	{"client", "log_level", set_log_level},
 	{"client", "media", set_media},
+	{"client", "low_water", set_low_water},
 	{"agreement", "k", set_k},
 	{"agreement", "k_b", set_k_b},
 	{"agreement", "timeout", set_timeout},
@@ -296,6 +302,7 @@ dske_rc config_read(struct config *c, const char *path)
 	*c = (struct config){
 		.log = "none",
 		.log_level = LOG_LEVEL_WARN,
+		.low_water = LOW_WATER_DEFAULT,
 		.timeout_ms = TIMEOUT_DEFAULT_MS,
 		.ttl_s = TTL_DEFAULT_S,
 		.key_len = KEY_LEN_DEFAULT,

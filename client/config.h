@@ -2,7 +2,7 @@
 /*
  * client/config.h - a client's configuration file (man 5 dske.conf).
  *
- *   [client]     name, id (32 digits), state (folder; default: the file's own), log, log_level,
+ *   [client]     name, id (32 digits), state (folder; default: the file's own), log, log_level, low_water,
  *                media (folders where media with tables are mounted; client/media.h)
  *   [agreement]  k, k_b, timeout, ttl, key_length, scheme
  *   [hub NAME]   address = HOST:PORT, over the PSKM's own
@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/rc.h"
 #include "core/terms.h"
+#include "pskm/lowwater.h"
 #include "pskm/qkdconf.h"
 
 #define CONFIG_HUBS_MAX TERMS_HUBS_MAX
@@ -42,6 +43,7 @@ struct config {
 	char log[256];
 	enum log_level log_level;
 	char media[1024];    /* patterns, separated by commas; empty: none */
+	struct low_water low_water; /* when a table is called low */
 	uint8_t k;           /* 0: more than half of the hubs */
 	uint8_t k_b;         /* 0: as k */
 	int64_t timeout_ms;  /* default 10 s */

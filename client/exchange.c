@@ -132,9 +132,12 @@ static void describe_hub(const struct exchange *x, struct hub_report *out, const
 		snprintf(out->detail, sizeof out->detail, "%s", rc_detail(out->rc));
 	out->rtt_ms = o->rtt_ms;
 	out->verdict = o->verdict;
+	out->low = l->hub->hub_is_low;
+	out->lasts_s = SUPPLY_UNKNOWN;
 	if (left && rc_ok(table_status(l->hub->table, &s))) {
 		out->up_left = s.up_left;
 		out->down_left = s.down_left;
+		out->lasts_s = s.supply.lasts_s;
 	}
 }
 
@@ -146,6 +149,7 @@ static void describe_unusable(struct hub_report *out, const struct client_hub *h
 	out->rc = h->rc;
 	snprintf(out->detail, sizeof out->detail, "%s", h->detail);
 	out->rtt_ms = -1;
+	out->lasts_s = SUPPLY_UNKNOWN;
 }
 
 static bool takes_part(const struct exchange *x, const struct id *hub)

@@ -86,12 +86,14 @@ bool lease_suffices(const struct link *l)
 
 /* The table says whether a window that is too small means that the region is used up.  Asked before a lease
  * too, so that what is left is not spent in vain: it may serve a shorter key. */
-static dske_rc check_left(const struct link *l)
+dske_rc lease_check_left(const struct link *l)
 {
 	struct table_status status;
 	if (lease_suffices(l))
 		return DSKE_OK;
 	TRY(table_status(l->hub->table, &status));
+	if (status.lease_left == 0)
+		return FAIL(EXHAUSTED, "its table is used up: no lease slots are left; get a new PSKM from the hub");
 	if (!up_suffices(l) && status.up_left < l->need_up)
 		return FAIL(EXHAUSTED,
 			    "its table is used up: %" PRIu64 " bytes to send are needed, %" PRIu64 " are left; get a new PSKM from the hub",
@@ -138,7 +140,7 @@ static dske_rc lease_make(struct link *l)
 {
 	struct table_status status;
 	uint64_t lowest = 0;
-	TRY(check_left(l));
+	TRY(lease_check_left(l));
 	TRY(table_status(l->hub->table, &status));
 	uint64_t up_wanted = up_suffices(l) ? 0 : wanted_len(l, l->need_up, status.up_left);
 	l->lease.down_wanted = down_suffices(l) ? 0 : wanted_len(l, l->need_down, status.down_left);
@@ -201,7 +203,7 @@ static dske_rc lease_granted(struct link *l, const struct msg_grant *m)
 	lease_forget(&l->lease);
 	TRY(rc);
 	fanout_set_frame_max(l->set->fanout, l->at, FRAME_MAX);
-	return check_left(l);
+	return lease_check_left(l);
 }
 
 /* ---- CLONED ------------------------------------------------------------------------------------------ */

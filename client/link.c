@@ -9,10 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "client/pool.h"
+
 #define TRIES_MOST 2   /* a first connection, and one more when it is lost */
 #define LEASES_MOST 24 /* a restored hub catches up in LEASE_JUMP_SHARE leases */
 #define RETAKES_MOST 2
 #define DISOWNED_MOST 2 /* one a connection, where nobody else writes notes */
+#define SWITCHES_MOST 4 /* other tables of a hub in one exchange; a note can make us try one, which costs a lease */
 #define NOTED_SHARE 16  /* of what is left of the down region, a note makes us ask for no larger a part */
 #define NONSENSE_MOST 16
 
@@ -29,11 +33,60 @@ static void keep_reason(struct link *l, dske_rc why)
 	snprintf(l->why, sizeof l->why, "%s", text);
 }
 
+static void begin_tries(struct link *l)
+{
+	l->tries_left = TRIES_MOST;
+	l->leases_left = LEASES_MOST;
+	l->retakes_left = RETAKES_MOST;
+	l->disowned_left = DISOWNED_MOST;
+	l->down_renewed = false;
+}
+
+static void advance(struct link *l);
+
+/* The trouble is this table's, not its hub's. */
+static bool is_of_table(dske_rc why)
+{
+	static const int codes[] = {DSKE_RC_EXHAUSTED, DSKE_RC_LOCKED, DSKE_RC_FROZEN, DSKE_RC_NOT_ACTIVE,
+				    DSKE_RC_NOT_FOUND, DSKE_RC_CORRUPT, DSKE_RC_SYNC};
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+		if (rc_is(why, codes[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Goes on with another table of the hub, if there is one that can serve this exchange.  A connection speaks for
+ * one table, so this takes a new one; what was sent before is sealed afresh. */
+static bool switch_table(struct link *l, dske_rc why)
+{
+	char hex[ID_HEX_LEN];
+	if (!is_of_table(why) || l->switches_left == 0)
+		return false;
+	l->switches_left--;
+	struct hub_table *next = pool_successor(l->set->client, l->hub, l->need_up, l->need_down);
+	if (next == NULL || !rc_ok(fanout_move(l->set->fanout, l->at, next->address)))
+		return false;
+	log_info("%s: %s; going on with table %s of the same hub", l->hub->name, l->why, id_hex(&next->id, hex));
+	l->hub->checked_ms = 0;
+	link_hang_up(l);
+	l->hub = next;
+	l->code = DSKE_RC_OK;
+	l->why[0] = '\0';
+	begin_tries(l);
+	l->tries_left--;
+	l->lease_lost = true;
+	advance(l);
+	return true;
+}
+
 void link_fail(struct link *l, dske_rc why)
 {
 	if (l->state == LINK_FAILED)
 		return;
 	keep_reason(l, why);
+	if (switch_table(l, why))
+		return;
 	l->state = LINK_FAILED;
 	if (!rc_is(why, DSKE_RC_UNREACHABLE))
 		l->hub->checked_ms = 0; /* perhaps its table is not what it was */
@@ -76,11 +129,22 @@ static void lease_now(struct link *l)
 		link_fail(l, hub_table_excuse(l->hub, rc));
 }
 
+/* A table that cannot serve is not worth a connection.  (One whose lease is under way may have served already.) */
+static void connect_now(struct link *l)
+{
+	dske_rc rc = l->lease.sent ? DSKE_OK : lease_check_left(l);
+	if (!rc_ok(rc)) {
+		link_fail(l, hub_table_excuse(l->hub, rc));
+		return;
+	}
+	l->state = LINK_CONNECTING;
+	fanout_connect(l->set->fanout, l->at);
+}
+
 static void advance(struct link *l)
 {
 	if (!fanout_is_connected(l->set->fanout, l->at)) {
-		l->state = LINK_CONNECTING;
-		fanout_connect(l->set->fanout, l->at);
+		connect_now(l);
 	} else if (!lease_suffices(l)) {
 		lease_now(l);
 	} else {
@@ -94,12 +158,9 @@ void link_want(struct link *l, uint64_t up_len, uint64_t down_len)
 {
 	l->need_up = up_len;
 	l->need_down = down_len;
-	l->tries_left = TRIES_MOST;
-	l->leases_left = LEASES_MOST;
-	l->retakes_left = RETAKES_MOST;
-	l->disowned_left = DISOWNED_MOST;
+	begin_tries(l);
+	l->switches_left = SWITCHES_MOST;
 	l->lease_lost = false;
-	l->down_renewed = false;
 	l->code = DSKE_RC_OK;
 	l->why[0] = '\0';
 	if (l->state == LINK_LEASING)
@@ -297,9 +358,11 @@ static void on_lost(void *context, size_t i, dske_rc why)
 
 static const struct fanout_ops fanout_ops = {.connected = on_connected, .frame = on_frame, .lost = on_lost};
 
-dske_rc links_new(struct links **out, struct hub_table *const *hubs, size_t count)
+dske_rc links_new(struct links **out, struct client *c, struct hub_table *const *hubs, size_t count)
 {
 	struct links *s = calloc(1, sizeof *s + count * sizeof s->link[0]);
+	if (s != NULL)
+		s->client = c;
 	dske_rc rc = s == NULL ? rc_make(DSKE_RC_NOMEM) : fanout_new(&s->fanout, &fanout_ops, s);
 	for (size_t i = 0; rc_ok(rc) && i < count; i++) {
 		struct link *l = &s->link[i];

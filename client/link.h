@@ -7,6 +7,9 @@
  *       a lost connection,  |  +------> FAILED <------+  +---- lease_lost, --------+
  *       while tries are left+------------- lost -----------    larger wishes
  *
+ * A table that turns out to be of no use (used up, frozen, locked) fails no link while its hub has given us
+ * another one that can serve: the link goes on with that, on a new connection, within the same exchange.
+ *
  * A set belongs to one thread at a time (client/pool.h) and needs no lock.  Whatever the hub sends
  * that concerns the connection itself is dealt with here (client/lease.c); the rest goes to the exchange
  * that has the set, through struct link_ops.
@@ -41,8 +44,10 @@ struct hub_table {
 	_Atomic bool is_gone;       /* replaced: not to be used any more */
 	_Atomic bool is_ambiguous;  /* another table names this hub's ID, and another hub */
 	_Atomic int64_t skipped_ms; /* when a note last made us skip a lease slot, 0: never */
-	_Atomic int64_t checked_ms; /* when the ledger was last asked what is left, 0: ask it again ... */
-	_Atomic uint64_t worth;     /* ... and what it said: client/pool.c */
+	_Atomic int64_t checked_ms; /* when the ledger last said that it is usable, 0: ask it again ... */
+	_Atomic bool is_low;        /* ... and whether it is low: client/pool.c */
+	_Atomic bool hub_is_low;    /* so are all usable tables of its hub */
+	_Atomic bool low_told;      /* the log has it */
 };
 
 enum link_state { LINK_IDLE, LINK_CONNECTING, LINK_LEASING, LINK_READY, LINK_FAILED };
@@ -74,6 +79,7 @@ struct link {
 	unsigned leases_left;        /* leases that may still be begun */
 	unsigned retakes_left;       /* of these, because a note says that the slot is taken */
 	unsigned disowned_left;      /* and because a note says that the hub does not know the window */
+	unsigned switches_left;      /* other tables that may still be tried */
 	unsigned renewals;           /* leases so far on this connection: windows grow with use */
 	unsigned nonsense;           /* frames that made no sense, or did not verify */
 	bool down_renewed;           /* a new down window was asked for because of a note */
@@ -88,6 +94,7 @@ struct link_ops {
 };
 
 struct links {
+	struct client *client; /* borrowed: where other tables of a hub are found */
 	struct fanout *fanout;
 	const struct link_ops *ops;
 	void *exchange;
@@ -96,7 +103,7 @@ struct links {
 };
 
 /* A set for these tables, one a hub, ordered by hub name.  Errors: NOMEM, CONFIG (an address). */
-dske_rc links_new(struct links **out, struct hub_table *const *hubs, size_t count);
+dske_rc links_new(struct links **out, struct client *c, struct hub_table *const *hubs, size_t count);
 void links_free(struct links *s); /* in a forked child too; safe on NULL */
 
 /* An exchange takes over the set, and gives it back. */
@@ -133,6 +140,9 @@ dske_rc links_run(struct links *s, int64_t deadline_ms, bool (*done)(void *excha
 
 /* Are the windows large enough for what is needed? */
 bool lease_suffices(const struct link *l);
+
+/* If they are not: has the table as much left, and a slot?  Errors: EXHAUSTED, and as table_status. */
+dske_rc lease_check_left(const struct link *l);
 
 /* Takes the next slot and sends LEASE; or sends the one under way again, on a new connection. */
 dske_rc lease_begin(struct link *l);

@@ -3,9 +3,14 @@
 
 #include "client/pool.h"
 
+#include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/log.h"
+#include "pskm/lowwater.h"
 
 dske_rc client_check_pid(const struct client *c)
 {
@@ -16,41 +21,76 @@ dske_rc client_check_pid(const struct client *c)
 
 /* ---- which tables ------------------------------------------------------------------------------------ */
 
-#define WORTH_LASTS_MS 1000 /* a ledger is read under its lock: not for every key */
+#define USABLE_LASTS_MS 1000 /* a ledger is read under its lock: not for every key */
 
-/* Bytes that still serve a key in the scarcer direction; 0: not usable. */
-static uint64_t ask_worth(const struct hub_table *h)
+static bool ask_usable(const struct hub_table *h, struct table_status *s)
 {
-	struct table_status s;
-	if (h->table == NULL || h->is_ambiguous || !rc_ok(table_status(h->table, &s)) || s.state != TABLE_ACTIVE)
-		return 0;
-	return 1 + (s.up_left < s.down_left ? s.up_left : s.down_left);
+	return h->table != NULL && !h->is_ambiguous && rc_ok(table_status(h->table, s)) && s->state == TABLE_ACTIVE;
 }
 
 /* As it was a second ago at most; one that was not usable is asked again each time. */
-static uint64_t table_worth(struct hub_table *h)
+static bool is_usable(const struct client *c, struct hub_table *h)
 {
+	struct table_status s;
 	int64_t now = clock_ms(), checked = h->checked_ms;
-	if (checked != 0 && now - checked < WORTH_LASTS_MS)
-		return h->worth;
-	uint64_t worth = ask_worth(h);
-	h->worth = worth;
-	h->checked_ms = worth > 0 ? now : 0;
-	return worth;
+	if (checked != 0 && now - checked < USABLE_LASTS_MS)
+		return true;
+	bool usable = ask_usable(h, &s);
+	h->is_low = usable && low_water_passed(&c->config.low_water, &s);
+	h->checked_ms = usable ? now : 0;
+	return usable;
 }
 
-/* The list is ordered by hub: of each run of one hub's tables the best one stays. */
-static size_t best_of_each_hub(struct hub_table **list, size_t count)
+/* Of several tables of a hub the oldest is used up first.  All processes go by the same order, so that one
+ * remainder is left at a time, and the newest table is whole for as long as can be. */
+static bool is_older(const struct hub_table *a, const struct hub_table *b)
+{
+	if (a->header.created != b->header.created)
+		return a->header.created < b->header.created;
+	return id_compare(&a->id, &b->id) < 0;
+}
+
+/* Once a table; nothing while another table of the hub has enough. */
+static void tell_low(struct hub_table *h)
+{
+	struct table_status s;
+	char forecast[SUPPLY_TEXT_MAX], hex[ID_HEX_LEN];
+	if (atomic_exchange(&h->low_told, true) || !ask_usable(h, &s))
+		return;
+	log_warn("%s: its table %s runs low: %" PRIu64 " bytes to send and %" PRIu64 " to receive are left, %s; get a new PSKM from "
+		 "the hub's operator (dske status tells more)", h->name, id_hex(&h->id, hex), s.up_left, s.down_left,
+		 supply_sentence(s.supply.lasts_s, forecast));
+}
+
+/* Of one hub's tables the oldest usable one; NULL: none is. */
+static struct hub_table *oldest_usable(const struct client *c, struct hub_table *const *of_hub, size_t count)
+{
+	struct hub_table *oldest = NULL;
+	bool all_low = true;
+	for (size_t i = 0; i < count; i++) {
+		if (!is_usable(c, of_hub[i]))
+			continue;
+		all_low = all_low && of_hub[i]->is_low;
+		if (oldest == NULL || is_older(of_hub[i], oldest))
+			oldest = of_hub[i];
+	}
+	for (size_t i = 0; i < count; i++)
+		of_hub[i]->hub_is_low = oldest != NULL && all_low;
+	if (oldest != NULL && all_low)
+		tell_low(oldest);
+	return oldest;
+}
+
+/* The list is ordered by hub: of each run of one hub's tables one stays. */
+static size_t one_of_each_hub(const struct client *c, struct hub_table **list, size_t count)
 {
 	size_t kept = 0;
-	uint64_t kept_worth = 0;
-	for (size_t i = 0; i < count; i++) {
-		uint64_t worth = table_worth(list[i]);
-		bool same_hub = kept > 0 && id_equal(&list[kept - 1]->hub, &list[i]->hub);
-		if (worth == 0 || (same_hub && worth <= kept_worth))
-			continue;
-		list[same_hub ? kept - 1 : kept++] = list[i];
-		kept_worth = worth;
+	for (size_t i = 0, end; i < count; i = end) {
+		for (end = i + 1; end < count && id_equal(&list[end]->hub, &list[i]->hub);)
+			end++;
+		struct hub_table *h = oldest_usable(c, list + i, end - i);
+		if (h != NULL)
+			list[kept++] = h;
 	}
 	return kept;
 }
@@ -64,18 +104,26 @@ int tables_by_name(const void *a, const void *b)
 	return order != 0 ? order : id_compare(&x->id, &y->id);
 }
 
-dske_rc pool_tables(struct client *c, struct hub_table ***out, size_t *count)
+/* All of them; the caller's, free().  NULL: no memory. */
+static struct hub_table **copy_tables(struct client *c, size_t *count)
 {
 	pthread_mutex_lock(&c->lock);
 	struct hub_table **list = calloc(c->table_count + 1, sizeof *list);
-	size_t n = list == NULL ? 0 : c->table_count;
-	for (size_t i = 0; i < n; i++)
+	*count = list == NULL ? 0 : c->table_count;
+	for (size_t i = 0; i < *count; i++)
 		list[i] = c->tables[i];
 	pthread_mutex_unlock(&c->lock);
+	return list;
+}
+
+dske_rc pool_tables(struct client *c, struct hub_table ***out, size_t *count)
+{
+	size_t n = 0;
+	struct hub_table **list = copy_tables(c, &n);
 	*out = list;
 	if (list == NULL)
 		return rc_make(DSKE_RC_NOMEM);
-	*count = best_of_each_hub(list, n);
+	*count = one_of_each_hub(c, list, n);
 	qsort(list, *count, sizeof list[0], tables_by_name);
 	if (*count > TERMS_HUBS_MAX)
 		*count = TERMS_HUBS_MAX;
@@ -96,6 +144,35 @@ dske_rc pool_find(struct client *c, const struct id *table, struct hub_table **o
 	if (*out == NULL)
 		return FAIL(NOT_FOUND, "there is no table %s here: import its PSKM first", id_hex(table, hex));
 	return (*out)->table != NULL ? DSKE_OK : rc_fail((*out)->open_code, "%s", (*out)->open_why);
+}
+
+static bool can_serve(const struct hub_table *h, uint64_t up_len, uint64_t down_len)
+{
+	struct table_status s;
+	return ask_usable(h, &s) && s.up_left >= up_len && s.down_left >= down_len && s.lease_left > 0;
+}
+
+/* Asks the ledgers, whatever was known of them. */
+static struct hub_table *find_successor(struct client *c, const struct hub_table *former, uint64_t up_len, uint64_t down_len)
+{
+	size_t count = 0;
+	struct hub_table *oldest = NULL, **list = copy_tables(c, &count);
+	for (size_t i = 0; i < count; i++) {
+		struct hub_table *h = list[i];
+		if (h != former && id_equal(&h->hub, &former->hub) && (oldest == NULL || is_older(h, oldest)) &&
+		    can_serve(h, up_len, down_len))
+			oldest = h;
+	}
+	free(list);
+	return oldest;
+}
+
+struct hub_table *pool_successor(struct client *c, const struct hub_table *former, uint64_t up_len, uint64_t down_len)
+{
+	struct hub_table *h = find_successor(c, former, up_len, down_len);
+	if (h == NULL && rc_ok(client_refresh(c))) /* one that came while this exchange was under way */
+		h = find_successor(c, former, up_len, down_len);
+	return h;
 }
 
 bool pool_all_usable(struct client *c)
@@ -133,14 +210,14 @@ size_t pool_hubs_known(struct client *c)
 
 /* ---- sets --------------------------------------------------------------------------------------------- */
 
-/* The same hubs; a set keeps a table while another one of the same hub is better by chance. */
+/* The same hubs.  A set keeps its table of a hub while that can serve (client/link.c switches): its windows are
+ * paid for. */
 static bool serves(const struct links *s, struct hub_table *const *hubs, size_t count)
 {
 	if (s->count != count)
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		const struct link *l = &s->link[i];
-		if (l->hub->is_gone || !id_equal(&l->hub->hub, &hubs[i]->hub) || (l->code == DSKE_RC_EXHAUSTED && l->hub != hubs[i]))
+		if (s->link[i].hub->is_gone || !id_equal(&s->link[i].hub->hub, &hubs[i]->hub))
 			return false;
 	}
 	return true;
@@ -160,7 +237,7 @@ dske_rc pool_take(struct client *c, struct hub_table *const *hubs, size_t count,
 	for (;;) {
 		*out = take_idle(c);
 		if (*out == NULL)
-			return links_new(out, hubs, count);
+			return links_new(out, c, hubs, count);
 		if (serves(*out, hubs, count))
 			return DSKE_OK;
 		links_free(*out);

@@ -56,8 +56,8 @@ void client_forget_seen(struct client *c, int64_t *seen);
 /* Errors: FORKED. */
 dske_rc client_check_pid(const struct client *c);
 
-/* One usable table a hub, the one with most left, in the order of tables_by_name.  *out: the caller's,
- * free().  Errors: NOMEM. */
+/* One usable table a hub, the oldest, in the order of tables_by_name.  *out: the caller's, free().  Whether it has
+ * enough for an exchange the link finds out, and switches.  Errors: NOMEM. */
 dske_rc pool_tables(struct client *c, struct hub_table ***out, size_t *count);
 
 /* The open table of that ID, looked for afresh.  Errors: NOT_FOUND, and why it cannot be opened. */
@@ -65,6 +65,9 @@ dske_rc pool_find(struct client *c, const struct id *table, struct hub_table **o
 
 /* The hub proved that another nonce came first (client/activate.c): freezes the table.  Errors: FROZEN, SYNC. */
 dske_rc activation_frozen(const struct hub_table *hub);
+
+/* Another table of the same hub that has as much left and a lease slot, the oldest such; NULL: there is none. */
+struct hub_table *pool_successor(struct client *c, const struct hub_table *former, uint64_t up_len, uint64_t down_len);
 
 /* For qsort of table pointers: as people read them, hub2 before hub10. */
 int tables_by_name(const void *a, const void *b);

@@ -321,6 +321,12 @@ static dske_rc fanout_grow(struct fanout *f)
 	return DSKE_OK;
 }
 
+static void set_address(struct connection *c, const struct net_address *parsed, const char *address)
+{
+	c->address = *parsed;
+	snprintf(c->label, sizeof(c->label), "%s", address);
+}
+
 dske_rc fanout_add(struct fanout *f, const char *address, size_t *i)
 {
 	struct net_address parsed;
@@ -330,11 +336,20 @@ dske_rc fanout_add(struct fanout *f, const char *address, size_t *i)
 	struct connection *c = calloc(1, sizeof(*c));
 	if (!c)
 		return rc_make(DSKE_RC_NOMEM);
-	c->address = parsed;
-	snprintf(c->label, sizeof(c->label), "%s", address);
+	set_address(c, &parsed, address);
 	c->fd.n = -1;
 	*i = f->count;
 	f->connections[f->count++] = c;
+	return DSKE_OK;
+}
+
+dske_rc fanout_move(struct fanout *f, size_t i, const char *address)
+{
+	struct net_address parsed;
+
+	TRY(net_address_parse(&parsed, address));
+	fanout_close(f, i);
+	set_address(f->connections[i], &parsed, address);
 	return DSKE_OK;
 }
 

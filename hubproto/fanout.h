@@ -30,6 +30,9 @@ dske_rc fanout_new(struct fanout **out, const struct fanout_ops *ops, void *cont
  * A host name is looked up when connecting, and that waits for the resolver; numbers never wait. */
 dske_rc fanout_add(struct fanout *f, const char *address, size_t *i);
 
+/* Closes it, without calling lost, and gives it another address.  Errors: CONFIG; then it stays as it was. */
+dske_rc fanout_move(struct fanout *f, size_t i, const char *address);
+
 /* Begins to connect unless connected or connecting.  A failure at once is told by `lost` in the next
  * run; so is an earlier one that is not told yet, and then this does nothing. */
 void fanout_connect(struct fanout *f, size_t i);

@@ -39,20 +39,35 @@ static const char *hub_name(size_t hub)
 {
 	static char name[NETWORK_HUBS_MAX][8];
 
-	snprintf(name[hub], sizeof name[hub], "hub%zu", hub + 1);
+	snprintf(name[hub], sizeof name[hub], "hub%u", (unsigned)(hub % NETWORK_HUBS_MAX) + 1);
 	return name[hub];
 }
 
 /* ---- hubs ---------------------------------------------------------------------------------------------- */
 
+static struct pskm_header header_for(const struct network *n, size_t hub, size_t client, uint64_t created, uint64_t len)
+{
+	struct pskm_header h = {.hub = n->hub[hub], .client = ids[client], .created = created, .layout.len = len};
+
+	strcpy(h.hub_name, hub_name(hub));
+	strcpy(h.client_name, names[client]);
+	strcpy(h.hub_address, "127.0.0.1:1"); /* the clients' configurations know better */
+	return h;
+}
+
 static void make_tables(struct network *n, size_t hub, uint64_t len)
 {
 	for (size_t c = 0; c < 2; c++) {
-		struct pskm_header h = {.hub = n->hub[hub], .client = ids[c], .created = 1, .layout.len = len};
-		strcpy(h.hub_name, hub_name(hub));
-		strcpy(h.client_name, names[c]);
-		strcpy(h.hub_address, "127.0.0.1:1"); /* the clients' configurations know better */
+		struct pskm_header h = header_for(n, hub, c, 1, len);
 		bench_table_make(&h, inside(n, hub_name(hub), "tables"), inside(n, names[c], "tables"));
+	}
+}
+
+void network_carry(const struct network *n, size_t client, uint64_t created, uint64_t table_len)
+{
+	for (size_t hub = 0; hub < n->hub_count; hub++) {
+		struct pskm_header h = header_for(n, hub, client, created, table_len);
+		bench_table_carry(&h, inside(n, hub_name(hub), "tables"), inside(n, names[client], "tables"));
 	}
 }
 
@@ -156,6 +171,11 @@ void network_start(struct network *n, const struct path *scratch, const char *na
 		configure_client(n, c, k);
 	n->alice = open_client(n, 0);
 	n->bob = open_client(n, 1);
+}
+
+const char *network_conf(const struct network *n, size_t client)
+{
+	return inside(n, names[client], "dske.conf");
 }
 
 void network_stop(struct network *n)

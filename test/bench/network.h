@@ -26,6 +26,12 @@ void network_start(struct network *n, const struct path *scratch, const char *na
 		   uint64_t table_len);
 void network_stop(struct network *n);
 
+/* One more table of each hub for client 0 (alice) or 1, imported; the hubs run meanwhile. */
+void network_carry(const struct network *n, size_t client, uint64_t created, uint64_t table_len);
+
+/* The configuration of client 0 (alice) or 1; dies with the fourth call after. */
+const char *network_conf(const struct network *n, size_t client);
+
 /* Seconds of processor time that all hubs have used so far; of their one thread. */
 double network_hubs_cpu(const struct network *n);
 

@@ -9,8 +9,10 @@
 /* A new folder, removed when this process exits, also by bench_need. */
 const struct path *bench_scratch(void);
 
-/* Makes and imports a table of h->layout.len bytes, and activates both copies.  h: names and IDs given,
- * the rest is filled in. */
+/* Makes and imports a table of h->layout.len bytes.  h: names and IDs given, the rest is filled in. */
+void bench_table_carry(struct pskm_header *h, const char *hub_tables, const char *client_tables);
+
+/* The same, and activates both copies; no hub may run on them. */
 void bench_table_make(struct pskm_header *h, const char *hub_tables, const char *client_tables);
 
 #endif

@@ -26,6 +26,13 @@ TESTS += %D%/test-media
 %C%_test_media_SOURCES = %D%/test-media.c $(CLIENT_WORLD)
 %C%_test_media_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 
+# Real hubs, as the benchmarks start them.
+check_PROGRAMS += %D%/test-join
+TESTS += %D%/test-join
+%C%_test_join_SOURCES = %D%/test-join.c test/bench/network.c test/bench/network.h test/bench/pairs.c test/bench/pairs.h \
+	test/bench/tables.c test/bench/tables.h test/bench/bench.c test/bench/bench.h test/lib/scratch.c test/lib/scratch.h
+%C%_test_join_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
 check_PROGRAMS += %D%/test-config
 TESTS += %D%/test-config
 %C%_test_config_SOURCES = %D%/test-config.c test/lib/scratch.c test/lib/scratch.h

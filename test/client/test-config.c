@@ -58,6 +58,8 @@ static void defaults(void **state)
 	assert_int_equal(c.key_len, 32);
 	assert_int_equal(c.scheme, SCHEME_SHAMIR);
 	assert_string_equal(c.log, "none");
+	assert_int_equal(c.low_water.percent, 10);
+	assert_int_equal(c.low_water.lasts_s, 7 * 86400);
 	assert_false(config_extract_allowed(&c, "bob"));
 	config_drop(&c);
 }
@@ -66,7 +68,7 @@ static void every_setting(void **state)
 {
 	(void)state;
 	struct config c;
-	assert_ok(read_text(&c, WHO "state = sub\nlog = stderr\nlog_level = debug\nmedia = /media/*, sticks\n[agreement]\nk = 3\nk_b = 2\ntimeout = 2s\n"
+	assert_ok(read_text(&c, WHO "state = sub\nlog = stderr\nlog_level = debug\nmedia = /media/*, sticks\nlow_water = 20%\n[agreement]\nk = 3\nk_b = 2\ntimeout = 2s\n"
 				"ttl = 1d\nkey_length = 1K\nscheme = xor\n[hub hub1]\naddress = h:1\n[hub hub2]\naddress = i:2\n"
 				"[peer bob]\nextract = yes\n[peer carol]\nextract = no\n"));
 	assert_string_equal(c.state.s, scratch_path(&scratch, "sub"));
@@ -82,6 +84,8 @@ static void every_setting(void **state)
 	assert_false(config_extract_allowed(&c, "carol"));
 	assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
 	assert_string_equal(c.media, "/media/*, sticks");
+	assert_int_equal(c.low_water.percent, 20);
+	assert_int_equal(c.low_water.lasts_s, 0);
 	config_drop(&c);
 }
 
@@ -116,6 +120,7 @@ static void what_is_refused(void **state)
 		{"[client]\nname = alice\nid = 0001\n", ":3:"},
 		{"[client]\nname = alice\nid = 00000000000000000000000000000000\n", ":3:"},
 		{WHO "log_level = loud\n", ":4:"},
+		{WHO "low_water = ankle\n", ":4:"},
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct config c;

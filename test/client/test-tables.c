@@ -185,6 +185,86 @@ static void two_tables_of_one_hub(void **state)
 	callers_drop(&a, &b);
 }
 
+/* hub2's table that bob uses is locked under him: the other one of hub2 takes over, and nobody notices. */
+static void a_locked_table_gives_way(void **state)
+{
+	(void)state;
+	struct client_hub *hubs = NULL;
+	struct path tables, folder;
+	struct table *t = NULL;
+	size_t count = 0, locked = 0;
+	struct caller a, b;
+	assert_ok(path_format(&tables, "%s/bob/tables", w.scratch.s));
+	agree_both(&w, "before", 4000, 0, &a, &b);
+	assert_same_key(&a, &b);
+	callers_drop(&a, &b);
+	assert_ok(client_hubs(w.bob, &hubs, &count));
+	for (size_t i = 0; i < count && t == NULL; i++) { /* both were made at one time: the lower ID is the older */
+		if (strcmp(hubs[i].name, "hub2") != 0)
+			continue;
+		assert_ok(table_folder(&folder, tables.s, &hubs[i].table));
+		assert_ok(table_open(&t, folder.s, SIDE_CLIENT));
+		assert_ok(table_lock(t));
+		table_close(t);
+	}
+	free(hubs);
+	assert_non_null(t);
+	for (int i = 0; i < 20; i++) { /* until the windows in hand are spent, and beyond */
+		char context[16];
+		snprintf(context, sizeof context, "locked-%d", i);
+		agree_both(&w, context, 4000, 0, &a, &b);
+		assert_same_key(&a, &b);
+		assert_int_equal(b.r.n, WORLD_HUBS);
+		assert_ok(report_of(&b.r.report, "hub2")->rc);
+		callers_drop(&a, &b);
+	}
+	assert_ok(client_hubs(w.bob, &hubs, &count));
+	for (size_t i = 0; i < count; i++)
+		locked += hubs[i].status.state == TABLE_LOCKED;
+	assert_int_equal(locked, 1);
+	free(hubs);
+}
+
+/* Low is said of a table; that its hub has given another one relieves it. */
+static void low_and_relieved(void **state)
+{
+	(void)state;
+	static struct world small;
+	struct agree_request q = {.peer = "bob", .scheme = SCHEME_COUNT, .key_len = 4096, .timeout_ms = 3000};
+	struct agree_result r;
+	struct client_hub *hubs = NULL;
+	struct report report;
+	struct pskm_header read;
+	size_t count = 0;
+	world_make(&small, TABLE_LEN_MIN, "k = 3\ntimeout = 5s\n[client]\nlow_water = 40%");
+	assert_ok(client_ping(small.alice, 3000, &report));
+	assert_false(report_of(&report, "hub1")->low);
+	report_drop(&report);
+	while (rc_ok(client_agree(small.alice, &q, &r)))
+		agree_result_drop(&r);
+	agree_result_drop(&r);
+	client_close(small.alice); /* what is known of a ledger lasts a second */
+	assert_ok(client_open(&small.alice, small.alice_conf.s));
+	assert_ok(client_ping(small.alice, 3000, &report));
+	assert_true(report_of(&report, "hub1")->low);
+	report_drop(&report);
+	world_carry(&small, 0, "alice", &small.alice_id, 512u << 10, &read);
+	assert_ok(client_refresh(small.alice));
+	assert_ok(client_activate(small.alice, &read.table, 2000));
+	assert_ok(client_hubs(small.alice, &hubs, &count));
+	for (size_t i = 0; i < count; i++) {
+		bool fresh = id_equal(&hubs[i].table, &read.table);
+		assert_int_equal(hubs[i].low, !fresh);
+		assert_int_equal(hubs[i].relieved, !fresh && strcmp(hubs[i].name, "hub1") == 0);
+	}
+	free(hubs);
+	assert_ok(client_ping(small.alice, 3000, &report));
+	assert_false(report_of(&report, "hub1")->low);
+	assert_true(report_of(&report, "hub2")->low);
+	report_drop(&report);
+	world_drop(&small);
+}
+
 /* A copy of the whole state folder: both go on, with different bytes, and the alarm is heard. */
 static void a_clone_is_noticed(void **state)
 {
@@ -314,6 +394,8 @@ int main(void)
 		cmocka_unit_test(activation_again_and_of_nothing),
 		cmocka_unit_test(activation_of_a_stolen_table),
 		cmocka_unit_test(two_tables_of_one_hub),
+		cmocka_unit_test(a_locked_table_gives_way),
+		cmocka_unit_test(low_and_relieved),
 		cmocka_unit_test(a_clone_is_noticed),
 		cmocka_unit_test(a_killed_receiver),
 		cmocka_unit_test(tables_that_cannot_be_used_are_told),

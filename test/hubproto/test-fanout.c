@@ -404,6 +404,29 @@ static void a_lost_connection_can_be_made_anew(void **state)
 }
 
 /* No poll() announces a connect(2) that fails before it begins: to a broadcast address. */
+/* From a hub that is silent to one that answers; an address that is none changes nothing. */
+static void a_connection_can_be_moved(void **state)
+{
+	struct record *r = *state;
+	struct fake_hub *second = &r->hubs[1];
+	size_t i = add_hub(r, FAKE_SILENT);
+
+	assert_int_equal(run_for(r, 100), DSKE_RC_TIMEOUT);
+	assert_true(fanout_is_connected(r->f, i));
+	assert_int_equal(fanout_move(r->f, i, "nowhere").code, DSKE_RC_CONFIG);
+	assert_true(fanout_is_connected(r->f, i));
+	fake_hub_start(second, FAKE_ANSWERS, reply, reply_len);
+	r->hub_count++;
+	assert_true(rc_ok(fanout_move(r->f, i, second->address)));
+	assert_false(fanout_is_connected(r->f, i));
+	fanout_connect(r->f, i);
+	r->frames_wanted = 1;
+	assert_int_equal(run_for(r, LONG_MS), DSKE_RC_OK);
+	assert_int_equal(r->connected[i], 2);
+	assert_int_equal(r->frames[i], 1);
+	assert_int_equal(r->loss_total, 0);
+}
+
 static void failures_at_once_are_told_at_once(void **state)
 {
 	struct record *r = *state;
@@ -555,6 +578,7 @@ int main(void)
 		TEST(closing_from_a_callback_is_quiet),
 		TEST(connecting_anew_from_a_callback),
 		TEST(a_lost_connection_can_be_made_anew),
+		TEST(a_connection_can_be_moved),
 		TEST(failures_at_once_are_told_at_once),
 		TEST(nothing_is_sent_where_nobody_is),
 		TEST(long_frames_need_leave),
