@@ -189,18 +189,36 @@ static dske_rc sweep_keys(struct table *t, const struct ledger *l)
 	return DSKE_OK;
 }
 
+/* Does the client still have keys of an activation that is over?  No mark of the ledger tells: a crash
+ * between its record and their erasure leaves them. */
+static dske_rc activation_left(const struct table *t, bool *left)
+{
+	static const uint8_t zeros[2 * TAG_KEY_LEN];
+	uint8_t keys[sizeof zeros];
+
+	*left = false;
+	if (t->side != SIDE_CLIENT || t->now.state != TABLE_ACTIVE)
+		return DSKE_OK;
+	TRY(file_pread(t->bytes.n, keys, sizeof keys, t->header.layout.region[REGION_ACTIVATION].start));
+	*left = !mem_equal(keys, zeros, sizeof keys);
+	mem_wipe(keys, sizeof keys);
+	return DSKE_OK;
+}
+
 /* Whoever holds the table may sweep: windows were loaded within a hold (client), or died with the
  * process that had them (hub). */
 static dske_rc sweep(struct hold *h)
 {
 	struct table *t = h->t;
 	struct ledger next = t->now;
+	bool left;
 
 	next.erased_up = next.up_high;
 	next.erased_down = next.down_high;
 	if (t->side == SIDE_CLIENT)
 		next.erased_lease = next.lease_next;
-	if (next.erased_up == t->now.erased_up && next.erased_down == t->now.erased_down &&
+	TRY(activation_left(t, &left));
+	if (!left && next.erased_up == t->now.erased_up && next.erased_down == t->now.erased_down &&
 	    next.erased_lease == t->now.erased_lease)
 		return DSKE_OK;
 	TRY(file_erase_data(t->bytes.n, t->now.erased_up, next.erased_up));

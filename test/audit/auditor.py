@@ -15,8 +15,8 @@ used bytes may still be in the file above what the ledger calls erased.  --clone
 run, so two LEASEs under one key are to be expected (doc/threat-model.md); each such slot must then have
 had its alarm.
 
-A line to serve is "keep TABLES...", "look LIFE TABLES [--running]" or "audit", words quoted as for a
-shell.  What it says ends in "= STATUS".  Each audit judges what came since the one before, beside all that
+A line to serve is "keep TABLES...", "look LIFE TABLES [--running]" or "audit [N]" (the first N bytes of the
+wire alone: what was on it when somebody died), words quoted as for a shell.  What it says ends in "= STATUS".  Each audit judges what came since the one before, beside all that
 came earlier; a table whose files have not been touched since the last look is not read again.
 
 Written from doc/protocol.md and doc/pskm-format.md; shares no code with the programs.
@@ -119,13 +119,13 @@ class Wire:
     def __init__(self, path, seen=None):
         self.path, self.at, self.seen = path, 0, set() if seen is None else seen
 
-    def more(self):
+    def more(self, most=None):
         """Each different frame once: the same bytes again are harmless (doc/protocol.md 5.2)."""
         with open(self.path, "rb") as file:
             file.seek(self.at)
             for line in file:
-                if not line.endswith(b"\n"):
-                    break  # just being written
+                if not line.endswith(b"\n") or (most is not None and self.at + len(line) > most):
+                    break  # just being written, or later
                 self.at += len(line)
                 item = bytes.fromhex(json.loads(line).get("item", ""))
                 digest = hashlib.sha256(item).digest()
@@ -297,8 +297,8 @@ class Audit:
             wrong = tag_faults(frame, made, self.verified) + ledger_covers(frame, self.ledgers.high)
         return wrong + self.windows.faults(frame) + self.shares.faults(frame, header, made)
 
-    def judge(self):
-        frames = list(self.wire.more())
+    def judge(self, most=None):
+        frames = list(self.wire.more(most))
         faults = [fault for frame in frames for fault in self.uses.add(frame)] + self.uses.alarm_faults()
         faults += [fault for line in self.lines() for fault in self.ledgers.add(line)]
         for frame in frames:
@@ -334,8 +334,8 @@ def answer(judge, words):
             keep(judge.evidence, words[1:])
         case ["look", life, folder, *running] if running in ([], ["--running"]):
             look(judge.evidence, life, folder, bool(running), judge.truth, judge.seen)
-        case ["audit"]:
-            return judge.judge()
+        case ["audit", *most] if len(most) <= 1:
+            return judge.judge(*map(int, most))
         case _:
             print("# no such request: " + " ".join(words))
             return 2

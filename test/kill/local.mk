@@ -1,12 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-# Killed at every system call: strike does it to a command, test-calls sets the scene and looks at what
-# is left.  `make check` takes a sample of the calls, `make kill` each one.
+# Killed at every system call: strike does it to a command, workloads.bash sets the scene, test-calls kills
+# and has the auditor look at what is left.  `make check` takes a sample of the calls, `make kill` each one.
 check_PROGRAMS += %D%/strike
 %C%_strike_SOURCES = %D%/strike.c
 
+# The product with its commits put off until it has sent: to be caught.  Made by the linker alone.
+check_PROGRAMS += %D%/dske-wrong %D%/dske-hubd-wrong
+wrong_order = -Wl,--wrap=ledger_commit -Wl,--wrap=ledger_read -Wl,--wrap=table_close -Wl,--wrap=send
+%C%_dske_wrong_SOURCES = tools/main.c %D%/wrong-order.c
+%C%_dske_wrong_LDADD = $(TOOLS_LIBS) $(P11_LIBS)
+%C%_dske_wrong_LDFLAGS = $(AM_LDFLAGS) $(wrong_order)
+%C%_dske_hubd_wrong_SOURCES = hub/main.c %D%/wrong-order.c
+%C%_dske_hubd_wrong_LDADD = $(HUB_LIBS)
+%C%_dske_hubd_wrong_LDFLAGS = $(AM_LDFLAGS) $(wrong_order)
+
 dist_check_SCRIPTS += %D%/test-calls
 TESTS += %D%/test-calls
+EXTRA_DIST += %D%/workloads.bash
 
-kill: all %D%/strike
+kill_programs = %D%/strike %D%/dske-wrong %D%/dske-hubd-wrong
+kill: all $(kill_programs)
 	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' DSKE_KILL_EVERY=1 \
 		$(BASH) $(srcdir)/%D%/test-calls $(KILL_WORKLOADS)

@@ -100,6 +100,29 @@ static void test_activation(void **state)
 	fixture_drop(&f);
 }
 
+/* Killed between the record of an activation and the erasure of its keys: the next opening erases them. */
+static void test_activation_keys_swept(void **state)
+{
+	struct fixture f;
+	struct id nonce;
+	uint8_t keys[2 * TAG_KEY_LEN];
+
+	(void)state;
+	imported(&f);
+	uint64_t at = f.header.layout.region[REGION_ACTIVATION].start;
+	int fd = open(fixture_file(&f.client_dir, "table"), O_RDWR | O_CLOEXEC);
+	assert_int_equal(pread(fd, keys, sizeof keys, (off_t)at), sizeof keys);
+	assert_ok(table_activation_begin(f.client, &nonce));
+	assert_ok(table_activation_done(f.client));
+	assert_int_equal(pwrite(fd, keys, sizeof keys, (off_t)at), sizeof keys);
+	close(fd);
+	reopen(&f);
+	assert_true(fixture_zero(&f.client_dir, at, at + sizeof keys));
+	assert_false(fixture_zero(&f.client_dir, at + sizeof keys, at + sizeof keys + TAG_KEY_LEN));
+	assert_state(f.client, TABLE_ACTIVE);
+	fixture_drop(&f);
+}
+
 static void test_second_activation_freezes(void **state)
 {
 	struct fixture f;
@@ -291,6 +314,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_before_activation),
 		cmocka_unit_test(test_activation),
+		cmocka_unit_test(test_activation_keys_swept),
 		cmocka_unit_test(test_second_activation_freezes),
 		cmocka_unit_test(test_locked_for_good),
 		cmocka_unit_test(test_one_hub_many_clients),

@@ -369,6 +369,7 @@ demo_set_up() {
 		for i in $(seq 1 $DEMO_HUBS); do
 			demo_pskm_create "$i" $who && demo_pskm_import "$i" $who || return 1
 		done
+		! declare -F demo_tables_made >/dev/null || demo_tables_made || return 1
 		demo_run $who dske pskm activate --all || return 1
 	done
 
