@@ -129,6 +129,11 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+uint64_t supply_lasts(const struct supply *s, const struct supply_left *left)
+{
+	return least(least(lasts(left->up, s->up_rate), lasts(left->down, s->down_rate)), lasts(left->lease, s->lease_rate));
+}
+
 struct supply supply_forecast(const struct supply_history *h, uint64_t now, const struct supply_left *left,
 			      const struct supply_left *total)
 {
@@ -139,7 +144,7 @@ struct supply supply_forecast(const struct supply_history *h, uint64_t now, cons
 		look_back(&s, h, now, SUPPLY_DAY_S, left);
 		look_back(&s, h, now, SUPPLY_WEEK_S, left);
 	}
-	s.lasts_s = least(least(lasts(left->up, s.up_rate), lasts(left->down, s.down_rate)), lasts(left->lease, s.lease_rate));
+	s.lasts_s = supply_lasts(&s, left);
 	return s;
 }
 

@@ -59,6 +59,9 @@ struct supply {
 struct supply supply_forecast(const struct supply_history *h, uint64_t now, const struct supply_left *left,
 			      const struct supply_left *total);
 
+/* How long that much lasts at s's rates, whatever s->lasts_s says; SUPPLY_UNKNOWN where nothing is used. */
+uint64_t supply_lasts(const struct supply *s, const struct supply_left *left);
+
 /* "9 days"; text holds SUPPLY_TEXT_MAX bytes and is returned.  No finer than the forecast is worth. */
 #define SUPPLY_TEXT_MAX 64
 const char *supply_duration(uint64_t seconds, char text[SUPPLY_TEXT_MAX]);

@@ -90,20 +90,15 @@ static void check_permissions(struct patient *p)
 		check_private(p, tables.s);
 }
 
-/* A tenth is left: time to carry a new PSKM. */
-static bool is_low(const struct table_status *s)
-{
-	return s->up_left < s->up_len / 10 || s->down_left < s->down_len / 10 || s->lease_left < s->lease_slots / 10;
-}
-
 static void check_table(struct patient *p, const struct client_hub *h)
 {
-	char up[16], down[16];
+	char up[16], down[16], lasts[SUPPLY_TEXT_MAX];
 	if (!rc_ok(h->rc))
 		find(p, h->is_absent ? FINDING_WARNING : FINDING_PROBLEM, "table", "%s: %s", h->name, h->detail);
-	else if (is_low(&h->status))
-		find(p, FINDING_WARNING, "table", "%s: less than a tenth is left (%s up, %s down): get a new PSKM soon", h->name,
-		     size_text(h->status.up_left, up), size_text(h->status.down_left, down));
+	else if (h->low && !h->relieved)
+		find(p, FINDING_WARNING, "table", "%s: runs low (%s up, %s down left, %s): get a new PSKM soon", h->name,
+		     size_text(h->status.up_left, up), size_text(h->status.down_left, down),
+		     supply_sentence(h->status.supply.lasts_s, lasts));
 	else
 		find(p, FINDING_OK, "table", "%s: %s up, %s down left", h->name, size_text(h->status.up_left, up),
 		     size_text(h->status.down_left, down));

@@ -34,63 +34,28 @@ static dske_rc tables_open(struct tables *t, const struct common *common)
 
 /* ---- list -------------------------------------------------------------------------------------------------- */
 
-static const char *state_text(const struct client_hub *h)
-{
-	bool known = rc_ok(h->rc) || rc_is(h->rc, DSKE_RC_NOT_ACTIVE) || rc_is(h->rc, DSKE_RC_FROZEN) ||
-		     rc_is(h->rc, DSKE_RC_LOCKED);
-	if (h->is_absent)
-		return "absent";
-	return known ? table_state_name(h->status.state) : "unusable";
-}
-
 static void print_tables(const struct tables *t)
 {
-	static const char *const headings[] = {"HUB", "TABLE", "STATE", ">UP LEFT", ">DOWN LEFT", ">LEASES LEFT", "ADDRESS"};
+	static const char *const headings[] = {"HUB", "TABLE", "STATE", ">UP LEFT", ">DOWN LEFT", ">LEASES LEFT", "LASTS",
+					       "ADDRESS"};
 	AUTO(grid) g = {0};
-	grid_init(&g, 7, headings);
+	grid_init(&g, 8, headings);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct client_hub *h = &t->hub[i];
-		char hex[ID_HEX_LEN], size[16];
-		grid_row(&g, rc_ok(h->rc) ? COLOUR_OFF : rc_is(h->rc, DSKE_RC_NOT_ACTIVE) ? COLOUR_WARN : COLOUR_BAD);
+		char hex[ID_HEX_LEN], size[16], lasts[SUPPLY_TEXT_MAX];
+		grid_row(&g, table_colour(h));
 		grid_cell(&g, 0, "%s", h->name);
 		grid_cell(&g, 1, "%s", id_hex(&h->table, hex));
-		grid_cell(&g, 2, "%s", state_text(h));
+		grid_cell(&g, 2, "%s", table_state_text(h));
 		grid_cell(&g, 3, "%s", size_text(h->status.up_left, size));
 		grid_cell(&g, 4, "%s", size_text(h->status.down_left, size));
 		grid_cell(&g, 5, "%llu", (unsigned long long)h->status.lease_left);
-		grid_cell(&g, 6, "%s", h->address);
+		grid_cell(&g, 6, "%s", rc_ok(h->rc) ? supply_duration(h->status.supply.lasts_s, lasts) : "-");
+		grid_cell(&g, 7, "%s", h->address);
 	}
 	grid_print(&g, stdout);
-	for (size_t i = 0; i < t->count; i++) {
-		if (!rc_ok(t->hub[i].rc))
-			printf("%s: %s\n", t->hub[i].name, t->hub[i].detail);
-		if (t->hub[i].status.clone_alarms > 0)
-			printf("%s: %llu clone alarms: another copy of this table was in use\n", t->hub[i].name,
-			       (unsigned long long)t->hub[i].status.clone_alarms);
-	}
-}
-
-static json_t *table_json(const struct client_hub *h)
-{
-	char table[ID_HEX_LEN], hub[ID_HEX_LEN];
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "hub", h->name, "hub_id", id_hex(&h->hub, hub), "table",
-			      id_hex(&h->table, table), "state", state_text(h), "address", h->address, "usable", rc_ok(h->rc));
-	const struct {
-		const char *name;
-		uint64_t value;
-	} numbers[] = {
-		{"size", h->header.layout.len},          {"up_left", h->status.up_left},
-		{"up_size", h->status.up_len},           {"down_left", h->status.down_left},
-		{"down_size", h->status.down_len},       {"leases_left", h->status.lease_left},
-		{"clone_alarms", h->status.clone_alarms},
-	};
-	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-		json_object_set_new(o, numbers[i].name, json_integer((json_int_t)numbers[i].value));
-	if (!rc_ok(h->rc))
-		json_object_set_new(o, "detail", json_string(h->detail));
-	if (h->medium[0] != '\0')
-		json_object_set_new(o, "medium", json_string(h->medium));
-	return o;
+	for (size_t i = 0; i < t->count; i++)
+		table_print_trouble(&t->hub[i]);
 }
 
 /* What lies on media, names this client and was not accepted.  Told, not used. */

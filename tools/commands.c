@@ -12,6 +12,10 @@ const struct command commands[] = {
 	 "  dske doctor\n"
 	 "  dske doctor --json\n",
 	 cmd_doctor},
+	{"", "status", "", "show the tables, what is left of each, how long it lasts, and what to do; asks no hub",
+	 "  dske status\n"
+	 "  dske status --json\n",
+	 cmd_status},
 	{"", "version", "", "tell the versions of this program, the wire and the module", "  dske version\n", cmd_version},
 
 	{"hub", "init", "", "make a hub's configuration and state folder",

@@ -29,6 +29,7 @@ command_run cmd_key_list;
 command_run cmd_key_export;
 command_run cmd_key_check;
 command_run cmd_doctor;
+command_run cmd_status;
 command_run cmd_version;
 
 #endif

@@ -13,6 +13,7 @@ noinst_LTLIBRARIES += %D%/libtools.la
 	%D%/cmd-peer.c \
 	%D%/cmd-pskm.c \
 	%D%/cmd-qkd.c %D%/qkd.h \
+	%D%/cmd-status.c \
 	%D%/cmd-tables.c \
 	%D%/commands.c %D%/commands.h \
 	%D%/keyfile.c %D%/keyfile.h \

@@ -25,6 +25,7 @@ enum {
 	EXIT_EXHAUSTED = 6,
 	EXIT_PIN = 7,
 	EXIT_ALARM = 8, /* someone is dishonest: clone, frozen table, conflicting keys, corrupt shares */
+	EXIT_LOW = 9,   /* of dske status: a table runs low */
 };
 int exit_code(dske_rc rc);
 
