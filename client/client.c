@@ -169,7 +169,7 @@ dske_rc client_presence(struct client *c, struct table_presence **out, size_t *c
 	*out = calloc(c->table_count + 1, sizeof **out);
 	*count = *out == NULL ? 0 : c->table_count;
 	for (size_t i = 0; i < *count; i++)
-		(*out)[i] = (struct table_presence){c->tables[i]->id, c->tables[i]->is_absent};
+		(*out)[i] = (struct table_presence){c->tables[i]->id, c->tables[i]->is_absent, c->tables[i]->hub_is_low};
 	pthread_mutex_unlock(&c->lock);
 	return *out != NULL ? DSKE_OK : rc_make(DSKE_RC_NOMEM);
 }

@@ -59,6 +59,7 @@ dske_rc client_hubs(struct client *c, struct client_hub **out, size_t *count);
 struct table_presence {
 	struct id table;
 	bool is_absent;
+	bool is_low; /* all usable tables of its hub were below low_water when an exchange last looked */
 };
 dske_rc client_presence(struct client *c, struct table_presence **out, size_t *count);
 

@@ -40,6 +40,12 @@
 #define CKA_DSKE_UP_LEFT (CKDSKE_VENDOR_BASE | 0x0203UL)    /* CK_ULONG, bytes */
 #define CKA_DSKE_DOWN_LEFT (CKDSKE_VENDOR_BASE | 0x0204UL)  /* CK_ULONG, bytes */
 #define CKA_DSKE_STATE (CKDSKE_VENDOR_BASE | 0x0205UL)      /* text: imported, active, frozen, locked */
+#define CKA_DSKE_UP_SIZE (CKDSKE_VENDOR_BASE | 0x0206UL)    /* CK_ULONG, bytes in all */
+#define CKA_DSKE_DOWN_SIZE (CKDSKE_VENDOR_BASE | 0x0207UL)  /* CK_ULONG, bytes in all */
+#define CKA_DSKE_LASTS_S (CKDSKE_VENDOR_BASE | 0x0208UL)    /* CK_ULONG, seconds that what is left lasts at the rate of
+								late; CK_UNAVAILABLE_INFORMATION: no forecast */
+#define CKA_DSKE_LOW (CKDSKE_VENDOR_BASE | 0x0209UL)        /* CK_BBOOL: below low_water: get a new PSKM of this hub */
+#define CKA_DSKE_CLONE_ALARMS (CKDSKE_VENDOR_BASE | 0x020aUL) /* CK_ULONG, how often another copy was in use */
 
 enum {
 	CKDSKE_ROLE_AUTO = 0, /* the lower client ID initiates */

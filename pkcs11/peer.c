@@ -214,6 +214,7 @@ CK_RV peer_name_key(struct module *m, const struct session *s, const void *id, s
 static CK_RV pskm_attributes(struct attrs *a, const struct client_hub *h)
 {
 	bool usable = rc_ok(h->rc);
+	uint64_t lasts = usable ? h->status.supply.lasts_s : SUPPLY_UNKNOWN;
 
 	TRY_RV(common_attributes(a, CKO_DSKE_PSKM, true, false));
 	TRY_RV(attrs_set_text(a, CKA_LABEL, h->name));
@@ -222,7 +223,12 @@ static CK_RV pskm_attributes(struct attrs *a, const struct client_hub *h)
 	TRY_RV(attrs_set(a, CKA_DSKE_TABLE, h->table.b, sizeof h->table.b));
 	TRY_RV(attrs_set_text(a, CKA_DSKE_STATE, usable ? table_state_name(h->status.state) : rc_text(h->rc)));
 	TRY_RV(attrs_set_ulong(a, CKA_DSKE_UP_LEFT, usable ? h->status.up_left : 0));
-	return attrs_set_ulong(a, CKA_DSKE_DOWN_LEFT, usable ? h->status.down_left : 0);
+	TRY_RV(attrs_set_ulong(a, CKA_DSKE_DOWN_LEFT, usable ? h->status.down_left : 0));
+	TRY_RV(attrs_set_ulong(a, CKA_DSKE_UP_SIZE, usable ? h->status.up_len : 0));
+	TRY_RV(attrs_set_ulong(a, CKA_DSKE_DOWN_SIZE, usable ? h->status.down_len : 0));
+	TRY_RV(attrs_set_ulong(a, CKA_DSKE_LASTS_S, lasts == SUPPLY_UNKNOWN ? CK_UNAVAILABLE_INFORMATION : lasts));
+	TRY_RV(attrs_set_bool(a, CKA_DSKE_LOW, h->low));
+	return attrs_set_ulong(a, CKA_DSKE_CLONE_ALARMS, h->status.clone_alarms);
 }
 
 /* With the module's lock. */

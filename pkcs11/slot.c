@@ -83,7 +83,7 @@ static void slots_note_all(struct slots *s, const struct table_presence *list, s
 		while (at < count && !id_equal(&list[at].table, own))
 			at++;
 		if (at == count)
-			(void)slots_note(s, &(struct table_presence){*own, true});
+			(void)slots_note(s, &(struct table_presence){.table = *own, .is_absent = true});
 	}
 	for (size_t i = 0; i < count && slots_note(s, &list[i]); i++)
 		continue;

@@ -86,7 +86,10 @@ static void fake_hub(struct client_hub *h, unsigned i, const struct config *c)
 					  .up_left = TABLE_BYTES - i,
 					  .up_len = TABLE_BYTES,
 					  .down_left = TABLE_BYTES / 2,
-					  .down_len = TABLE_BYTES};
+					  .down_len = TABLE_BYTES,
+					  .clone_alarms = i,
+					  .supply.lasts_s = i == 1 ? 777600 : SUPPLY_UNKNOWN};
+	h->low = i == 1;
 	h->is_absent = i == 2 && told("pulled");
 	if (h->is_absent)
 		h->rc = FAIL(NOT_FOUND, "the medium is not there");

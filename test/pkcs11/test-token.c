@@ -88,6 +88,7 @@ static void pskms_are_slots(void **state)
 	CK_OBJECT_CLASS class = CKO_DSKE_PSKM;
 	CK_OBJECT_HANDLE o;
 	char text[32];
+	CK_BBOOL low;
 
 	(void)state;
 	IS(p11->C_GetSlotList(CK_TRUE, list, &n), CKR_OK);
@@ -104,12 +105,24 @@ static void pskms_are_slots(void **state)
 	IS(find(s, &class, CKA_LABEL, "hub2", 4, &o), 1);
 	IS(read_attr(s, o, CKA_DSKE_UP_LEFT, &left, sizeof left), sizeof left);
 	assert_int_equal(left, 999999);
+	IS(read_attr(s, o, CKA_DSKE_UP_SIZE, &left, sizeof left), sizeof left);
+	assert_int_equal(left, 1000000);
+	IS(read_attr(s, o, CKA_DSKE_DOWN_SIZE, &left, sizeof left), sizeof left);
+	assert_int_equal(left, 1000000);
+	IS(read_attr(s, o, CKA_DSKE_LASTS_S, &left, sizeof left), sizeof left);
+	assert_int_equal(left, 777600);
+	IS(read_attr(s, o, CKA_DSKE_CLONE_ALARMS, &left, sizeof left), sizeof left);
+	assert_int_equal(left, 1);
+	IS(read_attr(s, o, CKA_DSKE_LOW, &low, sizeof low), sizeof low);
+	assert_int_equal(low, CK_TRUE);
 	IS(read_attr(s, o, CKA_DSKE_STATE, text, sizeof text), 6);
 	assert_memory_equal(text, "active", 6);
 	/* One that cannot be used says so. */
 	setenv("DSKE_FAKE", "broken", 1);
 	IS(find(s, &class, CKA_LABEL, "hub2", 4, &o), 1);
 	IS(read_attr(s, o, CKA_DSKE_STATE, text, sizeof text), strlen("stored data is damaged"));
+	IS(read_attr(s, o, CKA_DSKE_LASTS_S, &left, sizeof left), sizeof left);
+	assert_int_equal(left, CK_UNAVAILABLE_INFORMATION);
 	IS(p11->C_GetTokenInfo(list[2], &info), CKR_OK);
 	assert_int_equal(info.ulFreePublicMemory, CK_UNAVAILABLE_INFORMATION);
 	/* Its slot agrees on nothing, and has no peers. */
