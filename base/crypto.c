@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "base/crypto.h"
+
+#include <limits.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/provider.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define KEY_LENS 3 /* 16, 24, 32 */
+#define BLOCK_LEN 16
+
+/* What a process fetches once.  `older` keeps a parent's reachable: its locks may be held by threads
+ * that do not exist in the child, so it is neither used nor freed. */
+struct crypto {
+	pid_t pid;
+	OSSL_LIB_CTX *lib;
+	OSSL_PROVIDER *provider;
+	EVP_CIPHER *cipher[CRYPTO_CIPHERS][KEY_LENS];
+	EVP_MAC *hmac;
+	EVP_MD *sha1, *sha256;
+	struct crypto *older;
+};
+
+static _Atomic(struct crypto *) current;
+
+bool crypto_is_alive(void)
+{
+	/* Once OPENSSL_cleanup() has begun, this answers 0 and touches nothing; before, it asks for nothing. */
+	return OPENSSL_init_crypto(0, NULL) == 1;
+}
+
+void crypto_quiet_begin(void)
+{
+	ERR_set_mark();
+}
+
+void crypto_quiet_end(void)
+{
+	ERR_pop_to_mark();
+}
+
+static void crypto_free(struct crypto *c)
+{
+	for (size_t which = 0; which < CRYPTO_CIPHERS; which++)
+		for (size_t i = 0; i < KEY_LENS; i++)
+			EVP_CIPHER_free(c->cipher[which][i]);
+	EVP_MAC_free(c->hmac);
+	EVP_MD_free(c->sha1);
+	EVP_MD_free(c->sha256);
+	if (c->provider != NULL)
+		OSSL_PROVIDER_unload(c->provider);
+	OSSL_LIB_CTX_free(c->lib);
+	free(c);
+}
+
+static bool fetch_ciphers(struct crypto *c)
+{
+	static const char *const names[CRYPTO_CIPHERS][KEY_LENS] = {
+		[CRYPTO_GCM] = {"AES-128-GCM", "AES-192-GCM", "AES-256-GCM"},
+		[CRYPTO_CBC] = {"AES-128-CBC", "AES-192-CBC", "AES-256-CBC"},
+		[CRYPTO_ECB] = {"AES-128-ECB", "AES-192-ECB", "AES-256-ECB"},
+		[CRYPTO_CTR] = {"AES-128-CTR", "AES-192-CTR", "AES-256-CTR"},
+	};
+	bool all = true;
+
+	for (size_t which = 0; which < CRYPTO_CIPHERS; which++)
+		for (size_t i = 0; i < KEY_LENS; i++) {
+			c->cipher[which][i] = EVP_CIPHER_fetch(c->lib, names[which][i], NULL);
+			all = all && c->cipher[which][i] != NULL;
+		}
+	return all;
+}
+
+static bool fetch(struct crypto *c)
+{
+	c->lib = OSSL_LIB_CTX_new();
+	if (c->lib == NULL)
+		return false;
+	c->provider = OSSL_PROVIDER_load(c->lib, "default");
+	if (c->provider == NULL)
+		return false;
+	c->hmac = EVP_MAC_fetch(c->lib, "HMAC", NULL);
+	c->sha1 = EVP_MD_fetch(c->lib, "SHA1", NULL);
+	c->sha256 = EVP_MD_fetch(c->lib, "SHA256", NULL);
+	return fetch_ciphers(c) && c->hmac != NULL && c->sha1 != NULL && c->sha256 != NULL;
+}
+
+/* This process's, or NULL.  Of two threads that come first at once, one throws its own away. */
+static const struct crypto *crypto_get(void)
+{
+	struct crypto *c = atomic_load_explicit(&current, memory_order_acquire);
+	pid_t self = getpid();
+
+	if (c != NULL && c->pid == self)
+		return c;
+	if (!crypto_is_alive())
+		return NULL;
+	struct crypto *made = calloc(1, sizeof *made);
+	if (made == NULL)
+		return NULL;
+	made->pid = self;
+	made->older = c;
+	crypto_quiet_begin();
+	bool ready = fetch(made);
+	if (!ready || !atomic_compare_exchange_strong(&current, &c, made)) {
+		crypto_free(made);
+		made = ready ? c : NULL;
+	}
+	crypto_quiet_end();
+	return made;
+}
+
+const EVP_CIPHER *crypto_cipher(enum crypto_cipher which, size_t key_len)
+{
+	const struct crypto *c = crypto_get();
+	size_t i = key_len == 16 ? 0 : key_len == 24 ? 1 : key_len == 32 ? 2 : KEY_LENS;
+
+	return c != NULL && i < KEY_LENS ? c->cipher[which][i] : NULL;
+}
+
+/* ---- digests and HMAC ------------------------------------------------------------------------------- */
+
+static dske_rc digest(const EVP_MD *md, uint8_t *out, const void *bytes, size_t len)
+{
+	crypto_quiet_begin();
+	bool done = md != NULL && EVP_Digest(bytes, len, out, NULL, md, NULL) == 1;
+	crypto_quiet_end();
+	return done ? DSKE_OK : FAIL(NOMEM, "libcrypto could not compute a digest");
+}
+
+dske_rc crypto_sha1(uint8_t out[CRYPTO_SHA1_LEN], const void *bytes, size_t len)
+{
+	const struct crypto *c = crypto_get();
+
+	return digest(c != NULL ? c->sha1 : NULL, out, bytes, len);
+}
+
+dske_rc crypto_sha256(uint8_t out[CRYPTO_SHA256_LEN], const void *bytes, size_t len)
+{
+	const struct crypto *c = crypto_get();
+
+	return digest(c != NULL ? c->sha256 : NULL, out, bytes, len);
+}
+
+EVP_MAC_CTX *crypto_mac_new(const struct secret *key)
+{
+	const struct crypto *c = crypto_get();
+	OSSL_PARAM params[2] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){"SHA256"}, 0),
+				OSSL_PARAM_construct_end()};
+
+	EVP_MAC_CTX *ctx = c != NULL ? EVP_MAC_CTX_new(c->hmac) : NULL;
+	if (ctx == NULL)
+		return NULL;
+	if (EVP_MAC_init(ctx, key->data, key->len, params) != 1) {
+		EVP_MAC_CTX_free(ctx);
+		return NULL;
+	}
+	return ctx;
+}
+
+bool crypto_mac_start(EVP_MAC_CTX *c)
+{
+	return EVP_MAC_init(c, NULL, 0, NULL) == 1;
+}
+
+bool crypto_mac_update(EVP_MAC_CTX *c, const uint8_t *in, size_t len)
+{
+	return len == 0 || EVP_MAC_update(c, in, len) == 1;
+}
+
+bool crypto_mac_final(EVP_MAC_CTX *c, uint8_t mac[CRYPTO_MAC_LEN])
+{
+	size_t len = 0;
+
+	return EVP_MAC_final(c, mac, &len, CRYPTO_MAC_LEN) == 1 && len == CRYPTO_MAC_LEN;
+}
+
+void crypto_mac_free(EVP_MAC_CTX *c)
+{
+	if (c != NULL && crypto_is_alive())
+		EVP_MAC_CTX_free(c);
+}
+
+dske_rc crypto_mac(uint8_t mac[CRYPTO_MAC_LEN], const struct secret *key, const void *bytes, size_t len)
+{
+	crypto_quiet_begin();
+	EVP_MAC_CTX *c = crypto_mac_new(key);
+	bool done = c != NULL && crypto_mac_update(c, bytes, len) && crypto_mac_final(c, mac);
+	crypto_mac_free(c);
+	crypto_quiet_end();
+	return done ? DSKE_OK : FAIL(NOMEM, "libcrypto could not compute a HMAC");
+}
+
+/* ---- a keystream -------------------------------------------------------------------------------------- */
+
+/* From the block that holds byte `at` on; what precedes that byte in it is produced and thrown away. */
+static bool ctr_run(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, const struct secret *key, uint64_t at, uint8_t *out,
+		    const uint8_t *in, size_t len)
+{
+	static const uint8_t zeros[BLOCK_LEN];
+	uint8_t counter[BLOCK_LEN] = {0}, front[BLOCK_LEN];
+	uint64_t block = at / BLOCK_LEN;
+	int skip = (int)(at % BLOCK_LEN), n = 0;
+
+	for (int i = BLOCK_LEN - 1; block != 0; i--, block >>= 8)
+		counter[i] = (uint8_t)block;
+	if (len > INT_MAX || EVP_EncryptInit_ex2(ctx, cipher, key->data, counter, NULL) != 1)
+		return false;
+	if (skip > 0 && EVP_EncryptUpdate(ctx, front, &n, zeros, skip) != 1)
+		return false;
+	mem_wipe(front, sizeof front);
+	return len == 0 || EVP_EncryptUpdate(ctx, out, &n, in, (int)len) == 1;
+}
+
+dske_rc crypto_ctr(const struct secret *key, uint64_t at, void *out, const void *in, size_t len)
+{
+	const EVP_CIPHER *cipher = crypto_cipher(CRYPTO_CTR, key->len);
+
+	crypto_quiet_begin();
+	EVP_CIPHER_CTX *ctx = cipher != NULL ? EVP_CIPHER_CTX_new() : NULL;
+	bool done = ctx != NULL && ctr_run(ctx, cipher, key, at, out, in, len);
+	EVP_CIPHER_CTX_free(ctx);
+	crypto_quiet_end();
+	if (done)
+		return DSKE_OK;
+	mem_wipe(out, len);
+	return FAIL(NOMEM, "libcrypto could not encrypt");
+}

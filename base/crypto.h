@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * base/crypto.h - libcrypto as a module inside a host may use it: in a library context of its own that
+ * holds the default provider alone, so that nothing the host configures reaches us and nothing we do waits
+ * for the host's configuration.  The context is made at the first need, without a lock, and lives as long
+ * as the process.  A forked child makes its own.
+ *
+ * Calls that return dske_rc leave the host's error queue as it was.
+ */
+#ifndef DSKE_BASE_CRYPTO_H
+#define DSKE_BASE_CRYPTO_H
+
+#include <openssl/types.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/rc.h"
+#include "base/secret.h"
+
+/* Is libcrypto still there?  Hosts close sessions and finalize from exit handlers, after libcrypto's own
+ * clean-up has run; from then on nothing of it may be called, and contexts are left where they are. */
+bool crypto_is_alive(void);
+
+/* Brackets for a stretch of libcrypto calls: what they leave on the thread's error queue goes away. */
+void crypto_quiet_begin(void);
+void crypto_quiet_end(void);
+
+/* AES with a key of 16, 24 or 32 bytes; borrowed, NULL when there is no memory or no such key length. */
+enum crypto_cipher { CRYPTO_GCM, CRYPTO_CBC, CRYPTO_ECB, CRYPTO_CTR, CRYPTO_CIPHERS };
+const EVP_CIPHER *crypto_cipher(enum crypto_cipher which, size_t key_len);
+
+#define CRYPTO_SHA1_LEN 20
+#define CRYPTO_SHA256_LEN 32
+dske_rc crypto_sha1(uint8_t out[CRYPTO_SHA1_LEN], const void *bytes, size_t len);
+dske_rc crypto_sha256(uint8_t out[CRYPTO_SHA256_LEN], const void *bytes, size_t len);
+
+/* HMAC-SHA256 with a key of any length; crypto_mac_start begins a message anew with the same key. */
+#define CRYPTO_MAC_LEN 32
+EVP_MAC_CTX *crypto_mac_new(const struct secret *key);
+bool crypto_mac_start(EVP_MAC_CTX *c);
+bool crypto_mac_update(EVP_MAC_CTX *c, const uint8_t *in, size_t len);
+bool crypto_mac_final(EVP_MAC_CTX *c, uint8_t mac[CRYPTO_MAC_LEN]);
+void crypto_mac_free(EVP_MAC_CTX *c); /* nothing when libcrypto is gone; safe on NULL */
+
+/* The same in one piece.  Errors: NOMEM. */
+dske_rc crypto_mac(uint8_t mac[CRYPTO_MAC_LEN], const struct secret *key, const void *bytes, size_t len);
+
+/* AES in counter mode, the counter from 0 (16 bytes, big-endian): out = in XOR the keystream from its byte
+ * `at` on.  in and out may be the same.  Errors: NOMEM, and then out is zero. */
+dske_rc crypto_ctr(const struct secret *key, uint64_t at, void *out, const void *in, size_t len);
+
+#endif
