@@ -28,7 +28,7 @@ dske_rc conf_text(char *out, size_t cap, const char *key, const char *value);   
 dske_rc conf_size(uint64_t *out, const char *key, const char *value);              /* 64K, 16M, 2G, 1T: powers of 1024 */
 dske_rc conf_duration_ms(int64_t *out, const char *key, const char *value);        /* 500ms, 10s, 2m, 1h, 7d; bare = s */
 
-/* Resolves a folder that a setting of `file` names, in place: one that is not absolute counts from the file's own
+/* Resolves a folder or file that a setting of `file` names, in place: one that is not absolute counts from the file's own
  * folder, which an empty name means.  Errors: TOOBIG. */
 dske_rc conf_folder(struct path *folder, const char *file);
 

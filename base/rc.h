@@ -44,6 +44,7 @@
 	X(CONFLICT, "the shares give more than one valid key")                                       \
 	X(PIN, "wrong PIN or passphrase")                                                            \
 	X(PIN_LOCKED, "the PIN is locked")                                                           \
+	X(KEY, "the table is locked: its table key is not known")                                    \
 	X(FORKED, "not usable in a forked child")                                                    \
 	X(CONFIG, "the configuration is not valid")                                                  \
 	X(BUSY, "in use by another process")                                                         \

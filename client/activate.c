@@ -172,6 +172,9 @@ dske_rc client_activate(struct client *c, const struct id *table, int64_t timeou
 {
 	struct activation a = {.tries_left = 1};
 	TRY(pool_find(c, table, &a.hub));
+	struct table_status status;
+	if (rc_ok(table_status(a.hub->table, &status)) && status.needs_key)
+		return client_fail_key(c);
 	a.hub->checked_ms = 0;
 	dske_rc rc = activate(&a, timeout_ms > 0 ? timeout_ms : c->config.timeout_ms);
 	fanout_free(a.fanout);

@@ -64,10 +64,21 @@ dske_rc client_refresh(struct client *c)
 	return refresh_peers(c);
 }
 
+/* A key file that is not there stops no client: what needs it says so. */
+static void read_table_key(struct client *c)
+{
+	dske_rc rc = config_table_key(&c->config, &c->table_key);
+	if (rc_ok(rc))
+		return;
+	c->key_code = DSKE_RC_KEY;
+	snprintf(c->key_why, sizeof c->key_why, "%s", rc_detail(rc));
+}
+
 static dske_rc client_begin(struct client *c, const char *conf_path)
 {
 	TRY(config_read(&c->config, conf_path));
 	TRY(path_format(&c->tables_dir, "%s/tables", c->config.state.s));
+	read_table_key(c);
 	return client_refresh(c);
 }
 
@@ -97,6 +108,7 @@ void client_close(struct client *c)
 	tables_drop(c);
 	peers_drop(&c->peers);
 	config_drop(&c->config);
+	secret_drop(&c->table_key);
 	/* In a forked child another thread of the parent may have held it for ever. */
 	if (c->pid == getpid()) {
 		pthread_mutex_destroy(&c->lock);
@@ -112,7 +124,14 @@ const struct config *client_config(const struct client *c)
 
 /* ---- what there is --------------------------------------------------------------------------------------- */
 
-static dske_rc hub_usable(const struct hub_table *h, struct table_status *status)
+dske_rc client_fail_key(const struct client *c)
+{
+	if (c->key_code != DSKE_RC_OK)
+		return rc_fail(c->key_code, "%s", c->key_why);
+	return FAIL(KEY, "the table is encrypted, and [client] table_key is not set");
+}
+
+static dske_rc hub_usable(const struct client *c, const struct hub_table *h, struct table_status *status)
 {
 	if (h->table == NULL)
 		return rc_fail(h->open_code, "%s", h->open_why);
@@ -120,6 +139,8 @@ static dske_rc hub_usable(const struct hub_table *h, struct table_status *status
 	if (h->is_ambiguous)
 		return FAIL(DENIED, "this PSKM and another one name two hubs by one ID: one of them pretends to be the other. "
 				    "Find out which, and remove its table");
+	if (status->needs_key && status->state <= TABLE_ACTIVE)
+		return client_fail_key(c);
 	switch (status->state) {
 	case TABLE_ACTIVE:
 		return DSKE_OK;
@@ -143,7 +164,7 @@ static void describe(const struct client *c, struct client_hub *out, const struc
 	out->header = h->header;
 	out->is_absent = h->is_absent;
 	snprintf(out->medium, sizeof out->medium, "%.255s", h->is_carried ? h->spot.folder.s : "");
-	out->rc = hub_usable(h, &out->status);
+	out->rc = hub_usable(c, h, &out->status);
 	if (!rc_ok(out->rc))
 		snprintf(out->detail, sizeof out->detail, "%s", rc_detail(out->rc));
 	out->low = rc_ok(out->rc) && low_water_passed(&c->config.low_water, &out->status);

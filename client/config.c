@@ -11,6 +11,7 @@
 
 #include "base/conf.h"
 #include "hubproto/msg.h"
+#include "pskm/table-key.h"
 
 #define TIMEOUT_DEFAULT_MS 10000
 #define TIMEOUT_MAX_MS (INT64_C(24) * 3600 * 1000)
@@ -70,6 +71,11 @@ static dske_rc set_id(struct config *c, const char *key, const char *value)
 static dske_rc set_state(struct config *c, const char *key, const char *value)
 {
 	return conf_text(c->state.s, sizeof c->state.s, key, value);
+}
+
+static dske_rc set_table_key(struct config *c, const char *key, const char *value)
+{
+	return conf_text(c->table_key.s, sizeof c->table_key.s, key, value);
 }
 
 static dske_rc set_log(struct config *c, const char *key, const char *value)
@@ -159,6 +165,7 @@ static const struct {
 	{"client", "name", set_name},
 	{"client", "id", set_id},
 	{"client", "state", set_state},
+	{"client", "table_key", set_table_key},
 	{"client", "log", set_log},
 	{"client", "log_level", set_log_level},
 	{"client", "media", set_media},
@@ -293,6 +300,8 @@ static dske_rc read_located(struct config *c)
 			    c->file.s);
 	TRY(rc);
 	TRY(conf_folder(&c->state, c->file.s));
+	if (c->table_key.s[0] != '\0')
+		TRY(conf_folder(&c->table_key, c->file.s));
 	return check_whole(c);
 }
 
@@ -327,6 +336,11 @@ uint8_t config_k(const struct config *c, size_t hubs)
 uint8_t config_k_b(const struct config *c, size_t hubs)
 {
 	return c->k_b != 0 ? c->k_b : config_k(c, hubs);
+}
+
+dske_rc config_table_key(const struct config *c, struct secret *out)
+{
+	return c->table_key.s[0] != '\0' ? table_key_read(out, c->table_key.s) : DSKE_OK;
 }
 
 bool config_extract_allowed(const struct config *c, const char *peer_name)

@@ -39,7 +39,7 @@ struct hub_table {
 	bool is_absent;      /* known, but its folder is away */
 	struct table *table; /* owned by the client; NULL when it cannot be opened */
 	int open_code;       /* why not: code ... */
-	char open_why[200];  /* ... and sentence */
+	char open_why[400];  /* ... and sentence */
 	int64_t tried_ms;           /* when it was opened, or could not be; of client/tables.c alone */
 	_Atomic bool is_gone;       /* replaced: not to be used any more */
 	_Atomic bool is_ambiguous;  /* another table names this hub's ID, and another hub */

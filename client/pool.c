@@ -25,7 +25,8 @@ dske_rc client_check_pid(const struct client *c)
 
 static bool ask_usable(const struct hub_table *h, struct table_status *s)
 {
-	return h->table != NULL && !h->is_ambiguous && rc_ok(table_status(h->table, s)) && s->state == TABLE_ACTIVE;
+	return h->table != NULL && !h->is_ambiguous && rc_ok(table_status(h->table, s)) && s->state == TABLE_ACTIVE &&
+	       !s->needs_key;
 }
 
 /* As it was a second ago at most; one that was not usable is asked again each time. */

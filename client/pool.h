@@ -21,6 +21,9 @@ struct client {
 	pid_t pid; /* the process that opened it: a forked child owns nothing */
 	struct config config;
 	struct path tables_dir;
+	struct secret table_key; /* owned; empty: none is configured, or it cannot be read ... */
+	int key_code;            /* ... and why not: code ... */
+	char key_why[400];       /* ... and sentence */
 	pthread_mutex_t looking; /* taken before `lock`, and held while files are read: one thread looks for tables at a time */
 	struct table_entry *accepted; /* owned, as client/media.h has it; of who is looking, like the next three */
 	size_t accepted_count;
@@ -55,6 +58,9 @@ void client_forget_seen(struct client *c, int64_t *seen);
 
 /* Errors: FORKED. */
 dske_rc client_check_pid(const struct client *c);
+
+/* Fails for a table whose key is not known, with the reason.  Errors: KEY. */
+dske_rc client_fail_key(const struct client *c);
 
 /* One usable table a hub, the oldest, in the order of tables_by_name.  *out: the caller's, free().  Whether it has
  * enough for an exchange the link finds out, and switches.  Errors: NOMEM. */

@@ -86,7 +86,7 @@ static dske_rc open_at(const struct client *c, struct hub_table *h)
 	TRY(check_owner(&c->config, &h->header));
 	if (h->is_carried)
 		TRY(spot_check(&h->spot, &h->header));
-	return table_open(&h->table, h->spot.folder.s, SIDE_CLIENT);
+	return table_open(&h->table, h->spot.folder.s, SIDE_CLIENT, &c->table_key);
 }
 
 /* A table that cannot be opened is kept with its reason, for client_hubs. */

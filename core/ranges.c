@@ -28,6 +28,14 @@ bool ranges_overlap(const struct ranges *s, uint64_t start, uint64_t end)
 	return i < s->count && s->r[i].start < end;
 }
 
+bool ranges_cover(const struct ranges *s, uint64_t start, uint64_t end)
+{
+	if (start >= end)
+		return true;
+	size_t i = first_ending(s, end);
+	return i < s->count && s->r[i].start <= start;
+}
+
 static void remove_at(struct ranges *s, size_t i)
 {
 	memmove(&s->r[i], &s->r[i + 1], (s->count - i - 1) * sizeof s->r[0]);

@@ -22,6 +22,9 @@ struct ranges {
 /* Is any byte of [start, end) in the set? */
 bool ranges_overlap(const struct ranges *s, uint64_t start, uint64_t end);
 
+/* Is every byte of [start, end) in the set? */
+bool ranges_cover(const struct ranges *s, uint64_t start, uint64_t end);
+
 /* Adds [start, end), start < end.  When the set is full the lowest hole is closed: bytes are then
  * counted as used that were not, never the reverse.  Errors: ARGS; USED (it overlaps what is there). */
 dske_rc ranges_add(struct ranges *s, uint64_t start, uint64_t end);

@@ -144,12 +144,14 @@ static dske_rc lock_state(struct fd *lock, const char *state)
 static dske_rc do_here(const struct hub_conf *conf, const json_t *request, json_t **answer)
 {
 	AUTO(fd) lock = FD_NONE;
+	AUTO(secret) table_key = {0};
 	struct path tables;
 	struct admin a = {0};
 
 	TRY(lock_state(&lock, conf->state.s));
 	TRY(hub_conf_tables(conf, &tables));
-	TRY(vault_new(&a.vault, tables.s, &conf->id));
+	(void)hub_conf_table_key(conf, &table_key); /* what reads no bytes works without */
+	TRY(vault_new(&a.vault, tables.s, &conf->id, &table_key));
 
 	dske_rc rc = admin_run(&a, request, answer);
 

@@ -7,6 +7,7 @@
 
 #include "base/conf.h"
 #include "hubproto/msg.h"
+#include "pskm/table-key.h"
 #include "pskm/window.h"
 
 #define WINDOW_MOST_DEFAULT (UINT64_C(4) << 20)
@@ -24,6 +25,11 @@ const char *hub_conf_default_file(void)
 dske_rc hub_conf_tables(const struct hub_conf *c, struct path *out)
 {
 	return path_format(out, "%s/tables", c->state.s);
+}
+
+dske_rc hub_conf_table_key(const struct hub_conf *c, struct secret *out)
+{
+	return c->table_key.s[0] != 0 ? table_key_read(out, c->table_key.s) : DSKE_OK;
 }
 
 /* ---- values ------------------------------------------------------------------------------------- */
@@ -54,6 +60,11 @@ static dske_rc set_state(struct hub_conf *c, const char *key, const char *value)
 	if (strlen(value) >= sizeof c->state.s / 2)
 		return FAIL(CONFIG, "%s: the folder's name is too long", key);
 	return conf_text(c->state.s, sizeof c->state.s, key, value);
+}
+
+static dske_rc set_table_key(struct hub_conf *c, const char *key, const char *value)
+{
+	return conf_text(c->table_key.s, sizeof c->table_key.s, key, value);
 }
 
 static dske_rc set_log(struct hub_conf *c, const char *key, const char *value)
@@ -134,6 +145,7 @@ static const struct setting {
 	{"hub", "id", set_id},
 	{"hub", "listen", set_listen},
 	{"hub", "state", set_state},
+	{"hub", "table_key", set_table_key},
 	{"hub", "log", set_log},
 	{"hub", "log_level", set_log_level},
 	{"hub", "window_most", set_window_most},
@@ -268,6 +280,8 @@ static dske_rc complete(struct hub_conf *c)
 	for (size_t i = 0; i < c->group_count; i++)
 		group_sort(&c->group[i]);
 	TRY(qkdconf_check(&c->qkd, c->file.s));
+	if (c->table_key.s[0] != 0)
+		TRY(conf_folder(&c->table_key, c->file.s));
 	return conf_folder(&c->state, c->file.s);
 }
 

@@ -3,7 +3,7 @@
  * hub/conf.h - a hub's configuration file (man 5 dske-hubd.conf).
  *
  *   [hub]         name, id (32 digits), listen = HOST:PORT, state (folder; default: the file's own),
- *                 log, log_level, window_most, entropy, low_water
+ *                 table_key (file; default: none), log, log_level, window_most, entropy, low_water
  *   [limits]      connections, mailbox_per_pair, ttl_most, idle
  *   [group NAME]  members = alice, bob   or   members = *
  *   [qkd NAME]    as in pskm/qkdconf.h
@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "base/rc.h"
+#include "base/secret.h"
 #include "pskm/entropy.h"
 #include "pskm/lowwater.h"
 #include "pskm/qkdconf.h"
@@ -39,6 +40,7 @@ struct hub_group {
 struct hub_conf {
 	struct path file;  /* where it was read from */
 	struct path state; /* folder of tables/, mailbox and store key; not relative unless `file` is */
+	struct path table_key; /* the key file, likewise; empty: tables have no outer key */
 	char name[NAME_MAX_LEN + 1];
 	struct id id;
 	char listen[HUB_CONF_ADDRESS_MAX + 1];
@@ -63,6 +65,10 @@ dske_rc hub_conf_read(struct hub_conf *c, const char *path);
 
 /* The folder of the hub's own copies of its tables.  Errors: TOOBIG. */
 dske_rc hub_conf_tables(const struct hub_conf *c, struct path *out);
+
+/* The key that this hub's tables are under at rest; *out stays empty where none is configured.  Errors: as
+ * table_key_read. */
+dske_rc hub_conf_table_key(const struct hub_conf *c, struct secret *out);
 
 /* Where the system's hub is configured: SYSCONFDIR/dske/hubd.conf. */
 const char *hub_conf_default_file(void);

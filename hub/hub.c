@@ -86,12 +86,14 @@ static dske_rc open_port(struct hub *h)
 
 static dske_rc open_parts(struct hub *h)
 {
+	AUTO(secret) table_key = {0};
 	struct path tables;
 	size_t waiting = 0;
 
 	TRY(lock_state(h));
 	TRY(hub_conf_tables(&h->conf, &tables));
-	TRY(vault_new(&h->vault, tables.s, &h->conf.id));
+	TRY(hub_conf_table_key(&h->conf, &table_key));
+	TRY(vault_new(&h->vault, tables.s, &h->conf.id, &table_key));
 	TRY(mailbox_open(&h->mailbox, h->conf.state.s, h->now_ms));
 	TRY(mailbox_count(h->mailbox, &waiting));
 	if (waiting > 0)

@@ -14,6 +14,7 @@
 struct vault {
 	struct path dir;
 	struct id hub;
+	struct secret table_key; /* owned */
 	void *by_id;
 	size_t count;
 	struct directory *directory;
@@ -128,7 +129,7 @@ dske_rc vault_use(struct vault *v, struct vault_table *t, int64_t now_ms)
 		return FAIL(LOCKED, "the table could not be opened a moment ago");
 	TRY(table_folder(&folder, v->dir.s, &t->id));
 
-	dske_rc rc = table_open(&t->table, folder.s, SIDE_HUB);
+	dske_rc rc = table_open(&t->table, folder.s, SIDE_HUB, &v->table_key);
 
 	if (!rc_ok(rc)) {
 		t->retry_ms = now_ms + RETRY_MS;
@@ -172,7 +173,7 @@ size_t vault_count(const struct vault *v)
 	return v->count;
 }
 
-dske_rc vault_new(struct vault **out, const char *tables_dir, const struct id *hub)
+dske_rc vault_new(struct vault **out, const char *tables_dir, const struct id *hub, struct secret *table_key)
 {
 	struct vault *v = calloc(1, sizeof *v);
 
@@ -180,6 +181,7 @@ dske_rc vault_new(struct vault **out, const char *tables_dir, const struct id *h
 	if (!v)
 		return rc_make(DSKE_RC_NOMEM);
 	v->hub = *hub;
+	secret_move(&v->table_key, table_key);
 
 	dske_rc rc = path_format(&v->dir, "%s", tables_dir);
 
@@ -208,5 +210,6 @@ void vault_free(struct vault *v)
 		return;
 	tdestroy(v->by_id, table_free);
 	directory_free(v->directory);
+	secret_drop(&v->table_key);
 	free(v);
 }

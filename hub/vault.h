@@ -25,8 +25,8 @@ struct vault_table {
 struct vault;
 
 /* Reads which tables there are; the folder need not exist yet.  Damaged ones and those of another hub are
- * logged and left out.  Errors: DENIED, IO, NOMEM. */
-dske_rc vault_new(struct vault **out, const char *tables_dir, const struct id *hub);
+ * logged and left out.  *table_key, which may be empty, moves into the vault.  Errors: DENIED, IO, NOMEM. */
+dske_rc vault_new(struct vault **out, const char *tables_dir, const struct id *hub, struct secret *table_key);
 
 const char *vault_folder(const struct vault *v); /* borrowed */
 struct directory *vault_directory(const struct vault *v);

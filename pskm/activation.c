@@ -23,7 +23,7 @@ dske_rc table_activation_key(struct table *t, enum activation_key which, uint8_t
 	TRY(hold_take(&hold, t));
 	TRY(require_key(&hold, which));
 	uint64_t offset = t->header.layout.region[REGION_ACTIVATION].start + (uint64_t)which * TAG_KEY_LEN;
-	return table_read_unused(t, offset, out, TAG_KEY_LEN);
+	return cover_read(&t->cover, offset, out, TAG_KEY_LEN);
 }
 
 dske_rc table_activation_begin(struct table *t, struct id *nonce)
@@ -40,6 +40,7 @@ dske_rc table_activation_begin(struct table *t, struct id *nonce)
 	}
 	if (t->now.state != TABLE_IMPORTED)
 		return hold_require_active(&hold);
+	TRY(cover_require_key(&t->cover));
 	struct ledger next = t->now;
 	do
 		TRY(id_random(&next.nonce));

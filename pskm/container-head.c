@@ -59,23 +59,23 @@ static dske_rc wrap(struct container_head *head, const struct secret *bits, cons
 }
 
 dske_rc head_make(struct container_head *head, const struct pskm_header *h, const struct kdf_cost *cost,
-		  struct entropy *entropy, char passphrase[PASSPHRASE_TEXT_MAX], struct secret *content_key)
+		  const struct pskm_source *fresh, char passphrase[PASSPHRASE_TEXT_MAX], struct secret *content_key)
 {
 	AUTO(secret) bits = {0};
 
 	*head = (struct container_head){.header = *h, .cost = *cost};
 	TRY(write_front(head));
 	uint8_t *after = head->bytes + head->after;
-	TRY(entropy_fill(entropy, after + CONTAINER_AFTER_SALT, CONTAINER_SALT_LEN));
+	TRY(source_fill(fresh, after + CONTAINER_AFTER_SALT, CONTAINER_SALT_LEN));
 	be32_put(after + CONTAINER_AFTER_PASSES, cost->passes);
 	be32_put(after + CONTAINER_AFTER_MEMORY, cost->memory_kib);
 	be32_put(after + CONTAINER_AFTER_LANES, cost->lanes);
-	TRY(entropy_fill(entropy, after + CONTAINER_AFTER_NONCE, AEAD_NONCE_LEN));
+	TRY(source_fill(fresh, after + CONTAINER_AFTER_NONCE, AEAD_NONCE_LEN));
 
 	TRY(secret_alloc(&bits, PASSPHRASE_LEN));
-	TRY(entropy_fill(entropy, bits.data, bits.len));
+	TRY(source_fill(fresh, bits.data, bits.len));
 	TRY(secret_alloc(content_key, AEAD_KEY_LEN));
-	TRY(entropy_fill(entropy, content_key->data, content_key->len));
+	TRY(source_fill(fresh, content_key->data, content_key->len));
 	TRY(wrap(head, &bits, content_key));
 	SHA256(head->bytes, head->after + CONTAINER_AFTER_SUM, after + CONTAINER_AFTER_SUM);
 	passphrase_write(passphrase, bits.data);

@@ -3,13 +3,13 @@
 #ifndef DSKE_PSKM_CONTAINER_IMPL_H
 #define DSKE_PSKM_CONTAINER_IMPL_H
 
-#include "pskm/aead.h"
 #include "base/file.h"
 #include "core/layout.h"
 #include "core/tag.h"
+#include "pskm/aead.h"
 #include "pskm/container.h"
-#include "pskm/entropy.h"
 #include "pskm/format.h"
+#include "pskm/source.h"
 
 struct container_head {
 	uint8_t bytes[CONTAINER_HEAD_MAX];
@@ -19,10 +19,10 @@ struct container_head {
 	struct kdf_cost cost;
 };
 
-/* A head for h with a fresh content key, wrapped under a fresh passphrase.  Errors: FORMAT, NOMEM, those of
- * entropy_fill. */
+/* A head for h with a fresh content key, wrapped under a fresh passphrase.  Errors: FORMAT, NOMEM, those of the
+ * source. */
 dske_rc head_make(struct container_head *head, const struct pskm_header *h, const struct kdf_cost *cost,
-		  struct entropy *entropy, char passphrase[PASSPHRASE_TEXT_MAX], struct secret *content_key);
+		  const struct pskm_source *fresh, char passphrase[PASSPHRASE_TEXT_MAX], struct secret *content_key);
 
 /* Reads it from the front of a file; nothing in it is proven but that no accident befell it.
  * Errors: FORMAT, CORRUPT, IO. */
@@ -65,7 +65,7 @@ dske_rc chunks_peek(struct chunks *c, uint64_t at, uint8_t *out, size_t len);
 /* CORRUPT: a sentence with the place of the chunk. */
 dske_rc chunks_fault(const struct chunks *c, uint64_t number, const char *what);
 
-/* container_make from the kernel's generator, with the cost of Argon2id chosen. */
+/* container_make from the kernel's generator without a table key, with the cost of Argon2id chosen. */
 dske_rc container_make_at_cost(struct pskm_header *h, const char *tables_dir, const char *container_path,
 			       char passphrase[PASSPHRASE_TEXT_MAX], const struct kdf_cost *cost,
 			       pskm_progress *progress, void *context);

@@ -17,26 +17,35 @@
 #include <stdint.h>
 
 #include "base/rc.h"
-#include "pskm/entropy.h"
+#include "base/secret.h"
+#include "pskm/aead.h"
 #include "pskm/header.h"
+#include "pskm/source.h"
 
 /* 128 bits in groups, with a checksum letter a group; NUL-terminated. */
 #define PASSPHRASE_TEXT_MAX 64
 
-/* Called now and then; return false to cancel (CANCELLED, and what was made is removed). */
-typedef bool pskm_progress(void *context, uint64_t done, uint64_t total);
+/* How a PSKM is made. */
+struct making {
+	const char *tables_dir;         /* folder of the maker's tables */
+	const char *container_path;     /* 0600, must not exist */
+	const struct secret *table_key; /* of the maker's side, for its own copy; NULL or empty: none */
+	const struct id *table;         /* its ID; NULL: a fresh one */
+	struct pskm_source bytes;       /* the table's */
+	struct pskm_source fresh;       /* the content key's and the passphrase's */
+	const struct kdf_cost *cost;    /* NULL: KDF_COST_DEFAULT */
+	pskm_progress *progress;        /* or NULL */
+	void *context;                  /* of progress */
+};
 
 /*
- * Hub: makes a table of h->layout.len random bytes; writes the hub's copy as a new folder
- * `tables_dir/<table id>` (durable, renamed into place last) and the client's container at
- * `container_path` (0600, must not exist).  h is complete but for table and layout regions, which are
- * filled in.  passphrase receives the text to print once; the caller wipes it.  Every random byte, the
- * passphrase's too, is of `entropy`, which entropy_open has tested; nothing is left behind when it fails.
- * Errors: ARGS (length), FORMAT (header), EXISTS, IO, SYNC, CANCELLED, those of entropy_fill.
+ * Makes a table of h->layout.len bytes; writes the maker's copy as a new folder `tables_dir/<table id>`
+ * (durable, renamed into place last) and the client's container.  h is complete but for table and layout
+ * regions, which are filled in.  passphrase receives the text to print once; the caller wipes
+ * it.  Nothing is left behind when it fails.
+ * Errors: ARGS (length), FORMAT (header), EXISTS, IO, SYNC, CANCELLED, those of the sources.
  */
-dske_rc container_make(struct pskm_header *h, const char *tables_dir, const char *container_path,
-		       char passphrase[PASSPHRASE_TEXT_MAX], struct entropy *entropy, pskm_progress *progress,
-		       void *context);
+dske_rc container_make(struct pskm_header *h, const struct making *m, char passphrase[PASSPHRASE_TEXT_MAX]);
 
 /* Reads the clear header only; nothing in it is proven.  Errors: FORMAT, as file_open. */
 dske_rc container_peek(struct pskm_header *h, const char *container_path);
@@ -49,12 +58,13 @@ dske_rc container_verify(const char *container_path, const char *passphrase, str
 			 pskm_progress *progress, void *context);
 
 /*
- * Client: verifies everything and writes `tables_dir/<table id>`.  `self` must be the client that the
+ * Client: verifies everything and writes `tables_dir/<table id>`, under the client's table key (NULL or empty: none).  `self` must be the client that the
  * header names (else DENIED: the wrong reader).  Errors: PIN (wrong passphrase), FORMAT, CORRUPT (which
  * chunk), EXISTS (imported already), DENIED, IO, SYNC, CANCELLED.
  */
 dske_rc container_import(const char *container_path, const char *passphrase, const struct id *self,
-			 const char *tables_dir, struct pskm_header *h, pskm_progress *progress, void *context);
+			 const char *tables_dir, const struct secret *table_key, struct pskm_header *h,
+			 pskm_progress *progress, void *context);
 
 /*
  * Client, when the table is in place: overwrites the wrapped content key, durably, then the rest, and removes the file.

@@ -196,6 +196,16 @@ static dske_rc fill_step(struct entropy *e, uint8_t *out, size_t len)
 	return judge(&e->sum, "the exclusive-or of the entropy sources", "", out, len);
 }
 
+static dske_rc fill(void *context, void *out, size_t len)
+{
+	return entropy_fill(context, out, len);
+}
+
+struct pskm_source entropy_bytes(struct entropy *e)
+{
+	return (struct pskm_source){fill, e};
+}
+
 bool entropy_failed(const struct entropy *e)
 {
 	return e->scratch.data == NULL;

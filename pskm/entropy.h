@@ -20,6 +20,7 @@
 #include "base/rc.h"
 #include "base/secret.h"
 #include "pskm/health.h"
+#include "pskm/source.h"
 
 #define ENTROPY_KERNEL "kernel"
 #define ENTROPY_SOURCES_MAX 8
@@ -57,6 +58,9 @@ dske_rc entropy_open(struct entropy *e, const char *spec, int stall_ms);
 /* Fills out with len bytes; after a failure they are zero, and every further call fails.
  * Errors: IO (a source ended, could not be read, or failed a health test: which, where), TIMEOUT (it stalls). */
 dske_rc entropy_fill(struct entropy *e, void *out, size_t len);
+
+/* The same as a source of a table; borrows e. */
+struct pskm_source entropy_bytes(struct entropy *e);
 
 /* Has it failed, or was it never opened? */
 bool entropy_failed(const struct entropy *e);

@@ -15,16 +15,15 @@
 #include "pskm/header-file.h"
 #include "pskm/list.h"
 
-static const char *const file_names[] = {TABLE_FILE_HEADER, TABLE_FILE_TABLE, TABLE_FILE_LEDGER};
+static const char *const file_names[] = {TABLE_FILE_HEADER, TABLE_FILE_KEYS, TABLE_FILE_TABLE, TABLE_FILE_LEDGER};
 
-/* The next import of the same PSKM uses the same bytes, so an unfinished one's must not stay in free blocks. */
-static void erase_table(const char *dir)
+static void erase_file(const char *dir, const char *name)
 {
 	AUTO(fd) f = FD_NONE;
 	struct path p;
 	struct stat st;
 
-	if (!rc_ok(path_format(&p, "%s/" TABLE_FILE_TABLE, dir)) ||
+	if (!rc_ok(path_format(&p, "%s/%s", dir, name)) ||
 	    !rc_ok(file_open(&f, p.s, O_WRONLY | O_NOFOLLOW, 0)) || fstat(f.n, &st) != 0)
 		return;
 	(void)file_erase_data(f.n, 0, (uint64_t)st.st_size);
@@ -36,7 +35,9 @@ static void remove_files(const char *dir)
 {
 	struct path p;
 
-	erase_table(dir);
+	/* The next import of the same PSKM uses the same bytes, so an unfinished one's must not stay in free blocks. */
+	erase_file(dir, TABLE_FILE_KEYS);
+	erase_file(dir, TABLE_FILE_TABLE);
 	for (size_t i = 0; i < sizeof file_names / sizeof file_names[0]; i++)
 		if (rc_ok(path_format(&p, "%s/%s", dir, file_names[i])))
 			(void)unlink(p.s);
@@ -82,15 +83,11 @@ dske_rc folder_begin(struct folder *f, const char *tables_dir, const struct id *
 	return DSKE_OK;
 }
 
-dske_rc folder_create_table(const struct folder *f, struct fd *table, uint64_t len)
+dske_rc folder_create_cover(const struct folder *f, struct cover *c, const struct pskm_header *h,
+			    const struct secret *table_key)
 {
-	struct path p;
-
-	TRY(path_format(&p, "%s/" TABLE_FILE_TABLE, f->temporary.s));
-	TRY(file_open(table, p.s, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
-	if (ftruncate(table->n, (off_t)len) != 0)
-		return FAIL(IO, "cannot make %s %llu bytes long: %m", p.s, (unsigned long long)len);
-	return DSKE_OK;
+	cover_init(c, &h->table, h->layout.len);
+	return cover_create(c, f->temporary.s, table_key);
 }
 
 dske_rc folder_finish(struct folder *f, const struct pskm_header *h, enum side side)

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "base/rc.h"
+#include "pskm/cover.h"
 #include "pskm/ledger.h"
 
 struct folder {
@@ -22,10 +23,11 @@ struct folder {
  * another process), DENIED, IO. */
 dske_rc folder_begin(struct folder *f, const char *tables_dir, const struct id *table);
 
-/* Creates the file `table` of len bytes, all hole, for reading and writing.  Errors: as file_open. */
-dske_rc folder_create_table(const struct folder *f, struct fd *table, uint64_t len);
+/* Creates the files of the bytes, under this key (NULL or empty: none).  Errors: as cover_create. */
+dske_rc folder_create_cover(const struct folder *f, struct cover *c, const struct pskm_header *h,
+			    const struct secret *table_key);
 
-/* After `table` is synced: writes header and first ledger, and gives the folder its name, durably.
+/* After cover_sync: writes header and first ledger, and gives the folder its name, durably.
  * Errors: EXISTS, SYNC, IO. */
 dske_rc folder_finish(struct folder *f, const struct pskm_header *h, enum side side);
 

@@ -5,7 +5,23 @@
  * Integers are unsigned and big-endian.  A table is a folder (0700) named by the 32 hexadecimal digits
  * of its ID; its files are 0600.  A folder named ".new-ID" is one being made, and no table.
  *
- * table     layout.len bytes of the table itself.  Bytes that are used up are zero, or a hole.
+ * table     layout.len bytes: the table's, covered.  Byte n is the table's, XOR byte n mod 65536 of AES-256
+ *           in counter mode (16 bytes, big-endian, from zero) under the key of chunk floor(n / 65536).  Bytes
+ *           that are used up are zero, or a hole.
+ *
+ * keys      offset  length
+ *                0       8  "DSKEKEYS"
+ *                8       4  version, 1
+ *               12       4  bytes of table in a chunk, 65536
+ *               16      16  table ID
+ *               32       1  mode: 0 no outer key, K is 32 zero bytes; 1 K is the table key of this side
+ *               33       7  zero
+ *               40      16  check value: the first 16 bytes of the key that chunk 2^64 - 1 would have with
+ *                           a salt of zeros
+ *               56    4008  zero
+ *             4064      32  SHA-256 of the 4064 bytes before
+ *           4096+32i    32  salt of chunk i, for each chunk; zeros: destroyed, and the chunk with it
+ *           The key of chunk i is HMAC-SHA256(K, table ID || i in 8 bytes || salt i).
  *
  * header    offset  length
  *                0       8  "DSKEHEAD"
@@ -74,6 +90,7 @@
 
 #define TABLE_FILE_HEADER "header"
 #define TABLE_FILE_TABLE "table"
+#define TABLE_FILE_KEYS "keys"
 #define TABLE_FILE_LEDGER "ledger"
 #define TABLE_NEW_PREFIX ".new-"
 
@@ -83,6 +100,24 @@
 #define HEADER_AT_LEN 8
 #define HEADER_AT_CBOR 12
 #define HEADER_SUM_LEN 32
+
+#define COVER_CHUNK_LEN (UINT64_C(64) << 10)
+#define COVER_KEY_LEN 32
+#define COVER_SALT_LEN 32
+#define KEYS_MAGIC "DSKEKEYS"
+#define KEYS_VERSION 1
+#define KEYS_HEAD_LEN 4096
+#define KEYS_CHECK_LEN 16
+enum keys_at {
+	KEYS_AT_VERSION = 8,
+	KEYS_AT_CHUNK_LEN = 12,
+	KEYS_AT_TABLE = 16,
+	KEYS_AT_MODE = 32,
+	KEYS_AT_CHECK = 40,
+	KEYS_AT_ZERO = 56,
+	KEYS_AT_SUM = 4064,
+};
+enum keys_mode { KEYS_MODE_OPEN, KEYS_MODE_KEY };
 
 #define LEDGER_MAGIC "DSKELEDG"
 #define LEDGER_SLOT_LEN 4096

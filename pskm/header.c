@@ -4,11 +4,11 @@
 
 #include "pskm/header.h"
 
-#include <openssl/sha.h>
 #include <string.h>
 
-#include "core/cbor.h"
+#include "base/crypto.h"
 #include "base/file.h"
+#include "core/cbor.h"
 #include "pskm/format.h"
 #include "pskm/header-file.h"
 
@@ -84,7 +84,7 @@ dske_rc header_file_write(const char *path, const struct pskm_header *h)
 	TRY(pskm_header_write(&out, h));
 	be32_put(bytes + HEADER_AT_LEN, (uint32_t)(out.len - HEADER_AT_CBOR));
 	uint8_t sum[HEADER_SUM_LEN];
-	SHA256(bytes, out.len, sum);
+	TRY(crypto_sha256(sum, bytes, out.len));
 	buf_put(&out, sum, sizeof sum);
 	TRY(buf_rc(&out));
 	return file_replace(path, bytes, out.len, 0600);
@@ -97,7 +97,7 @@ static dske_rc header_parse(struct pskm_header *h, const struct buf *in, const c
 	if (in->len < HEADER_AT_CBOR + HEADER_SUM_LEN)
 		return FAIL(CORRUPT, "%s is cut short", path);
 	size_t body_len = in->len - HEADER_SUM_LEN;
-	SHA256(in->data, body_len, sum);
+	TRY(crypto_sha256(sum, in->data, body_len));
 	if (memcmp(sum, in->data + body_len, sizeof sum) != 0 ||
 	    memcmp(in->data, HEADER_MAGIC, sizeof HEADER_MAGIC - 1) != 0 ||
 	    be32_get(in->data + HEADER_AT_LEN) != body_len - HEADER_AT_CBOR)

@@ -45,11 +45,12 @@ static dske_rc require_range(const struct table *t, enum region region, uint64_t
 }
 
 /* Bytes that were passed over: recorded as used, by now, and perhaps seen on the wire in another life of this
- * folder.  A stretch so long that erasing would hold up everybody is left to the sweep of the next opening. */
-static dske_rc erase_passed(const struct table *t, uint64_t from, uint64_t to)
+ * folder.  Of a stretch so long that erasing would hold up everybody, the keys go now, and the rest is left to the
+ * sweep of the next opening. */
+static dske_rc erase_passed(struct table *t, uint64_t from, uint64_t to)
 {
 	if (to - from > PASSED_LEN_MAX)
-		return DSKE_OK;
+		return cover_forget(&t->cover, from, to);
 	return table_erase(t, from, to - from);
 }
 
@@ -75,7 +76,7 @@ dske_rc table_lease_take(struct table *t, uint64_t *slot, uint64_t *lowest, stru
 	uint64_t offset = layout_lease_offset(&t->header.layout, taken);
 	TRY(secret_alloc(&bytes, LEASE_SLOT_LEN));
 	TRY(hold_commit(&hold, &next));
-	dske_rc rc = table_read_unused(t, offset, bytes.data, bytes.len);
+	dske_rc rc = cover_read(&t->cover, offset, bytes.data, bytes.len);
 	if (rc_is(rc, DSKE_RC_CORRUPT))
 		(void)hold_lock(&hold);
 	TRY(rc);
@@ -155,6 +156,24 @@ dske_rc table_lease_granted(struct table *t, uint64_t start, uint64_t end, uint6
 
 /* ---- hub ---------------------------------------------------------------------------------------- */
 
+static dske_rc cloned_key_used(const struct table *t, uint64_t slot, bool *used)
+{
+	uint64_t at = layout_lease_offset(&t->header.layout, slot) + CLONED_KEY_AT;
+
+	return cover_is_erased(&t->cover, at, TAG_KEY_LEN, used);
+}
+
+/* Zeros when it is used. */
+static dske_rc read_cloned_key(struct table *t, uint64_t slot, uint8_t out[TAG_KEY_LEN])
+{
+	bool used;
+
+	TRY(cloned_key_used(t, slot, &used));
+	if (used)
+		return DSKE_OK;
+	return cover_read(&t->cover, layout_lease_offset(&t->header.layout, slot) + CLONED_KEY_AT, out, TAG_KEY_LEN);
+}
+
 /* The keys of LEASE, GRANT and CONFIRM are kept; a hub whose slots are erased cannot lease. */
 dske_rc table_lease_keys(struct table *t, uint64_t slot, struct lease_keys *keys)
 {
@@ -167,8 +186,8 @@ dske_rc table_lease_keys(struct table *t, uint64_t slot, struct lease_keys *keys
 	TRY(hold_require_active(&hold));
 	uint64_t offset = layout_lease_offset(&t->header.layout, slot);
 	TRY(secret_alloc(&bytes, LEASE_SLOT_LEN));
-	TRY(table_read_unused(t, offset, bytes.data, CLONED_KEY_AT));
-	TRY(file_pread(t->bytes.n, bytes.data + CLONED_KEY_AT, TAG_KEY_LEN, offset + CLONED_KEY_AT));
+	TRY(cover_read(&t->cover, offset, bytes.data, CLONED_KEY_AT));
+	TRY(read_cloned_key(t, slot, bytes.data + CLONED_KEY_AT));
 	secret_move(&keys->bytes, &bytes);
 	return DSKE_OK;
 }
@@ -205,21 +224,18 @@ dske_rc table_lease_classify(struct table *t, uint64_t slot, const uint8_t diges
 dske_rc table_lease_refuse(struct table *t, uint64_t slot, enum lease_kind kind)
 {
 	AUTO(hold) hold = {0};
-	uint8_t key[TAG_KEY_LEN];
+	bool used;
 
 	TRY(table_require_side(t, SIDE_HUB));
 	TRY(require_slot(t, slot));
 	TRY(hold_take(&hold, t));
 	TRY(hold_require_active(&hold));
-	uint64_t offset = layout_lease_offset(&t->header.layout, slot) + CLONED_KEY_AT;
-	TRY(file_pread(t->bytes.n, key, sizeof key, offset));
-	bool used = mem_equal(key, (const uint8_t[TAG_KEY_LEN]){0}, sizeof key);
-	mem_wipe(key, sizeof key);
+	TRY(cloned_key_used(t, slot, &used));
 	if (used)
 		return FAIL(USED, "the clone of slot %llu was answered before", (unsigned long long)slot);
 	/* The erased key itself is the record that it was used. */
-	TRY(table_erase(t, offset, TAG_KEY_LEN));
-	if (!rc_ok(file_sync(t->bytes.n))) {
+	TRY(table_erase(t, layout_lease_offset(&t->header.layout, slot) + CLONED_KEY_AT, TAG_KEY_LEN));
+	if (!rc_ok(cover_sync(&t->cover))) {
 		(void)hold_lock(&hold);
 		return FAIL(SYNC, "the clone's answer could not be recorded, so this table is locked for good");
 	}
@@ -279,6 +295,7 @@ dske_rc table_lease_grant(struct table *t, uint64_t slot, const uint8_t digest[L
 	if (rc_ok(rc))
 		rc = erase_passed(t, passed, start);
 	if (!rc_ok(rc)) {
+		hold_drop(&hold);
 		window_free(w);
 		return rc;
 	}
@@ -304,6 +321,7 @@ dske_rc table_lease_confirm(struct table *t, uint64_t start, uint64_t end, struc
 	if (rc_ok(rc))
 		rc = erase_passed(t, passed, window_start(w));
 	if (!rc_ok(rc)) {
+		hold_drop(&hold);
 		window_free(w);
 		return rc;
 	}

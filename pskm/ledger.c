@@ -6,11 +6,11 @@
 
 #include <assert.h>
 #include <fcntl.h>
-#include <openssl/sha.h>
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/crypto.h"
 #include "base/file.h"
 #include "pskm/format.h"
 
@@ -46,15 +46,16 @@ void ledger_init(struct ledger *l, const struct pskm_header *h, enum side side)
 	};
 }
 
-static void slot_sum(uint8_t out[LEDGER_SUM_LEN], const uint8_t slot[LEDGER_SLOT_LEN])
+static dske_rc slot_sum(uint8_t out[LEDGER_SUM_LEN], const uint8_t slot[LEDGER_SLOT_LEN])
 {
-	uint8_t sum[SHA256_DIGEST_LENGTH];
+	uint8_t sum[CRYPTO_SHA256_LEN];
 
-	SHA256(slot, LEDGER_AT_SUM, sum);
+	TRY(crypto_sha256(sum, slot, LEDGER_AT_SUM));
 	memcpy(out, sum, LEDGER_SUM_LEN);
+	return DSKE_OK;
 }
 
-static void slot_encode(uint8_t slot[LEDGER_SLOT_LEN], const struct ledger *l)
+static dske_rc slot_encode(uint8_t slot[LEDGER_SLOT_LEN], const struct ledger *l)
 {
 	memset(slot, 0, LEDGER_SLOT_LEN);
 	memcpy(slot, LEDGER_MAGIC, sizeof LEDGER_MAGIC - 1);
@@ -69,16 +70,14 @@ static void slot_encode(uint8_t slot[LEDGER_SLOT_LEN], const struct ledger *l)
 	}
 	memcpy(slot + LEDGER_AT_DIGESTS, l->digest, sizeof l->digest);
 	supply_history_write(slot + LEDGER_AT_HISTORY, &l->history);
-	slot_sum(slot + LEDGER_AT_SUM, slot);
+	return slot_sum(slot + LEDGER_AT_SUM, slot);
 }
 
 /* False when the slot holds no record that verifies. */
-static bool slot_decode(struct ledger *l, const uint8_t slot[LEDGER_SLOT_LEN], uint64_t index)
+static bool slot_decode(struct ledger *l, const uint8_t slot[LEDGER_SLOT_LEN], const uint8_t sum[LEDGER_SUM_LEN],
+			uint64_t index)
 {
-	uint8_t sum[LEDGER_SUM_LEN];
-
-	slot_sum(sum, slot);
-	if (memcmp(sum, slot + LEDGER_AT_SUM, sizeof sum) != 0 ||
+	if (memcmp(sum, slot + LEDGER_AT_SUM, LEDGER_SUM_LEN) != 0 ||
 	    memcmp(slot, LEDGER_MAGIC, sizeof LEDGER_MAGIC - 1) != 0)
 		return false;
 	for (size_t i = 0; i < NUMBER_COUNT; i++) {
@@ -94,12 +93,9 @@ static bool slot_decode(struct ledger *l, const uint8_t slot[LEDGER_SLOT_LEN], u
 	return l->seq % 2 == index && l->seq != 0 && l->side <= SIDE_HUB && l->state <= TABLE_LOCKED;
 }
 
-static dske_rc slot_write(int fd, const struct ledger *l)
+static dske_rc slot_write(int fd, const uint8_t slot[LEDGER_SLOT_LEN], uint64_t seq)
 {
-	uint8_t slot[LEDGER_SLOT_LEN];
-
-	slot_encode(slot, l);
-	TRY(file_pwrite(fd, slot, sizeof slot, l->seq % 2 * LEDGER_SLOT_LEN));
+	TRY(file_pwrite(fd, slot, LEDGER_SLOT_LEN, seq % 2 * LEDGER_SLOT_LEN));
 	return file_sync(fd);
 }
 
@@ -107,22 +103,26 @@ dske_rc ledger_create(const char *path, struct ledger *l)
 {
 	AUTO(fd) f = FD_NONE;
 	static const uint8_t empty[LEDGER_SLOT_LEN];
+	uint8_t slot[LEDGER_SLOT_LEN];
 
 	TRY(file_open(&f, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
 	l->seq = 1;
+	TRY(slot_encode(slot, l));
 	TRY(file_pwrite(f.n, empty, sizeof empty, 0));
-	return slot_write(f.n, l);
+	return slot_write(f.n, slot, l->seq);
 }
 
 dske_rc ledger_read(int fd, struct ledger *l)
 {
-	uint8_t slots[2][LEDGER_SLOT_LEN];
+	uint8_t slots[2][LEDGER_SLOT_LEN], sum[LEDGER_SUM_LEN];
 	struct ledger record[2];
 	bool valid[2];
 
 	TRY(file_pread(fd, slots, sizeof slots, 0));
-	for (unsigned i = 0; i < 2; i++)
-		valid[i] = slot_decode(&record[i], slots[i], i);
+	for (unsigned i = 0; i < 2; i++) {
+		TRY(slot_sum(sum, slots[i]));
+		valid[i] = slot_decode(&record[i], slots[i], sum, i);
+	}
 	if (!valid[0] && !valid[1])
 		return FAIL(CORRUPT, "no record of the ledger verifies: what is used of this table is unknown, "
 				     "so it stays locked; get a new PSKM");
@@ -152,9 +152,12 @@ dske_rc ledger_check(const struct ledger *l, const struct pskm_header *h)
 /* LOCKED into both slots, the doubtful one first; what fails here cannot be helped. */
 static void lock_both(int fd, struct ledger *l)
 {
+	uint8_t slot[LEDGER_SLOT_LEN];
+
 	l->state = TABLE_LOCKED;
 	for (int i = 0; i < 2; i++) {
-		(void)slot_write(fd, l);
+		if (rc_ok(slot_encode(slot, l)))
+			(void)slot_write(fd, slot, l->seq);
 		l->seq++;
 	}
 }
@@ -191,8 +194,11 @@ void ledger_status(const struct ledger *l, const struct pskm_header *h, struct t
 
 dske_rc ledger_commit(int fd, struct ledger *l)
 {
+	uint8_t slot[LEDGER_SLOT_LEN];
+
 	l->seq++;
-	if (rc_ok(slot_write(fd, l)))
+	TRY(slot_encode(slot, l));
+	if (rc_ok(slot_write(fd, slot, l->seq)))
 		return DSKE_OK;
 	lock_both(fd, l);
 	return FAIL(SYNC, "the ledger could not be made durable, so this table is locked for good: look after the "

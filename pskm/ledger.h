@@ -51,8 +51,8 @@ dske_rc ledger_check(const struct ledger *l, const struct pskm_header *h);
 struct supply_left ledger_left(const struct ledger *l, const struct pskm_header *h);
 void ledger_status(const struct ledger *l, const struct pskm_header *h, struct table_status *out);
 
-/* Writes *l as the next record and makes it durable; l->seq is raised.  Errors: SYNC for any failure; then
- * the file says LOCKED if it can be made to. */
+/* Writes *l as the next record and makes it durable; l->seq is raised.  Errors: NOMEM, and nothing was
+ * written; SYNC for any other failure, and then the file says LOCKED if it can be made to. */
 dske_rc ledger_commit(int fd, struct ledger *l);
 
 #endif

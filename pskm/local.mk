@@ -4,10 +4,14 @@ noinst_LTLIBRARIES += %D%/libpskm.la
 	%D%/activation.c \
 	%D%/aead.c %D%/aead.h \
 	%D%/code.c %D%/code.h \
-	%D%/container.c %D%/container.h \
+	%D%/container.h \
 	%D%/container-chunks.c \
 	%D%/container-destroy.c \
 	%D%/container-head.c %D%/container-impl.h \
+	%D%/container-make.c \
+	%D%/container-read.c \
+	%D%/container-walk.c %D%/container-walk.h \
+	%D%/cover.c %D%/cover.h \
 	%D%/entropy.c %D%/entropy.h \
 	%D%/folder.c %D%/folder.h \
 	%D%/format.h \
@@ -19,6 +23,9 @@ noinst_LTLIBRARIES += %D%/libpskm.la
 	%D%/lowwater.c %D%/lowwater.h \
 	%D%/passphrase.h \
 	%D%/qkdconf.c %D%/qkdconf.h \
+	%D%/source.h \
 	%D%/supply.c %D%/supply.h \
+	%D%/table-key.c %D%/table-key.h \
+	%D%/table-make.c %D%/table-make.h \
 	%D%/table.c %D%/table.h %D%/table-impl.h \
 	%D%/window.c %D%/window.h

@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "base/file.h"
+#include "pskm/cover.h"
 #include "pskm/ledger.h"
 #include "pskm/table.h"
 
@@ -26,9 +27,11 @@ struct table {
 	enum side side;
 	pid_t owner;           /* the process that opened it */
 	pthread_mutex_t mutex; /* between threads; the ledger's file lock is between processes */
-	struct fd bytes;       /* file `table` */
+	char *dir;             /* owned */
+	struct cover cover;    /* the bytes; its files and the ledger are open while held, at the hub always */
 	struct fd ledger;
 	struct ledger now;     /* while held: the newest record */
+	struct window *open;   /* hub: the windows whose bytes are still in the file */
 	bool locked;           /* a sync failed here: locked, whatever the disk says */
 };
 
@@ -36,37 +39,37 @@ struct hold {
 	struct table *t; /* NULL when nothing is held */
 };
 
-/* Client: waits for threads and processes, reads the ledger afresh.  Hub: the lock is held since
- * table_open, only threads are waited for.  Errors: FORKED, IO, CORRUPT. */
+/* Client: waits for threads and processes, opens the files and reads the ledger afresh; hold_drop closes them, so
+ * that an idle client keeps no medium busy.  Hub: the lock is held since table_open, only threads are waited for.
+ * Errors: FORKED, NOT_FOUND (the medium is gone), as file_open, CORRUPT. */
 dske_rc hold_take(struct hold *h, struct table *t);
 void hold_drop(struct hold *h);
 
 /* Makes *next the ledger, durably.  Errors: SYNC (the table is locked now). */
 dske_rc hold_commit(struct hold *h, struct ledger *next);
 
-/* May pad bytes be handed out?  Errors: NOT_ACTIVE, FROZEN, LOCKED. */
+/* May pad bytes be handed out, and can they be read?  Errors: NOT_ACTIVE, FROZEN, LOCKED, KEY. */
 dske_rc hold_require_active(const struct hold *h);
 
 /* Is this the side that the call is for?  Errors: STATE. */
 dske_rc table_require_side(const struct table *t, enum side side);
 
-/* Reads bytes that the ledger calls unused (or that are kept).  Used bytes are zero in the file, so a
- * 16-byte block of zeros means that the ledger is older than the table: restored from a copy, or rotten.
- * Errors: IO; CORRUPT, and then the table must be locked. */
-dske_rc table_read_unused(const struct table *t, uint64_t offset, void *out, size_t len);
-
-/* Overwrites with zeros; big ranges are punched out as well.  Not synced.  Errors: IO. */
-dske_rc table_erase(const struct table *t, uint64_t offset, uint64_t len);
+/* Erases len bytes from offset on, which the ledger calls used by now, and the key of each chunk in which no unused
+ * byte is left.  While held.  Not synced.  Errors: IO. */
+dske_rc table_erase(struct table *t, uint64_t offset, uint64_t len);
 
 /* hold_commit of the state LOCKED; whatever comes of it, the table is locked here.  Errors: SYNC. */
 dske_rc hold_lock(struct hold *h);
 
 /* ---- window.c --------------------------------------------------------------------------------- */
 
-/* Memory for a window on [start, end), nothing read yet.  Errors: NOMEM. */
+/* Memory for a window on [start, end), nothing read yet.  While held.  Errors: NOMEM. */
 dske_rc window_new(struct window **out, struct table *t, uint64_t start, uint64_t end);
 
 /* Client, after the commit: reads the bytes and erases them from the file.  Errors: IO, CORRUPT. */
 dske_rc window_load(struct window *w);
+
+/* Hub: are bytes of [from, to) still to be read through an open window? */
+bool window_any_unused(const struct table *t, uint64_t from, uint64_t to);
 
 #endif

@@ -16,15 +16,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "pskm/format.h"
 #include "pskm/header-file.h"
-
-#define ERASE_PUNCH_MIN (64u << 10) /* a hole costs more than it saves below this */
-#define ERASED_BLOCK 16
 
 static const struct {
 	const char *name;
@@ -56,13 +52,43 @@ static dske_rc ledger_refresh(struct table *t)
 	return DSKE_OK;
 }
 
+static dske_rc open_ledger(struct table *t)
+{
+	struct path p;
+
+	TRY(path_format(&p, "%s/" TABLE_FILE_LEDGER, t->dir));
+	return file_open(&t->ledger, p.s, O_RDWR, 0);
+}
+
+static void close_files(struct table *t)
+{
+	fd_drop(&t->ledger); /* and its lock with it */
+	cover_close(&t->cover);
+}
+
+/* Whoever has the lock has the files as they are now. */
+static dske_rc open_files(struct table *t)
+{
+	dske_rc rc = open_ledger(t);
+
+	if (rc_ok(rc))
+		rc = file_lock(t->ledger.n, FILE_LOCK_EXCLUSIVE, true);
+	if (rc_ok(rc))
+		rc = cover_open(&t->cover, t->dir);
+	if (rc_is(rc, DSKE_RC_NOT_FOUND))
+		rc = FAIL(NOT_FOUND, "the medium with this table is not there: %s is missing, or a file in it", t->dir);
+	if (!rc_ok(rc))
+		close_files(t);
+	return rc;
+}
+
 dske_rc hold_take(struct hold *h, struct table *t)
 {
 	if (t->owner != getpid())
 		return FAIL(FORKED, "this table was opened by the parent process; a child opens it afresh");
 	pthread_mutex_lock(&t->mutex);
 	if (t->side == SIDE_CLIENT) {
-		dske_rc rc = file_lock(t->ledger.n, FILE_LOCK_EXCLUSIVE, true);
+		dske_rc rc = open_files(t);
 		if (!rc_ok(rc)) {
 			pthread_mutex_unlock(&t->mutex);
 			return rc;
@@ -77,7 +103,7 @@ void hold_drop(struct hold *h)
 	if (h->t == NULL)
 		return;
 	if (h->t->side == SIDE_CLIENT)
-		file_unlock(h->t->ledger.n);
+		close_files(h->t);
 	pthread_mutex_unlock(&h->t->mutex);
 	h->t = NULL;
 }
@@ -99,6 +125,8 @@ dske_rc hold_commit(struct hold *h, struct ledger *next)
 	sample(t, next);
 	dske_rc rc = ledger_commit(t->ledger.n, next);
 
+	if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_SYNC))
+		return rc; /* nothing was written */
 	t->now = *next;
 	if (!rc_ok(rc)) {
 		t->locked = true;
@@ -122,7 +150,7 @@ dske_rc hold_require_active(const struct hold *h)
 	char hex[ID_HEX_LEN];
 
 	if (s == TABLE_ACTIVE)
-		return DSKE_OK;
+		return cover_require_key(&h->t->cover);
 	return rc_fail(states[s].code, "table %s %s", id_hex(&h->t->header.table, hex), states[s].why);
 }
 
@@ -133,46 +161,56 @@ dske_rc table_require_side(const struct table *t, enum side side)
 	return DSKE_OK;
 }
 
-/* ---- the bytes ---------------------------------------------------------------------------------- */
+/* ---- erasing ------------------------------------------------------------------------------------ */
 
-/* Does any whole block hold nothing but zeros?  Looks at every byte, whatever it finds. */
-static bool erased_within(const uint8_t *bytes, size_t len)
+/* Every byte of a region below this offset is used.  The hub keeps its lease slots, and both sides keep keys of
+ * the activation region. */
+static uint64_t used_below(const struct table *t, enum region region)
 {
-	unsigned found = 0;
+	const struct range *r = &t->header.layout.region[region];
 
-	for (size_t at = 0; at + ERASED_BLOCK <= len; at += ERASED_BLOCK) {
-		unsigned any = 0;
-		for (size_t i = 0; i < ERASED_BLOCK; i++)
-			any |= bytes[at + i];
-		found |= (any - 1) >> 31;
+	switch (region) {
+	case REGION_CONTAINER:
+		return r->end;
+	case REGION_LEASE:
+		return t->side == SIDE_CLIENT ? r->start + t->now.lease_next * LEASE_SLOT_LEN : r->start;
+	case REGION_UP:
+		return t->now.up_high;
+	case REGION_DOWN:
+		return t->now.down_high;
+	default:
+		return r->start;
 	}
-	return found != 0;
 }
 
-dske_rc table_read_unused(const struct table *t, uint64_t offset, void *out, size_t len)
+static bool all_used(const struct table *t, uint64_t from, uint64_t to)
 {
-	char hex[ID_HEX_LEN];
+	for (size_t i = 0; i < REGION_COUNT; i++) {
+		const struct range *r = &t->header.layout.region[i];
+		uint64_t end = to < r->end ? to : r->end;
+		if (from < r->end && r->start < to && end > used_below(t, i))
+			return false;
+	}
+	return !window_any_unused(t, from, to);
+}
 
-	TRY(file_pread(t->bytes.n, out, len, offset));
-	if (!erased_within(out, len))
+/* The key of the chunk around this offset goes when nothing in the chunk is left. */
+static dske_rc forget_around(struct table *t, uint64_t offset)
+{
+	uint64_t from = offset - offset % COVER_CHUNK_LEN, to = from + COVER_CHUNK_LEN;
+
+	if (to > t->header.layout.len)
+		to = t->header.layout.len;
+	return all_used(t, from, to) ? cover_forget(&t->cover, from, to) : DSKE_OK;
+}
+
+dske_rc table_erase(struct table *t, uint64_t offset, uint64_t len)
+{
+	if (len == 0)
 		return DSKE_OK;
-	mem_wipe(out, len);
-	return FAIL(CORRUPT, "table %s: bytes that the ledger calls unused are erased, so the ledger is older than "
-			     "the table (was it restored from a copy?); the table is locked, get a new PSKM",
-		    id_hex(&t->header.table, hex));
-}
-
-dske_rc table_erase(const struct table *t, uint64_t offset, uint64_t len)
-{
-	static const uint8_t zeros[4096];
-
-	if (len >= ERASE_PUNCH_MIN)
-		return file_erase(t->bytes.n, offset, len);
-	for (uint64_t done = 0; done < len; done += sizeof zeros) {
-		uint64_t left = len - done;
-		TRY(file_pwrite(t->bytes.n, zeros, left < sizeof zeros ? (size_t)left : sizeof zeros, offset + done));
-	}
-	return DSKE_OK;
+	TRY(cover_erase(&t->cover, offset, offset + len));
+	TRY(forget_around(t, offset));
+	return forget_around(t, offset + len - 1);
 }
 
 /* ---- the sweep: used bytes that a crash left in the file ------------------------------------------ */
@@ -182,8 +220,8 @@ static dske_rc sweep_keys(struct table *t, const struct ledger *l)
 {
 	const struct range *lease = &t->header.layout.region[REGION_LEASE];
 
-	TRY(file_erase_data(t->bytes.n, lease->start + l->erased_lease * LEASE_SLOT_LEN,
-			lease->start + l->lease_next * LEASE_SLOT_LEN));
+	TRY(table_erase(t, lease->start + l->erased_lease * LEASE_SLOT_LEN,
+			(l->lease_next - l->erased_lease) * LEASE_SLOT_LEN));
 	if (l->state == TABLE_ACTIVE)
 		TRY(table_erase(t, t->header.layout.region[REGION_ACTIVATION].start, 2 * TAG_KEY_LEN));
 	return DSKE_OK;
@@ -193,15 +231,11 @@ static dske_rc sweep_keys(struct table *t, const struct ledger *l)
  * between its record and their erasure leaves them. */
 static dske_rc activation_left(const struct table *t, bool *left)
 {
-	static const uint8_t zeros[2 * TAG_KEY_LEN];
-	uint8_t keys[sizeof zeros];
+	bool erased = true;
 
-	*left = false;
-	if (t->side != SIDE_CLIENT || t->now.state != TABLE_ACTIVE)
-		return DSKE_OK;
-	TRY(file_pread(t->bytes.n, keys, sizeof keys, t->header.layout.region[REGION_ACTIVATION].start));
-	*left = !mem_equal(keys, zeros, sizeof keys);
-	mem_wipe(keys, sizeof keys);
+	if (t->side == SIDE_CLIENT && t->now.state == TABLE_ACTIVE)
+		TRY(cover_is_erased(&t->cover, t->header.layout.region[REGION_ACTIVATION].start, 2 * TAG_KEY_LEN, &erased));
+	*left = !erased;
 	return DSKE_OK;
 }
 
@@ -221,11 +255,11 @@ static dske_rc sweep(struct hold *h)
 	if (!left && next.erased_up == t->now.erased_up && next.erased_down == t->now.erased_down &&
 	    next.erased_lease == t->now.erased_lease)
 		return DSKE_OK;
-	TRY(file_erase_data(t->bytes.n, t->now.erased_up, next.erased_up));
-	TRY(file_erase_data(t->bytes.n, t->now.erased_down, next.erased_down));
+	TRY(table_erase(t, t->now.erased_up, next.erased_up - t->now.erased_up));
+	TRY(table_erase(t, t->now.erased_down, next.erased_down - t->now.erased_down));
 	if (t->side == SIDE_CLIENT)
 		TRY(sweep_keys(t, &t->now));
-	if (!rc_ok(file_sync(t->bytes.n))) {
+	if (!rc_ok(cover_sync(&t->cover))) {
 		(void)hold_lock(h);
 		return FAIL(SYNC, "erased bytes could not be made durable, so this table is locked: look after the disk");
 	}
@@ -236,75 +270,74 @@ static dske_rc sweep(struct hold *h)
 
 /* ---- opening ------------------------------------------------------------------------------------ */
 
-static dske_rc check_size(const struct table *t, const char *dir)
-{
-	struct stat st;
-
-	if (fstat(t->bytes.n, &st) != 0)
-		return FAIL(IO, "cannot examine the table in %s: %m", dir);
-	if ((uint64_t)st.st_size != t->header.layout.len)
-		return FAIL(CORRUPT, "the table in %s has %lld bytes, its header says %llu", dir,
-			    (long long)st.st_size, (unsigned long long)t->header.layout.len);
-	return DSKE_OK;
-}
-
-static dske_rc open_files(struct table *t, const char *dir)
-{
-	struct path p;
-
-	TRY(path_format(&p, "%s/" TABLE_FILE_HEADER, dir));
-	TRY(header_file_read(&t->header, p.s));
-	TRY(path_format(&p, "%s/" TABLE_FILE_TABLE, dir));
-	TRY(file_open(&t->bytes, p.s, O_RDWR, 0));
-	TRY(check_size(t, dir));
-	TRY(path_format(&p, "%s/" TABLE_FILE_LEDGER, dir));
-	return file_open(&t->ledger, p.s, O_RDWR, 0);
-}
-
-static dske_rc check_side(const struct table *t, const char *dir)
+static dske_rc check_side(const struct table *t)
 {
 	if (t->now.side != t->side)
-		return FAIL(STATE, "%s is the %s's copy of the table", dir,
-			    t->now.side == SIDE_HUB ? "hub" : "client");
+		return FAIL(STATE, "%s is the %s's copy of the table", t->dir, t->now.side == SIDE_HUB ? "hub" : "client");
 	return DSKE_OK;
 }
 
-/* The hub takes the lock for its life; hold_take then finds the ledger in memory. */
-static dske_rc claim(struct table *t, const char *dir)
+/* The hub takes files and lock for its life; hold_take then finds the ledger in memory. */
+static dske_rc claim(struct table *t)
 {
-	if (t->side == SIDE_CLIENT)
-		return DSKE_OK;
+	TRY(open_ledger(t));
 	dske_rc rc = file_lock(t->ledger.n, FILE_LOCK_EXCLUSIVE, false);
 	if (rc_is(rc, DSKE_RC_BUSY))
-		return FAIL(BUSY, "the table in %s is in use by another hub process", dir);
+		return FAIL(BUSY, "the table in %s is in use by another hub process", t->dir);
 	TRY(rc);
+	TRY(cover_open(&t->cover, t->dir));
 	TRY(ledger_read(t->ledger.n, &t->now));
 	return ledger_check(&t->now, &t->header);
 }
 
-static dske_rc open_and_sweep(struct table *t, const char *dir)
+static dske_rc read_header(struct table *t)
+{
+	struct path p;
+
+	TRY(path_format(&p, "%s/" TABLE_FILE_HEADER, t->dir));
+	TRY(header_file_read(&t->header, p.s));
+	cover_init(&t->cover, &t->header.table, t->header.layout.len);
+	return DSKE_OK;
+}
+
+static dske_rc open_and_sweep(struct table *t, const struct secret *key)
 {
 	AUTO(hold) hold = {0};
 
-	TRY(open_files(t, dir));
-	TRY(claim(t, dir));
+	TRY(read_header(t));
+	if (t->side == SIDE_HUB)
+		TRY(claim(t));
 	TRY(hold_take(&hold, t));
-	TRY(check_side(t, dir));
+	TRY(check_side(t));
+	if (key != NULL && key->len != 0)
+		TRY(cover_unlock(&t->cover, key));
 	return sweep(&hold);
 }
 
-dske_rc table_open(struct table **out, const char *dir, enum side side)
+static struct table *table_new(const char *dir, enum side side)
 {
 	struct table *t = calloc(1, sizeof *t);
 
-	*out = NULL;
 	if (t == NULL)
-		return FAIL(NOMEM, "no memory for a table");
+		return NULL;
 	t->side = side;
 	t->owner = getpid();
-	t->bytes.n = t->ledger.n = -1;
+	t->ledger = t->cover.bytes = t->cover.salts = (struct fd)FD_NONE;
+	t->dir = strdup(dir);
 	pthread_mutex_init(&t->mutex, NULL);
-	dske_rc rc = open_and_sweep(t, dir);
+	return t;
+}
+
+dske_rc table_open(struct table **out, const char *dir, enum side side, const struct secret *key)
+{
+	struct table *t = table_new(dir, side);
+
+	*out = NULL;
+	if (t == NULL || t->dir == NULL) {
+		table_close(t);
+		return FAIL(NOMEM, "no memory for a table");
+	}
+	dske_rc rc = open_and_sweep(t, key);
 	if (!rc_ok(rc)) {
 		table_close(t);
 		return rc;
@@ -317,9 +350,27 @@ void table_close(struct table *t)
 {
 	if (t == NULL)
 		return;
-	fd_drop(&t->bytes);
 	fd_drop(&t->ledger);
+	cover_drop(&t->cover);
+	free(t->dir);
 	free(t);
+}
+
+dske_rc table_unlock(struct table *t, const struct secret *key)
+{
+	AUTO(hold) hold = {0};
+
+	TRY(hold_take(&hold, t));
+	return cover_unlock(&t->cover, key);
+}
+
+void table_relock(struct table *t)
+{
+	if (t->owner != getpid())
+		return;
+	pthread_mutex_lock(&t->mutex);
+	cover_relock(&t->cover);
+	pthread_mutex_unlock(&t->mutex);
 }
 
 const struct pskm_header *table_header(const struct table *t)
@@ -333,6 +384,7 @@ dske_rc table_status(struct table *t, struct table_status *out)
 
 	TRY(hold_take(&hold, t));
 	ledger_status(&t->now, &t->header, out);
+	out->needs_key = !rc_ok(cover_require_key(&t->cover));
 	return DSKE_OK;
 }
 

@@ -3,7 +3,8 @@
  * pskm/table.h - one imported table and its durable ledger (DSKE 2.1: "tracks which bits have been
  * consumed").  Both sides use it; each moves only what is its own.
  *
- * On disk a folder named by the table's ID (pskm/format.h): `header`, `table` (the bytes), `ledger`.
+ * On disk a folder named by the table's ID (pskm/format.h): `header`, `table` (the bytes, encrypted), `keys`,
+ * `ledger`.
  * Thread-safe, and safe for many processes on the client's side: each change of the ledger is made
  * under an exclusive lock of the ledger file and is durable before the call returns.  On the hub's
  * side one process holds the folder.  After a failed sync the table is LOCKED for good.
@@ -27,9 +28,17 @@ enum side { SIDE_CLIENT, SIDE_HUB };
 struct table;
 
 /* dir is the table's own folder.  Sweeps: used bytes still in the file are erased.  Every call fails
- * FORKED in a forked child, which opens the table afresh.  Errors: NOT_FOUND, CORRUPT (no ledger record
- * verifies: locked, never guessed), BUSY (hub: another process), STATE (the other side's copy), IO. */
-dske_rc table_open(struct table **out, const char *dir, enum side side);
+ * FORKED in a forked child, which opens the table afresh.  A client keeps no file of it open between calls; where
+ * the folder is gone, calls fail NOT_FOUND until it is there again.
+ * key: this side's table key, or NULL or empty when it is not known (yet); it is copied.  Without it whatever reads
+ * bytes fails KEY, and uses nothing up; all else works.  A table without outer key never needs one.
+ * Errors: NOT_FOUND, CORRUPT (no ledger record verifies: locked, never guessed), BUSY (hub: another process),
+ * STATE (the other side's copy), KEY (another key than the table's), IO. */
+dske_rc table_open(struct table **out, const char *dir, enum side side, const struct secret *key);
+
+/* Gives the key, or takes it away again.  Errors: KEY (another one; nothing changes), NOT_FOUND, CORRUPT, IO. */
+dske_rc table_unlock(struct table *t, const struct secret *key);
+void table_relock(struct table *t);
 void table_close(struct table *t); /* after its windows are freed; safe on NULL */
 
 const struct pskm_header *table_header(const struct table *t); /* borrowed, lives as long as t */
@@ -43,6 +52,7 @@ struct table_status {
 	uint64_t lease_left, lease_slots;              /* slots */
 	uint64_t clone_alarms;
 	struct supply supply; /* how fast it is used, and how long it lasts */
+	bool needs_key; /* its table key is not known: no bytes can be read */
 };
 dske_rc table_status(struct table *t, struct table_status *out);
 

@@ -22,6 +22,7 @@ struct window {
 	struct ranges used;
 	struct secret bytes; /* client */
 	struct table *t;     /* client: until loaded; hub: where the bytes are */
+	struct window *next; /* hub: of the table's open ones */
 };
 
 dske_rc window_new(struct window **out, struct table *t, uint64_t start, uint64_t end)
@@ -42,8 +43,22 @@ dske_rc window_new(struct window **out, struct table *t, uint64_t start, uint64_
 			return rc;
 		}
 	}
+	if (t->side == SIDE_HUB) {
+		w->next = t->open;
+		t->open = w;
+	}
 	*out = w;
 	return DSKE_OK;
+}
+
+bool window_any_unused(const struct table *t, uint64_t from, uint64_t to)
+{
+	for (const struct window *w = t->open; w != NULL; w = w->next) {
+		uint64_t start = from > w->start ? from : w->start, end = to < w->end ? to : w->end;
+		if (start < end && !ranges_cover(&w->used, start, end))
+			return true;
+	}
+	return false;
 }
 
 dske_rc window_load(struct window *w)
@@ -53,7 +68,7 @@ dske_rc window_load(struct window *w)
 	w->t = NULL;
 	if (w->bytes.len == 0)
 		return DSKE_OK;
-	TRY(table_read_unused(t, w->start, w->bytes.data, w->bytes.len));
+	TRY(cover_read(&t->cover, w->start, w->bytes.data, w->bytes.len));
 	return table_erase(t, w->start, w->bytes.len);
 }
 
@@ -85,24 +100,40 @@ uint64_t window_left(const struct window *w)
 	return rc_ok(check_owner(w)) ? w->end - next_unused(w) : 0;
 }
 
-static dske_rc fetch(struct window *w, uint64_t offset, void *out, size_t len)
+/* Hub, while held. */
+static dske_rc read_file(struct hold *h, uint64_t offset, void *out, size_t len)
 {
-	if (w->t == NULL) {
-		memcpy(out, w->bytes.data + (offset - w->start), len);
-		return DSKE_OK;
-	}
-	dske_rc rc = table_read_unused(w->t, offset, out, len);
-	if (rc_is(rc, DSKE_RC_CORRUPT) && !rc_ok(table_lock(w->t)))
+	dske_rc rc = cover_read(&h->t->cover, offset, out, len);
+
+	if (rc_is(rc, DSKE_RC_CORRUPT) && !rc_ok(hold_lock(h)))
 		return FAIL(SYNC, "a table whose ledger is too old could not be locked durably");
 	return rc;
 }
 
-static dske_rc erase(struct window *w, uint64_t offset, uint64_t len)
+static dske_rc peek(struct window *w, uint64_t offset, void *out, size_t len)
 {
-	if (w->t != NULL)
-		return table_erase(w->t, offset, len);
-	mem_wipe(w->bytes.data + (offset - w->start), (size_t)len);
-	return DSKE_OK;
+	AUTO(hold) hold = {0};
+
+	if (w->t == NULL) {
+		memcpy(out, w->bytes.data + (offset - w->start), len);
+		return DSKE_OK;
+	}
+	TRY(hold_take(&hold, w->t));
+	return read_file(&hold, offset, out, len);
+}
+
+static dske_rc take(struct window *w, uint64_t offset, void *out, size_t len)
+{
+	AUTO(hold) hold = {0};
+
+	if (w->t == NULL) {
+		memcpy(out, w->bytes.data + (offset - w->start), len);
+		mem_wipe(w->bytes.data + (offset - w->start), len);
+		return DSKE_OK;
+	}
+	TRY(hold_take(&hold, w->t));
+	TRY(read_file(&hold, offset, out, len));
+	return table_erase(w->t, offset, len);
 }
 
 /* DSKE 2.3.2: marking as 'used' the indices; then the bytes leave file or window for the pad. */
@@ -112,8 +143,7 @@ static dske_rc move_out(struct window *w, uint64_t offset, size_t len, struct pa
 
 	TRY(secret_alloc(&out.bytes, len));
 	TRY(ranges_add(&w->used, offset, offset + len));
-	TRY(fetch(w, offset, out.bytes.data, len));
-	TRY(erase(w, offset, len));
+	TRY(take(w, offset, out.bytes.data, len));
 	pad_move(pad, &out);
 	return DSKE_OK;
 }
@@ -147,7 +177,7 @@ dske_rc window_peek(struct window *w, uint64_t offset, void *out, size_t len)
 	if (len > TAG_KEY_LEN)
 		return FAIL(ARGS, "only a message-tag key may be read without using it up");
 	TRY(window_check(w, offset, len));
-	return fetch(w, offset, out, len);
+	return peek(w, offset, out, len);
 }
 
 dske_rc window_take(struct window *w, uint64_t offset, size_t len, struct pad *pad)
@@ -156,13 +186,27 @@ dske_rc window_take(struct window *w, uint64_t offset, size_t len, struct pad *p
 	return move_out(w, offset, len, pad);
 }
 
+/* Hub: what fails here is swept when the table is opened again. */
+static void erase_rest(struct window *w)
+{
+	AUTO(hold) hold = {0};
+	struct window **at = &w->t->open;
+
+	if (!rc_ok(hold_take(&hold, w->t)))
+		return; /* a child must not erase its parent's */
+	while (*at != NULL && *at != w)
+		at = &(*at)->next;
+	if (*at == w)
+		*at = w->next;
+	(void)table_erase(w->t, w->start, w->end - w->start);
+}
+
 void window_free(struct window *w)
 {
 	if (w == NULL)
 		return;
-	/* What fails here is swept when the table is opened again.  A child must not erase its parent's. */
-	if (w->t != NULL && w->t->side == SIDE_HUB && rc_ok(check_owner(w)))
-		(void)table_erase(w->t, w->start, w->end - w->start);
+	if (w->t != NULL && w->t->side == SIDE_HUB)
+		erase_rest(w);
 	secret_drop(&w->bytes);
 	free(w);
 }

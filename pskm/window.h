@@ -42,7 +42,7 @@ dske_rc window_peek(struct window *w, uint64_t offset, void *out, size_t len);
  * Errors: as window_check, FORKED, NOMEM, IO. */
 dske_rc window_take(struct window *w, uint64_t offset, size_t len, struct pad *pad);
 
-/* Wipes and erases what is left.  Safe on NULL. */
+/* Wipes and erases what is left; takes the hold of a hub's table.  Safe on NULL. */
 void window_free(struct window *w);
 
 #endif

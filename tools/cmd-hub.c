@@ -13,6 +13,7 @@
 
 #include "base/net.h"
 #include "hub/conf.h"
+#include "pskm/table-key.h"
 #include "tools/commands.h"
 #include "tools/output.h"
 #include "tools/report.h"
@@ -21,9 +22,9 @@
 
 struct hub_init {
 	struct common common; /* --conf names the hub's file */
-	const char *name, *listen, *state;
+	const char *name, *listen, *state, *table_key;
 	struct id id;
-	struct path conf, dir;
+	struct path conf, dir, key;
 };
 
 static dske_rc absolute_path(struct path *out, const char *path)
@@ -45,10 +46,22 @@ static dske_rc settle_hub_paths(struct hub_init *i)
 	return absolute_path(&i->dir, i->state != NULL ? i->state : folder.s);
 }
 
+/* Before the configuration names it. */
+static dske_rc make_hub_key(struct hub_init *i)
+{
+	struct path folder;
+	TRY(path_folder(&folder, i->conf.s));
+	TRY(file_make_dirs(folder.s, 0700));
+	if (i->table_key != NULL)
+		TRY(absolute_path(&i->key, i->table_key));
+	else
+		TRY(path_format(&i->key, "%s/" TABLE_KEY_NAME, folder.s));
+	return table_key_make(i->key.s);
+}
+
 static dske_rc write_hub_conf(struct hub_init *i)
 {
-	char hex[ID_HEX_LEN], text[8192];
-	struct path folder = i->conf;
+	char hex[ID_HEX_LEN], text[16384];
 	AUTO(fd) f = FD_NONE;
 	if (id_is_zero(&i->id))
 		TRY(id_random(&i->id));
@@ -59,15 +72,16 @@ static dske_rc write_hub_conf(struct hub_init *i)
 			   "id = %s\n"
 			   "listen = %s\n"
 			   "state = %s\n"
+			   "table_key = %s    ; encrypts the tables at rest; worth most on another medium than they\n"
+			   "entropy = kernel    ; or devices too: kernel+/dev/hwrng\n"
 			   "\n"
 			   "; Clients can agree on keys, and see each other, when a group joins them.\n"
 			   "; [group example]\n"
 			   "; members = alice, bob\n",
-			   i->name, id_hex(&i->id, hex), i->listen, i->dir.s);
+			   i->name, id_hex(&i->id, hex), i->listen, i->dir.s,
+			   i->table_key != NULL ? i->key.s : TABLE_KEY_NAME);
 	if (len < 0 || (size_t)len >= sizeof text)
 		return FAIL(TOOBIG, "the name of the folder is too long");
-	*strrchr(folder.s, '/') = '\0';
-	TRY(file_make_dirs(folder.s[0] != '\0' ? folder.s : "/", 0700));
 	TRY(file_open(&f, i->conf.s, O_WRONLY | O_CREAT | O_EXCL, 0600));
 	TRY(file_pwrite(f.n, text, (size_t)len, 0));
 	TRY(file_sync(f.n));
@@ -96,6 +110,7 @@ static dske_rc hub_init(struct hub_init *i)
 	TRY(settle_hub_paths(i));
 	if (access(i->conf.s, F_OK) == 0)
 		return FAIL(EXISTS, "%s exists already", i->conf.s);
+	TRY(make_hub_key(i));
 	TRY(write_hub_conf(i));
 	return make_hub_folders(i);
 }
@@ -109,6 +124,7 @@ int cmd_hub_init(const struct command *self, int argc, char **argv)
 		{"name", OPTION_TEXT, &i.name, "NAME", "the hub's name (required)"},
 		{"listen", OPTION_TEXT, &i.listen, "HOST:PORT", "where it listens, and what its PSKMs name (required)"},
 		{"state", OPTION_TEXT, &i.state, "DIR", "its state folder (default: the configuration file's own)"},
+		{"table-key", OPTION_TEXT, &i.table_key, "FILE", "the key of its tables at rest (default: table.key beside the configuration)"},
 		{"id", OPTION_ID, &i.id, "HEX", "its ID, 32 digits (default: a fresh one)"},
 		{"conf", OPTION_TEXT, &i.common.conf, "FILE", "the configuration file to write (default: the system's)"},
 		{"json", OPTION_FLAG, &i.common.json, NULL, "write JSON, for programs"},

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pskm/table-key.h"
 #include "tools/commands.h"
 #include "tools/output.h"
 #include "tools/secret-input.h"
@@ -17,9 +18,9 @@
 
 struct init {
 	struct common common;
-	const char *name, *dir, *pin, *so_pin;
+	const char *name, *dir, *pin, *so_pin, *table_key;
 	struct id id;
-	struct path conf;
+	struct path conf, key;
 };
 
 /* Where a new file goes: as config_locate, but the user's need not be there yet. */
@@ -60,9 +61,22 @@ static dske_rc absolute_dir(struct path *out, const char *dir)
 	return path_format(out, "%s/%s", here, dir);
 }
 
+/* Before the configuration names it. */
+static dske_rc make_key(struct init *i)
+{
+	struct path folder;
+	if (i->table_key != NULL) {
+		TRY(absolute_dir(&i->key, i->table_key));
+	} else {
+		TRY(path_folder(&folder, i->conf.s));
+		TRY(path_format(&i->key, "%s/" TABLE_KEY_NAME, folder.s));
+	}
+	return table_key_make(i->key.s);
+}
+
 static dske_rc write_conf(struct init *i)
 {
-	char hex[ID_HEX_LEN], text[2048];
+	char hex[ID_HEX_LEN], text[16384];
 	struct path dir = {""};
 	AUTO(fd) f = FD_NONE;
 	if (id_is_zero(&i->id))
@@ -74,6 +88,7 @@ static dske_rc write_conf(struct init *i)
 			   "[client]\n"
 			   "name = %s\n"
 			   "id = %s\n"
+			   "table_key = %s    ; encrypts the tables at rest; worth most on another medium than they\n"
 			   "%s%s%s\n"
 			   "[agreement]\n"
 			   "; k = 3            ; hubs that a key needs; default: more than half of them\n"
@@ -82,10 +97,10 @@ static dske_rc write_conf(struct init *i)
 			   "\n"
 			   "; [peer bob]\n"
 			   "; extract = yes    ; programs may read the keys agreed with bob in clear\n",
-			   i->name, id_hex(&i->id, hex), dir.s[0] != '\0' ? "state = " : "", dir.s, dir.s[0] != '\0' ? "\n" : "");
+			   i->name, id_hex(&i->id, hex),
+			   i->table_key != NULL ? i->key.s : TABLE_KEY_NAME, dir.s[0] != '\0' ? "state = " : "", dir.s, dir.s[0] != '\0' ? "\n" : "");
 	if (len < 0 || (size_t)len >= sizeof text)
 		return FAIL(TOOBIG, "the name of the folder is too long");
-	TRY(make_parent(i->conf.s));
 	TRY(file_open(&f, i->conf.s, O_WRONLY | O_CREAT | O_EXCL, 0600));
 	TRY(file_pwrite(f.n, text, (size_t)len, 0));
 	TRY(file_sync(f.n));
@@ -131,6 +146,8 @@ static dske_rc init(struct init *i)
 		TRY(secret_input_new(&so_pin, i->so_pin, "SO PIN"));
 		TRY(secret_input_new(&pin, i->pin, "PIN"));
 	}
+	TRY(make_parent(i->conf.s));
+	TRY(make_key(i));
 	TRY(write_conf(i));
 	TRY(make_folders(i));
 	return set_pins(i, &pin, &so_pin);
@@ -145,6 +162,7 @@ int cmd_init(const struct command *self, int argc, char **argv)
 		{"name", OPTION_TEXT, &i.name, "NAME", "how the hubs know this client (required)"},
 		{"id", OPTION_ID, &i.id, "HEX", "its ID, 32 digits (default: a fresh one)"},
 		{"dir", OPTION_TEXT, &i.dir, "DIR", "state folder (default: the configuration file's own)"},
+		{"table-key", OPTION_TEXT, &i.table_key, "FILE", "the key of its tables at rest (default: table.key beside the configuration)"},
 		{"pin", OPTION_TEXT, &i.pin, "SOURCE", "set the token's PIN: env:NAME, file:PATH or prompt"},
 		{"so-pin", OPTION_TEXT, &i.so_pin, "SOURCE", "and the security officer's, which can reset it"},
 		COMMON_ROWS(i.common),

@@ -68,14 +68,25 @@ static dske_rc write_passphrase(const struct create *c)
 static dske_rc create(struct create *c)
 {
 	AUTO(hub_conf) hub = {0};
+	AUTO(secret) table_key = {0};
 	TRY(hub_conf_read(&hub, c->hub_conf));
+	TRY(hub_conf_table_key(&hub, &table_key));
 	TRY(fill_header(c, &hub));
 	TRY(hub_conf_tables(&hub, &c->tables));
 	TRY(tables_prepare(&c->tables));
 	if (c->passphrase_file != NULL && access(c->passphrase_file, F_OK) == 0)
 		return FAIL(EXISTS, "%s exists already", c->passphrase_file);
 	TRY(entropy_open(&c->entropy, c->sources != NULL ? c->sources : hub.entropy, ENTROPY_STALL_MS));
-	TRY(container_make(&c->header, c->tables.s, c->output, c->passphrase, &c->entropy, output_progress, "making"));
+	struct making making = {
+		.tables_dir = c->tables.s,
+		.container_path = c->output,
+		.table_key = &table_key,
+		.bytes = entropy_bytes(&c->entropy),
+		.fresh = entropy_bytes(&c->entropy),
+		.progress = output_progress,
+		.context = "making",
+	};
+	TRY(container_make(&c->header, &making, c->passphrase));
 	return c->passphrase_file != NULL ? write_passphrase(c) : DSKE_OK;
 }
 
@@ -246,14 +257,16 @@ static dske_rc import(struct import *i)
 {
 	AUTO(config) config = {0};
 	AUTO(secret) passphrase = {0};
+	AUTO(secret) table_key = {0};
 	TRY(config_read(&config, i->common.conf));
+	TRY(config_table_key(&config, &table_key));
 	TRY(container_peek(&i->header, i->file)); /* before anybody is asked for anything */
 	TRY(choose_folder(i, &config));
 	if (i->done_before)
 		return container_destroy(i->file);
 	TRY(read_passphrase(&passphrase, i->passphrase_file));
-	TRY(container_import(i->file, (const char *)passphrase.data, &config.id, i->tables.s, &i->header, output_progress,
-			     "verifying"));
+	TRY(container_import(i->file, (const char *)passphrase.data, &config.id, i->tables.s, &table_key, &i->header,
+			     output_progress, "verifying"));
 	if (!on_medium(i))
 		return DSKE_OK;
 	TRY(accepted_add(&config, &i->header));

@@ -129,7 +129,7 @@ struct activate {
 static bool is_meant(const struct activate *a, const struct client_hub *h)
 {
 	char hex[ID_HEX_LEN];
-	bool waits = rc_is(h->rc, DSKE_RC_NOT_ACTIVE);
+	bool waits = rc_is(h->rc, DSKE_RC_NOT_ACTIVE) || (rc_is(h->rc, DSKE_RC_KEY) && h->status.state < TABLE_ACTIVE);
 	if (a->which == NULL)
 		return waits;
 	if (strcmp(a->which, id_hex(&h->table, hex)) == 0)

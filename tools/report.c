@@ -97,7 +97,7 @@ json_t *report_json(const struct report *r, unsigned columns)
 const char *table_state_text(const struct client_hub *h)
 {
 	bool known = rc_ok(h->rc) || rc_is(h->rc, DSKE_RC_NOT_ACTIVE) || rc_is(h->rc, DSKE_RC_FROZEN) ||
-		     rc_is(h->rc, DSKE_RC_LOCKED);
+		     rc_is(h->rc, DSKE_RC_LOCKED) || rc_is(h->rc, DSKE_RC_KEY);
 	if (h->is_absent)
 		return "absent";
 	return known ? table_state_name(h->status.state) : "unusable";

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """disk: the auditor's eye on table files, ledgers and headers; written from doc/pskm-format.md."""
 import hashlib
+import hmac
 import json
 import os
+import re
 import shutil
 import struct
 import time
 
 import cbor2
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 KEY = 32
 SLOT = 4 * KEY
 ACTIVE = 2  # the third of a table's states
+CHUNK = 65536  # bytes of a table under one salt
+SALTS_AT, SALT = 4096, 32
 SETTLED_NS = 100_000_000  # longer than a file system's clock stands still
 REGIONS = ["container", "activation", "lease", "up", "down"]
 # 64-bit numbers of a ledger record (pskm/format.h) that never go down within a life
@@ -51,6 +56,57 @@ def read(path):
         return file.read()
 
 
+# ---- the cover ---------------------------------------------------------------------------------------
+
+def table_key(path):
+    """Of a table's folder STATE/tables/ID: what the configuration in STATE names; None if it names nothing."""
+    state = os.path.dirname(os.path.dirname(os.path.abspath(path)))
+    for name in ("hubd.conf", "dske.conf"):
+        conf = os.path.join(state, name)
+        found = re.search(r"^table_key = (\S+)", read(conf).decode(), re.M) if os.path.exists(conf) else None
+        if found:
+            return hmac.digest(b"DSKE table key 1", read(os.path.join(state, found[1])), "sha256")
+    return None
+
+
+def chunk_key(key, table, number, salt):
+    return hmac.digest(key, bytes.fromhex(table) + struct.pack(">Q", number) + salt, "sha256")
+
+
+class Cover:
+    """The file `keys`: its salts, and the table's bytes as they would be read with them."""
+
+    def __init__(self, table, data, key):
+        self.table = table
+        self.fault, self.key = self.head_fault(data[:SALTS_AT], key)
+        self.salts = [data[at:at + SALT] for at in range(SALTS_AT, len(data), SALT)]
+
+    def head_fault(self, head, key):
+        if head[:8] != b"DSKEKEYS" or hashlib.sha256(head[:4064]).digest() != head[4064:]:
+            return "the head of keys does not verify", None
+        if head[8:32] != struct.pack(">II", 1, CHUNK) + bytes.fromhex(self.table) or head[32] > 1:
+            return "the head of keys is another table's", None
+        key = key if head[32] else bytes(32)
+        if key is None or chunk_key(key, self.table, 2**64 - 1, bytes(SALT))[:16] != head[40:56]:
+            return "keys is under another table key", None
+        return None, key
+
+    def plain(self, stored):
+        """Of a chunk whose salt is destroyed, what is stored."""
+        out = bytearray(stored)
+        for number, salt in enumerate(self.salts):
+            at = number * CHUNK
+            if any(salt):
+                key = chunk_key(self.key, self.table, number, salt)
+                cipher = Cipher(algorithms.AES(key), modes.CTR(bytes(16))).encryptor()
+                out[at:at + CHUNK] = cipher.update(stored[at:at + CHUNK])
+        return bytes(out)
+
+
+def cover_of(path):
+    return Cover(os.path.basename(path), read(os.path.join(path, "keys")), table_key(path))
+
+
 def tables_below(folder):
     return [os.path.join(folder, name) for name in sorted(os.listdir(folder))
             if not name.startswith(".") and os.path.exists(os.path.join(folder, name, "table"))]
@@ -62,8 +118,9 @@ def keep(evidence, folders):
         to = os.path.join(evidence, "truth", os.path.basename(path))
         if not os.path.exists(to):
             os.makedirs(to)
-            for name in ("header", "table"):
-                shutil.copyfile(os.path.join(path, name), os.path.join(to, name))
+            shutil.copyfile(os.path.join(path, "header"), os.path.join(to, "header"))
+            with open(os.path.join(to, "table"), "wb") as out:
+                out.write(cover_of(path).plain(read(os.path.join(path, "table"))))
 
 
 class Truth:
@@ -83,52 +140,85 @@ class Truth:
 
 # ---- a table file beside its ledger and the truth ----------------------------------------------------
 
-def erased_fault(data, truth, start, end, what):
+def erased_fault(data, plain, truth, start, end, what):
     """Used bytes must be gone: neither as they were made, nor anything else that might be secret."""
     if not any(data[start:end]):
         return []
-    left = [i for i in range(start, end) if data[i] and data[i] == truth[i]]
-    other = sum(1 for i in range(start, end) if data[i] and data[i] != truth[i])
+    left = [i for i in range(start, end) if data[i] and plain[i] == truth[i]]
+    other = sum(1 for i in range(start, end) if data[i] and plain[i] != truth[i])
     if left:
         return [f"{len(left)} used bytes of {what} are still in the file, from {left[0]} to {left[-1]}"]
     return [f"{other} used bytes of {what} were overwritten with something, not erased"]
 
 
-def intact_fault(data, truth, start, end, what):
-    if data[start:end] == truth[start:end]:
+def intact_fault(plain, truth, start, end, what):
+    if plain[start:end] == truth[start:end]:
         return []
     return [f"unused bytes of {what} in [{start},{end}) are not those of the table as it was made"]
 
 
-def file_faults(header, truth, data, record, running):
-    """The table file against truth and ledger."""
-    if len(data) != len(truth):
+def used_below(region, record, running):
+    """Per region, below which offset nothing may be left; and below which something may be gone."""
+    marks, gone = {"container": region["container"][1]}, {"container": region["container"][1]}
+    for name in ("up", "down"):
+        marks[name], gone[name] = record["erased_" + name] if running else record[name + "_high"], record[name + "_high"]
+    if record["side"] == "client":
+        start = region["lease"][0]
+        gone["lease"] = start + SLOT * record["lease_next"]
+        marks["lease"] = start + SLOT * record["erased_lease"] if running else gone["lease"]
+    return marks, gone
+
+
+def all_within(region, marks, start, end):
+    return all(end <= low or start >= high or min(end, high) <= marks.get(name, low)
+               for name, (low, high) in region.items())
+
+
+def salt_faults(region, salts, size, record, running):
+    """A chunk of which all is used has no key any more; one with something left has its own."""
+    marks, gone = used_below(region, record, running)
+    faults = []
+    for number, salt in enumerate(salts):
+        chunk = number * CHUNK, min(size, (number + 1) * CHUNK)
+        if any(salt) and all_within(region, marks, *chunk):
+            faults.append(f"chunk {number} is all used, and its key was not destroyed")
+        if not any(salt) and not all_within(region, gone, *chunk):
+            faults.append(f"chunk {number} is not all used, and its key is destroyed")
+    return faults
+
+
+def file_faults(header, truth, data, cover, record, running):
+    """The table file and its keys against truth and ledger."""
+    if len(data) != len(truth) or len(cover.salts) != (len(truth) + CHUNK - 1) // CHUNK:
         return ["the table file has another size than it was made with"]
-    region, faults = header.region, []
-    faults += erased_fault(data, truth, *region["container"], "container")
+    if cover.fault:
+        return [cover.fault]
+    region, plain = header.region, cover.plain(data)
+    faults = salt_faults(region, cover.salts, len(data), record, running)
+    faults += erased_fault(data, plain, truth, *region["container"], "container")
     for name in ("up", "down"):
         start, end = region[name]
         high = record[name + "_high"]
         if not start <= high <= end:
             return [f"{name}_high {high} lies outside of its region"]
         erased = record["erased_" + name] if running else high
-        faults += erased_fault(data, truth, start, erased, name)
-        faults += intact_fault(data, truth, high, end, name)
+        faults += erased_fault(data, plain, truth, start, erased, name)
+        faults += intact_fault(plain, truth, high, end, name)
     if record["side"] == "client":
         start, end = region["lease"]
         next_slot = start + SLOT * record["lease_next"]
         erased = start + SLOT * record["erased_lease"] if running else next_slot
-        faults += erased_fault(data, truth, start, erased, "lease")
-        faults += intact_fault(data, truth, next_slot, end, "lease")
+        faults += erased_fault(data, plain, truth, start, erased, "lease")
+        faults += intact_fault(plain, truth, next_slot, end, "lease")
         if record["state"] == ACTIVE and not running:
             at = region["activation"][0]
-            faults += erased_fault(data, truth, at, at + 2 * KEY, "activation")
+            faults += erased_fault(data, plain, truth, at, at + 2 * KEY, "activation")
     return faults
 
 
 def stamp(path):
     """What tells whether a table was touched; None while a write may not show in its times yet."""
-    found = [os.stat(os.path.join(path, name)) for name in ("table", "ledger")]
+    found = [os.stat(os.path.join(path, name)) for name in ("table", "keys", "ledger")]
     if time.time_ns() - max(st.st_ctime_ns for st in found) < SETTLED_NS:
         return None
     return [(st.st_ino, st.st_size, st.st_mtime_ns, st.st_ctime_ns) for st in found]
@@ -143,7 +233,7 @@ def look_at(truth, life, path, running):
         line["faults"].append("the ledger is another table's, or the table was never kept")
     else:
         header, made = truth[table]
-        line["faults"] += file_faults(header, made, read(os.path.join(path, "table")), record, running)
+        line["faults"] += file_faults(header, made, read(os.path.join(path, "table")), cover_of(path), record, running)
     return line
 
 

@@ -205,9 +205,9 @@ int main(void)
 	bench_need_ok(path_format(&client_tables, "%s/client", scratch->s), "path");
 	bench_table_make(&h, hub_tables.s, client_tables.s);
 	bench_need_ok(table_folder(&folder, hub_tables.s, &h.table), "table_folder");
-	bench_need_ok(table_open(&hub, folder.s, SIDE_HUB), "table_open");
+	bench_need_ok(table_open(&hub, folder.s, SIDE_HUB, NULL), "table_open");
 	bench_need_ok(table_folder(&folder, client_tables.s, &h.table), "table_folder");
-	bench_need_ok(table_open(&client, folder.s, SIDE_CLIENT), "table_open");
+	bench_need_ok(table_open(&client, folder.s, SIDE_CLIENT, NULL), "table_open");
 	layout = table_header(client)->layout;
 	windows();
 	up_next = layout.region[REGION_UP].start + 32 * BIG;

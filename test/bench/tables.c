@@ -36,7 +36,7 @@ static struct table *open_copy(const char *tables, const struct id *id, enum sid
 	struct table *t = NULL;
 
 	bench_need_ok(table_folder(&folder, tables, id), "table_folder");
-	bench_need_ok(table_open(&t, folder.s, side), "table_open");
+	bench_need_ok(table_open(&t, folder.s, side, NULL), "table_open");
 	return t;
 }
 
@@ -63,7 +63,7 @@ void bench_table_carry(struct pskm_header *h, const char *hub_tables, const char
 
 	bench_need_ok(path_format(&container, "%s/container", scratch.s), "path");
 	bench_need_ok(container_make_at_cost(h, hub_tables, container.s, passphrase, &cheap, NULL, NULL), "container_make");
-	bench_need_ok(container_import(container.s, passphrase, &h->client, client_tables, &read, NULL, NULL),
+	bench_need_ok(container_import(container.s, passphrase, &h->client, client_tables, NULL, &read, NULL, NULL),
 		      "container_import");
 	mem_wipe(passphrase, sizeof passphrase);
 	bench_need(unlink(container.s) == 0, "the container cannot be removed");

@@ -547,7 +547,7 @@ void mock_hub_serve(struct mock_hub *h, const struct pskm_header *header)
 	c->header = *header;
 	snprintf(c->name, sizeof c->name, "%s", header->client_name);
 	NEED(table_folder(&folder, h->tables.s, &header->table));
-	NEED(table_open(&c->table, folder.s, SIDE_HUB));
+	NEED(table_open(&c->table, folder.s, SIDE_HUB, NULL));
 }
 
 void mock_hub_start(struct mock_hub *h, enum mock_manner manner)

@@ -60,6 +60,10 @@ static void defaults(void **state)
 	assert_string_equal(c.log, "none");
 	assert_int_equal(c.low_water.percent, 10);
 	assert_int_equal(c.low_water.lasts_s, 7 * 86400);
+	assert_string_equal(c.table_key.s, "");
+	AUTO(secret) key = {0};
+	assert_ok(config_table_key(&c, &key));
+	assert_int_equal(key.len, 0);
 	assert_false(config_extract_allowed(&c, "bob"));
 	config_drop(&c);
 }
@@ -68,10 +72,11 @@ static void every_setting(void **state)
 {
 	(void)state;
 	struct config c;
-	assert_ok(read_text(&c, WHO "state = sub\nlog = stderr\nlog_level = debug\nmedia = /media/*, sticks\nlow_water = 20%\n[agreement]\nk = 3\nk_b = 2\ntimeout = 2s\n"
+	assert_ok(read_text(&c, WHO "state = sub\ntable_key = k/table.key\nlog = stderr\nlog_level = debug\nmedia = /media/*, sticks\nlow_water = 20%\n[agreement]\nk = 3\nk_b = 2\ntimeout = 2s\n"
 				"ttl = 1d\nkey_length = 1K\nscheme = xor\n[hub hub1]\naddress = h:1\n[hub hub2]\naddress = i:2\n"
 				"[peer bob]\nextract = yes\n[peer carol]\nextract = no\n"));
 	assert_string_equal(c.state.s, scratch_path(&scratch, "sub"));
+	assert_string_equal(c.table_key.s, scratch_path(&scratch, "k/table.key"));
 	assert_int_equal(c.k, 3);
 	assert_int_equal(c.k_b, 2);
 	assert_int_equal(c.timeout_ms, 2000);

@@ -71,7 +71,7 @@ static void lock_three(const struct world *x, struct client *c, const char *name
 	assert_ok(client_hubs(c, &hubs, &count));
 	for (size_t i = 0; i < 3; i++) {
 		assert_ok(table_folder(&folder, tables.s, &hubs[i].table));
-		assert_ok(table_open(&t, folder.s, SIDE_CLIENT));
+		assert_ok(table_open(&t, folder.s, SIDE_CLIENT, NULL));
 		assert_ok(table_lock(t));
 		table_close(t);
 	}
@@ -203,7 +203,7 @@ static void a_locked_table_gives_way(void **state)
 		if (strcmp(hubs[i].name, "hub2") != 0)
 			continue;
 		assert_ok(table_folder(&folder, tables.s, &hubs[i].table));
-		assert_ok(table_open(&t, folder.s, SIDE_CLIENT));
+		assert_ok(table_open(&t, folder.s, SIDE_CLIENT, NULL));
 		assert_ok(table_lock(t));
 		table_close(t);
 	}

@@ -66,7 +66,7 @@ void world_carry(struct world *w, size_t hub, const char *name, const struct id 
 	assert_ok(path_format(&container, "%s/pskm-%u", w->scratch.s, serial++));
 	assert_ok(path_format(&tables, "%s/%s/tables", w->scratch.s, name));
 	assert_ok(container_make_at_cost(&header, h->tables.s, container.s, passphrase, &cheap, NULL, NULL));
-	assert_ok(container_import(container.s, passphrase, client, tables.s, imported, NULL, NULL));
+	assert_ok(container_import(container.s, passphrase, client, tables.s, NULL, imported, NULL, NULL));
 	mock_hub_serve(h, &header);
 }
 

@@ -196,10 +196,10 @@ void party_make_for(struct party *p, struct rig *r, const char *name, const stru
 	assert_ok(path_format(&container, "%s/pskm", r->scratch.s));
 	assert_ok(path_format(&p->tables, "%s/%s", r->scratch.s, name));
 	assert_ok(container_make_at_cost(&h, hub_tables.s, container.s, passphrase, &cheap, NULL, NULL));
-	assert_ok(container_import(container.s, passphrase, client, p->tables.s, &p->header, NULL, NULL));
+	assert_ok(container_import(container.s, passphrase, client, p->tables.s, NULL, &p->header, NULL, NULL));
 	assert_int_equal(unlink(container.s), 0);
 	assert_ok(table_folder(&folder, p->tables.s, &p->header.table));
-	assert_ok(table_open(&p->table, folder.s, SIDE_CLIENT));
+	assert_ok(table_open(&p->table, folder.s, SIDE_CLIENT, NULL));
 }
 
 void party_make(struct party *p, struct rig *r, const char *name)

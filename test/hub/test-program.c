@@ -58,6 +58,8 @@ static void test_check_config(void **state)
 	check("[hub]\nlisten = nowhere\n", 3, "x.conf:2: ");
 	check("[hub]\nwindow_most = 1\n", 3, "x.conf:2: ");
 	check("[hub]\nwindow_most = 1G\n", 3, "x.conf:2: ");
+	check(GOOD "table_key = /media/key/hub1.key\n", 0, "valid");
+	check("[hub]\ntable_key =\n", 3, "x.conf:2: ");
 	check(GOOD "low_water = 5%, 30d\n", 0, "valid");
 	check("[hub]\nlow_water = 5 pints\n", 3, "x.conf:2: ");
 	check("[hub]\ncolour = red\n", 3, "colour");

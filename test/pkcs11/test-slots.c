@@ -60,7 +60,7 @@ static struct pskm_header carry(const char *hub, const char *tables)
 	strcpy(h.hub_address, "127.0.0.1:1");
 	assert_ok(id_random(&h.hub));
 	assert_ok(container_make_at_cost(&h, at("hub"), at(name), passphrase, &cheap, NULL, NULL));
-	assert_ok(container_import(at(name), passphrase, &alice, at(tables), &imported, NULL, NULL));
+	assert_ok(container_import(at(name), passphrase, &alice, at(tables), NULL, &imported, NULL, NULL));
 	return imported;
 }
 

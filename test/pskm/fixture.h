@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "pskm/container-impl.h"
+#include "pskm/cover.h"
 #include "pskm/ledger.h"
 #include "pskm/list.h"
 #include "pskm/table.h"
@@ -42,6 +43,14 @@ dske_rc fixture_import(struct fixture *f);
 /* All of it: made, imported, opened on both sides, activated. */
 void fixture_active(struct fixture *f, uint64_t table_len);
 
+/* A table key like no other of another first byte. */
+struct secret fixture_key(uint8_t first);
+
+/* Instead: a client's table in hub_dir, not activated, of bytes that are known: byte n is fixture_byte(n).  Its ID
+ * is always the same. */
+void fixture_stream(struct fixture *f, uint64_t table_len, const struct secret *key);
+uint8_t fixture_byte(uint64_t n);
+
 /* Closes what is open and removes the folders. */
 void fixture_drop(struct fixture *f);
 
@@ -55,7 +64,14 @@ void fixture_copy(const char *from, const char *to);
 /* DIR/NAME of one of the sides' folders. */
 const char *fixture_file(const struct path *dir, const char *name);
 
-/* Is all of [start, end) of DIR/table zero? */
+/* Bytes [at, at + len) of the table in DIR as they were made, or as they are stored; key as cover_unlock takes it. */
+void fixture_plain(const struct path *dir, const struct secret *key, uint64_t at, void *out, size_t len);
+void fixture_stored(const struct path *dir, uint64_t at, void *out, size_t len);
+
+/* Is the salt of that chunk destroyed? */
+bool fixture_forgotten(const struct path *dir, uint64_t chunk);
+
+/* Is all of [start, end) of DIR/table zero as it is stored? */
 bool fixture_zero(const struct path *dir, uint64_t start, uint64_t end);
 
 #endif

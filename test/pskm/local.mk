@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-PSKM_TESTS = %D%/test-container %D%/test-crash %D%/test-entropy %D%/test-health %D%/test-ledger \
-	%D%/test-lease %D%/test-lowwater %D%/test-passphrase %D%/test-supply %D%/test-table %D%/test-verify
+PSKM_TESTS = %D%/test-container %D%/test-cover %D%/test-crash %D%/test-entropy %D%/test-health %D%/test-ledger \
+	%D%/test-lease %D%/test-lowwater %D%/test-passphrase %D%/test-supply %D%/test-table %D%/test-table-key %D%/test-verify
 check_PROGRAMS += $(PSKM_TESTS)
 TESTS += $(PSKM_TESTS)
 
@@ -8,10 +8,12 @@ PSKM_FIXTURE = %D%/fixture.c %D%/fixture.h test/lib/scratch.c test/lib/scratch.h
 
 %C%_test_container_SOURCES = %D%/test-container.c $(PSKM_FIXTURE)
 %C%_test_container_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_cover_SOURCES = %D%/test-cover.c $(PSKM_FIXTURE)
+%C%_test_cover_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_crash_SOURCES = %D%/test-crash.c $(PSKM_FIXTURE)
 %C%_test_crash_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 # faults and crashes are put in by the linker, in front of the functions of base/file.h
-%C%_test_crash_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=file_pread -Wl,--wrap=file_pwrite -Wl,--wrap=file_sync -Wl,--wrap=file_erase
+%C%_test_crash_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=file_pread -Wl,--wrap=file_pwrite -Wl,--wrap=file_sync -Wl,--wrap=file_erase_data
 %C%_test_entropy_SOURCES = %D%/test-entropy.c $(PSKM_FIXTURE)
 %C%_test_entropy_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_health_SOURCES = %D%/test-health.c
@@ -31,5 +33,7 @@ PSKM_FIXTURE = %D%/fixture.c %D%/fixture.h test/lib/scratch.c test/lib/scratch.h
 %C%_test_supply_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=time
 %C%_test_table_SOURCES = %D%/test-table.c $(PSKM_FIXTURE)
 %C%_test_table_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_table_key_SOURCES = %D%/test-table-key.c $(PSKM_FIXTURE)
+%C%_test_table_key_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_verify_SOURCES = %D%/test-verify.c $(PSKM_FIXTURE)
 %C%_test_verify_LDADD = $(PSKM_LIBS) $(TEST_LIBS)

@@ -15,14 +15,6 @@
 
 #define SMALL TABLE_LEN_MIN
 
-static void read_table(const struct path *dir, uint8_t *out, size_t len)
-{
-	AUTO(fd) f = FD_NONE;
-
-	assert_ok(file_open(&f, fixture_file(dir, "table"), O_RDONLY, 0));
-	assert_ok(file_pread(f.n, out, len, 0));
-}
-
 static void round_trip(uint64_t len)
 {
 	struct fixture f;
@@ -31,10 +23,13 @@ static void round_trip(uint64_t len)
 	fixture_init(&f, len);
 	fixture_make(&f);
 	assert_ok(fixture_import(&f));
-	read_table(&f.hub_dir, ours, len);
-	read_table(&f.client_dir, theirs, len);
-	assert_memory_equal(ours, theirs, len);
 	const struct range *r = f.header.layout.region;
+	uint64_t from = r[REGION_ACTIVATION].start; /* what precedes is erased */
+	fixture_plain(&f.hub_dir, NULL, from, ours, len - from);
+	fixture_plain(&f.client_dir, NULL, from, theirs, len - from);
+	assert_memory_equal(ours, theirs, len - from);
+	fixture_stored(&f.client_dir, from, ours, len - from);
+	assert_memory_not_equal(ours, theirs, len - from);
 	assert_true(fixture_zero(&f.hub_dir, r[REGION_CONTAINER].start, r[REGION_CONTAINER].end));
 	for (uint64_t at = r[REGION_ACTIVATION].start; at + 4096 <= len; at += 4096)
 		assert_false(fixture_zero(&f.hub_dir, at, at + 64));
@@ -127,7 +122,7 @@ static void test_header_survives(void **state)
 
 static void test_permissions(void **state)
 {
-	static const char *const names[] = {"header", "table", "ledger"};
+	static const char *const names[] = {"header", "table", "keys", "ledger"};
 	struct fixture f;
 	struct stat st;
 
@@ -165,11 +160,11 @@ static void test_wrong_reader(void **state)
 	(void)state;
 	fixture_init(&f, SMALL);
 	fixture_make(&f);
-	assert_rc(container_import(f.container.s, f.passphrase, &other, f.client_tables.s, &h, NULL, NULL), DENIED);
+	assert_rc(container_import(f.container.s, f.passphrase, &other, f.client_tables.s, NULL, &h, NULL, NULL), DENIED);
 	assert_ok(passphrase_read(bits, f.passphrase));
 	bits[3] ^= 1;
 	passphrase_write(wrong, bits);
-	assert_rc(container_import(f.container.s, wrong, &f.header.client, f.client_tables.s, &h, NULL, NULL), PIN);
+	assert_rc(container_import(f.container.s, wrong, &f.header.client, f.client_tables.s, NULL, &h, NULL, NULL), PIN);
 	assert_nothing_imported(&f);
 	assert_ok(fixture_import(&f));
 	fixture_drop(&f);
@@ -202,6 +197,7 @@ static void test_interrupted_import_is_cleaned_up(void **state)
 	assert_ok(path_format(&left, "%s/.new-%s", f.client_tables.s, id_hex(&f.header.table, hex)));
 	assert_ok(file_make_dirs(left.s, 0700));
 	scratch_write(&left, "table", "rest", 4);
+	scratch_write(&left, "keys", "rest", 4);
 	scratch_write(&left, "ledger", "rest", 4);
 	assert_ok(table_list(f.client_tables.s, &list, &count));
 	assert_int_equal(count, 0);
@@ -209,7 +205,7 @@ static void test_interrupted_import_is_cleaned_up(void **state)
 	assert_ok(fixture_import(&f));
 	assert_int_equal(scratch_count(&f.client_tables), 1);
 	assert_ok(table_folder(&hex_dir, f.client_tables.s, &f.header.table));
-	assert_int_equal(scratch_count(&hex_dir), 3);
+	assert_int_equal(scratch_count(&hex_dir), 4);
 	fixture_drop(&f);
 }
 
@@ -250,7 +246,7 @@ static void test_cancel(void **state)
 	assert_int_equal(scratch_count(&f.hub_tables), 0);
 	assert_int_not_equal(access(f.container.s, F_OK), 0);
 	fixture_make(&f);
-	assert_rc(container_import(f.container.s, f.passphrase, &f.header.client, f.client_tables.s, &h, stop_at,
+	assert_rc(container_import(f.container.s, f.passphrase, &f.header.client, f.client_tables.s, NULL, &h, stop_at,
 				   &limit),
 		  CANCELLED);
 	assert_nothing_imported(&f);
@@ -285,7 +281,7 @@ static void test_cancelled_bytes_are_erased(void **state)
 	(void)state;
 	fixture_init(&f, 2 * TABLE_CHUNK_LEN);
 	fixture_make(&f);
-	assert_rc(container_import(f.container.s, f.passphrase, &f.header.client, f.client_tables.s, &h, link_and_stop,
+	assert_rc(container_import(f.container.s, f.passphrase, &f.header.client, f.client_tables.s, NULL, &h, link_and_stop,
 				   &f),
 		  CANCELLED);
 	assert_ok(path_format(&link, "%s/kept", f.scratch.s));

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,11 +26,11 @@
 dske_rc __real_file_pread(int fd, void *out, size_t len, uint64_t offset);
 dske_rc __real_file_pwrite(int fd, const void *bytes, size_t len, uint64_t offset);
 dske_rc __real_file_sync(int fd);
-dske_rc __real_file_erase(int fd, uint64_t offset, uint64_t len);
+dske_rc __real_file_erase_data(int fd, uint64_t from, uint64_t to);
 dske_rc __wrap_file_pread(int fd, void *out, size_t len, uint64_t offset);
 dske_rc __wrap_file_pwrite(int fd, const void *bytes, size_t len, uint64_t offset);
 dske_rc __wrap_file_sync(int fd);
-dske_rc __wrap_file_erase(int fd, uint64_t offset, uint64_t len);
+dske_rc __wrap_file_erase_data(int fd, uint64_t from, uint64_t to);
 
 /* What was handed out, noted by whoever got it. */
 struct notes {
@@ -67,11 +68,19 @@ static void die(void)
 	kill(getpid(), SIGKILL);
 }
 
+/* Not the ledger, nor the keys. */
+static bool is_table(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (uint64_t)st.st_size == LEN;
+}
+
 dske_rc __wrap_file_pread(int fd, void *out, size_t len, uint64_t offset)
 {
 	if (last_step())
 		die();
-	if (reads != NULL && offset >= reads_from)
+	if (reads != NULL && offset >= reads_from && is_table(fd))
 		note(reads, offset, offset + len);
 	return __real_file_pread(fd, out, len, offset);
 }
@@ -92,13 +101,13 @@ dske_rc __wrap_file_sync(int fd)
 	return __real_file_sync(fd);
 }
 
-dske_rc __wrap_file_erase(int fd, uint64_t offset, uint64_t len)
+dske_rc __wrap_file_erase_data(int fd, uint64_t from, uint64_t to)
 {
 	if (last_step()) {
-		(void)__real_file_erase(fd, offset, len / 2);
+		(void)__real_file_erase_data(fd, from, from + (to - from) / 2);
 		die();
 	}
-	return __real_file_erase(fd, offset, len);
+	return __real_file_erase_data(fd, from, to);
 }
 
 static void note_window(struct notes *n, const struct window *w)
@@ -146,7 +155,7 @@ static void client_child(const struct fixture *f, struct notes *slots, struct no
 {
 	struct table *t;
 
-	if (!rc_ok(table_open(&t, f->client_dir.s, SIDE_CLIENT)) || !client_lease(t, slots, bytes))
+	if (!rc_ok(table_open(&t, f->client_dir.s, SIDE_CLIENT, NULL)) || !client_lease(t, slots, bytes))
 		_exit(1);
 	table_close(t);
 	_exit(0);
@@ -161,7 +170,7 @@ static void hub_child(const struct fixture *f, struct notes *slots, struct notes
 	uint64_t next;
 	AUTO(pad) pad = {0};
 
-	if (!rc_ok(table_open(&t, f->hub_dir.s, SIDE_HUB)) ||
+	if (!rc_ok(table_open(&t, f->hub_dir.s, SIDE_HUB, NULL)) ||
 	    !rc_ok(table_lease_classify(t, 0, digest, &kind, &next)) ||
 	    !rc_ok(table_lease_grant(t, next, digest, 0, 600, 600, &up)))
 		_exit(1);
@@ -222,7 +231,7 @@ static void killed(enum side side)
 	const struct path *dir = side == SIDE_HUB ? &f.hub_dir : &f.client_dir;
 	struct table *t;
 	struct table_status s;
-	assert_ok(table_open(&t, dir->s, side));
+	assert_ok(table_open(&t, dir->s, side, NULL));
 	assert_ok(table_status(t, &s));
 	table_close(t);
 	const struct range *r = f.header.layout.region;
@@ -276,7 +285,7 @@ static unsigned crowd_of_threads(const struct fixture *f, struct notes *slots, s
 	struct crowd c = {.slots = slots, .bytes = bytes};
 	pthread_t thread[THREADS];
 
-	if (!rc_ok(table_open(&c.t, f->client_dir.s, SIDE_CLIENT)))
+	if (!rc_ok(table_open(&c.t, f->client_dir.s, SIDE_CLIENT, NULL)))
 		return 1;
 	for (int i = 0; i < THREADS; i++)
 		if (pthread_create(&thread[i], NULL, crowd_run, &c) != 0)

@@ -346,7 +346,14 @@ static void make_of_file(struct bench *b, size_t len, bool works, const char *wh
 	fixture_init(&f, 2 * TABLE_CHUNK_LEN);
 	assert_int_equal(truncate(scratch_path(&b->dir, "f"), (off_t)len), 0);
 	assert_ok(open_spec(b, "kernel+@f"));
-	dske_rc rc = container_make(&f.header, f.hub_tables.s, f.container.s, f.passphrase, &b->e, count_calls, &calls);
+	dske_rc rc = container_make(&f.header,
+				    &(struct making){.tables_dir = f.hub_tables.s,
+						     .container_path = f.container.s,
+						     .bytes = entropy_bytes(&b->e),
+						     .fresh = entropy_bytes(&b->e),
+						     .progress = count_calls,
+						     .context = &calls},
+				    f.passphrase);
 	if (works) {
 		assert_ok(rc);
 		assert_int_equal(calls, 3);

@@ -327,7 +327,7 @@ static void test_classification(void **state)
 	expect(&f, 200, 200, LEASE_REPEATED, 201);
 	/* and all of it survives the process */
 	table_close(f.hub);
-	assert_ok(table_open(&f.hub, f.hub_dir.s, SIDE_HUB));
+	assert_ok(table_open(&f.hub, f.hub_dir.s, SIDE_HUB, NULL));
 	expect(&f, 200, 200, LEASE_REPEATED, 201);
 	expect(&f, 200, 201, LEASE_CLONE, 201);
 	fixture_drop(&f);
@@ -348,7 +348,7 @@ static void test_clone_is_answered_once(void **state)
 	assert_ok(table_lease_refuse(f.hub, 5, LEASE_CLONE));
 	assert_rc(table_lease_refuse(f.hub, 5, LEASE_CLONE), USED);
 	table_close(f.hub);
-	assert_ok(table_open(&f.hub, f.hub_dir.s, SIDE_HUB));
+	assert_ok(table_open(&f.hub, f.hub_dir.s, SIDE_HUB, NULL));
 	assert_rc(table_lease_refuse(f.hub, 5, LEASE_CLONE), USED);
 	assert_ok(table_lease_refuse(f.hub, 4, LEASE_STALE));
 	assert_ok(table_status(f.hub, &s));
@@ -390,7 +390,7 @@ static void test_client_skips(void **state)
 static void test_restored_client_is_a_clone(void **state)
 {
 	struct fixture f;
-	struct path ledger, table;
+	struct path ledger, table, keys_file;
 	struct window *cu, *cd, *hu, *old_up;
 	uint64_t slot, lowest, next;
 	enum lease_kind kind;
@@ -400,8 +400,10 @@ static void test_restored_client_is_a_clone(void **state)
 	fixture_active(&f, LEN);
 	assert_ok(path_format(&ledger, "%s/ledger.copy", f.scratch.s));
 	assert_ok(path_format(&table, "%s/table.copy", f.scratch.s));
+	assert_ok(path_format(&keys_file, "%s/keys.copy", f.scratch.s));
 	fixture_copy(fixture_file(&f.client_dir, "ledger"), ledger.s);
 	fixture_copy(fixture_file(&f.client_dir, "table"), table.s);
+	fixture_copy(fixture_file(&f.client_dir, "keys"), keys_file.s);
 	fixture_lease(&f, 5000, 5000, &cu, &cd, NULL, NULL);
 	uint64_t up_sent = window_end(cu), down_allowed = window_end(cd);
 	window_free(cu);
@@ -409,7 +411,8 @@ static void test_restored_client_is_a_clone(void **state)
 	table_close(f.client);
 	fixture_copy(ledger.s, fixture_file(&f.client_dir, "ledger"));
 	fixture_copy(table.s, fixture_file(&f.client_dir, "table"));
-	assert_ok(table_open(&f.client, f.client_dir.s, SIDE_CLIENT));
+	fixture_copy(keys_file.s, fixture_file(&f.client_dir, "keys"));
+	assert_ok(table_open(&f.client, f.client_dir.s, SIDE_CLIENT, NULL));
 
 	AUTO(lease_keys) keys = {0};
 	assert_ok(table_lease_take(f.client, &slot, &lowest, &keys));
@@ -456,12 +459,12 @@ static void test_restored_ledger_is_noticed(void **state)
 	fixture_lease(&f, 5000, 5000, NULL, NULL, NULL, NULL);
 	table_close(f.client);
 	fixture_copy(ledger.s, fixture_file(&f.client_dir, "ledger"));
-	assert_ok(table_open(&f.client, f.client_dir.s, SIDE_CLIENT));
+	assert_ok(table_open(&f.client, f.client_dir.s, SIDE_CLIENT, NULL));
 	uint64_t up = region(&f, REGION_UP).start + 5000;
 	assert_rc(table_lease_granted(f.client, up, up + 100, 100, &a, &b), CORRUPT);
 	assert_rc(table_lease_granted(f.client, up + 100, up + 200, 100, &a, &b), LOCKED);
 	table_close(f.client);
-	assert_ok(table_open(&f.client, f.client_dir.s, SIDE_CLIENT));
+	assert_ok(table_open(&f.client, f.client_dir.s, SIDE_CLIENT, NULL));
 	assert_rc(table_lease_granted(f.client, up + 100, up + 200, 100, &a, &b), LOCKED);
 	fixture_drop(&f);
 }
@@ -470,7 +473,7 @@ static void test_restored_ledger_is_noticed(void **state)
 static void test_restored_hub(void **state)
 {
 	struct fixture f;
-	struct path ledger, table;
+	struct path ledger, table, keys_file;
 	struct window *w, *up, *down;
 	const uint8_t digest[16] = {0xAA};
 	uint64_t slot, lowest;
@@ -480,13 +483,16 @@ static void test_restored_hub(void **state)
 	fixture_active(&f, LEN);
 	assert_ok(path_format(&ledger, "%s/ledger.copy", f.scratch.s));
 	assert_ok(path_format(&table, "%s/table.copy", f.scratch.s));
+	assert_ok(path_format(&keys_file, "%s/keys.copy", f.scratch.s));
 	fixture_copy(fixture_file(&f.hub_dir, "ledger"), ledger.s);
 	fixture_copy(fixture_file(&f.hub_dir, "table"), table.s);
+	fixture_copy(fixture_file(&f.hub_dir, "keys"), keys_file.s);
 	fixture_lease(&f, 5000, 700, NULL, NULL, NULL, NULL);
 	table_close(f.hub);
 	fixture_copy(ledger.s, fixture_file(&f.hub_dir, "ledger"));
 	fixture_copy(table.s, fixture_file(&f.hub_dir, "table"));
-	assert_ok(table_open(&f.hub, f.hub_dir.s, SIDE_HUB));
+	fixture_copy(keys_file.s, fixture_file(&f.hub_dir, "keys"));
+	assert_ok(table_open(&f.hub, f.hub_dir.s, SIDE_HUB, NULL));
 
 	assert_ok(table_lease_take(f.client, &slot, &lowest, &keys));
 	uint64_t start = region(&f, REGION_UP).start;

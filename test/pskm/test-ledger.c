@@ -272,8 +272,8 @@ static void failing_sync(size_t i, bool stays_bad)
 	assert_locked(&f, calls[i].side);
 	table_close(f.hub);
 	table_close(f.client);
-	assert_ok(table_open(&f.hub, f.hub_dir.s, SIDE_HUB));
-	assert_ok(table_open(&f.client, f.client_dir.s, SIDE_CLIENT));
+	assert_ok(table_open(&f.hub, f.hub_dir.s, SIDE_HUB, NULL));
+	assert_ok(table_open(&f.client, f.client_dir.s, SIDE_CLIENT, NULL));
 	assert_locked(&f, calls[i].side);
 	fixture_drop(&f);
 }
@@ -297,7 +297,7 @@ static void test_failed_sync_stops_others(void **state)
 
 	(void)state;
 	fixture_active(&f, TABLE_LEN_MIN);
-	assert_ok(table_open(&other, f.client_dir.s, SIDE_CLIENT));
+	assert_ok(table_open(&other, f.client_dir.s, SIDE_CLIENT, NULL));
 	sync_stays_bad = true;
 	sync_fails_in = 1;
 	assert_rc(do_take(&f), SYNC);
@@ -341,7 +341,7 @@ static void test_begin_fails(void **state)
 	fixture_init(&f, TABLE_LEN_MIN);
 	fixture_make(&f);
 	assert_ok(fixture_import(&f));
-	assert_ok(table_open(&f.client, f.client_dir.s, SIDE_CLIENT));
+	assert_ok(table_open(&f.client, f.client_dir.s, SIDE_CLIENT, NULL));
 	sync_stays_bad = false;
 	sync_fails_in = 1;
 	assert_rc(do_begin(&f), SYNC);

@@ -369,8 +369,8 @@ static void both_sides_of_a_table(void **state)
 		}
 		table_close(f.hub);
 		table_close(f.client);
-		assert_ok(table_open(&f.hub, f.hub_dir.s, SIDE_HUB));
-		assert_ok(table_open(&f.client, f.client_dir.s, SIDE_CLIENT));
+		assert_ok(table_open(&f.hub, f.hub_dir.s, SIDE_HUB, NULL));
+		assert_ok(table_open(&f.client, f.client_dir.s, SIDE_CLIENT, NULL));
 	}
 	clock_says = 0;
 	fixture_drop(&f);

@@ -18,16 +18,16 @@ static void imported(struct fixture *f)
 	fixture_init(f, LEN);
 	fixture_make(f);
 	assert_ok(fixture_import(f));
-	assert_ok(table_open(&f->hub, f->hub_dir.s, SIDE_HUB));
-	assert_ok(table_open(&f->client, f->client_dir.s, SIDE_CLIENT));
+	assert_ok(table_open(&f->hub, f->hub_dir.s, SIDE_HUB, NULL));
+	assert_ok(table_open(&f->client, f->client_dir.s, SIDE_CLIENT, NULL));
 }
 
 static void reopen(struct fixture *f)
 {
 	table_close(f->hub);
 	table_close(f->client);
-	assert_ok(table_open(&f->hub, f->hub_dir.s, SIDE_HUB));
-	assert_ok(table_open(&f->client, f->client_dir.s, SIDE_CLIENT));
+	assert_ok(table_open(&f->hub, f->hub_dir.s, SIDE_HUB, NULL));
+	assert_ok(table_open(&f->client, f->client_dir.s, SIDE_CLIENT, NULL));
 }
 
 static void assert_state(struct table *t, enum table_state expected)
@@ -179,15 +179,15 @@ static void test_one_hub_many_clients(void **state)
 
 	(void)state;
 	imported(&f);
-	assert_rc(table_open(&t, f.hub_dir.s, SIDE_HUB), BUSY);
+	assert_rc(table_open(&t, f.hub_dir.s, SIDE_HUB, NULL), BUSY);
 	assert_null(t);
-	assert_ok(table_open(&t, f.client_dir.s, SIDE_CLIENT));
+	assert_ok(table_open(&t, f.client_dir.s, SIDE_CLIENT, NULL));
 	table_close(t);
 	table_close(f.hub);
 	f.hub = NULL;
-	assert_rc(table_open(&t, f.hub_dir.s, SIDE_CLIENT), STATE);
-	assert_rc(table_open(&t, f.client_dir.s, SIDE_HUB), STATE);
-	assert_rc(table_open(&t, f.scratch.s, SIDE_HUB), NOT_FOUND);
+	assert_rc(table_open(&t, f.hub_dir.s, SIDE_CLIENT, NULL), STATE);
+	assert_rc(table_open(&t, f.client_dir.s, SIDE_HUB, NULL), STATE);
+	assert_rc(table_open(&t, f.scratch.s, SIDE_HUB, NULL), NOT_FOUND);
 	fixture_drop(&f);
 }
 
@@ -216,20 +216,20 @@ static void test_damaged_folder(void **state)
 	assert_int_equal(stat(header, &st), 0);
 	for (off_t at = 0; at < st.st_size; at++) {
 		spoil(header, (uint64_t)at, 0x20);
-		assert_rc(table_open(&t, f.client_dir.s, SIDE_CLIENT), CORRUPT);
+		assert_rc(table_open(&t, f.client_dir.s, SIDE_CLIENT, NULL), CORRUPT);
 		spoil(header, (uint64_t)at, 0x20);
 	}
 	char *ledger = strdup(fixture_file(&f.client_dir, "ledger"));
 	spoil(ledger, LEDGER_SLOT_LEN + 50, 1); /* record 1 is alone there */
-	assert_rc(table_open(&t, f.client_dir.s, SIDE_CLIENT), CORRUPT);
+	assert_rc(table_open(&t, f.client_dir.s, SIDE_CLIENT, NULL), CORRUPT);
 	spoil(ledger, LEDGER_SLOT_LEN + 50, 1);
 	assert_int_equal(truncate(fixture_file(&f.client_dir, "table"), LEN - 1), 0);
-	assert_rc(table_open(&t, f.client_dir.s, SIDE_CLIENT), CORRUPT);
+	assert_rc(table_open(&t, f.client_dir.s, SIDE_CLIENT, NULL), CORRUPT);
 	assert_int_equal(truncate(fixture_file(&f.client_dir, "table"), LEN), 0);
-	assert_ok(table_open(&t, f.client_dir.s, SIDE_CLIENT));
+	assert_ok(table_open(&t, f.client_dir.s, SIDE_CLIENT, NULL));
 	table_close(t);
 	assert_int_equal(unlink(ledger), 0);
-	assert_rc(table_open(&t, f.client_dir.s, SIDE_CLIENT), NOT_FOUND);
+	assert_rc(table_open(&t, f.client_dir.s, SIDE_CLIENT, NULL), NOT_FOUND);
 	free(header);
 	free(ledger);
 	fixture_drop(&f);
@@ -247,7 +247,7 @@ static void test_foreign_ledger(void **state)
 	table_close(f.client);
 	f.client = NULL;
 	fixture_copy(fixture_file(&g.client_dir, "ledger"), fixture_file(&f.client_dir, "ledger"));
-	assert_rc(table_open(&t, f.client_dir.s, SIDE_CLIENT), CORRUPT);
+	assert_rc(table_open(&t, f.client_dir.s, SIDE_CLIENT, NULL), CORRUPT);
 	fixture_drop(&f);
 	fixture_drop(&g);
 }

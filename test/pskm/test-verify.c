@@ -313,7 +313,6 @@ static void test_peek(void **state)
 {
 	struct fixture f;
 	AUTO(chunks) c = CHUNKS_EMPTY;
-	AUTO(fd) table = FD_NONE;
 	const uint64_t places[] = {TABLE_CHUNK_LEN - 1,  TABLE_CHUNK_LEN - 47, 2 * TABLE_CHUNK_LEN - 16, 5000,
 				   TABLE_CHUNK_LEN - 48, TABLE_CHUNK_LEN,      3 * TABLE_CHUNK_LEN - 48};
 	uint8_t wanted[48], got[48];
@@ -322,9 +321,8 @@ static void test_peek(void **state)
 	fixture_init(&f, 3 * TABLE_CHUNK_LEN);
 	fixture_make(&f);
 	open_chunks(&f, &c);
-	assert_ok(file_open(&table, fixture_file(&f.hub_dir, "table"), O_RDONLY, 0));
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-		assert_ok(file_pread(table.n, wanted, sizeof wanted, places[i]));
+		fixture_plain(&f.hub_dir, NULL, places[i], wanted, sizeof wanted);
 		assert_ok(chunks_peek(&c, places[i], got, sizeof got));
 		assert_memory_equal(got, wanted, sizeof got);
 	}
