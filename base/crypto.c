@@ -11,6 +11,7 @@
 #include <openssl/provider.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define KEY_LENS 3 /* 16, 24, 32 */
@@ -232,4 +233,71 @@ dske_rc crypto_ctr(const struct secret *key, uint64_t at, void *out, const void 
 		return DSKE_OK;
 	mem_wipe(out, len);
 	return FAIL(NOMEM, "libcrypto could not encrypt");
+}
+
+/* ---- AES-256-GCM in one piece ------------------------------------------------------------------------- */
+
+struct crypto_box {
+	const struct secret *key;
+	const uint8_t *nonce;
+	const void *ad;
+	size_t ad_len;
+};
+
+/* One direction; tag is written or checked. */
+static bool gcm_run(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, const struct crypto_box *box, bool encrypt, uint8_t *out,
+		    const uint8_t *in, size_t len, uint8_t tag[CRYPTO_TAG_LEN])
+{
+	int n = 0;
+
+	if (box->ad_len > INT_MAX || len > INT_MAX ||
+	    EVP_CipherInit_ex2(ctx, cipher, box->key->data, box->nonce, encrypt, NULL) != 1)
+		return false;
+	if (!encrypt && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG_LEN, tag) != 1)
+		return false;
+	if (box->ad_len > 0 && EVP_CipherUpdate(ctx, NULL, &n, box->ad, (int)box->ad_len) != 1)
+		return false;
+	if (len > 0 && EVP_CipherUpdate(ctx, out, &n, in, (int)len) != 1)
+		return false;
+	if (EVP_CipherFinal_ex(ctx, out + len, &n) != 1)
+		return false;
+	return !encrypt || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, CRYPTO_TAG_LEN, tag) == 1;
+}
+
+/* Memory is had, or not, before anything is decided. */
+static bool gcm(const struct crypto_box *box, bool encrypt, uint8_t *out, const uint8_t *in, size_t len,
+		uint8_t tag[CRYPTO_TAG_LEN], bool *tried)
+{
+	const EVP_CIPHER *cipher = crypto_cipher(CRYPTO_GCM, box->key->len);
+
+	crypto_quiet_begin();
+	EVP_CIPHER_CTX *ctx = cipher != NULL ? EVP_CIPHER_CTX_new() : NULL;
+	*tried = ctx != NULL;
+	bool done = ctx != NULL && gcm_run(ctx, cipher, box, encrypt, out, in, len, tag);
+	EVP_CIPHER_CTX_free(ctx);
+	crypto_quiet_end();
+	return done;
+}
+
+dske_rc crypto_seal(uint8_t *out, const struct secret *key, const uint8_t nonce[CRYPTO_NONCE_LEN], const void *ad,
+		    size_t ad_len, const void *bytes, size_t len)
+{
+	const struct crypto_box box = {key, nonce, ad, ad_len};
+	bool tried;
+
+	return gcm(&box, true, out, bytes, len, out + len, &tried) ? DSKE_OK : FAIL(NOMEM, "libcrypto could not encrypt");
+}
+
+dske_rc crypto_open(uint8_t *out, const struct secret *key, const uint8_t nonce[CRYPTO_NONCE_LEN], const void *ad,
+		    size_t ad_len, const uint8_t *sealed, size_t len)
+{
+	const struct crypto_box box = {key, nonce, ad, ad_len};
+	uint8_t tag[CRYPTO_TAG_LEN];
+	bool tried;
+
+	memcpy(tag, sealed + len, sizeof tag);
+	if (gcm(&box, false, out, sealed, len, tag, &tried))
+		return DSKE_OK;
+	mem_wipe(out, len);
+	return tried ? rc_make(DSKE_RC_TAG) : FAIL(NOMEM, "libcrypto could not decrypt");
 }

@@ -49,4 +49,13 @@ dske_rc crypto_mac(uint8_t mac[CRYPTO_MAC_LEN], const struct secret *key, const 
  * `at` on.  in and out may be the same.  Errors: NOMEM, and then out is zero. */
 dske_rc crypto_ctr(const struct secret *key, uint64_t at, void *out, const void *in, size_t len);
 
+/* AES-256-GCM in one piece.  out holds len bytes and a 16-byte tag; opening takes len + 16 bytes and
+ * wipes out when the tag is wrong.  Errors: TAG, NOMEM. */
+#define CRYPTO_NONCE_LEN 12
+#define CRYPTO_TAG_LEN 16
+dske_rc crypto_seal(uint8_t *out, const struct secret *key, const uint8_t nonce[CRYPTO_NONCE_LEN], const void *ad,
+		    size_t ad_len, const void *bytes, size_t len);
+dske_rc crypto_open(uint8_t *out, const struct secret *key, const uint8_t nonce[CRYPTO_NONCE_LEN], const void *ad,
+		    size_t ad_len, const uint8_t *sealed, size_t len);
+
 #endif

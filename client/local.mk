@@ -18,6 +18,8 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/pool.c %D%/pool.h \
 	%D%/receiver.c \
 	%D%/request.c %D%/request.h \
+	%D%/store.c %D%/store.h \
+	%D%/store-image.c %D%/store-impl.h %D%/store-pin.c \
 	%D%/tables.c \
 	%D%/taken.c %D%/taken.h \
 	%D%/telephone.c \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/crypto.h - what the token's mechanisms and its store need of libcrypto, over base/crypto.h. */
+/* pkcs11/crypto.h - what the token's mechanisms need of libcrypto, over base/crypto.h. */
 #ifndef DSKE_PKCS11_CRYPTO_H
 #define DSKE_PKCS11_CRYPTO_H
 
@@ -18,14 +18,5 @@ bool crypto_cipher_start(EVP_CIPHER_CTX *c, enum crypto_cipher which, bool encry
 
 /* First three bytes of the encryption of a zero block (PKCS#11 2.40, 4.10.2: CKA_CHECK_VALUE). */
 dske_rc crypto_aes_check(uint8_t out[3], const struct secret *key);
-
-/* AES-256-GCM in one piece.  out holds len bytes and a 16-byte tag; opening takes len + 16 bytes and
- * wipes out when the tag is wrong.  Errors: TAG, NOMEM. */
-#define CRYPTO_NONCE_LEN 12
-#define CRYPTO_TAG_LEN 16
-dske_rc crypto_seal(uint8_t *out, const struct secret *key, const uint8_t nonce[CRYPTO_NONCE_LEN], const void *ad,
-		    size_t ad_len, const void *bytes, size_t len);
-dske_rc crypto_open(uint8_t *out, const struct secret *key, const uint8_t nonce[CRYPTO_NONCE_LEN], const void *ad,
-		    size_t ad_len, const uint8_t *sealed, size_t len);
 
 #endif

@@ -7,7 +7,7 @@
 #define DSKE_PKCS11_KEY_H
 
 #include "pkcs11/object.h"
-#include "pkcs11/store.h"
+#include "client/store.h"
 
 /* A key with the template's attributes and no value yet; checks the template and what the session may
  * do.  One reference, the caller's.  Errors: as attr_check; TEMPLATE_INCONSISTENT, TEMPLATE_INCOMPLETE,

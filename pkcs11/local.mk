@@ -19,9 +19,7 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/rv.c %D%/rv.h \
 	%D%/session.c %D%/session.h \
 	%D%/sign.c %D%/sign.h \
-	%D%/slot.c %D%/slot.h \
-	%D%/store.c %D%/store.h \
-	%D%/store-image.c %D%/store-impl.h %D%/store-pin.c
+	%D%/slot.c %D%/slot.h
 
 dskeinclude_HEADERS = %D%/dske-pkcs11.h
 

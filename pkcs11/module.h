@@ -23,7 +23,7 @@
 #include "pkcs11/rv.h"
 #include "pkcs11/session.h"
 #include "pkcs11/slot.h"
-#include "pkcs11/store.h"
+#include "client/store.h"
 
 struct module {
 	unsigned refs; /* under the entry lock of module.c */

@@ -37,3 +37,8 @@ check_PROGRAMS += %D%/test-config
 TESTS += %D%/test-config
 %C%_test_config_SOURCES = %D%/test-config.c test/lib/scratch.c test/lib/scratch.h
 %C%_test_config_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += %D%/test-store
+TESTS += %D%/test-store
+%C%_test_store_SOURCES = %D%/test-store.c
+%C%_test_store_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)

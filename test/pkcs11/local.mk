@@ -2,7 +2,8 @@
 # The token over a client without a network (fake-client.c): as a module for stock programs, and for
 # unit tests.
 noinst_LTLIBRARIES += %D%/libfakeclient.la
-%C%_libfakeclient_la_SOURCES = %D%/fake-client.c client/config.c client/media.c client/peers.c client/places.c client/watch.c
+%C%_libfakeclient_la_SOURCES = %D%/fake-client.c client/config.c client/media.c client/peers.c client/places.c \
+	client/store.c client/store-image.c client/store-pin.c client/watch.c
 FAKE_PKCS11_LIBS = pkcs11/libpkcs11.la %D%/libfakeclient.la $(PSKM_LIBS)
 
 check_LTLIBRARIES += %D%/dske-fake.la
@@ -19,11 +20,9 @@ check_PROGRAMS += %D%/p11test %D%/exit-host %D%/make-token
 %C%_make_token_SOURCES = %D%/make-token.c
 %C%_make_token_LDADD = $(FAKE_PKCS11_LIBS)
 
-check_PROGRAMS += %D%/test-derive %D%/test-store %D%/test-tables %D%/test-token
+check_PROGRAMS += %D%/test-derive %D%/test-tables %D%/test-token
 %C%_test_derive_SOURCES = %D%/test-derive.c %D%/token-fixture.c %D%/token-fixture.h
 %C%_test_derive_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
-%C%_test_store_SOURCES = %D%/test-store.c
-%C%_test_store_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
 %C%_test_tables_SOURCES = %D%/test-tables.c %D%/nss-offsets.c
 %C%_test_tables_CPPFLAGS = $(AM_CPPFLAGS) -idirafter /usr/include/nspr
 %C%_test_tables_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
@@ -35,7 +34,7 @@ check_PROGRAMS += %D%/test-slots
 %C%_test_slots_LDADD = $(PKCS11_LIBS) $(TEST_LIBS)
 TESTS += %D%/test-slots
 
-TESTS += %D%/test-derive %D%/test-store %D%/test-tables %D%/test-token
+TESTS += %D%/test-derive %D%/test-tables %D%/test-token
 
 dist_check_SCRIPTS += %D%/test-exit %D%/test-p11 %D%/test-stock
 EXTRA_DIST += %D%/stock.sh

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "pkcs11/slot.h"
-#include "pkcs11/store.h"
+#include "client/store.h"
 
 static dske_rc make(struct store *s, char **argv)
 {

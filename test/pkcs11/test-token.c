@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "pkcs11/store.h"
+#include "client/store.h"
 #include "test/pkcs11/token-fixture.h"
 
 /* ---- peers and PSKMs as objects ------------------------------------------------------------------------------------ */

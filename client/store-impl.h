@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pkcs11/store-impl.h - inside the token's store: the file as one call sees it (store-image.c), its PINs
+ * client/store-impl.h - inside the token's store: the file as one call sees it (store-image.c), its PINs
  * (store-pin.c), and the calls (store.c).  The layout is drawn in store.h.
  */
-#ifndef DSKE_PKCS11_STORE_IMPL_H
-#define DSKE_PKCS11_STORE_IMPL_H
+#ifndef DSKE_CLIENT_STORE_IMPL_H
+#define DSKE_CLIENT_STORE_IMPL_H
 
 #include <assert.h>
 #include <pthread.h>
@@ -13,8 +13,8 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "pkcs11/crypto.h"
-#include "pkcs11/store.h"
+#include "base/crypto.h"
+#include "client/store.h"
 
 enum {
 	AT_MEMORY = 16,

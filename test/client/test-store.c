@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "pkcs11/crypto.h"
-#include "pkcs11/store.h"
+#include "base/crypto.h"
+#include "client/store.h"
 
 #define SO "so-pin-1"
 #define USER "user-pin"

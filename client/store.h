@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pkcs11/store.h - what the agreement token keeps: label, PINs and token objects, in one file that is
+ * client/store.h - what the agreement token keeps: label, PINs and token objects, in one file that is
  * replaced as a whole, under an exclusive lock of a file beside it, so that many processes may share it.
  *
  *	header (STORE_HEADER_LEN bytes, integers big-endian)
@@ -28,8 +28,8 @@
  *
  * Thread-safe.  Damage is CORRUPT, and the sentence names what is damaged.
  */
-#ifndef DSKE_PKCS11_STORE_H
-#define DSKE_PKCS11_STORE_H
+#ifndef DSKE_CLIENT_STORE_H
+#define DSKE_CLIENT_STORE_H
 
 #include <stdbool.h>
 #include <stddef.h>
