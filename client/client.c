@@ -128,6 +128,8 @@ dske_rc client_fail_key(const struct client *c)
 {
 	if (c->key_code != DSKE_RC_OK)
 		return rc_fail(c->key_code, "%s", c->key_why);
+	if (c->config.table_key.s[0] != '\0')
+		return FAIL(KEY, "the table is encrypted under another key than [client] table_key");
 	return FAIL(KEY, "the table is encrypted, and [client] table_key is not set");
 }
 

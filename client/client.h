@@ -35,6 +35,12 @@ dske_rc client_refresh(struct client *c);
 /* A copy; the caller drops it. */
 dske_rc client_peers(struct client *c, struct peers *out);
 
+/* Gives the tables their key, where the PIN has it; those that are under another one stay unusable, with a line in the
+ * log.  Takes it away again: what was read of them, in connections that wait for their next use, is wiped.
+ * Errors: FORKED, NOMEM. */
+dske_rc client_unlock(struct client *c, const struct secret *key);
+void client_relock(struct client *c);
+
 /* ---- hubs and tables ------------------------------------------------------------------------------ */
 
 struct client_hub {

@@ -300,7 +300,7 @@ static dske_rc read_located(struct config *c)
 			    c->file.s);
 	TRY(rc);
 	TRY(conf_folder(&c->state, c->file.s));
-	if (c->table_key.s[0] != '\0')
+	if (c->table_key.s[0] != '\0' && !config_key_is_pin(c))
 		TRY(conf_folder(&c->table_key, c->file.s));
 	return check_whole(c);
 }
@@ -338,8 +338,15 @@ uint8_t config_k_b(const struct config *c, size_t hubs)
 	return c->k_b != 0 ? c->k_b : config_k(c, hubs);
 }
 
+bool config_key_is_pin(const struct config *c)
+{
+	return strcmp(c->table_key.s, "pin") == 0;
+}
+
 dske_rc config_table_key(const struct config *c, struct secret *out)
 {
+	if (config_key_is_pin(c))
+		return FAIL(KEY, "the tables are locked by the token's PIN: log in, or give it to dske with --pin");
 	return c->table_key.s[0] != '\0' ? table_key_read(out, c->table_key.s) : DSKE_OK;
 }
 

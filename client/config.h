@@ -2,8 +2,8 @@
 /*
  * client/config.h - a client's configuration file (man 5 dske.conf).
  *
- *   [client]     name, id (32 digits), state (folder; default: the file's own), table_key (file; default:
- *                none), log, log_level, low_water, media (folders where media with tables are mounted;
+ *   [client]     name, id (32 digits), state (folder; default: the file's own), table_key (file, or pin;
+ *                default: none), log, log_level, low_water, media (folders where media with tables are mounted;
  *                client/media.h)
  *   [agreement]  k, k_b, timeout, ttl, key_length, scheme
  *   [hub NAME]   address = HOST:PORT, over the PSKM's own
@@ -40,7 +40,7 @@ struct config_peer {
 struct config {
 	struct path file;  /* where it was read from */
 	struct path state; /* absolute */
-	struct path table_key; /* the key file, absolute; empty: tables have no outer key */
+	struct path table_key; /* the key file, absolute; "pin"; empty: tables have no outer key */
 	char name[NAME_MAX_LEN + 1];
 	struct id id;
 	char log[256];
@@ -73,8 +73,9 @@ uint8_t config_k(const struct config *c, size_t hubs);
 uint8_t config_k_b(const struct config *c, size_t hubs);
 
 /* The key that this client's tables are under at rest; *out stays empty where none is configured.  Errors: as
- * table_key_read. */
+ * table_key_read; KEY: the token's PIN has it (client/store.h). */
 dske_rc config_table_key(const struct config *c, struct secret *out);
+bool config_key_is_pin(const struct config *c);
 
 bool config_extract_allowed(const struct config *c, const char *peer_name);
 void config_drop(struct config *c);

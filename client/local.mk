@@ -19,8 +19,9 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/receiver.c \
 	%D%/request.c %D%/request.h \
 	%D%/store.c %D%/store.h \
-	%D%/store-image.c %D%/store-impl.h %D%/store-pin.c \
+	%D%/store-image.c %D%/store-impl.h %D%/store-key.c %D%/store-pin.c \
 	%D%/tables.c \
 	%D%/taken.c %D%/taken.h \
 	%D%/telephone.c \
+	%D%/unlock.c \
 	%D%/watch.c %D%/watch.h

@@ -251,11 +251,18 @@ void pool_put(struct client *c, struct links *s)
 		return;
 	links_end(s);
 	pthread_mutex_lock(&c->lock);
-	bool kept = c->idle_count < POOL_SETS_MAX;
+	bool kept = c->idle_count < POOL_SETS_MAX && !c->is_relocked;
 	if (kept)
 		c->idle[c->idle_count++] = s;
 	pthread_mutex_unlock(&c->lock);
 	if (!kept)
+		links_free(s);
+}
+
+void pool_forget(struct client *c)
+{
+	struct links *s;
+	while ((s = take_idle(c)) != NULL)
 		links_free(s);
 }
 

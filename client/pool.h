@@ -21,11 +21,12 @@ struct client {
 	pid_t pid; /* the process that opened it: a forked child owns nothing */
 	struct config config;
 	struct path tables_dir;
-	struct secret table_key; /* owned; empty: none is configured, or it cannot be read ... */
-	int key_code;            /* ... and why not: code ... */
+	_Atomic int key_code;    /* why the tables' key is not known: code, or OK ... */
 	char key_why[400];       /* ... and sentence */
+	_Atomic bool is_relocked; /* it was taken away: connections with what was read are not kept */
 	pthread_mutex_t looking; /* taken before `lock`, and held while files are read: one thread looks for tables at a time */
-	struct table_entry *accepted; /* owned, as client/media.h has it; of who is looking, like the next three */
+	struct secret table_key; /* owned; empty: none is configured, or it is not known; of who is looking, like the next three */
+	struct table_entry *accepted; /* owned, as client/media.h has it */
 	size_t accepted_count;
 	int64_t accepted_seen;
 	pthread_mutex_t lock; /* guards all below */
@@ -46,6 +47,9 @@ struct client {
  * soon (a medium may hang), goes on with what is known.  Errors: as table_list, accepted_read. */
 dske_rc tables_refresh(struct client *c);
 void tables_drop(struct client *c);
+
+/* The client's key for its table, or none, as it is now.  By who is looking.  (client/unlock.c) */
+void hub_table_give_key(const struct client *c, struct hub_table *h);
 
 /* A better sentence for a failure whose reason is that the table's medium was just pulled out. */
 dske_rc hub_table_excuse(const struct hub_table *h, dske_rc rc);
@@ -90,7 +94,8 @@ dske_rc pool_take(struct client *c, struct hub_table *const *hubs, size_t count,
 /* Puts it back, ended. */
 void pool_put(struct client *c, struct links *s);
 
-/* Frees all idle sets. */
+/* Frees all idle sets: while others use the client; and at its end, in a forked child too, where nobody does. */
+void pool_forget(struct client *c);
 void pool_drain(struct client *c);
 
 #endif

@@ -187,8 +187,20 @@ size_t record_len(const uint8_t *record)
 	return RECORD_HEAD + store_get_u32(record + ID_LEN) + CRYPTO_TAG_LEN;
 }
 
-static dske_rc record_open(const struct store *s, const uint8_t *record, uint64_t index, const struct secret *master,
-			   struct secret *plain)
+uint8_t *record_find(const struct image *i, const struct id *name)
+{
+	uint8_t *record = i->file.data + STORE_HEADER_LEN;
+
+	for (uint64_t n = store_get_u64(i->file.data + AT_COUNT); n > 0; n--) {
+		if (memcmp(record, name->b, ID_LEN) == 0)
+			return record;
+		record += record_len(record);
+	}
+	return NULL;
+}
+
+dske_rc record_open(const struct store *s, const uint8_t *record, uint64_t index, const struct secret *master,
+		    struct secret *plain)
 {
 	char name[ID_HEX_LEN];
 	struct id id;

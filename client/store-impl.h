@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * client/store-impl.h - inside the token's store: the file as one call sees it (store-image.c), its PINs
- * (store-pin.c), and the calls (store.c).  The layout is drawn in store.h.
+ * (store-pin.c), the key of the tables (store-key.c), and the calls (store.c).  The layout is drawn in store.h.
  */
 #ifndef DSKE_CLIENT_STORE_IMPL_H
 #define DSKE_CLIENT_STORE_IMPL_H
@@ -53,6 +53,14 @@ struct store {
 	struct seen seen;     /* of the last store_each() */
 };
 
+/* A call holds the store until the block ends (clang calls a variable unused that only its cleanup uses). */
+struct guard {
+	struct store *s;
+};
+struct guard guard_take(struct store *s);
+void guard_drop(struct guard *g);
+#define HOLD(s) AUTO(guard) held_ __attribute__((unused)) = guard_take(s)
+
 /* One call's view of the file: held locked while it lasts. */
 struct image {
 	struct fd lock;
@@ -93,6 +101,16 @@ dske_rc image_visit(const struct store *s, const struct image *i, const struct s
 		    void *context);
 dske_rc visit_nothing(void *context, const struct id *name, const struct secret *plain);
 size_t record_len(const uint8_t *record);
+/* The record of that name, or NULL. */
+uint8_t *record_find(const struct image *i, const struct id *name);
+dske_rc record_open(const struct store *s, const uint8_t *record, uint64_t index, const struct secret *master,
+		    struct secret *plain);
+dske_rc record_append(struct image *i, const struct secret *master, const struct secret *plain, const struct id *name);
+
+/* Not an object (store-key.c). */
+extern const struct id table_key_name;
+/* Reads the key where there is one; else *key stays empty.  Errors: CORRUPT. */
+dske_rc image_table_key(const struct store *s, const struct image *i, const struct secret *master, struct secret *key);
 
 /* The file as it is now; false when it is not there. */
 bool file_now(const struct store *s, struct seen *now);

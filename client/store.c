@@ -42,23 +42,16 @@ void store_free(struct store *s)
 
 /* ---- calls: each takes the store's lock and the file's ----------------------------------------------- */
 
-struct guard {
-	struct store *s;
-};
-
-static void guard_drop(struct guard *g)
+void guard_drop(struct guard *g)
 {
 	pthread_mutex_unlock(&g->s->lock);
 }
 
-static struct guard guard_take(struct store *s)
+struct guard guard_take(struct store *s)
 {
 	pthread_mutex_lock(&s->lock);
 	return (struct guard){s};
 }
-
-/* Holds the store's lock until the block ends (clang calls a variable unused that only its cleanup uses). */
-#define HOLD(s) AUTO(guard) held_ __attribute__((unused)) = guard_take(s)
 
 /* Reads the header alone: it is asked for often, and a token may hold many objects. */
 dske_rc store_status(struct store *s, struct store_status *out)
@@ -90,13 +83,18 @@ dske_rc store_init(struct store *s, const void *so_pin, size_t pin_len, const ui
 	AUTO(image) i = IMAGE_NONE;
 	AUTO(secret) former = {0};
 	AUTO(secret) master = {0};
+	AUTO(secret) table_key = {0};
 
 	TRY(image_read_locked(s, &i));
-	if (i.there)
+	if (i.there) {
 		TRY(pin_try(s, &i, STORE_PIN_SO, so_pin, pin_len, &former));
+		TRY(image_table_key(s, &i, &former, &table_key));
+	}
 	TRY(secret_random(&master, MASTER_LEN));
 	TRY(image_begin(&i, s->cost, label, &master));
 	TRY(pin_wrap(i.file.data, STORE_PIN_SO, so_pin, pin_len, &master));
+	if (table_key.len > 0)
+		TRY(record_append(&i, &master, &table_key, &table_key_name));
 	TRY(image_seal(&i, &master));
 	return image_write(s, &i);
 }
@@ -140,6 +138,18 @@ bool store_changed(struct store *s)
 	return !seen_same(&now, &s->seen);
 }
 
+struct objects {
+	store_visitor *visit;
+	void *context;
+};
+
+static dske_rc visit_object(void *context, const struct id *name, const struct secret *plain)
+{
+	const struct objects *o = context;
+
+	return id_equal(name, &table_key_name) ? DSKE_OK : o->visit(o->context, name, plain);
+}
+
 dske_rc store_each(struct store *s, const struct secret *master, store_visitor *visit, void *context)
 {
 	HOLD(s);
@@ -152,13 +162,12 @@ dske_rc store_each(struct store *s, const struct secret *master, store_visitor *
 	if (!i.there)
 		return FAIL(STATE, "the token was taken away");
 	TRY(image_check_master(&i, master));
-	TRY(image_visit(s, &i, master, visit, context));
+	TRY(image_visit(s, &i, master, visit_object, &(struct objects){visit, context}));
 	s->seen = now;
 	return DSKE_OK;
 }
 
-static dske_rc record_append(struct image *i, const struct secret *master, const struct secret *plain,
-			     const struct id *name)
+dske_rc record_append(struct image *i, const struct secret *master, const struct secret *plain, const struct id *name)
 {
 	if (plain->len > STORE_RECORD_MAX)
 		return FAIL(TOOBIG, "an object is larger than the token can keep");
@@ -175,20 +184,15 @@ static dske_rc record_append(struct image *i, const struct secret *master, const
 
 static dske_rc record_cut(struct image *i, const struct id *name)
 {
-	uint64_t count = store_get_u64(i->file.data + AT_COUNT);
-	uint8_t *record = i->file.data + STORE_HEADER_LEN, *end = i->file.data + i->file.len;
+	uint8_t *record = record_find(i, name), *end = i->file.data + i->file.len;
 
-	for (uint64_t k = 0; k < count; k++) {
-		size_t len = record_len(record);
-		if (memcmp(record, name->b, ID_LEN) == 0) {
-			memmove(record, record + len, (size_t)(end - record) - len);
-			i->file.len -= len;
-			store_set_u64(i->file.data + AT_COUNT, count - 1);
-			return DSKE_OK;
-		}
-		record += len;
-	}
-	return FAIL(NOT_FOUND, "the object is not stored any more");
+	if (record == NULL)
+		return FAIL(NOT_FOUND, "the object is not stored any more");
+	size_t len = record_len(record);
+	memmove(record, record + len, (size_t)(end - record) - len);
+	i->file.len -= len;
+	store_set_u64(i->file.data + AT_COUNT, store_get_u64(i->file.data + AT_COUNT) - 1);
+	return DSKE_OK;
 }
 
 dske_rc store_add(struct store *s, const struct secret *master, const struct secret *plain, struct id *name)

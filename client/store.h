@@ -22,6 +22,7 @@
  *	    16   4  length of what is sealed, L
  *	    20  12  nonce
  *	    32  L + 16   AES-256-GCM under the master key, the name as associated data
+ *	one of them may have the name "DSKE table key\0\0": no object, but the key of the tables, 32 bytes
  *
  * The master key is random.  Argon2id of a PIN gives the key that seals it, with the role and Argon2id's
  * parameters as associated data.  Counters of failed attempts are raised and synced before an attempt.
@@ -70,7 +71,7 @@ struct store_status {
 dske_rc store_status(struct store *s, struct store_status *out);
 
 /* A new token: label, SO PIN, no user PIN, a new master key, no objects.  If there is one already, its SO
- * PIN must be the same.  Errors: PIN, PIN_LOCKED, IO, SYNC, CORRUPT. */
+ * PIN must be the same, and its table key stays.  Errors: PIN, PIN_LOCKED, IO, SYNC, CORRUPT. */
 dske_rc store_init(struct store *s, const void *so_pin, size_t pin_len, const uint8_t label[STORE_LABEL_LEN]);
 
 /* Opens the master key, which the caller owns; also checks every record.  Errors: PIN, PIN_LOCKED, STATE
@@ -80,12 +81,22 @@ dske_rc store_login(struct store *s, enum store_pin which, const void *pin, size
 /* Sets a PIN and clears its counter, given the master key.  Errors: as store_login, SYNC. */
 dske_rc store_set_pin(struct store *s, const struct secret *master, enum store_pin which, const void *pin, size_t pin_len);
 
+/* What this client's tables are under at rest where `table_key = pin` (man 5 dske.conf): 32 random bytes, drawn when
+ * they are first asked for, in a record of their own.  Both PINs open the master key, and a change of either, or
+ * a reset of the user's by the SO's, leaves that as it is; store_init takes the key over into the new token, in the
+ * same replacement of the file.  So no PIN that is changed, and no moment at which the power goes, loses a table.
+ * Errors: as store_add. */
+dske_rc store_table_key(struct store *s, const struct secret *master, struct secret *key);
+
+/* The same from a client's state folder with the user's PIN.  Errors: as store_login. */
+dske_rc store_open_table_key(const char *dir, const void *pin, size_t pin_len, struct secret *key);
+
 /* One object.  plain is borrowed for the call. */
 typedef dske_rc store_visitor(void *context, const struct id *name, const struct secret *plain);
 
 /* Has the file changed since store_each() last read it?  Cheap. */
 bool store_changed(struct store *s);
-/* Visits all; a failing visitor ends it.  Errors: CORRUPT, STATE (re-initialised under another master
+/* Visits all objects; a failing visitor ends it.  Errors: CORRUPT, STATE (re-initialised under another master
  * key), the visitor's. */
 dske_rc store_each(struct store *s, const struct secret *master, store_visitor *visit, void *context);
 

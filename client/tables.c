@@ -237,6 +237,7 @@ static dske_rc settle(struct client *c, struct hub_table *h)
 	if (former != NULL) {
 		hub_table_free(h);
 		h = former;
+		hub_table_give_key(c, h);
 	} else if (h->open_code == DSKE_RC_OK) {
 		hub_table_open(c, h); /* without the lock: it reads files */
 	}

@@ -30,7 +30,9 @@ static CK_RV pin_check(const void *pin, CK_ULONG len)
 
 bool login_suffices(const struct module *m)
 {
-	return !m->login.required || m->login.who == LOGIN_USER;
+	bool required = m->login.required || (m->client != NULL && config_key_is_pin(client_config(m->client)));
+
+	return !required || m->login.who == LOGIN_USER;
 }
 
 void login_end(struct module *m)
@@ -38,6 +40,19 @@ void login_end(struct module *m)
 	m->login.who = LOGIN_NOBODY;
 	secret_drop(&m->login.master);
 	objects_end_login(&m->objects);
+}
+
+void login_follow(struct module *m)
+{
+	if (m->client == NULL || !config_key_is_pin(client_config(m->client)))
+		return;
+	pthread_mutex_lock(&m->token_lock); /* so that of a login and a logout at once the later one counts */
+	module_lock(m);
+	bool is_user = m->login.who == LOGIN_USER;
+	module_unlock(m);
+	if (!is_user)
+		client_relock(m->client);
+	pthread_mutex_unlock(&m->token_lock);
 }
 
 CK_RV login_refresh(struct module *m)
@@ -77,9 +92,30 @@ static CK_RV login_enter(struct module *m, const struct session *s, enum login_w
 	return rv;
 }
 
+/* The key of the tables, where the user's PIN has it; else *key stays empty. */
+static CK_RV read_table_key(struct module *m, enum login_who who, const struct secret *master, struct secret *key)
+{
+	if (who != LOGIN_USER || !config_key_is_pin(client_config(m->client)))
+		return CKR_OK;
+	return login_rv(store_table_key(m->store, master, key));
+}
+
+/* Login and tables in one step, as login_follow() sees it. */
+static CK_RV login_unlock(struct module *m, const struct session *s, enum login_who who, struct secret *master,
+			  const struct secret *table_key)
+{
+	pthread_mutex_lock(&m->token_lock);
+	CK_RV rv = login_enter(m, s, who, master);
+	if (rv == CKR_OK && table_key->len > 0)
+		rv = rv_from(client_unlock(m->client, table_key));
+	pthread_mutex_unlock(&m->token_lock);
+	return rv;
+}
+
 CK_RV login_login(struct module *m, struct session *s, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len)
 {
 	AUTO(secret) master = {0};
+	AUTO(secret) table_key = {0};
 	enum login_who who = user == CKU_SO ? LOGIN_SO : LOGIN_USER;
 
 	if (user == CKU_CONTEXT_SPECIFIC)
@@ -97,7 +133,8 @@ CK_RV login_login(struct module *m, struct session *s, CK_USER_TYPE user, CK_UTF
 	if (pin_check(pin, pin_len) != CKR_OK)
 		return CKR_PIN_INCORRECT;
 	TRY_RV(login_rv(store_login(m->store, who == LOGIN_SO ? STORE_PIN_SO : STORE_PIN_USER, pin, pin_len, &master)));
-	TRY_RV(login_enter(m, s, who, &master));
+	TRY_RV(read_table_key(m, who, &master, &table_key));
+	TRY_RV(login_unlock(m, s, who, &master, &table_key));
 	return who == LOGIN_USER ? key_sync(m, true) : CKR_OK;
 }
 
@@ -113,6 +150,7 @@ CK_RV login_logout(struct module *m, struct session *s)
 		rv = CKR_OK;
 	}
 	module_unlock(m);
+	login_follow(m);
 	return rv;
 }
 

@@ -20,14 +20,18 @@ struct login {
 };
 
 /* May this application agree on keys and see private objects?  True for a token that was never
- * initialised: it has no PIN to ask for.  With the module's lock. */
+ * initialised (it has no PIN to ask for), unless the PIN has the key of the tables.  With the module's lock. */
 bool login_suffices(const struct module *m);
 
 /* Asks the store whether the token is initialised, as another process may have done. */
 CK_RV login_refresh(struct module *m);
 
-/* With the module's lock: nobody is logged in any more, and what only a user may see is gone. */
+/* With the module's lock: nobody is logged in any more, and what only a user may see is gone.  Without it, afterwards:
+ * login_follow(). */
 void login_end(struct module *m);
+
+/* Takes the key of the tables away, where it comes from the PIN (`table_key = pin`) and no user is logged in. */
+void login_follow(struct module *m);
 
 /* Handlers. */
 CK_RV login_login(struct module *m, struct session *s, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len);

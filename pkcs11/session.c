@@ -138,6 +138,7 @@ CK_RV session_close(struct module *m, struct session *s)
 	module_unlock(m);
 	if (!ours)
 		return CKR_SESSION_HANDLE_INVALID;
+	login_follow(m);
 	session_put(m, s);
 	return CKR_OK;
 }
@@ -169,6 +170,7 @@ CK_RV session_close_all(struct module *m, CK_SLOT_ID slot)
 		module_unlock(m);
 		if (s == NULL)
 			return CKR_OK;
+		login_follow(m);
 		session_put(m, s);
 	}
 }

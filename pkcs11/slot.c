@@ -285,7 +285,7 @@ static CK_RV pskm_info(struct module *m, CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 	slot_pad(info->label, sizeof info->label, hub.name);
 	slot_pad(info->model, sizeof info->model, "DSKE PSKM");
 	info->flags = CKF_TOKEN_INITIALIZED | CKF_WRITE_PROTECTED;
-	if (!rc_ok(hub.rc))
+	if (!rc_ok(hub.rc) && !rc_is(hub.rc, DSKE_RC_KEY)) /* the ledger is read without the key of the tables */
 		return CKR_OK;
 	info->ulTotalPublicMemory = hub.status.up_len + hub.status.down_len;
 	info->ulFreePublicMemory = hub.status.up_left + hub.status.down_left;

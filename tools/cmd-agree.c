@@ -17,7 +17,7 @@
 
 struct agree {
 	struct common common;
-	const char *peer, *context, *role, *label, *output, *pin, *scheme;
+	const char *peer, *context, *role, *label, *output, *scheme;
 	uint64_t k, length;
 	struct id key_id;
 	struct agree_request request;
@@ -98,7 +98,7 @@ static dske_rc prepare(struct agree *a, const struct client *client)
 				    "[peer %s] extract = yes",
 			    a->peer, a->peer);
 	if (a->label != NULL) {
-		TRY(secret_input(&a->pin_text, a->pin != NULL || getenv("DSKE_PIN") == NULL ? a->pin : "env:DSKE_PIN", "PIN"));
+		TRY(secret_input(&a->pin_text, tool_pin_source(a->common.pin), "PIN"));
 		TRY(try_pin(a));
 	}
 	if (a->output != NULL)
@@ -224,7 +224,7 @@ static dske_rc agree(struct agree *a)
 
 int cmd_key_agree(const struct command *self, int argc, char **argv)
 {
-	struct agree a = {.file = FD_NONE};
+	struct agree a = {.file = FD_NONE, .common.needs_tables = true};
 	struct operands peer;
 	const struct option_row rows[] = {
 		{"context", OPTION_TEXT, &a.context, "TEXT", "meeting point: both ends say the same (default: the empty one)"},
@@ -236,7 +236,7 @@ int cmd_key_agree(const struct command *self, int argc, char **argv)
 		{"timeout", OPTION_DURATION, &a.request.timeout_ms, "TIME", "how long to wait (default: the configuration's)"},
 		{"output", OPTION_TEXT, &a.output, "FILE", "write the key there, raw, 0600; - is standard output"},
 		{"label", OPTION_TEXT, &a.label, "LABEL", "keep the key in the token under this label"},
-		{"pin", OPTION_TEXT, &a.pin, "SOURCE", "the token's PIN: env:NAME, file:PATH or prompt (default: env:DSKE_PIN)"},
+		{"pin", OPTION_TEXT, &a.common.pin, "SOURCE", "the token's PIN: env:NAME, file:PATH or prompt (default: env:DSKE_PIN)"},
 		COMMON_ROWS(a.common),
 		{0},
 	};

@@ -53,6 +53,7 @@ __attribute__((format(printf, 4, 5))) static void find(struct patient *p, enum f
 static void check_configuration(struct patient *p)
 {
 	char hex[ID_HEX_LEN];
+	p->common.needs_tables = tool_pin_source(p->common.pin) != NULL; /* it does not ask */
 	dske_rc rc = tool_open(&p->client, &p->common);
 	if (!rc_ok(rc)) {
 		find(p, FINDING_PROBLEM, "configuration", "%s", rc_detail(rc));
@@ -246,6 +247,7 @@ int cmd_doctor(const struct command *self, int argc, char **argv)
 	struct operands none;
 	const struct option_row rows[] = {
 		{"timeout", OPTION_DURATION, &p.timeout_ms, "TIME", "for the hubs to answer (default: 3s)"},
+		PIN_ROW(p.common),
 		COMMON_ROWS(p.common),
 		{0},
 	};

@@ -152,13 +152,14 @@ int cmd_hub_init(const struct command *self, int argc, char **argv)
 
 int cmd_hub_status(const struct command *self, int argc, char **argv)
 {
-	struct common common = {0};
+	struct common common = {.needs_tables = true};
 	int64_t timeout_ms = 3000;
 	struct operands none;
 	struct client *client = NULL;
 	AUTO(report) report = {0};
 	const struct option_row rows[] = {
 		{"timeout", OPTION_DURATION, &timeout_ms, "TIME", "how long to wait (default: 3s)"},
+		PIN_ROW(common),
 		COMMON_ROWS(common),
 		{0},
 	};

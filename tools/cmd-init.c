@@ -61,10 +61,17 @@ static dske_rc absolute_dir(struct path *out, const char *dir)
 	return path_format(out, "%s/%s", here, dir);
 }
 
+static bool key_is_pin(const struct init *i)
+{
+	return i->table_key != NULL && strcmp(i->table_key, "pin") == 0;
+}
+
 /* Before the configuration names it. */
 static dske_rc make_key(struct init *i)
 {
 	struct path folder;
+	if (key_is_pin(i))
+		return path_format(&i->key, "pin"); /* the token makes it when it is needed */
 	if (i->table_key != NULL) {
 		TRY(absolute_dir(&i->key, i->table_key));
 	} else {
@@ -139,6 +146,8 @@ static dske_rc init(struct init *i)
 		return FAIL(ARGS, "%s is not a name: letters, digits, '.', '_' and '-', at most %d", i->name, NAME_MAX_LEN);
 	if ((i->pin != NULL) != (i->so_pin != NULL))
 		return FAIL(ARGS, "--pin and --so-pin belong together: the second can reset the first");
+	if (key_is_pin(i) && i->pin == NULL)
+		return FAIL(ARGS, "--table-key pin: then the PIN has to be set, too: --pin and --so-pin");
 	TRY(new_conf_path(i));
 	if (access(i->conf.s, F_OK) == 0)
 		return FAIL(EXISTS, "%s exists already; remove it if that client is not needed any more", i->conf.s);
@@ -162,7 +171,7 @@ int cmd_init(const struct command *self, int argc, char **argv)
 		{"name", OPTION_TEXT, &i.name, "NAME", "how the hubs know this client (required)"},
 		{"id", OPTION_ID, &i.id, "HEX", "its ID, 32 digits (default: a fresh one)"},
 		{"dir", OPTION_TEXT, &i.dir, "DIR", "state folder (default: the configuration file's own)"},
-		{"table-key", OPTION_TEXT, &i.table_key, "FILE", "the key of its tables at rest (default: table.key beside the configuration)"},
+		{"table-key", OPTION_TEXT, &i.table_key, "FILE", "the key of its tables at rest (default: table.key beside the configuration); or pin: the token's PIN has it"},
 		{"pin", OPTION_TEXT, &i.pin, "SOURCE", "set the token's PIN: env:NAME, file:PATH or prompt"},
 		{"so-pin", OPTION_TEXT, &i.so_pin, "SOURCE", "and the security officer's, which can reset it"},
 		COMMON_ROWS(i.common),

@@ -21,16 +21,11 @@
 
 /* ---- at the token ---------------------------------------------------------------------------------------------- */
 
-static const char *pin_source(const char *given)
-{
-	return given != NULL || getenv("DSKE_PIN") == NULL ? given : "env:DSKE_PIN";
-}
-
 /* must: ask for the PIN when no source names it; else go on without login. */
 static dske_rc open_token(struct token *t, const struct common *common, const char *pin, bool must)
 {
 	AUTO(secret) text = {0};
-	const char *source = pin_source(pin);
+	const char *source = tool_pin_source(pin);
 	if (common->conf != NULL && setenv("DSKE_CONF", common->conf, 1) != 0)
 		return rc_make(DSKE_RC_NOMEM);
 	TRY(token_load(t));
@@ -160,7 +155,7 @@ static dske_rc list_keys(const struct common *common, const char *pin)
 	dske_rc rc = token_find(&t, like, 1, keys, KEYS_MOST, &count);
 	if (rc_ok(rc)) {
 		tell_keys(&t, keys, count, common->json);
-		if (pin_source(pin) == NULL)
+		if (tool_pin_source(pin) == NULL)
 			fprintf(stderr, "without a PIN private keys are not shown: --pin SOURCE, or DSKE_PIN\n");
 	}
 	free(keys);

@@ -131,10 +131,11 @@ static int add(struct add *a)
 
 int cmd_peer_add(const struct command *self, int argc, char **argv)
 {
-	struct add a = {0};
+	struct add a = {.common.needs_tables = true};
 	struct operands name;
 	const struct option_row rows[] = {
 		{"timeout", OPTION_DURATION, &a.timeout_ms, "TIME", "how long to wait (default: the configuration's)"},
+		PIN_ROW(a.common),
 		COMMON_ROWS(a.common),
 		{0},
 	};

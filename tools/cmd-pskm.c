@@ -214,6 +214,7 @@ struct import {
 	struct common common;
 	const char *file, *passphrase_file, *to;
 	bool in_place;
+	bool has_key; /* of the tables: what is wrong after that is no PIN */
 	struct pskm_header header;
 	struct path tables;
 	bool done_before; /* in place: a former run was stopped on its way to destroy the file */
@@ -259,11 +260,12 @@ static dske_rc import(struct import *i)
 	AUTO(secret) passphrase = {0};
 	AUTO(secret) table_key = {0};
 	TRY(config_read(&config, i->common.conf));
-	TRY(config_table_key(&config, &table_key));
 	TRY(container_peek(&i->header, i->file)); /* before anybody is asked for anything */
 	TRY(choose_folder(i, &config));
 	if (i->done_before)
 		return container_destroy(i->file);
+	TRY(tool_table_key(&table_key, &config, &i->common));
+	i->has_key = true;
 	TRY(read_passphrase(&passphrase, i->passphrase_file));
 	TRY(container_import(i->file, (const char *)passphrase.data, &config.id, i->tables.s, &table_key, &i->header,
 			     output_progress, "verifying"));
@@ -295,7 +297,7 @@ static const char *import_advice(const struct import *i, dske_rc rc, char text[A
 {
 	char size[16];
 	if (rc_is(rc, DSKE_RC_PIN))
-		return WRONG_PASSPHRASE;
+		return i->has_key ? WRONG_PASSPHRASE : NULL;
 	if (!rc_is(rc, DSKE_RC_IO) || i->header.layout.len == 0)
 		return NULL;
 	snprintf(text, ADVICE_MAX, "%s are written to %s", size_text(i->header.layout.len, size), i->tables.s);
@@ -311,6 +313,7 @@ int cmd_pskm_import(const struct command *self, int argc, char **argv)
 		{"passphrase-file", OPTION_TEXT, &i.passphrase_file, "FILE", "read the passphrase there, or from env:NAME (default: ask for it)"},
 		{"in-place", OPTION_FLAG, &i.in_place, NULL, "keep the table on the medium that FILE lies on, and destroy FILE"},
 		{"to", OPTION_TEXT, &i.to, "DIR", "or on this medium"},
+		PIN_ROW(i.common),
 		COMMON_ROWS(i.common),
 		{0},
 	};

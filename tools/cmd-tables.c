@@ -208,7 +208,7 @@ static int nothing_to_activate(const struct activate *a)
 
 int cmd_pskm_activate(const struct command *self, int argc, char **argv)
 {
-	struct activate a = {.timeout_ms = 0};
+	struct activate a = {.common.needs_tables = true};
 	struct operands which;
 	AUTO(tables) t = {0};
 	const struct option_row rows[] = {
@@ -216,6 +216,7 @@ int cmd_pskm_activate(const struct command *self, int argc, char **argv)
 		{"by-telephone", OPTION_FLAG, &a.by_telephone, NULL, "show two codes to read to the hub's operator, and use no network"},
 		{"answer", OPTION_TEXT, &a.answer, "CODE", "what the operator read back"},
 		{"timeout", OPTION_DURATION, &a.timeout_ms, "TIME", "for each hub (default: the configuration's)"},
+		PIN_ROW(a.common),
 		COMMON_ROWS(a.common),
 		{0},
 	};

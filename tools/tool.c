@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "client/store.h"
 #include "tools/output.h"
+#include "tools/secret-input.h"
 
 static const struct {
 	int code, exit;
@@ -73,9 +75,41 @@ dske_rc tool_conf_path(struct path *out, const struct common *common)
 	return config_locate(out);
 }
 
+const char *tool_pin_source(const char *given)
+{
+	return given != NULL || getenv("DSKE_PIN") == NULL ? given : "env:DSKE_PIN";
+}
+
+dske_rc tool_table_key(struct secret *key, const struct config *config, const struct common *common)
+{
+	AUTO(secret) pin = {0};
+	const char *source = tool_pin_source(common->pin);
+	if (!config_key_is_pin(config))
+		return config_table_key(config, key);
+	if (source == NULL && !isatty(STDIN_FILENO))
+		return FAIL(PIN, "the tables are locked by the token's PIN: give --pin SOURCE, or set DSKE_PIN");
+	TRY(secret_input(&pin, source, "PIN"));
+	return store_open_table_key(config->state.s, pin.data, pin.len - 1, key);
+}
+
+static dske_rc unlock(struct client *client, const struct common *common)
+{
+	AUTO(secret) key = {0};
+	if (!common->needs_tables || !config_key_is_pin(client_config(client)))
+		return DSKE_OK;
+	TRY(tool_table_key(&key, client_config(client), common));
+	return client_unlock(client, &key);
+}
+
 dske_rc tool_open(struct client **out, const struct common *common)
 {
 	if (common->conf != NULL && setenv("DSKE_CONF", common->conf, 1) != 0)
 		return rc_make(DSKE_RC_NOMEM);
-	return client_open(out, common->conf);
+	TRY(client_open(out, common->conf));
+	dske_rc rc = unlock(*out, common);
+	if (rc_ok(rc))
+		return rc;
+	client_close(*out);
+	*out = NULL;
+	return rc;
 }

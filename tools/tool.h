@@ -63,12 +63,17 @@ struct option_row {
 
 /* --conf and --json, which most subcommands have. */
 struct common {
-	const char *conf;
+	const char *conf, *pin;
 	bool json;
+	bool needs_tables; /* tool_open: where the token's PIN has the key of the tables, it is asked for */
 };
 #define COMMON_ROWS(c)                                                                               \
 	{"conf", OPTION_TEXT, &(c).conf, "FILE", "the client's configuration (default: DSKE_CONF, the user's, the system's)"}, \
 	{"json", OPTION_FLAG, &(c).json, NULL, "write JSON, for programs"}
+
+/* --pin, for those that open tables. */
+#define PIN_ROW(c)                                                                                   \
+	{"pin", OPTION_TEXT, &(c).pin, "SOURCE", "where the PIN locks the tables: env:NAME, file:PATH or prompt (default: env:DSKE_PIN)"}
 
 #define OPERANDS_MOST 8
 struct operands {
@@ -92,8 +97,16 @@ int tool_fail(const struct common *common, dske_rc rc, const char *advice);
 /* A sentence about how the command was called. */
 int tool_usage(const struct command *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Opens the client that --conf names, and lets the module see the same file. */
+/* Opens the client that --conf names, and lets the module see the same file.  Errors: as client_open, tool_table_key. */
 dske_rc tool_open(struct client **out, const struct common *common);
+
+/* The key that new tables of this client are to be under; with `table_key = pin` the token's PIN gives it, from --pin,
+ * DSKE_PIN or the terminal.  *key stays empty where none is configured.  Errors: as config_table_key, secret_input,
+ * store_login. */
+dske_rc tool_table_key(struct secret *key, const struct config *config, const struct common *common);
+
+/* Where a PIN is to be read when no option says so: env:DSKE_PIN if it is set; NULL, for the terminal. */
+const char *tool_pin_source(const char *given);
 
 /* The configuration file that --conf names, else where config_locate looks. */
 dske_rc tool_conf_path(struct path *out, const struct common *common);

@@ -93,6 +93,17 @@ static struct id add(struct fixture *f, const char *text)
 	return name;
 }
 
+static void assert_key(struct fixture *f, const struct secret *key, enum store_pin which, const char *pin)
+{
+	AUTO(secret) master = {0};
+	AUTO(secret) again = {0};
+
+	assert_ok(store_login(f->store, which, pin, strlen(pin), &master));
+	assert_ok(store_table_key(f->store, &master, &again));
+	assert_int_equal(again.len, 32);
+	assert_memory_equal(again.data, key->data, 32);
+}
+
 /* All objects' texts, one after the other. */
 struct seen {
 	char text[4096];
@@ -213,6 +224,42 @@ static void objects(void **state)
 	s = (struct seen){0};
 	assert_ok(store_each(f->store, &f->master, collect, &s));
 	assert_int_equal(s.count, 0);
+}
+
+/* Whatever becomes of PINs and token, the key of the tables stays; and it is no object. */
+static void the_key_of_the_tables(void **state)
+{
+	struct fixture *f = *state;
+	struct seen seen = {0};
+	AUTO(secret) key = {0};
+	AUTO(secret) master = {0};
+	AUTO(secret) other = {0};
+
+	make(f);
+	struct id name = add(f, "one.");
+	assert_ok(store_table_key(f->store, &f->master, &key));
+	assert_key(f, &key, STORE_PIN_USER, USER);
+	assert_key(f, &key, STORE_PIN_SO, SO);
+	(void)add(f, "two.");
+	assert_ok(store_remove(f->store, &f->master, &name));
+	assert_ok(store_each(f->store, &f->master, collect, &seen));
+	assert_string_equal(seen.text, "two.");
+	assert_int_equal(seen.count, 1);
+	assert_ok(store_set_pin(f->store, &f->master, STORE_PIN_USER, "another", 7));
+	assert_key(f, &key, STORE_PIN_USER, "another");
+	assert_rc(store_open_table_key(f->dir, USER, strlen(USER), &other), DSKE_RC_PIN);
+	assert_int_equal(other.len, 0);
+	assert_ok(store_open_table_key(f->dir, "another", 7, &other));
+	assert_memory_equal(other.data, key.data, 32);
+	/* Made anew: the objects are gone, the key is not. */
+	assert_rc(store_init(f->store, "not the SO", 10, label), DSKE_RC_PIN);
+	assert_ok(store_init(f->store, SO, strlen(SO), label));
+	assert_key(f, &key, STORE_PIN_SO, SO);
+	seen = (struct seen){0};
+	assert_ok(store_login(f->store, STORE_PIN_SO, SO, strlen(SO), &master));
+	assert_ok(store_each(f->store, &master, collect, &seen));
+	assert_int_equal(seen.count, 0);
+	assert_rc(store_table_key(f->store, &f->master, &other), DSKE_RC_STATE); /* under the former master key */
 }
 
 static void another_process(void **state)
@@ -510,7 +557,7 @@ static void killed_guesses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(fresh_token), TEST(both_pins_open_the_same), TEST(lock_out), TEST(so_lock_out), TEST(objects),
+		TEST(fresh_token), TEST(both_pins_open_the_same), TEST(lock_out), TEST(so_lock_out), TEST(objects), TEST(the_key_of_the_tables),
 		TEST(another_process), TEST(many_processes), TEST(every_byte_counts), TEST(every_cut_counts),
 		TEST(a_mended_checksum_is_not_enough), TEST(a_header_of_another_hand), TEST(a_damaged_token_refuses_a_login), TEST(impossible_costs),
 		TEST(killed_writers), TEST(killed_guesses),

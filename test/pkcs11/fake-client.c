@@ -126,6 +126,17 @@ dske_rc client_presence(struct client *c, struct table_presence **out, size_t *c
 	return DSKE_OK;
 }
 
+dske_rc client_unlock(struct client *c, const struct secret *key)
+{
+	(void)c, (void)key;
+	return DSKE_OK;
+}
+
+void client_relock(struct client *c)
+{
+	(void)c;
+}
+
 void report_drop(struct report *r)
 {
 	free(r->hub);

@@ -3,7 +3,7 @@
 # unit tests.
 noinst_LTLIBRARIES += %D%/libfakeclient.la
 %C%_libfakeclient_la_SOURCES = %D%/fake-client.c client/config.c client/media.c client/peers.c client/places.c \
-	client/store.c client/store-image.c client/store-pin.c client/watch.c
+	client/store.c client/store-image.c client/store-key.c client/store-pin.c client/watch.c
 FAKE_PKCS11_LIBS = pkcs11/libpkcs11.la %D%/libfakeclient.la $(PSKM_LIBS)
 
 check_LTLIBRARIES += %D%/dske-fake.la
@@ -33,6 +33,11 @@ check_PROGRAMS += %D%/test-slots
 %C%_test_slots_SOURCES = %D%/test-slots.c test/lib/scratch.c test/lib/scratch.h
 %C%_test_slots_LDADD = $(PKCS11_LIBS) $(TEST_LIBS)
 TESTS += %D%/test-slots
+
+check_PROGRAMS += %D%/test-locked
+%C%_test_locked_SOURCES = %D%/test-locked.c $(CLIENT_WORLD)
+%C%_test_locked_LDADD = $(PKCS11_LIBS) $(TEST_LIBS)
+TESTS += %D%/test-locked
 
 TESTS += %D%/test-derive %D%/test-tables %D%/test-token
 

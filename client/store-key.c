@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/store-key.c - the key of the tables, which the token's PINs open. */
+#include <config.h>
+
+#include "client/store-impl.h"
+
+#define TABLE_KEY_LEN 32
+
+const struct id table_key_name = {{'D', 'S', 'K', 'E', ' ', 't', 'a', 'b', 'l', 'e', ' ', 'k', 'e', 'y'}};
+
+dske_rc image_table_key(const struct store *s, const struct image *i, const struct secret *master, struct secret *key)
+{
+	AUTO(secret) plain = {0};
+	const uint8_t *record = record_find(i, &table_key_name);
+
+	if (record == NULL)
+		return DSKE_OK;
+	TRY(record_open(s, record, 0, master, &plain));
+	if (plain.len != TABLE_KEY_LEN)
+		return FAIL(CORRUPT, "%s is damaged: it holds no whole key of the tables", s->file.s);
+	secret_move(key, &plain);
+	return DSKE_OK;
+}
+
+/* Durable before anything is encrypted under it. */
+static dske_rc add_key(struct store *s, struct image *i, const struct secret *master, struct secret *key)
+{
+	AUTO(secret) fresh = {0};
+
+	TRY(secret_random(&fresh, TABLE_KEY_LEN));
+	TRY(record_append(i, master, &fresh, &table_key_name));
+	TRY(image_seal(i, master));
+	TRY(image_write(s, i));
+	secret_move(key, &fresh);
+	return DSKE_OK;
+}
+
+dske_rc store_table_key(struct store *s, const struct secret *master, struct secret *key)
+{
+	HOLD(s);
+	AUTO(image) i = IMAGE_NONE;
+
+	TRY(image_read_mine(s, &i, master));
+	TRY(image_table_key(s, &i, master, key));
+	return key->len > 0 ? DSKE_OK : add_key(s, &i, master, key);
+}
+
+dske_rc store_open_table_key(const char *dir, const void *pin, size_t pin_len, struct secret *key)
+{
+	struct store *s = NULL;
+	AUTO(secret) master = {0};
+
+	TRY(store_new(&s, dir, (struct store_cost){0}));
+	dske_rc rc = store_login(s, STORE_PIN_USER, pin, pin_len, &master);
+	if (rc_ok(rc))
+		rc = store_table_key(s, &master, key);
+	store_free(s);
+	return rc;
+}
