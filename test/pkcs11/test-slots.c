@@ -13,9 +13,11 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -391,6 +393,65 @@ static void a_child_does_not_wait(void **state)
 	assert_int_equal(w.told, 1u << slot_of("hub2"));
 }
 
+/* ---- a medium that is mounted -------------------------------------------------------------------------------- */
+
+static bool wait_says(struct waiter *w, CK_SLOT_ID slot)
+{
+	waiter_join(w);
+	return w->rv == CKR_OK && w->told == 1u << slot;
+}
+
+/* In mounts of its own: a medium is pulled out with umount, not lazily, while a program waits for that. */
+static int mounted(void)
+{
+	struct waiter w;
+	CK_SLOT_ID slot;
+	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("none", at("medium"), "tmpfs", 0, NULL) != 0)
+		return 77;
+	struct pskm_header h = carry("hub9", "medium/" MEDIA_FOLDER);
+	accept_it(&h);
+	IS(p11->C_Initialize(NULL), CKR_OK);
+	assert_int_equal(count_slots(CK_TRUE), 4);
+	for (int i = 0; i < 2; i++) {
+		CK_SESSION_HANDLE s;
+		CK_TOKEN_INFO info;
+		waiter_start(&w, false);
+		sleep_ms(100);
+		assert_int_equal(mount(at("medium"), at("media/mounted"), NULL, MS_BIND, NULL), 0);
+		slot = slot_of("hub9");
+		assert_true(wait_says(&w, slot));
+		IS(p11->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &s), CKR_OK);
+		IS(p11->C_GetTokenInfo(slot, &info), CKR_OK);
+		assert_true(info.ulTotalPublicMemory > 0);
+		waiter_start(&w, false);
+		sleep_ms(100);
+		assert_int_equal(umount(at("media/mounted")), 0); /* nothing of it is held open */
+		assert_true(wait_says(&w, slot));
+		IS(p11->C_GetTokenInfo(slot, &info), CKR_TOKEN_NOT_PRESENT);
+		IS(p11->C_CloseSession(s), CKR_SESSION_HANDLE_INVALID);
+	}
+	IS(p11->C_Finalize(NULL), CKR_OK);
+	return umount(at("medium"));
+}
+
+static void a_medium_is_unmounted(void **state)
+{
+	int status = 0;
+	(void)state;
+	assert_ok(file_make_dirs(at("medium"), 0700));
+	assert_ok(file_make_dirs(at("media/mounted"), 0700));
+	pid_t child = fork();
+	if (child == 0)
+		_exit(mounted());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+		print_message("# skip: no mount namespace here\n");
+		skip();
+	}
+	assert_int_equal(status, 0);
+}
+
 static void arguments(void **state)
 {
 	CK_SLOT_ID slot;
@@ -407,7 +468,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_token_removed), TEST(a_new_slot), TEST(waiting), TEST(waiting_for_new_places), TEST(finalize_ends_waiting),
-		TEST(several_wait), TEST(a_child_does_not_wait), TEST(arguments),
+		TEST(several_wait), TEST(a_child_does_not_wait), TEST(a_medium_is_unmounted),
+		TEST(arguments),
 	};
 	return cmocka_run_group_tests_name("slots", tests, NULL, NULL);
 }
