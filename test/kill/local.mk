@@ -14,11 +14,16 @@ wrong_order = -Wl,--wrap=ledger_commit -Wl,--wrap=ledger_read -Wl,--wrap=table_c
 %C%_dske_hubd_wrong_LDADD = $(HUB_LIBS)
 %C%_dske_hubd_wrong_LDFLAGS = $(AM_LDFLAGS) $(wrong_order)
 
-dist_check_SCRIPTS += %D%/test-calls
-TESTS += %D%/test-calls
+dist_check_SCRIPTS += %D%/test-calls %D%/test-faults
+TESTS += %D%/test-calls %D%/test-faults
 EXTRA_DIST += %D%/workloads.bash
 
 kill_programs = %D%/strike %D%/dske-wrong %D%/dske-hubd-wrong
 kill: all $(kill_programs)
 	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' DSKE_KILL_EVERY=1 \
 		$(BASH) $(srcdir)/%D%/test-calls $(KILL_WORKLOADS)
+
+# Not killed, but let down: each call that fails, with each error.
+faults: all $(kill_programs)
+	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' DSKE_FAULTS_EVERY=1 \
+		$(BASH) $(srcdir)/%D%/test-faults $(FAULTS_WORKLOADS)

@@ -12,7 +12,8 @@
  *     --for-good      the same with every counted call from there on
  *     --calls A,B     count only these (default: all of the table below that change something)
  *     --file PATTERN  count only calls on a descriptor whose path matches, as in fnmatch(3)
- *     --report FILE   what happened: "calls N", "struck NAME", "ended exit N" or "ended signal N"
+ *     --report FILE   what happened: "calls N", "struck NAME", "ended exit N" or "ended signal N"; and of
+ *                     each call how many were counted: "called NAME N"
  *
  * Counting begins at the command's entry point, so the dynamic loader's calls are not among them, and
  * goes over all its threads and children.  A second execve begins anew at the new program's entry.
@@ -73,6 +74,7 @@ struct call {
 	const char *name;
 	unsigned traits;
 	bool wanted, by_name;
+	uint64_t counted;
 };
 
 static struct call calls[] = {
@@ -126,7 +128,7 @@ static bool calls_choose(const char *list)
 	return true;
 }
 
-static const struct call *call_find(uint64_t nr)
+static struct call *call_find(uint64_t nr)
 {
 	for (size_t i = 0; i < CALL_COUNT; i++)
 		if (calls[i].wanted && (uint64_t)calls[i].nr == nr)
@@ -339,10 +341,11 @@ static void call_begin(struct thread *t)
 
 	registers_get(t->tid, &r);
 	keep_in_sight(t, &r);
-	const struct call *c = call_find(r.orig_rax);
+	struct call *c = call_find(r.orig_rax);
 	if (!t->armed || c == NULL || !call_counts(t->tid, c, &r))
 		return;
 	outcome.calls++;
+	c->counted++;
 	if (plan.at > 0 && (outcome.calls == plan.at || (plan.for_good && outcome.calls > plan.at)))
 		deed_begin(t, c, &r);
 }
@@ -473,6 +476,9 @@ static void report(void)
 		fprintf(f, "ended signal %d\n", WTERMSIG(outcome.status));
 	else
 		fprintf(f, "ended exit %d\n", WEXITSTATUS(outcome.status));
+	for (size_t i = 0; i < CALL_COUNT; i++)
+		if (calls[i].counted > 0)
+			fprintf(f, "called %s %llu\n", calls[i].name, (unsigned long long)calls[i].counted);
 	if (fclose(f) != 0)
 		trouble(plan.report);
 }

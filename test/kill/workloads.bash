@@ -129,15 +129,16 @@ as() {
 }
 
 # struck COMMAND...: the command under strike, as $how says
+limit=() # a command before it, to end what does not end
 struck() {
 	rm -f "$report"
-	"$strike" --report "$report" "${how[@]}" -- "$@"
+	"${limit[@]}" "$strike" --report "$report" "${how[@]}" -- "$@"
 }
 was_struck() { grep -q ^struck "$report"; }
 
-# What a hub left that was killed, and how long the wire was.
-put_aside() {
-	grep -qsx 'ended signal 9' "$report" || return 0
+# What a hub left that was killed (or ended by itself, if $hub_ended_is_kept), and how long the wire was.
+put_aside() { # by itself?
+	grep -qsx 'ended signal 9' "$report" || [ -n "${1:+${hub_ended_is_kept-}}" ] || return 0
 	sleep 0.02 # the tap records what was still on its way
 	cp -a "$DEMO_DIR/$struck" "$tap_scratch/dying"
 	stat -c %s "$evidence/wire" >"$tap_scratch/dying/wire"
@@ -152,11 +153,11 @@ hub_struck() { # COMMAND...
 		# deaf at once, or the second signal ends the wait for who got the first
 		trap 'trap "" TERM; kill $child; wait $child; put_aside; exit' TERM
 		# not by a function: $! has to be the one who passes the signal on
-		"$strike" --report "$report" "${how[@]}" -- "$demo_hubd" --config "$DEMO_DIR/$struck/hubd.conf" &
+		"${limit[@]}" "$strike" --report "$report" "${how[@]}" -- "$demo_hubd" --config "$DEMO_DIR/$struck/hubd.conf" &
 		child=$!
 		wait $child
 		trap '' TERM # not before it is all put aside: whoever means it says it again
-		put_aside
+		put_aside itself
 		trap - TERM
 		exec "$demo_hubd" --config "$DEMO_DIR/$struck/hubd.conf"
 	) </dev/null >>"$DEMO_DIR/$struck/hubd.log" 2>&1 &
@@ -170,7 +171,7 @@ hub_struck() { # COMMAND...
 	struck_hub=
 	return $got
 }
-hub_back() { demo_hub_start "${struck#hub}"; }
+hub_back() { ! demo_port_is_free "$(demo_port "${struck#hub}")" || demo_hub_start "${struck#hub}"; }
 hub_gone() { struck=$1 && demo_hub_stop "${1#hub}"; }
 
 # ---- alice and bob -------------------------------------------------------------------------------
