@@ -18,6 +18,12 @@ dist_check_SCRIPTS += %D%/test-calls %D%/test-faults
 TESTS += %D%/test-calls %D%/test-faults
 EXTRA_DIST += %D%/workloads.bash
 
+# Many processes and threads on one table, some of them killed.
+check_PROGRAMS += %D%/test-crowd
+TESTS += %D%/test-crowd
+%C%_test_crowd_SOURCES = %D%/test-crowd.c $(PSKM_FIXTURE)
+%C%_test_crowd_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+
 kill_programs = %D%/strike %D%/dske-wrong %D%/dske-hubd-wrong
 kill: all $(kill_programs)
 	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' DSKE_KILL_EVERY=1 \
