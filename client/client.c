@@ -151,6 +151,8 @@ static dske_rc hub_usable(const struct client *c, const struct hub_table *h, str
 		return FAIL(NOT_ACTIVE, "the PSKM is not activated: run dske pskm activate %s", h->name);
 	case TABLE_FROZEN:
 		return FAIL(FROZEN, "the PSKM was activated twice and is frozen: someone else had it; get a new one from the hub");
+	case TABLE_MOVED:
+		return FAIL(EXHAUSTED, "nothing is left of this table: the rest of it went into another one");
 	case TABLE_LOCKED:
 		break;
 	}

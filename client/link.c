@@ -246,6 +246,7 @@ static const struct {
 	{NOTE_BUSY, NOTE_FAILS, DSKE_RC_BUSY, "try again later"},
 	{NOTE_VERSION, NOTE_FAILS, DSKE_RC_UNSUPPORTED, "bring both to the same version"},
 	{NOTE_ENVELOPE, NOTE_FAILS, DSKE_RC_FORMAT, "bring both to the same version"},
+	{NOTE_TABLE_MOVED, NOTE_FAILS, DSKE_RC_EXHAUSTED, "import the PSKM that its operator made of it"},
 	{NOTE_TABLE_LOCKED, NOTE_FAILS, DSKE_RC_LOCKED, "its operator has to look at its disk"},
 };
 

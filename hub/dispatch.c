@@ -139,6 +139,7 @@ static bool table_serves(struct request *r)
 		activate_send_frozen(r);
 	conn_refuse(r->conn, r->e, !rc_ok(rc) || s.state == TABLE_LOCKED ? NOTE_TABLE_LOCKED
 				   : s.state == TABLE_FROZEN		 ? NOTE_TABLE_FROZEN
+				   : s.state == TABLE_MOVED		 ? NOTE_TABLE_MOVED
 									 : NOTE_NOT_ACTIVE, 0);
 	return false;
 }

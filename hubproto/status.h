@@ -35,7 +35,8 @@
 	X(10, BUSY, "the hub is overloaded")                                                         \
 	X(11, VERSION, "the hub speaks another version")                                             \
 	X(12, ENVELOPE, "the frame could not be decoded")                                            \
-	X(13, TABLE_LOCKED, "the hub locked this table after a failed write")
+	X(13, TABLE_LOCKED, "the hub locked this table after a failed write")                        \
+	X(15, TABLE_MOVED, "the rest of this table went into another one")
 
 enum status {
 #define X(number, name, text) STATUS_##name = (number),

@@ -72,7 +72,7 @@ dske_rc table_freeze(struct table *t)
 	AUTO(hold) hold = {0};
 
 	TRY(hold_take(&hold, t));
-	if (t->now.state == TABLE_FROZEN || t->now.state == TABLE_LOCKED)
+	if (t->now.state == TABLE_FROZEN || t->now.state == TABLE_LOCKED || t->now.state == TABLE_MOVED)
 		return DSKE_OK;
 	struct ledger next = t->now;
 	next.state = TABLE_FROZEN;

@@ -81,6 +81,26 @@
  *               16      16  tag of AES-256-GCM
  * Key j of the container region is its 48 bytes from 48*j on.  It lies in the table itself, in a chunk
  * no later than the one it authenticates.
+ *
+ * reference, a PSKM without bytes of the table, one file:
+ *   head         0       8  "DSKEREFS"
+ *                8       4  version, 1
+ *               12       4  H, bytes of the header, at most PSKM_HEADER_MAX
+ *               16       H  header, as above
+ *             16+H       1  kind: 1 the table is keys of a QKD link, one behind the other; 2 the rest of another
+ *             17+H       7  zero
+ *             24+H      48  kind 1:  0   4  L, bytes of a key, 8 to 8192
+ *                                    4   4  zero
+ *                                    8   8  N, number of keys: layout.len / L, rounded up
+ *                                   16  32  zero
+ *                           kind 2:  0  16  ID of the other table; the bytes are, one behind the other, its
+ *                                   16  16  [from, to) in its up region
+ *                                   32  16  [from, to) in its down region
+ *             72+H      32  SHA-256 of all that precedes: it finds accidents, the tags find intent
+ *   then, for each chunk i as above:
+ *                0    16*n  kind 1: the IDs (UUIDs) of the n keys whose first byte lies in the chunk
+ *             16*n      16  h' of (chunk, these IDs, i in 8 bytes) with key i + 1 of the container region
+ *   and at last 16 bytes, h' of the whole head with key 0 of the container region.
  */
 #ifndef DSKE_PSKM_FORMAT_H
 #define DSKE_PSKM_FORMAT_H
@@ -163,6 +183,25 @@ enum container_after {
 #define CONTAINER_HEAD_MAX (CONTAINER_AT_HEADER + PSKM_HEADER_MAX + CONTAINER_AFTER_END)
 #define CONTAINER_SALT_LEN 16
 #define CONTAINER_END_CHUNK UINT64_MAX
+
+#define REFERENCE_MAGIC "DSKEREFS"
+#define REFERENCE_VERSION 1
+#define REFERENCE_AT_VERSION 8
+#define REFERENCE_AT_HEADER_LEN 12
+#define REFERENCE_AT_HEADER 16
+/* From the header's end: */
+enum reference_after {
+	REFERENCE_AFTER_KIND = 0,
+	REFERENCE_AFTER_ZERO = 1,
+	REFERENCE_AFTER_KEY_LEN = 8,
+	REFERENCE_AFTER_KEYS = 16,
+	REFERENCE_AFTER_SOURCE = 8,
+	REFERENCE_AFTER_UP = 24,
+	REFERENCE_AFTER_DOWN = 40,
+	REFERENCE_AFTER_SUM = 56,
+	REFERENCE_AFTER_END = 88,
+};
+#define REFERENCE_HEAD_MAX (REFERENCE_AT_HEADER + PSKM_HEADER_MAX + REFERENCE_AFTER_END)
 
 static inline void be32_put(uint8_t *out, uint32_t v)
 {

@@ -90,7 +90,7 @@ static bool slot_decode(struct ledger *l, const uint8_t slot[LEDGER_SLOT_LEN], c
 	supply_history_read(&l->history, slot + LEDGER_AT_HISTORY);
 	l->side = slot[LEDGER_AT_SIDE];
 	l->state = slot[LEDGER_AT_STATE];
-	return l->seq % 2 == index && l->seq != 0 && l->side <= SIDE_HUB && l->state <= TABLE_LOCKED;
+	return l->seq % 2 == index && l->seq != 0 && l->side <= SIDE_HUB && l->state <= TABLE_MOVED;
 }
 
 static dske_rc slot_write(int fd, const uint8_t slot[LEDGER_SLOT_LEN], uint64_t seq)

@@ -18,11 +18,16 @@ noinst_LTLIBRARIES += %D%/libpskm.la
 	%D%/health.c %D%/health.h \
 	%D%/header.c %D%/header.h %D%/header-file.h \
 	%D%/lease.c \
+	%D%/keystream.c %D%/keystream.h \
 	%D%/ledger.c %D%/ledger.h \
 	%D%/list.c %D%/list.h \
 	%D%/lowwater.c %D%/lowwater.h \
 	%D%/passphrase.h \
 	%D%/qkdconf.c %D%/qkdconf.h \
+	%D%/reference.h %D%/reference-impl.h \
+	%D%/reference-head.c %D%/reference-keys.c %D%/reference-rest.c %D%/reference-walk.c \
+	%D%/repeats.c %D%/repeats.h \
+	%D%/rest.c %D%/rest.h \
 	%D%/source.h \
 	%D%/supply.c %D%/supply.h \
 	%D%/table-key.c %D%/table-key.h \

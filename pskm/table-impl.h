@@ -58,6 +58,9 @@ dske_rc table_require_side(const struct table *t, enum side side);
  * byte is left.  While held.  Not synced.  Errors: IO. */
 dske_rc table_erase(struct table *t, uint64_t offset, uint64_t len);
 
+/* Erases used bytes that are still in the file, durably.  Errors: IO, SYNC. */
+dske_rc hold_sweep(struct hold *h);
+
 /* hold_commit of the state LOCKED; whatever comes of it, the table is locked here.  Errors: SYNC. */
 dske_rc hold_lock(struct hold *h);
 

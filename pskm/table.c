@@ -32,6 +32,7 @@ static const struct {
 	[TABLE_ACTIVE] = {"active", DSKE_RC_OK, ""},
 	[TABLE_FROZEN] = {"frozen", DSKE_RC_FROZEN, "was activated twice, so somebody has a copy: get a new PSKM"},
 	[TABLE_LOCKED] = {"locked", DSKE_RC_LOCKED, "is locked, since what is used of it is in doubt: get a new PSKM"},
+	[TABLE_MOVED] = {"moved", DSKE_RC_EXHAUSTED, "has nothing left: the rest of it went into another table"},
 };
 
 const char *table_state_name(enum table_state s)
@@ -241,7 +242,7 @@ static dske_rc activation_left(const struct table *t, bool *left)
 
 /* Whoever holds the table may sweep: windows were loaded within a hold (client), or died with the
  * process that had them (hub). */
-static dske_rc sweep(struct hold *h)
+dske_rc hold_sweep(struct hold *h)
 {
 	struct table *t = h->t;
 	struct ledger next = t->now;
@@ -311,7 +312,7 @@ static dske_rc open_and_sweep(struct table *t, const struct secret *key)
 	TRY(check_side(t));
 	if (key != NULL && key->len != 0)
 		TRY(cover_unlock(&t->cover, key));
-	return sweep(&hold);
+	return hold_sweep(&hold);
 }
 
 static struct table *table_new(const char *dir, enum side side)

@@ -43,7 +43,7 @@ void table_close(struct table *t); /* after its windows are freed; safe on NULL 
 
 const struct pskm_header *table_header(const struct table *t); /* borrowed, lives as long as t */
 
-enum table_state { TABLE_IMPORTED, TABLE_ACTIVATING, TABLE_ACTIVE, TABLE_FROZEN, TABLE_LOCKED };
+enum table_state { TABLE_IMPORTED, TABLE_ACTIVATING, TABLE_ACTIVE, TABLE_FROZEN, TABLE_LOCKED, TABLE_MOVED = 6 };
 const char *table_state_name(enum table_state s);
 
 struct table_status {

@@ -14,6 +14,7 @@
 #include "pskm/container.h"
 #include "tools/commands.h"
 #include "tools/output.h"
+#include "tools/reference.h"
 #include "tools/secret-input.h"
 
 #define ADVICE_MAX 10000 /* two paths and a few words */
@@ -35,6 +36,7 @@ struct create {
 	char passphrase[PASSPHRASE_TEXT_MAX];
 	struct path tables;
 	struct entropy entropy;
+	struct refer refer; /* --qkd, --from-table */
 };
 
 static dske_rc fill_header(struct create *c, const struct hub_conf *hub)
@@ -74,6 +76,12 @@ static dske_rc create(struct create *c)
 	TRY(fill_header(c, &hub));
 	TRY(hub_conf_tables(&hub, &c->tables));
 	TRY(tables_prepare(&c->tables));
+	if (refer_wanted(&c->refer)) {
+		c->refer.file = c->output;
+		c->refer.tables = c->tables.s;
+		c->refer.table_key = &table_key;
+		return refer_create(&c->refer, &c->header, &hub);
+	}
 	if (c->passphrase_file != NULL && access(c->passphrase_file, F_OK) == 0)
 		return FAIL(EXISTS, "%s exists already", c->passphrase_file);
 	TRY(entropy_open(&c->entropy, c->sources != NULL ? c->sources : hub.entropy, ENTROPY_STALL_MS));
@@ -97,17 +105,33 @@ static void tell_created(const struct create *c)
 	if (c->common.json) {
 		json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:I}", "table", id_hex(&h->table, table), "hub", h->hub_name, "client",
 				      h->client_name, "file", c->output, "size", (json_int_t)h->layout.len);
-		if (c->passphrase_file == NULL)
+		if (c->passphrase_file == NULL && !refer_wanted(&c->refer))
 			json_object_set_new(o, "passphrase", json_string(c->passphrase));
 		output_json(o);
 		return;
 	}
 	printf("PSKM %s: %s for %s from %s, in %s\n", id_hex(&h->table, table), size_text(h->layout.len, size), h->client_name,
 	       h->hub_name, c->output);
-	if (c->passphrase_file == NULL)
+	if (refer_wanted(&c->refer))
+		printf("no passphrase: the file says where the bytes are, and holds none\n");
+	else if (c->passphrase_file == NULL)
 		printf("passphrase (shown this once; tell it by another way than the file goes): %s\n", c->passphrase);
 	else
 		printf("passphrase in %s (carry it by another way than the PSKM)\n", c->passphrase_file);
+}
+
+/* Options that belong together, or do not.  -1, or an exit code. */
+static int create_misused(const struct command *self, const struct create *c)
+{
+	bool rest = !id_is_zero(&c->refer.from_table);
+	if (rest && (c->refer.qkd != NULL || c->size != 0))
+		return tool_usage(self, "--from-table takes all there is: it goes without --size and --qkd");
+	if (refer_wanted(&c->refer) && (c->passphrase_file != NULL || c->sources != NULL))
+		return tool_usage(self, "--qkd and --from-table go without --passphrase-file and --entropy: there is nothing to keep "
+					"secret in the file, and both ends need the bytes as they are");
+	if (c->client == NULL || id_is_zero(&c->client_id) || (c->size == 0 && !rest) || c->output == NULL)
+		return tool_usage(self, "--client, --client-id, --size and --output are needed");
+	return -1;
 }
 
 int cmd_pskm_create(const struct command *self, int argc, char **argv)
@@ -123,6 +147,8 @@ int cmd_pskm_create(const struct command *self, int argc, char **argv)
 		{"output", OPTION_TEXT, &c.output, "FILE", "the PSKM to write (required)"},
 		{"passphrase-file", OPTION_TEXT, &c.passphrase_file, "FILE", "write its passphrase there, 0600, instead of showing it"},
 		{"entropy", OPTION_TEXT, &c.sources, "SOURCES", "kernel, /dev/hwrng, kernel+/dev/hwrng (default: as the hub is configured)"},
+		{"qkd", OPTION_TEXT, &c.refer.qkd, "LINK", "make it of the keys of that QKD link ([qkd LINK])"},
+		{"from-table", OPTION_ID, &c.refer.from_table, "TABLE", "or of all that nobody used of that table, which ends with it"},
 		{"address", OPTION_TEXT, &c.address, "HOST:PORT", "where the client finds the hub (default: where it listens)"},
 		{"json", OPTION_FLAG, &c.common.json, NULL, "write JSON, for programs"},
 		{0},
@@ -130,8 +156,9 @@ int cmd_pskm_create(const struct command *self, int argc, char **argv)
 	int leave = options_read(self, rows, argc, argv, 0, 0, &none);
 	if (leave >= 0)
 		return leave;
-	if (c.client == NULL || id_is_zero(&c.client_id) || c.size == 0 || c.output == NULL)
-		return tool_usage(self, "--client, --client-id, --size and --output are needed");
+	int misused = create_misused(self, &c);
+	if (misused >= 0)
+		return misused;
 	dske_rc rc = create(&c);
 	if (rc_ok(rc))
 		tell_created(&c);
@@ -140,6 +167,8 @@ int cmd_pskm_create(const struct command *self, int argc, char **argv)
 	entropy_drop(&c.entropy);
 	if (rc_ok(rc))
 		return EXIT_OK;
+	if (refer_wanted(&c.refer))
+		return tool_fail(&c.common, rc, refer_advice(&c.refer, rc));
 	snprintf(advice, ADVICE_MAX, "%s are written to %s, and as many to %s", size_text(c.size, size), c.output,
 		 c.tables.s);
 	return tool_fail(&c.common, rc, disk ? advice : NULL);
@@ -164,11 +193,16 @@ struct verify {
 	struct common common; /* only json */
 	const char *file, *passphrase_file;
 	struct pskm_header header;
+	bool is_reference;
+	struct reference reference;
 };
 
 static dske_rc verify(struct verify *v)
 {
 	AUTO(secret) passphrase = {0};
+	TRY(reference_recognise(&v->is_reference, v->file));
+	if (v->is_reference)
+		return reference_read(&v->reference, v->file);
 	TRY(container_peek(&v->header, v->file)); /* before anybody is asked for anything */
 	TRY(read_passphrase(&passphrase, v->passphrase_file));
 	return container_verify(v->file, (const char *)passphrase.data, &v->header, output_progress, "verifying");
@@ -204,7 +238,10 @@ int cmd_pskm_verify(const struct command *self, int argc, char **argv)
 	dske_rc rc = verify(&v);
 	if (!rc_ok(rc))
 		return tool_fail(&v.common, rc, rc_is(rc, DSKE_RC_PIN) ? WRONG_PASSPHRASE : NULL);
-	tell_verified(&v);
+	if (v.is_reference)
+		refer_tell(&v.reference, v.file, v.common.json);
+	else
+		tell_verified(&v);
 	return EXIT_OK;
 }
 
@@ -218,6 +255,7 @@ struct import {
 	struct pskm_header header;
 	struct path tables;
 	bool done_before; /* in place: a former run was stopped on its way to destroy the file */
+	struct refer refer;
 };
 
 static bool on_medium(const struct import *i)
@@ -254,12 +292,32 @@ static dske_rc choose_folder(struct import *i, const struct config *c)
 	return on_medium(i) ? place_check(i->tables.s) : DSKE_OK;
 }
 
+/* Its bytes come from here, and stay here. */
+static dske_rc import_reference(struct import *i, const struct config *config)
+{
+	AUTO(secret) table_key = {0};
+	if (on_medium(i))
+		return FAIL(ARGS, "this PSKM carries no table that could stay on its medium: import it without --in-place and --to");
+	TRY(path_format(&i->tables, "%s/tables", config->state.s));
+	TRY(tables_prepare(&i->tables));
+	TRY(tool_table_key(&table_key, config, &i->common));
+	i->has_key = true;
+	i->refer.file = i->file;
+	i->refer.tables = i->tables.s;
+	i->refer.table_key = &table_key;
+	return refer_import(&i->refer, &i->header, config);
+}
+
 static dske_rc import(struct import *i)
 {
 	AUTO(config) config = {0};
 	AUTO(secret) passphrase = {0};
 	AUTO(secret) table_key = {0};
+	bool is_reference = false;
 	TRY(config_read(&config, i->common.conf));
+	TRY(reference_recognise(&is_reference, i->file));
+	if (is_reference)
+		return import_reference(i, &config);
 	TRY(container_peek(&i->header, i->file)); /* before anybody is asked for anything */
 	TRY(choose_folder(i, &config));
 	if (i->done_before)
@@ -298,6 +356,8 @@ static const char *import_advice(const struct import *i, dske_rc rc, char text[A
 	char size[16];
 	if (rc_is(rc, DSKE_RC_PIN))
 		return i->has_key ? WRONG_PASSPHRASE : NULL;
+	if (refer_advice(&i->refer, rc) != NULL)
+		return refer_advice(&i->refer, rc);
 	if (!rc_is(rc, DSKE_RC_IO) || i->header.layout.len == 0)
 		return NULL;
 	snprintf(text, ADVICE_MAX, "%s are written to %s", size_text(i->header.layout.len, size), i->tables.s);
@@ -313,6 +373,7 @@ int cmd_pskm_import(const struct command *self, int argc, char **argv)
 		{"passphrase-file", OPTION_TEXT, &i.passphrase_file, "FILE", "read the passphrase there, or from env:NAME (default: ask for it)"},
 		{"in-place", OPTION_FLAG, &i.in_place, NULL, "keep the table on the medium that FILE lies on, and destroy FILE"},
 		{"to", OPTION_TEXT, &i.to, "DIR", "or on this medium"},
+		{"qkd", OPTION_TEXT, &i.refer.qkd, "LINK", "the QKD link whose keys it names (default: the only one)"},
 		PIN_ROW(i.common),
 		COMMON_ROWS(i.common),
 		{0},

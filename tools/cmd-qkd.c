@@ -4,40 +4,10 @@
 
 #include <stdio.h>
 
-#include "hub/conf.h"
 #include "qkd/kme.h"
 #include "tools/commands.h"
 #include "tools/output.h"
 #include "tools/qkd.h"
-
-/* ---- either end's configuration ------------------------------------------------------------------------------ */
-
-dske_rc qkd_links_read(struct qkd_links *l, const char *conf, const char *hub_conf)
-{
-	AUTO(hub_conf) hub = {0};
-	AUTO(config) client = {0};
-	struct qkdconf_list *from = hub_conf != NULL ? &hub.qkd : &client.qkd;
-	if (hub_conf != NULL)
-		TRY(hub_conf_read(&hub, hub_conf));
-	else
-		TRY(config_read(&client, conf));
-	l->list = *from;
-	*from = (struct qkdconf_list){0};
-	return DSKE_OK;
-}
-
-void qkd_links_drop(struct qkd_links *l)
-{
-	qkdconf_list_drop(&l->list);
-}
-
-void qkd_warn_plain(const struct qkdconf *c)
-{
-	if (qkdconf_is_plain(c))
-		fprintf(stderr, "dske: warning: [qkd %s] is http: for tests alone; anybody on this machine may read the keys\n", c->name);
-}
-
-/* ---- status -------------------------------------------------------------------------------------------------- */
 
 static const char *const headings[] = {"LINK", "KME", "PEER", ">KEYS", ">BITS", ">A REQUEST", "STATE"};
 

@@ -39,7 +39,9 @@ const struct command commands[] = {
 	 "  dske pskm create --client alice --client-id 7c... --size 16M --output alice.pskm\n"
 	 "  dske pskm create --hub-conf hubd.conf --client alice --client-id 7c... --size 1G \\\n"
 	 "      --output /media/stick/alice.pskm --passphrase-file alice.passphrase \\\n"
-	 "      --entropy kernel+/dev/hwrng\n",
+	 "      --entropy kernel+/dev/hwrng\n"
+	 "  dske pskm create --client alice --client-id 7c... --size 1M --qkd link1 --output alice.qkd\n"
+	 "  dske pskm create --client alice --client-id 7c... --from-table 5b0c... --output alice.rest\n",
 	 cmd_pskm_create},
 	{"pskm", "verify", "FILE", "check all of a PSKM, and change nothing",
 	 "  dske pskm verify /media/stick/alice.pskm\n"

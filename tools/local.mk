@@ -12,13 +12,15 @@ noinst_LTLIBRARIES += %D%/libtools.la
 	%D%/cmd-media.c \
 	%D%/cmd-peer.c \
 	%D%/cmd-pskm.c \
-	%D%/cmd-qkd.c %D%/qkd.h \
+	%D%/cmd-qkd.c \
 	%D%/cmd-status.c \
 	%D%/cmd-tables.c \
 	%D%/commands.c %D%/commands.h \
 	%D%/keyfile.c %D%/keyfile.h \
 	%D%/options.c \
 	%D%/output.c %D%/output.h \
+	%D%/qkd.c %D%/qkd.h \
+	%D%/reference.c %D%/reference.h \
 	%D%/report.c %D%/report.h \
 	%D%/secret-input.c %D%/secret-input.h \
 	%D%/token.c %D%/token.h \

@@ -3,6 +3,7 @@
 """auditor: holds what was seen from outside to the one promise, that no table byte is used twice.
 
   auditor.py keep EVIDENCE TABLES...                  copies tables just made: the ground truth
+  auditor.py moved EVIDENCE FILE              a PSKM was made of the rest of another table (FILE names it)
   auditor.py look EVIDENCE LIFE TABLES [--running]    reads each ledger, holds the table file to it
   auditor.py audit EVIDENCE [--clones]                judges all of it; exits 1 and names each fault
   auditor.py serve EVIDENCE                           keep, look and audit as lines of standard input, many
@@ -33,6 +34,7 @@ import cbor2
 sys.dont_write_bytecode = True  # the source tree may be somebody else's, and stays as it is
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "spec"))
 from disk import KEY, NUMBERS, SLOT, Truth, keep, look, read  # noqa: E402
+import moved  # noqa: E402
 from model import message_tag  # noqa: E402  the second implementation of the tag
 
 HEAD = 2 * KEY  # of a range of the up or down region: two keys, then the pad
@@ -179,7 +181,8 @@ class Uses:
             return []
         self.known.add(span)
         beside = self.ranges.setdefault(frame.table, Spans()).add(frame.offset, frame.end, None)
-        return [f"table {frame.table[:8]}: ranges {other[:2]} and {span[1:]} overlap and are not one" for other in beside]
+        return [f"table {frame.table[:8]}: ranges {other[:2]} ({other[2] or 'a message'}) and {span[1:]} overlap and are not one"
+                for other in beside]
 
     def alarm_faults(self):
         return [f"table {table[:8]}: a copy leased the slot at {offset} again and there was no alarm"
@@ -278,7 +281,7 @@ class Audit:
         self.evidence, self.truth, self.seen, self.lives_at = evidence, Truth(evidence), {}, 0
         self.wire = Wire(os.path.join(evidence, "wire"))
         self.ledgers, self.uses, self.windows, self.shares = Ledgers(), Uses(clones), Windows(), Shares()
-        self.verified = set()
+        self.verified, self.moves = set(), moved.Moves(evidence)
 
     def lines(self):
         with open(os.path.join(self.evidence, "lives"), encoding="ascii") as file:
@@ -297,10 +300,19 @@ class Audit:
             wrong = tag_faults(frame, made, self.verified) + ledger_covers(frame, self.ledgers.high)
         return wrong + self.windows.faults(frame) + self.shares.faults(frame, header, made)
 
+    def move_faults(self):
+        """A move uses bytes, as a message does."""
+        fresh = self.moves.more()
+        faults = [fault for move in fresh
+                  for fault in self.moves.use_faults(move, self.uses.ranges.setdefault(move["source"], Spans()))]
+        faults += [fault for move in fresh for fault in self.moves.truth_faults(move, self.truth)]
+        return faults + self.moves.ledger_faults(self.ledgers.high, self.truth)
+
     def judge(self, most=None):
         frames = list(self.wire.more(most))
         faults = [fault for frame in frames for fault in self.uses.add(frame)] + self.uses.alarm_faults()
         faults += [fault for line in self.lines() for fault in self.ledgers.add(line)]
+        faults += self.move_faults()
         for frame in frames:
             self.windows.add(frame)
         faults += [fault for frame in frames for fault in self.frame_faults(frame)]
@@ -332,6 +344,8 @@ def answer(judge, words):
     match words:
         case ["keep", _, *_]:
             keep(judge.evidence, words[1:])
+        case ["moved", file]:
+            moved.record(judge.evidence, file)
         case ["look", life, folder, *running] if running in ([], ["--running"]):
             look(judge.evidence, life, folder, bool(running), judge.truth, judge.seen)
         case ["audit", *most] if len(most) <= 1:
@@ -368,6 +382,8 @@ def main(arguments):
     match words:
         case ["keep", evidence, _, *_]:
             keep(evidence, words[2:])
+        case ["moved", evidence, file]:
+            moved.record(evidence, file)
         case ["look", evidence, life, folder] if options <= {"--running"}:
             look(evidence, life, folder, bool(options))
         case ["audit", evidence] if options <= {"--clones"}:

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads an input as a PSKM's header and as a passphrase; what is accepted must be written back the same. */
+/* Reads an input as a PSKM's header, as a reference's head and as a passphrase; what is accepted must be written back
+ * the same. */
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pskm/format.h"
 #include "pskm/header.h"
 #include "pskm/passphrase.h"
+#include "pskm/reference-impl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -20,6 +23,29 @@ static void try_header(const uint8_t *data, size_t len)
 	buf_fixed(&out, bytes, sizeof bytes);
 	if (!rc_ok(pskm_header_write(&out, &h)) || out.len != len || memcmp(bytes, data, len) != 0)
 		abort();
+}
+
+/* The checksum is not guessed: it is made right first. */
+static void try_reference(const uint8_t *data, size_t len)
+{
+	struct reference_head head, again;
+	uint8_t bytes[REFERENCE_HEAD_MAX];
+
+	if (len < REFERENCE_AFTER_END || len > sizeof bytes)
+		return;
+	memcpy(bytes, data, len);
+	SHA256(bytes, len - SHA256_DIGEST_LENGTH, bytes + len - SHA256_DIGEST_LENGTH);
+	if (!rc_ok(reference_head_parse(&head, bytes, len)))
+		return;
+	if (!rc_ok(reference_head_write(&again, &head.r)) || again.len != len || memcmp(again.bytes, bytes, len) != 0)
+		abort();
+	uint64_t chunks = reference_chunks(&head.r);
+	if (chunks == 0 || reference_first_key(&head.r, chunks) != (head.r.kind == REFERENCE_KEYS ? head.r.keys : 0))
+		abort();
+	for (uint64_t i = 0; i < chunks && i < 64; i++) {
+		if (reference_first_key(&head.r, i) > reference_first_key(&head.r, i + 1))
+			abort();
+	}
 }
 
 static void try_passphrase(const uint8_t *data, size_t len)
@@ -41,6 +67,7 @@ static void try_passphrase(const uint8_t *data, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	try_header(data, len);
+	try_reference(data, len);
 	try_passphrase(data, len);
 	return 0;
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 PSKM_TESTS = %D%/test-container %D%/test-cover %D%/test-crash %D%/test-entropy %D%/test-health %D%/test-ledger \
-	%D%/test-lease %D%/test-lowwater %D%/test-passphrase %D%/test-supply %D%/test-table %D%/test-table-key %D%/test-verify
+	%D%/test-lease %D%/test-lowwater %D%/test-passphrase %D%/test-reference %D%/test-rest %D%/test-supply %D%/test-table %D%/test-table-key %D%/test-verify
 check_PROGRAMS += $(PSKM_TESTS)
 TESTS += $(PSKM_TESTS)
 
@@ -31,6 +31,10 @@ PSKM_FIXTURE = %D%/fixture.c %D%/fixture.h test/lib/scratch.c test/lib/scratch.h
 %C%_test_supply_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 # a clock that the test sets
 %C%_test_supply_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=time
+%C%_test_reference_SOURCES = %D%/test-reference.c $(PSKM_FIXTURE)
+%C%_test_reference_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_rest_SOURCES = %D%/test-rest.c $(PSKM_FIXTURE)
+%C%_test_rest_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_table_SOURCES = %D%/test-table.c $(PSKM_FIXTURE)
 %C%_test_table_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_table_key_SOURCES = %D%/test-table-key.c $(PSKM_FIXTURE)

@@ -16,7 +16,7 @@ TESTS += %D%/test-kme
 endif
 
 EXTRA_DIST += %D%/kme.bash
-dist_check_SCRIPTS += %D%/test-link
+dist_check_SCRIPTS += %D%/test-link %D%/test-refill
 if !MSAN
-TESTS += %D%/test-link
+TESTS += %D%/test-link %D%/test-refill
 endif

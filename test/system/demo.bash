@@ -158,6 +158,43 @@ demo_pskm_import() { # HUB CLIENT
 	rm -f "$DEMO_DIR/post/hub$1-$2".*
 }
 
+# ---- refilling over a QKD link -------------------------------------------------------------------
+#
+# A mock pair of KMEs stands in for the link (test/qkd/mock-kme.py; its faults: $DEMO_DIR/kme/fault).
+
+demo_kme_start() { # [OPTION...]
+	local dir=$DEMO_DIR/kme tries
+	mkdir -p "$dir"
+	rm -f "$dir/ports"
+	setsid python3 "$DEMO_TOP/test/qkd/mock-kme.py" "$dir" "$@" </dev/null >/dev/null 2>&1 &
+	echo $! >"$DEMO_DIR/run/kme.pid"
+	for tries in $(seq 1 200); do
+		[ -f "$dir/ports" ] && break
+		sleep 0.05
+	done
+	[ -f "$dir/ports" ] || demo_die 'the mock KMEs did not start'
+}
+
+# Names the link at both ends.
+demo_kme_link() { # HUB CLIENT
+	local a b
+	read -r a b <"$DEMO_DIR/kme/ports"
+	printf '\n[qkd %s]\nurl = http://127.0.0.1:%s\npeer = sae-b\n' "$2" "$a" >>"$DEMO_DIR/hub$1/hubd.conf"
+	printf '\n[qkd hub%s]\nurl = http://127.0.0.1:%s\npeer = sae-a\n' "$1" "$b" >>"$DEMO_DIR/$2/dske.conf"
+}
+
+# Another table for a client at a hub, out of the link's keys.
+demo_refill_create() { # HUB CLIENT
+	"$demo_dske" pskm create --hub-conf "$DEMO_DIR/hub$1/hubd.conf" --client "$2" \
+		--client-id "$(demo_client_id "$2")" --size "$DEMO_TABLE" --qkd "$2" \
+		--output "$DEMO_DIR/post/hub$1-$2.qkd" >/dev/null
+}
+
+demo_refill_import() { # HUB CLIENT
+	demo_as "$2" "$demo_dske" pskm import "$DEMO_DIR/post/hub$1-$2.qkd" --qkd "hub$1" >/dev/null &&
+		rm -f "$DEMO_DIR/post/hub$1-$2.qkd"
+}
+
 # ---- through p11-kit, without touching the system ------------------------------------------------
 #
 # p11-kit reads its modules' list from fixed folders.  root: a private mount namespace shows it ours.

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "pskm/rest.h"
+
+#include "core/layout.h"
+
+#define LEN_STEP 64 /* of a table */
+
+static uint64_t range_len(const struct range *r)
+{
+	return r->end - r->start;
+}
+
+uint64_t rest_len(const struct rest *r)
+{
+	return range_len(&r->up) + range_len(&r->down);
+}
+
+static uint64_t min64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+dske_rc rest_plan(struct table *t, struct rest *out)
+{
+	AUTO(hold) hold = {0};
+	const struct range *up = &t->header.layout.region[REGION_UP], *down = &t->header.layout.region[REGION_DOWN];
+	char hex[ID_HEX_LEN];
+
+	TRY(table_require_side(t, SIDE_HUB));
+	TRY(hold_take(&hold, t));
+	TRY(hold_require_active(&hold));
+	out->up = (struct range){t->now.up_high, up->end};
+	out->down = (struct range){min64(t->now.down_high + REST_MARGIN, down->end), down->end};
+	uint64_t more = rest_len(out) % LEN_STEP;
+	struct range *cut = range_len(&out->down) >= more ? &out->down : &out->up;
+	cut->end -= more;
+	if (rest_len(out) >= TABLE_LEN_MIN)
+		return DSKE_OK;
+	return FAIL(EXHAUSTED, "table %s has %llu bytes left to take, and the smallest table %llu", id_hex(&t->header.table, hex),
+		    (unsigned long long)rest_len(out), (unsigned long long)TABLE_LEN_MIN);
+}
+
+/* Inside the table, and nothing of it used here? */
+static dske_rc check(const struct table *t, const struct rest *r)
+{
+	const struct layout *l = &t->header.layout;
+
+	if (r->up.start > r->up.end || r->down.start > r->down.end || !layout_holds(l, REGION_UP, r->up.start, range_len(&r->up)) ||
+	    !layout_holds(l, REGION_DOWN, r->down.start, range_len(&r->down)))
+		return FAIL(REGION, "the ranges do not lie in that table's regions");
+	if (t->now.up_high > r->up.start || t->now.down_high > r->down.start)
+		return FAIL(USED, "some of these bytes were used here already, so none of them is taken: the hub did not know of it "
+				  "(it was restored, or confirmations were lost); get a new PSKM");
+	return DSKE_OK;
+}
+
+dske_rc rest_take(struct rest_taking *k, struct table *t, const struct rest *r)
+{
+	TRY(hold_take(&k->hold, t));
+	TRY(hold_require_active(&k->hold));
+	TRY(check(t, r));
+	struct ledger next = t->now;
+	next.up_high = t->header.layout.region[REGION_UP].end;
+	next.down_high = t->header.layout.region[REGION_DOWN].end;
+	next.state = TABLE_MOVED;
+	TRY(hold_commit(&k->hold, &next));
+	k->rest = *r;
+	k->done = 0;
+	return DSKE_OK;
+}
+
+/* The next piece of at most len bytes: where it is, and how long. */
+static uint64_t next_piece(const struct rest_taking *k, size_t *len)
+{
+	uint64_t up = range_len(&k->rest.up), total = rest_len(&k->rest);
+	uint64_t end = k->done < up ? up : total;
+
+	*len = (size_t)min64(*len, end - k->done);
+	return k->done < up ? k->rest.up.start + k->done : k->rest.down.start + (k->done - up);
+}
+
+dske_rc rest_fill(void *context, void *out, size_t len)
+{
+	struct rest_taking *k = context;
+	uint8_t *to = out;
+
+	if (k->hold.t == NULL || len > rest_len(&k->rest) - k->done)
+		return FAIL(STATE, "no more bytes were taken of that table");
+	while (len > 0) {
+		size_t part = len;
+		uint64_t at = next_piece(k, &part);
+
+		TRY(cover_read(&k->hold.t->cover, at, to, part));
+		k->done += part;
+		to += part;
+		len -= part;
+	}
+	return DSKE_OK;
+}
+
+dske_rc rest_erase(struct rest_taking *k)
+{
+	return hold_sweep(&k->hold);
+}
+
+void rest_drop(struct rest_taking *k)
+{
+	hold_drop(&k->hold);
+}
