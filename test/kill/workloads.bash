@@ -274,3 +274,6 @@ activate_after() {
 	[ "$status" -eq 0 ] || says 'activated|already|no table waits' activate || return 1
 	carol_is_well
 }
+
+# shellcheck source=test/kill/workloads-refill.bash
+. "$top_srcdir/test/kill/workloads-refill.bash"
