@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/event.h - tokens that come and go (PKCS#11 2.40, 5.5, C_WaitForSlotEvent). */
+/* pkcs11/event.h - tokens that come, go or run low (PKCS#11 2.40, 5.5, C_WaitForSlotEvent). */
 #ifndef DSKE_PKCS11_EVENT_H
 #define DSKE_PKCS11_EVENT_H
 

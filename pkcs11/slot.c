@@ -69,8 +69,9 @@ static bool slots_note(struct slots *s, const struct table_presence *t)
 		p = &s->pskm[s->count++];
 		*p = (struct slot_pskm){.table = t->table};
 	}
-	p->event = p->event || (s->known && p->present == t->is_absent);
+	p->event = p->event || (s->known && (p->present == t->is_absent || (t->is_low && !p->low)));
 	p->present = !t->is_absent;
+	p->low = t->is_low;
 	return true;
 }
 

@@ -23,6 +23,7 @@ struct module;
 struct slot_pskm {
 	struct id table;
 	bool present;
+	bool low;   /* its hub's supply, as the last exchange of this process found it */
 	bool event; /* that C_WaitForSlotEvent has not told yet */
 };
 

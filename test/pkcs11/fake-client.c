@@ -9,6 +9,7 @@
  *	slow      client_agree takes a second, unless it is cancelled
  *	broken    the second table is damaged
  *	pulled    the third table's medium is away
+ *	sinking   an exchange has found that the second table is low
  *	killed    the process dies once the key was to be kept, as if on its way to tell the hubs
  *	unkept    client_agree fails after the key was kept
  */
@@ -121,6 +122,7 @@ dske_rc client_presence(struct client *c, struct table_presence **out, size_t *c
 		fake_hub(&h, i, &c->config);
 		(*out)[i].table = h.table;
 		(*out)[i].is_absent = h.is_absent;
+		(*out)[i].is_low = h.low && told("sinking");
 	}
 	*count = HUBS;
 	return DSKE_OK;

@@ -130,6 +130,15 @@ static void pskms_are_slots(void **state)
 	assert_int_equal(n, 0);
 	IS(find(s, &peer_class, CKA_LABEL, "bob", 3, &o), 0);
 	IS(p11->C_WaitForSlotEvent(CKF_DONT_BLOCK, list, NULL), CKR_NO_EVENT);
+	/* Running low is an event, being refilled none. */
+	for (int i = 0; i < 2; i++) {
+		setenv("DSKE_FAKE", "sinking", 1);
+		IS(p11->C_WaitForSlotEvent(CKF_DONT_BLOCK, list, NULL), CKR_OK);
+		assert_int_equal(list[0], 2);
+		IS(p11->C_WaitForSlotEvent(CKF_DONT_BLOCK, list, NULL), CKR_NO_EVENT);
+		unsetenv("DSKE_FAKE");
+		IS(p11->C_WaitForSlotEvent(CKF_DONT_BLOCK, list, NULL), CKR_NO_EVENT);
+	}
 }
 
 /* ---- with a PIN --------------------------------------------------------------------------------------------------------- */
