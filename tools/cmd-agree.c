@@ -98,7 +98,8 @@ static dske_rc prepare(struct agree *a, const struct client *client)
 				    "[peer %s] extract = yes",
 			    a->peer, a->peer);
 	if (a->label != NULL) {
-		TRY(secret_input(&a->pin_text, tool_pin_source(a->common.pin), "PIN"));
+		if (a->pin_text.len == 0) /* else it has opened the tables already */
+			TRY(secret_input(&a->pin_text, tool_pin_source(a->common.pin), "PIN"));
 		TRY(try_pin(a));
 	}
 	if (a->output != NULL)
@@ -225,6 +226,7 @@ static dske_rc agree(struct agree *a)
 int cmd_key_agree(const struct command *self, int argc, char **argv)
 {
 	struct agree a = {.file = FD_NONE, .common.needs_tables = true};
+	a.common.pin_text = &a.pin_text;
 	struct operands peer;
 	const struct option_row rows[] = {
 		{"context", OPTION_TEXT, &a.context, "TEXT", "meeting point: both ends say the same (default: the empty one)"},

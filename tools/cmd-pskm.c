@@ -358,6 +358,8 @@ static const char *import_advice(const struct import *i, dske_rc rc, char text[A
 		return i->has_key ? WRONG_PASSPHRASE : NULL;
 	if (refer_advice(&i->refer, rc) != NULL)
 		return refer_advice(&i->refer, rc);
+	if (rc_is(rc, DSKE_RC_EXISTS) && i->has_key && on_medium(i))
+		return "if a former run was stopped there: dske pskm accept it, then import again to destroy the file";
 	if (!rc_is(rc, DSKE_RC_IO) || i->header.layout.len == 0)
 		return NULL;
 	snprintf(text, ADVICE_MAX, "%s are written to %s", size_text(i->header.layout.len, size), i->tables.s);

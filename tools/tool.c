@@ -89,7 +89,10 @@ dske_rc tool_table_key(struct secret *key, const struct config *config, const st
 	if (source == NULL && !isatty(STDIN_FILENO))
 		return FAIL(PIN, "the tables are locked by the token's PIN: give --pin SOURCE, or set DSKE_PIN");
 	TRY(secret_input(&pin, source, "PIN"));
-	return store_open_table_key(config->state.s, pin.data, pin.len - 1, key);
+	TRY(store_open_table_key(config->state.s, pin.data, pin.len - 1, key));
+	if (common->pin_text != NULL)
+		secret_move(common->pin_text, &pin);
+	return DSKE_OK;
 }
 
 static dske_rc unlock(struct client *client, const struct common *common)

@@ -65,7 +65,8 @@ struct option_row {
 struct common {
 	const char *conf, *pin;
 	bool json;
-	bool needs_tables; /* tool_open: where the token's PIN has the key of the tables, it is asked for */
+	bool needs_tables; /* tool_open: where the token's PIN has the key of the tables, it is asked for ... */
+	struct secret *pin_text; /* ... and left here, for another use; NULL: nowhere */
 };
 #define COMMON_ROWS(c)                                                                               \
 	{"conf", OPTION_TEXT, &(c).conf, "FILE", "the client's configuration (default: DSKE_CONF, the user's, the system's)"}, \
