@@ -11,7 +11,7 @@
 strike=$top_builddir/test/kill/strike
 report=$tap_scratch/report
 evidence=$tap_scratch/evidence
-workloads=(create import activate initiator receiver lease peer erase bind relay deliver)
+workloads=(create import activate initiator receiver lease peer erase bind relay deliver acknowledge answer)
 
 # Ends the test here when there can be no strike.
 strike_or_skip() {
@@ -272,6 +272,27 @@ activate_before() { carol_anew && create && import; }
 activate_struck() { activate struck; }
 activate_after() {
 	[ "$status" -eq 0 ] || says 'activated|already|no table waits' activate || return 1
+	carol_is_well
+}
+
+# By telephone: the hub's operator types the codes in while no hub runs, carol the answer.
+hub3_takes() { "$@" "$demo_dske" hub acknowledge --hub-conf "$DEMO_DIR/hub3/hubd.conf" --client carol "${codes[@]}"; }
+called() {
+	carol_anew && create && import || return 1
+	mapfile -t codes < <(as carol "$demo_dske" pskm activate hub3 --by-telephone | sed -n 's/.* code  *//p')
+	[ ${#codes[@]} -eq 2 ] && demo_hub_stop 3
+}
+answered() { answer=$(hub3_takes | sed -n 's/^read this answer back: //p') && [ -n "$answer" ]; }
+typed_in() { as carol "$@" "$demo_dske" pskm activate hub3 --answer "$answer"; }
+
+acknowledge_before() { called; }
+acknowledge_struck() { hub3_takes struck; }
+acknowledge_after() { answered && demo_hub_start 3 && typed_in && carol_is_well; }
+
+answer_before() { called && answered && demo_hub_start 3; }
+answer_struck() { typed_in struck; }
+answer_after() {
+	[ "$status" -eq 0 ] || says 'activated|no table of hub3 waits' typed_in || return 1
 	carol_is_well
 }
 
