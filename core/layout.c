@@ -36,7 +36,8 @@ static bool table_len_fits(uint64_t len)
 	return len >= TABLE_LEN_MIN && len <= TABLE_LEN_MAX && len % REGION_ALIGN == 0;
 }
 
-dske_rc layout_make(struct layout *l, uint64_t len)
+/* up and down: halves of what the others leave, or down the least that it can be. */
+static dske_rc split(struct layout *l, uint64_t len, bool halves)
 {
 	uint64_t end[REGION_COUNT], start = 0;
 
@@ -49,7 +50,8 @@ dske_rc layout_make(struct layout *l, uint64_t len)
 	/* so that the slots that follow never straddle a page */
 	end[REGION_ACTIVATION] = round_up(end[REGION_CONTAINER] + ACTIVATION_LEN, LEASE_SLOT_LEN);
 	end[REGION_LEASE] = end[REGION_ACTIVATION] + lease_len(len);
-	end[REGION_UP] = end[REGION_LEASE] + (len - end[REGION_LEASE]) / 2 / REGION_ALIGN * REGION_ALIGN;
+	end[REGION_UP] = halves ? end[REGION_LEASE] + (len - end[REGION_LEASE]) / 2 / REGION_ALIGN * REGION_ALIGN :
+				  len - REGION_ALIGN;
 	end[REGION_DOWN] = len;
 
 	l->len = len;
@@ -58,6 +60,16 @@ dske_rc layout_make(struct layout *l, uint64_t len)
 		start = end[i];
 	}
 	return DSKE_OK;
+}
+
+dske_rc layout_make(struct layout *l, uint64_t len)
+{
+	return split(l, len, true);
+}
+
+dske_rc layout_make_stock(struct layout *l, uint64_t len)
+{
+	return split(l, len, false);
 }
 
 static uint64_t region_len_min(enum region region, uint64_t table_len)

@@ -36,6 +36,11 @@ struct layout {
 /* The project's split of a table of len bytes.  Errors: ARGS (len out of bounds or no multiple of 64). */
 dske_rc layout_make(struct layout *l, uint64_t len);
 
+/* The split of a stock (pskm/stock.h), which has the same regions for other ends: lease holds the keys of reports,
+ * up is the body that portions are cut from, and down the least that a region has, which nobody uses.
+ * Errors: as layout_make. */
+dske_rc layout_make_stock(struct layout *l, uint64_t len);
+
 /* Accepts a split made by someone else: order, alignment, sizes.  Errors: FORMAT. */
 dske_rc layout_check(const struct layout *l);
 

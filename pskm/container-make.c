@@ -52,7 +52,7 @@ dske_rc container_make(struct pskm_header *h, const struct making *m, char passp
 
 	w.progress = m->progress;
 	w.context = m->context;
-	TRY(layout_make(&h->layout, h->layout.len));
+	TRY(h->kind == PSKM_STOCK ? layout_make_stock(&h->layout, h->layout.len) : layout_make(&h->layout, h->layout.len));
 	if (m->table != NULL)
 		h->table = *m->table;
 	else

@@ -39,7 +39,9 @@ static dske_rc tag_with_key(struct walk *w, uint64_t j, struct tag *tag, const v
 	uint64_t at = walk_head(w)->header.layout.region[REGION_CONTAINER].start + j * KEY_TAG_KEY_LEN;
 
 	TRY(secret_alloc(&key, KEY_TAG_KEY_LEN));
-	if (walk_has_table(w))
+	if (w->stock != NULL)
+		TRY(cover_read(w->stock, w->stock_at + at, key.data, key.len));
+	else if (walk_has_table(w))
 		TRY(cover_read(&w->cover, at, key.data, key.len));
 	else
 		TRY(chunks_peek(&w->chunks, at, key.data, key.len));

@@ -16,7 +16,9 @@
 struct walk {
 	struct chunks chunks;
 	struct secret plain;   /* CHUNK_PLAIN_MAX */
-	struct cover cover;    /* of the table; closed: verifying alone */
+	struct cover cover;    /* of the table; closed: verifying alone, or */
+	struct cover *stock;   /* the table lies in this one, from stock_at on; borrowed, or NULL */
+	uint64_t stock_at;
 	struct folder folder;
 	pskm_progress *progress;
 	void *context;

@@ -55,8 +55,37 @@
  *                             8   8  bytes of the up region that were left
  *                            16   8  the same of the down region
  *                            24   8  lease slots that were left
- *             2192    1888  zero
+ *             2192     248  of a stock alone (pskm/stock.h), else zero:
+ *               2192   8  portions in the file `log` that count
+ *               2200   8  portions settled: distributor, in a report; hub, moved to a table of its own
+ *               2208   8  distributor: the first portion of the last report
+ *               2216   8  number of the last report
+ *               2224   8  zero
+ *               2232  16  digest of the last report
+ *               2248  16  digest of the one before it
+ *               2264   1  1 while a portion is being cut (distributor)
+ *               2265   1  1 when it is retired
+ *               2266   6  zero
+ *               2272 160  the portion that is being cut, as in `log`
+ *               2432   8  zero
+ *             2440    1640  zero
  *             4080      16  the first 16 bytes of SHA-256 of the 4080 bytes before
+ *
+ * log, of a stock alone: its portions in the order in which they were cut; those behind the number in the
+ * ledger do not count.  Record i is at 192 * i:
+ *                0       8  i
+ *                8       8  hub: number of the report that it came in
+ *               16     160  the portion:
+ *                 16    8  where it starts in the stock
+ *                 24   40  its table's region ends; the last is its length
+ *                 64   16  its table's ID
+ *                 80   16  its client's ID
+ *                 96    8  when it was cut
+ *                104    1  1 when it is wasted
+ *                105    7  zero
+ *                112   64  its client's name, then zeros
+ *              176      16  the first 16 bytes of SHA-256 of the stock's ID and the 176 bytes before
+ * report-N, of a stock alone: its report number N (CBOR, doc/dske.cddl stock-report).
  *
  * container, one file:
  *   head         0       8  "DSKEPSKM"
@@ -160,7 +189,41 @@ enum ledger_at {
 	LEDGER_AT_ZERO = 1144,
 	LEDGER_AT_HISTORY = 1168,
 	LEDGER_AT_HISTORY_END = 2192,
+	LEDGER_AT_STOCK = 2192,
 	LEDGER_AT_SUM = LEDGER_SLOT_LEN - LEDGER_SUM_LEN,
+};
+
+#define LEDGER_STOCK_LEN 248
+/* From LEDGER_AT_STOCK: */
+enum ledger_stock_at {
+	LEDGER_STOCK_AT_LOGGED = 0,
+	LEDGER_STOCK_AT_SETTLED = 8,
+	LEDGER_STOCK_AT_REPORT_FIRST = 16,
+	LEDGER_STOCK_AT_REPORTS = 24,
+	LEDGER_STOCK_AT_DIGEST = 40,
+	LEDGER_STOCK_AT_BEFORE = 56,
+	LEDGER_STOCK_AT_CUTTING = 72,
+	LEDGER_STOCK_AT_RETIRED = 73,
+	LEDGER_STOCK_AT_PORTION = 80,
+};
+
+#define STOCK_FILE_LOG "log"
+#define STOCK_FILE_REPORT "report-" /* and its number */
+#define STOCK_LOG_RECORD_LEN 192
+#define STOCK_LOG_SUM_LEN 16
+enum stock_log_at {
+	STOCK_LOG_AT_REPORT = 8,
+	STOCK_LOG_AT_PORTION = 16,
+	STOCK_LOG_AT_SUM = STOCK_LOG_RECORD_LEN - STOCK_LOG_SUM_LEN,
+};
+enum portion_at {
+	PORTION_AT_START = 0,
+	PORTION_AT_ENDS = 8,
+	PORTION_AT_TABLE = 48,
+	PORTION_AT_CLIENT = 64,
+	PORTION_AT_CUT = 80,
+	PORTION_AT_WASTED = 88,
+	PORTION_AT_NAME = 96,
 };
 
 #define CONTAINER_MAGIC "DSKEPSKM"

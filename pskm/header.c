@@ -12,7 +12,7 @@
 #include "pskm/format.h"
 #include "pskm/header-file.h"
 
-#define HEADER_VERSION 1
+#define HEADER_VERSION 1 /* of a table; a stock's is the next, so that who knows none refuses it */
 
 /* Names are names and the split holds.  Errors: FORMAT. */
 static dske_rc header_check(const struct pskm_header *h)
@@ -22,11 +22,29 @@ static dske_rc header_check(const struct pskm_header *h)
 	return layout_check(&h->layout);
 }
 
+dske_rc pskm_kind_require(const struct pskm_header *h, enum pskm_kind kind)
+{
+	if (h->kind == kind)
+		return DSKE_OK;
+	if (h->kind == PSKM_STOCK)
+		return FAIL(DENIED, "this is a stock of unallocated bytes for the distributor %s, no client's PSKM: "
+				    "dske distributor import takes it",
+			    h->client_name);
+	return FAIL(DENIED, "this is the PSKM of client %s, no distributor's stock: dske pskm import takes it", h->client_name);
+}
+
+void pskm_layout_write(struct buf *out, const struct layout *l)
+{
+	cbor_write_array(out, REGION_COUNT);
+	for (size_t i = 0; i < REGION_COUNT; i++)
+		cbor_write_uint(out, l->region[i].end);
+}
+
 dske_rc pskm_header_write(struct buf *out, const struct pskm_header *h)
 {
 	TRY(header_check(h));
 	cbor_write_array(out, 9);
-	cbor_write_uint(out, HEADER_VERSION);
+	cbor_write_uint(out, HEADER_VERSION + (uint64_t)h->kind);
 	cbor_write_id(out, &h->table);
 	cbor_write_id(out, &h->hub);
 	cbor_write_id(out, &h->client);
@@ -34,14 +52,12 @@ dske_rc pskm_header_write(struct buf *out, const struct pskm_header *h)
 	cbor_write_text(out, h->client_name);
 	cbor_write_text(out, h->hub_address);
 	cbor_write_uint(out, h->created);
-	cbor_write_array(out, REGION_COUNT);
-	for (size_t i = 0; i < REGION_COUNT; i++)
-		cbor_write_uint(out, h->layout.region[i].end);
+	pskm_layout_write(out, &h->layout);
 	return buf_rc(out);
 }
 
 /* The regions adjoin, so their ends say it all. */
-static void layout_read(struct cbor_reader *r, struct layout *l)
+void pskm_layout_read(struct cbor_reader *r, struct layout *l)
 {
 	uint64_t start = 0;
 
@@ -60,7 +76,7 @@ dske_rc pskm_header_read(struct pskm_header *h, const uint8_t *bytes, size_t len
 	*h = (struct pskm_header){0};
 	cbor_reader_init(&r, bytes, len);
 	cbor_read_array(&r, 9, 9);
-	cbor_read_uint(&r, HEADER_VERSION, HEADER_VERSION);
+	h->kind = cbor_read_uint(&r, HEADER_VERSION, HEADER_VERSION + PSKM_STOCK) == HEADER_VERSION ? PSKM_TABLE : PSKM_STOCK;
 	cbor_read_id(&r, &h->table);
 	cbor_read_id(&r, &h->hub);
 	cbor_read_id(&r, &h->client);
@@ -68,7 +84,7 @@ dske_rc pskm_header_read(struct pskm_header *h, const uint8_t *bytes, size_t len
 	cbor_read_text(&r, 1, NAME_MAX_LEN, h->client_name);
 	cbor_read_text(&r, 0, PSKM_ADDRESS_MAX, h->hub_address);
 	h->created = cbor_read_uint(&r, 0, UINT64_MAX);
-	layout_read(&r, &h->layout);
+	pskm_layout_read(&r, &h->layout);
 	TRY(cbor_end(&r));
 	return header_check(h);
 }

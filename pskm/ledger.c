@@ -17,6 +17,8 @@
 static_assert(LEDGER_AT_DIGESTS + LEASE_MEMORY * LEASE_DIGEST_LEN == LEDGER_AT_ZERO, "as in format.h");
 static_assert(LEDGER_AT_HISTORY + SUPPLY_HISTORY_LEN == LEDGER_AT_HISTORY_END, "as in format.h");
 
+#define LOOKS 3
+
 /* The 64-bit numbers of a record and where they stand. */
 static const struct {
 	size_t field, at;
@@ -70,6 +72,7 @@ static dske_rc slot_encode(uint8_t slot[LEDGER_SLOT_LEN], const struct ledger *l
 	}
 	memcpy(slot + LEDGER_AT_DIGESTS, l->digest, sizeof l->digest);
 	supply_history_write(slot + LEDGER_AT_HISTORY, &l->history);
+	stock_record_encode(slot + LEDGER_AT_STOCK, &l->stock);
 	return slot_sum(slot + LEDGER_AT_SUM, slot);
 }
 
@@ -90,7 +93,8 @@ static bool slot_decode(struct ledger *l, const uint8_t slot[LEDGER_SLOT_LEN], c
 	supply_history_read(&l->history, slot + LEDGER_AT_HISTORY);
 	l->side = slot[LEDGER_AT_SIDE];
 	l->state = slot[LEDGER_AT_STATE];
-	return l->seq % 2 == index && l->seq != 0 && l->side <= SIDE_HUB && l->state <= TABLE_MOVED;
+	return rc_ok(stock_record_decode(&l->stock, slot + LEDGER_AT_STOCK)) && l->seq % 2 == index && l->seq != 0 &&
+	       l->side <= SIDE_HUB && l->state <= TABLE_MOVED;
 }
 
 static dske_rc slot_write(int fd, const uint8_t slot[LEDGER_SLOT_LEN], uint64_t seq)
@@ -133,6 +137,15 @@ dske_rc ledger_read(int fd, struct ledger *l)
 	return DSKE_OK;
 }
 
+dske_rc ledger_look(int fd, struct ledger *l)
+{
+	dske_rc rc = ledger_read(fd, l);
+
+	for (int tries = 1; tries < LOOKS && rc_is(rc, DSKE_RC_CORRUPT); tries++)
+		rc = ledger_read(fd, l);
+	return rc;
+}
+
 static bool within(const struct range *r, uint64_t erased, uint64_t high)
 {
 	return r->start <= erased && erased <= high && high <= r->end;
@@ -146,7 +159,7 @@ dske_rc ledger_check(const struct ledger *l, const struct pskm_header *h)
 	    !within(&h->layout.region[REGION_DOWN], l->erased_down, l->down_high) ||
 	    l->lease_next > layout_lease_slots(&h->layout) || l->erased_lease > l->lease_next)
 		return FAIL(CORRUPT, "the ledger's values lie outside the table");
-	return DSKE_OK;
+	return stock_record_check(&l->stock, h);
 }
 
 /* LOCKED into both slots, the doubtful one first; what fails here cannot be helped. */

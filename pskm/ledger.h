@@ -17,6 +17,7 @@
 
 #include "base/id.h"
 #include "base/rc.h"
+#include "pskm/stock-record.h"
 #include "pskm/supply.h"
 #include "pskm/table.h"
 
@@ -33,6 +34,7 @@ struct ledger {
 	uint64_t clone_alarms;
 	uint8_t digest[LEASE_MEMORY][LEASE_DIGEST_LEN]; /* hub */
 	struct supply_history history; /* information alone: nothing is decided by it */
+	struct stock_record stock; /* of a stock alone, else zero */
 };
 
 /* The record of a table that nobody has used. */
@@ -43,6 +45,10 @@ dske_rc ledger_create(const char *path, struct ledger *l);
 
 /* The newest record that verifies.  Errors: CORRUPT (none does), IO. */
 dske_rc ledger_read(int fd, struct ledger *l);
+
+/* The same without a lock: only one slot is being written at any moment, but between our two looks another may
+ * be; so it looks again. */
+dske_rc ledger_look(int fd, struct ledger *l);
 
 /* Do its values lie inside that table?  Errors: CORRUPT. */
 dske_rc ledger_check(const struct ledger *l, const struct pskm_header *h);

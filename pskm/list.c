@@ -15,8 +15,6 @@
 #include "pskm/header-file.h"
 #include "pskm/ledger.h"
 
-#define LEDGER_TRIES 3
-
 dske_rc table_folder(struct path *out, const char *tables_dir, const struct id *table)
 {
 	char hex[ID_HEX_LEN];
@@ -32,17 +30,6 @@ bool table_name_read(struct id *id, const char *name)
 	return strlen(name) == ID_HEX_LEN - 1 && rc_ok(id_parse(id, name)) && strcmp(id_hex(id, hex), name) == 0;
 }
 
-/* Only one slot of a ledger is being written at any moment; but while we read without the lock, both may
- * be, one after the other. */
-static dske_rc ledger_read_unlocked(int fd, struct ledger *l)
-{
-	dske_rc rc = ledger_read(fd, l);
-
-	for (int tries = 1; tries < LEDGER_TRIES && rc_is(rc, DSKE_RC_CORRUPT); tries++)
-		rc = ledger_read(fd, l);
-	return rc;
-}
-
 static dske_rc entry_read(struct table_entry *e, const char *tables_dir)
 {
 	AUTO(fd) f = FD_NONE;
@@ -56,7 +43,7 @@ static dske_rc entry_read(struct table_entry *e, const char *tables_dir)
 		return FAIL(CORRUPT, "%s holds another table's header", folder.s);
 	TRY(path_format(&p, "%s/" TABLE_FILE_LEDGER, folder.s));
 	TRY(file_open(&f, p.s, O_RDONLY, 0));
-	TRY(ledger_read_unlocked(f.n, &ledger));
+	TRY(ledger_look(f.n, &ledger));
 	TRY(ledger_check(&ledger, &e->header));
 	ledger_status(&ledger, &e->header, &e->status);
 	return DSKE_OK;

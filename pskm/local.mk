@@ -23,12 +23,20 @@ noinst_LTLIBRARIES += %D%/libpskm.la
 	%D%/list.c %D%/list.h \
 	%D%/lowwater.c %D%/lowwater.h \
 	%D%/passphrase.h \
+	%D%/portion.c %D%/portion.h \
 	%D%/qkdconf.c %D%/qkdconf.h \
 	%D%/reference.h %D%/reference-impl.h \
 	%D%/reference-head.c %D%/reference-keys.c %D%/reference-rest.c %D%/reference-walk.c \
 	%D%/repeats.c %D%/repeats.h \
 	%D%/rest.c %D%/rest.h \
 	%D%/source.h \
+	%D%/stock.c %D%/stock.h %D%/stock-impl.h \
+	%D%/stock-accept.c \
+	%D%/stock-cut.c \
+	%D%/stock-log.c %D%/stock-log.h \
+	%D%/stock-record.c %D%/stock-record.h \
+	%D%/stock-report.c %D%/stock-report.h \
+	%D%/stock-tell.c \
 	%D%/supply.c %D%/supply.h \
 	%D%/table-key.c %D%/table-key.h \
 	%D%/table-make.c %D%/table-make.h \

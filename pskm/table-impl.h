@@ -64,6 +64,10 @@ dske_rc hold_sweep(struct hold *h);
 /* hold_commit of the state LOCKED; whatever comes of it, the table is locked here.  Errors: SYNC. */
 dske_rc hold_lock(struct hold *h);
 
+/* Erases used bytes that are still in the file, durably.  No window may be open on them: at opening, or where bytes
+ * are taken without one.  Errors: IO, SYNC (the table is locked). */
+dske_rc hold_sweep(struct hold *h);
+
 /* ---- window.c --------------------------------------------------------------------------------- */
 
 /* Memory for a window on [start, end), nothing read yet.  While held.  Errors: NOMEM. */

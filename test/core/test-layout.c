@@ -149,6 +149,25 @@ static void holding_is_safe_against_wraps(void **state)
 	assert_false(layout_holds(&l, REGION_UP, up->start + 1, UINT64_MAX - up->start));
 }
 
+/* A stock's: the same front, and all the rest but 64 bytes is its body. */
+static void a_stock_is_all_body(void **state)
+{
+	struct layout table, stock;
+
+	(void)state;
+	for (unsigned bit = 16; bit <= 46; bit++) {
+		uint64_t len = UINT64_C(1) << bit;
+
+		assert_true(rc_ok(layout_make(&table, len)));
+		assert_true(rc_ok(layout_make_stock(&stock, len)));
+		assert_true(rc_ok(layout_check(&stock)));
+		assert_memory_equal(stock.region, table.region, REGION_UP * sizeof stock.region[0]);
+		assert_int_equal(region_len(&stock, REGION_DOWN), 64);
+		assert_int_equal(region_len(&stock, REGION_UP), len - stock.region[REGION_LEASE].end - 64);
+	}
+	assert_false(rc_ok(layout_make_stock(&stock, TABLE_LEN_MIN + 1)));
+}
+
 static void regions_have_names(void **state)
 {
 	(void)state;
@@ -165,6 +184,7 @@ int main(void)
 		cmocka_unit_test(damaged_splits_are_refused),
 		cmocka_unit_test(small_and_skewed_regions_are_refused),
 		cmocka_unit_test(holding_is_safe_against_wraps),
+		cmocka_unit_test(a_stock_is_all_body),
 		cmocka_unit_test(regions_have_names),
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads an input as a PSKM's header, as a reference's head and as a passphrase; what is accepted must be written back
- * the same. */
+/* Reads an input as a PSKM's header, as a reference's head, as a passphrase and as a distributor's report; what is accepted
+ * must be written back the same. */
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "pskm/header.h"
 #include "pskm/passphrase.h"
 #include "pskm/reference-impl.h"
+#include "pskm/stock-report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -64,10 +65,25 @@ static void try_passphrase(const uint8_t *data, size_t len)
 		abort();
 }
 
+/* The tag apart, which is whatever it is. */
+static void try_report(const uint8_t *data, size_t len)
+{
+	static const uint8_t key[TAG_KEY_LEN];
+	AUTO(stock_report) r = {0};
+	AUTO(buf) out = {0};
+
+	if (!rc_ok(stock_report_read(&r, data, len)))
+		return;
+	buf_heap(&out, STOCK_REPORT_LEN_MAX);
+	if (!rc_ok(stock_report_write(&out, &r, key)) || out.len != len || memcmp(out.data, data, len - TAG_LEN) != 0)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	try_header(data, len);
 	try_reference(data, len);
 	try_passphrase(data, len);
+	try_report(data, len);
 	return 0;
 }

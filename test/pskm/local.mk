@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 PSKM_TESTS = %D%/test-container %D%/test-cover %D%/test-crash %D%/test-entropy %D%/test-health %D%/test-ledger \
-	%D%/test-lease %D%/test-lowwater %D%/test-passphrase %D%/test-reference %D%/test-rest %D%/test-supply %D%/test-table %D%/test-table-key %D%/test-verify
+	%D%/test-lease %D%/test-lowwater %D%/test-passphrase %D%/test-reference %D%/test-rest %D%/test-stock \
+	%D%/test-stock-crash %D%/test-supply %D%/test-table %D%/test-table-key %D%/test-verify
 check_PROGRAMS += $(PSKM_TESTS)
 TESTS += $(PSKM_TESTS)
 
@@ -35,6 +36,13 @@ PSKM_FIXTURE = %D%/fixture.c %D%/fixture.h test/lib/scratch.c test/lib/scratch.h
 %C%_test_reference_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_rest_SOURCES = %D%/test-rest.c $(PSKM_FIXTURE)
 %C%_test_rest_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+STOCK_WORLD = %D%/stock-world.c %D%/stock-world.h $(PSKM_FIXTURE)
+%C%_test_stock_SOURCES = %D%/test-stock.c $(STOCK_WORLD)
+%C%_test_stock_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_stock_crash_SOURCES = %D%/test-stock-crash.c $(STOCK_WORLD)
+%C%_test_stock_crash_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_stock_crash_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=file_pread -Wl,--wrap=file_pwrite -Wl,--wrap=fdatasync \
+	-Wl,--wrap=fsync -Wl,--wrap=rename
 %C%_test_table_SOURCES = %D%/test-table.c $(PSKM_FIXTURE)
 %C%_test_table_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_table_key_SOURCES = %D%/test-table-key.c $(PSKM_FIXTURE)
