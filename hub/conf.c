@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hub/conf.c - a table of settings, and the groups. */
-#include "hub/conf.h"
+#include "hub/conf-impl.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/conf.h"
 #include "hubproto/msg.h"
+#include "pskm/stock.h"
 #include "pskm/table-key.h"
 #include "pskm/window.h"
 
@@ -27,6 +28,11 @@ dske_rc hub_conf_tables(const struct hub_conf *c, struct path *out)
 	return path_format(out, "%s/tables", c->state.s);
 }
 
+dske_rc hub_conf_stocks(const struct hub_conf *c, struct path *out)
+{
+	return path_format(out, "%s/" STOCK_FOLDER, c->state.s);
+}
+
 dske_rc hub_conf_table_key(const struct hub_conf *c, struct secret *out)
 {
 	return c->table_key.s[0] != 0 ? table_key_read(out, c->table_key.s) : DSKE_OK;
@@ -42,11 +48,16 @@ static dske_rc set_name(struct hub_conf *c, const char *key, const char *value)
 	return conf_text(c->name, sizeof c->name, key, value);
 }
 
-static dske_rc set_id(struct hub_conf *c, const char *key, const char *value)
+dske_rc hub_conf_id(struct id *id, const char *key, const char *value)
 {
-	if (!rc_ok(id_parse(&c->id, value)) || id_is_zero(&c->id))
+	if (!rc_ok(id_parse(id, value)) || id_is_zero(id))
 		return FAIL(CONFIG, "%s = %s: an ID has 32 hexadecimal digits, not all zero", key, value);
 	return DSKE_OK;
+}
+
+static dske_rc set_id(struct hub_conf *c, const char *key, const char *value)
+{
+	return hub_conf_id(&c->id, key, value);
 }
 
 static dske_rc set_listen(struct hub_conf *c, const char *key, const char *value)
@@ -189,7 +200,7 @@ static dske_rc member_add(struct hub_group *g, const char *name)
 		return DSKE_OK;
 	}
 	if (!name_check(name))
-		return FAIL(CONFIG, "members: '%s' is not a client's name, nor '*' for all of them", name);
+		return FAIL(CONFIG, "'%s' is not a client's name, nor '*' for all of them", name);
 	if (g->member_count == HUB_MEMBERS_MAX)
 		return FAIL(CONFIG, "group %s has more than %d members", g->name, HUB_MEMBERS_MAX);
 
@@ -202,7 +213,20 @@ static dske_rc member_add(struct hub_group *g, const char *name)
 	return DSKE_OK;
 }
 
-static dske_rc members_parse(struct hub_group *g, const char *value)
+static int member_compare(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+bool hub_group_has(const struct hub_group *g, const char *client)
+{
+	bool listed = g->member_count > 0 &&
+		      bsearch(client, g->member, g->member_count, sizeof g->member[0], member_compare);
+
+	return g->everyone || listed;
+}
+
+dske_rc hub_group_parse(struct hub_group *g, const char *value)
 {
 	const char *blank = ", \t";
 
@@ -211,7 +235,7 @@ static dske_rc members_parse(struct hub_group *g, const char *value)
 		size_t len = strcspn(p, blank);
 
 		if (len >= sizeof name)
-			return FAIL(CONFIG, "members: a name has at most %d characters", NAME_MAX_LEN);
+			return FAIL(CONFIG, "a name has at most %d characters", NAME_MAX_LEN);
 		memcpy(name, p, len);
 		name[len] = 0;
 		TRY(member_add(g, name));
@@ -220,12 +244,7 @@ static dske_rc members_parse(struct hub_group *g, const char *value)
 	return DSKE_OK;
 }
 
-static int member_compare(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-static void group_sort(struct hub_group *g)
+void hub_group_sort(struct hub_group *g)
 {
 	size_t kept = 0;
 
@@ -245,7 +264,7 @@ static dske_rc group_set(struct hub_conf *c, const char *name, const char *key, 
 	if (strcmp(key, "members") != 0)
 		return conf_unknown("group", key);
 	TRY(group_named(c, name, &g));
-	return members_parse(g, value);
+	return hub_group_parse(g, value);
 }
 
 /* ---- the file ----------------------------------------------------------------------------------- */
@@ -259,6 +278,8 @@ static dske_rc take(void *context, const char *section, const char *name, const 
 		return group_set(c, name, key, value);
 	if (strcmp(section, "qkd") == 0)
 		return qkdconf_set(&c->qkd, c->file.s, name, key, value);
+	if (strcmp(section, "distributor") == 0)
+		return hub_conf_distributor_set(c, name, key, value);
 	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
 		if (strcmp(settings[i].section, section) != 0)
 			continue;
@@ -268,7 +289,8 @@ static dske_rc take(void *context, const char *section, const char *name, const 
 	}
 	if (known)
 		return conf_unknown(section, key);
-	return FAIL(CONFIG, "there is no section [%s]; a hub has [hub], [limits], [group NAME] and [qkd NAME]", section);
+	return FAIL(CONFIG, "there is no section [%s]; a hub has [hub], [limits], [group NAME], [distributor NAME] and [qkd NAME]",
+		    section);
 }
 
 static dske_rc complete(struct hub_conf *c)
@@ -278,8 +300,9 @@ static dske_rc complete(struct hub_conf *c)
 	if (missing)
 		return FAIL(CONFIG, "%s: [hub] lacks '%s'", c->file.s, missing);
 	for (size_t i = 0; i < c->group_count; i++)
-		group_sort(&c->group[i]);
+		hub_group_sort(&c->group[i]);
 	TRY(qkdconf_check(&c->qkd, c->file.s));
+	TRY(hub_conf_distributors_check(c));
 	if (c->table_key.s[0] != 0)
 		TRY(conf_folder(&c->table_key, c->file.s));
 	return conf_folder(&c->state, c->file.s);
@@ -324,5 +347,8 @@ void hub_conf_drop(struct hub_conf *c)
 		free(c->group[i].member);
 	free(c->group);
 	qkdconf_list_drop(&c->qkd);
+	for (size_t i = 0; i < c->distributor_count; i++)
+		free(c->distributor[i].clients.member);
+	free(c->distributor);
 	*c = (struct hub_conf){0};
 }

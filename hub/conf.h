@@ -7,6 +7,7 @@
  *   [limits]      connections, mailbox_per_pair, ttl_most, idle
  *   [group NAME]  members = alice, bob   or   members = *
  *   [qkd NAME]    as in pskm/qkdconf.h
+ *   [distributor NAME]  id (32 digits), clients = alice, bob   or   clients = *,   quota
  *
  * In a library of its own, so that `dske hub` and `dske pskm` read it too.
  */
@@ -29,12 +30,23 @@
 #define HUB_CONF_ADDRESS_MAX 255
 #define HUB_GROUPS_MAX 1024
 #define HUB_MEMBERS_MAX 65536 /* of one group */
+#define HUB_DISTRIBUTORS_MAX 1024
 
 struct hub_group {
 	char name[NAME_MAX_LEN + 1];
 	bool everyone;                      /* members = * */
 	char (*member)[NAME_MAX_LEN + 1];   /* owned; sorted by strcmp, each once */
 	size_t member_count;
+};
+
+/* Does the group name that client? */
+bool hub_group_has(const struct hub_group *g, const char *client);
+
+/* A Local Distributor (pskm/stock.h), and what it may do; its name is that of its clients' group. */
+struct hub_distributor {
+	struct id id;
+	struct hub_group clients; /* owned; everyone: those that this hub knows from nowhere else */
+	uint64_t quota;           /* bytes of all portions ever; 0: as many as its stocks have */
 };
 
 struct hub_conf {
@@ -57,6 +69,8 @@ struct hub_conf {
 	struct hub_group *group;    /* owned */
 	size_t group_count;
 	struct qkdconf_list qkd;    /* owned */
+	struct hub_distributor *distributor; /* owned */
+	size_t distributor_count;
 };
 
 /* Reads and checks everything.  *c is overwritten; after a failure it is empty.
@@ -69,6 +83,12 @@ dske_rc hub_conf_tables(const struct hub_conf *c, struct path *out);
 /* The key that this hub's tables are under at rest; *out stays empty where none is configured.  Errors: as
  * table_key_read. */
 dske_rc hub_conf_table_key(const struct hub_conf *c, struct secret *out);
+
+/* The folder of its stocks.  Errors: TOOBIG. */
+dske_rc hub_conf_stocks(const struct hub_conf *c, struct path *out);
+
+/* NULL when the configuration names none of that name. */
+const struct hub_distributor *hub_conf_distributor(const struct hub_conf *c, const char *name);
 
 /* Where the system's hub is configured: SYSCONFDIR/dske/hubd.conf. */
 const char *hub_conf_default_file(void);

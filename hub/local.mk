@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # The reader of a hub's configuration, which the tools use too.
 noinst_LTLIBRARIES += %D%/libhubconf.la
-%C%_libhubconf_la_SOURCES = %D%/conf.c %D%/conf.h
+%C%_libhubconf_la_SOURCES = \
+	%D%/allotment.c %D%/allotment.h \
+	%D%/conf.c %D%/conf.h %D%/conf-impl.h \
+	%D%/conf-distributor.c
 
 # What an operator's command needs, whether a hub runs or not: the tools use it too.
 noinst_LTLIBRARIES += %D%/libhubadmin.la
