@@ -96,7 +96,7 @@ static void take_note(struct activation *a, const struct envelope *e)
 		over(a, FAIL(FROZEN, "%s: %s", a->hub->name, note_text(note.code)));
 		break;
 	case NOTE_UNKNOWN_TABLE:
-		over(a, FAIL(NOT_FOUND, "%s: %s: is this the hub that made the PSKM?", a->hub->name, note_text(note.code)));
+		over(a, FAIL(NOT_FOUND, "%s: %s: is this the hub that made the PSKM? If a distributor made it, has the hub got its report?", a->hub->name, note_text(note.code)));
 		break;
 	case NOTE_BAD_TAG:
 		over(a, FAIL(TAG, "%s: %s: the two copies of the table differ; get a new PSKM", a->hub->name,

@@ -237,7 +237,7 @@ static const struct {
 	{NOTE_BAD_TAG, NOTE_FAILS, DSKE_RC_TAG, "the two copies of the table differ; get a new PSKM"},
 	{NOTE_NO_LEASE, NOTE_RENEWS, DSKE_RC_WINDOW, ""},
 	{NOTE_SLOT_TAKEN, NOTE_SKIPS, DSKE_RC_USED, ""},
-	{NOTE_UNKNOWN_TABLE, NOTE_FAILS, DSKE_RC_NOT_FOUND, "is this the hub that made the PSKM?"},
+	{NOTE_UNKNOWN_TABLE, NOTE_FAILS, DSKE_RC_NOT_FOUND, "is this the hub that made the PSKM? If a distributor made it, has the hub got its report?"},
 	{NOTE_RANGE_USED, NOTE_RENEWS, DSKE_RC_USED, ""},
 	{NOTE_WINDOW_SPENT, NOTE_ENLARGES, DSKE_RC_WINDOW, ""},
 	{NOTE_NOT_ACTIVE, NOTE_FAILS, DSKE_RC_NOT_ACTIVE, "run: dske pskm activate"},

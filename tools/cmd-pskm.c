@@ -2,7 +2,6 @@
 /* dske pskm create, verify, import: the PSKM as it travels (DSKE 2.1). */
 #include <config.h>
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -14,8 +13,8 @@
 #include "pskm/container.h"
 #include "tools/commands.h"
 #include "tools/output.h"
+#include "tools/passphrase.h"
 #include "tools/reference.h"
-#include "tools/secret-input.h"
 
 #define ADVICE_MAX 10000 /* two paths and a few words */
 
@@ -57,14 +56,15 @@ static dske_rc fill_header(struct create *c, const struct hub_conf *hub)
 	return DSKE_OK;
 }
 
-static dske_rc write_passphrase(const struct create *c)
+/* Whom the hub's configuration names so. */
+static dske_rc find_distributor(struct create *c, const struct hub_conf *hub)
 {
-	AUTO(fd) f = FD_NONE;
-	size_t len = strlen(c->passphrase);
-	TRY(file_open(&f, c->passphrase_file, O_WRONLY | O_CREAT | O_EXCL, 0600));
-	TRY(file_pwrite(f.n, c->passphrase, len, 0));
-	TRY(file_pwrite(f.n, "\n", 1, len));
-	return file_sync(f.n);
+	const struct hub_distributor *d = hub_conf_distributor(hub, c->client);
+	if (d == NULL)
+		return FAIL(NOT_FOUND, "%s names no distributor %s: add a section [distributor %s] with its id and clients",
+			    c->hub_conf, c->client, c->client);
+	c->client_id = d->id;
+	return hub_conf_stocks(hub, &c->tables);
 }
 
 static dske_rc create(struct create *c)
@@ -73,8 +73,11 @@ static dske_rc create(struct create *c)
 	AUTO(secret) table_key = {0};
 	TRY(hub_conf_read(&hub, c->hub_conf));
 	TRY(hub_conf_table_key(&hub, &table_key));
+	if (c->header.kind == PSKM_STOCK)
+		TRY(find_distributor(c, &hub));
+	else
+		TRY(hub_conf_tables(&hub, &c->tables));
 	TRY(fill_header(c, &hub));
-	TRY(hub_conf_tables(&hub, &c->tables));
 	TRY(tables_prepare(&c->tables));
 	if (refer_wanted(&c->refer)) {
 		c->refer.file = c->output;
@@ -82,8 +85,7 @@ static dske_rc create(struct create *c)
 		c->refer.table_key = &table_key;
 		return refer_create(&c->refer, &c->header, &hub);
 	}
-	if (c->passphrase_file != NULL && access(c->passphrase_file, F_OK) == 0)
-		return FAIL(EXISTS, "%s exists already", c->passphrase_file);
+	TRY(passphrase_check_free(c->passphrase_file));
 	TRY(entropy_open(&c->entropy, c->sources != NULL ? c->sources : hub.entropy, ENTROPY_STALL_MS));
 	struct making making = {
 		.tables_dir = c->tables.s,
@@ -95,7 +97,7 @@ static dske_rc create(struct create *c)
 		.context = "making",
 	};
 	TRY(container_make(&c->header, &making, c->passphrase));
-	return c->passphrase_file != NULL ? write_passphrase(c) : DSKE_OK;
+	return passphrase_keep(c->passphrase_file, c->passphrase);
 }
 
 static void tell_created(const struct create *c)
@@ -110,14 +112,12 @@ static void tell_created(const struct create *c)
 		output_json(o);
 		return;
 	}
-	printf("PSKM %s: %s for %s from %s, in %s\n", id_hex(&h->table, table), size_text(h->layout.len, size), h->client_name,
-	       h->hub_name, c->output);
+	printf("%s %s: %s for %s from %s, in %s\n", h->kind == PSKM_STOCK ? "stock" : "PSKM", id_hex(&h->table, table),
+	       size_text(h->layout.len, size), h->client_name, h->hub_name, c->output);
 	if (refer_wanted(&c->refer))
 		printf("no passphrase: the file says where the bytes are, and holds none\n");
-	else if (c->passphrase_file == NULL)
-		printf("passphrase (shown this once; tell it by another way than the file goes): %s\n", c->passphrase);
 	else
-		printf("passphrase in %s (carry it by another way than the PSKM)\n", c->passphrase_file);
+		passphrase_tell(c->passphrase_file, c->passphrase);
 }
 
 /* Options that belong together, or do not.  -1, or an exit code. */
@@ -134,58 +134,74 @@ static int create_misused(const struct command *self, const struct create *c)
 	return -1;
 }
 
+/* Makes it and tells. */
+static int create_and_tell(struct create *c)
+{
+	char advice[ADVICE_MAX], size[16];
+	dske_rc rc = create(c);
+	if (rc_ok(rc))
+		tell_created(c);
+	mem_wipe(c->passphrase, sizeof c->passphrase);
+	bool disk = rc_is(rc, DSKE_RC_IO) && !entropy_failed(&c->entropy);
+	entropy_drop(&c->entropy);
+	if (rc_ok(rc))
+		return EXIT_OK;
+	if (refer_wanted(&c->refer))
+		return tool_fail(&c->common, rc, refer_advice(&c->refer, rc));
+	snprintf(advice, ADVICE_MAX, "%s are written to %s, and as many to %s", size_text(c->size, size), c->output,
+		 c->tables.s);
+	return tool_fail(&c->common, rc, disk ? advice : NULL);
+}
+
+#define CREATE_ROWS(c)                                                                               \
+	{"hub-conf", OPTION_TEXT, &(c).hub_conf, "FILE", "the hub's configuration (default: the system's)"}, \
+	{"size", OPTION_SIZE, &(c).size, "SIZE", "bytes of the table: 64K, 16M, 1G (required)"},             \
+	{"output", OPTION_TEXT, &(c).output, "FILE", "the file to write (required)"},                        \
+	{"passphrase-file", OPTION_TEXT, &(c).passphrase_file, "FILE",                                       \
+	 "write its passphrase there, 0600, instead of showing it"},                                         \
+	{"entropy", OPTION_TEXT, &(c).sources, "SOURCES",                                                    \
+	 "kernel, /dev/hwrng, kernel+/dev/hwrng (default: as the hub is configured)"},                       \
+	{"address", OPTION_TEXT, &(c).address, "HOST:PORT",                                                  \
+	 "where clients find the hub (default: where it listens)"},                                          \
+	{"json", OPTION_FLAG, &(c).common.json, NULL, "write JSON, for programs"}
+
 int cmd_pskm_create(const struct command *self, int argc, char **argv)
 {
 	struct create c = {.hub_conf = hub_conf_default_file()};
 	struct operands none;
-	char advice[ADVICE_MAX], size[16];
 	const struct option_row rows[] = {
-		{"hub-conf", OPTION_TEXT, &c.hub_conf, "FILE", "the hub's configuration (default: the system's)"},
 		{"client", OPTION_TEXT, &c.client, "NAME", "the client's name (required)"},
 		{"client-id", OPTION_ID, &c.client_id, "HEX", "its ID, as dske init told it (required)"},
-		{"size", OPTION_SIZE, &c.size, "SIZE", "bytes of the table: 64K, 16M, 1G (required)"},
-		{"output", OPTION_TEXT, &c.output, "FILE", "the PSKM to write (required)"},
-		{"passphrase-file", OPTION_TEXT, &c.passphrase_file, "FILE", "write its passphrase there, 0600, instead of showing it"},
-		{"entropy", OPTION_TEXT, &c.sources, "SOURCES", "kernel, /dev/hwrng, kernel+/dev/hwrng (default: as the hub is configured)"},
 		{"qkd", OPTION_TEXT, &c.refer.qkd, "LINK", "make it of the keys of that QKD link ([qkd LINK])"},
 		{"from-table", OPTION_ID, &c.refer.from_table, "TABLE", "or of all that nobody used of that table, which ends with it"},
-		{"address", OPTION_TEXT, &c.address, "HOST:PORT", "where the client finds the hub (default: where it listens)"},
-		{"json", OPTION_FLAG, &c.common.json, NULL, "write JSON, for programs"},
+		CREATE_ROWS(c),
 		{0},
 	};
 	int leave = options_read(self, rows, argc, argv, 0, 0, &none);
 	if (leave >= 0)
 		return leave;
 	int misused = create_misused(self, &c);
-	if (misused >= 0)
-		return misused;
-	dske_rc rc = create(&c);
-	if (rc_ok(rc))
-		tell_created(&c);
-	mem_wipe(c.passphrase, sizeof c.passphrase);
-	bool disk = rc_is(rc, DSKE_RC_IO) && !entropy_failed(&c.entropy);
-	entropy_drop(&c.entropy);
-	if (rc_ok(rc))
-		return EXIT_OK;
-	if (refer_wanted(&c.refer))
-		return tool_fail(&c.common, rc, refer_advice(&c.refer, rc));
-	snprintf(advice, ADVICE_MAX, "%s are written to %s, and as many to %s", size_text(c.size, size), c.output,
-		 c.tables.s);
-	return tool_fail(&c.common, rc, disk ? advice : NULL);
+	return misused >= 0 ? misused : create_and_tell(&c);
+}
+
+int cmd_stock_create(const struct command *self, int argc, char **argv)
+{
+	struct create c = {.hub_conf = hub_conf_default_file(), .header.kind = PSKM_STOCK};
+	struct operands none;
+	const struct option_row rows[] = {
+		{"distributor", OPTION_TEXT, &c.client, "NAME", "whom the hub's configuration names so (required)"},
+		CREATE_ROWS(c),
+		{0},
+	};
+	int leave = options_read(self, rows, argc, argv, 0, 0, &none);
+	if (leave >= 0)
+		return leave;
+	if (c.client == NULL || c.size == 0 || c.output == NULL)
+		return tool_usage(self, "--distributor, --size and --output are needed");
+	return create_and_tell(&c);
 }
 
 /* ---- verify ------------------------------------------------------------------------------------------------ */
-
-static dske_rc read_passphrase(struct secret *out, const char *file)
-{
-	struct path source;
-	if (file == NULL || strcmp(file, "prompt") == 0)
-		return secret_input(out, NULL, "passphrase");
-	if (strncmp(file, "env:", 4) == 0 || strncmp(file, "file:", 5) == 0)
-		return secret_input(out, file, "passphrase");
-	TRY(path_format(&source, "file:%s", file));
-	return secret_input(out, source.s, "passphrase");
-}
 
 #define WRONG_PASSPHRASE "each PSKM has its own; ask the operator of the hub that made it"
 
@@ -204,7 +220,7 @@ static dske_rc verify(struct verify *v)
 	if (v->is_reference)
 		return reference_read(&v->reference, v->file);
 	TRY(container_peek(&v->header, v->file)); /* before anybody is asked for anything */
-	TRY(read_passphrase(&passphrase, v->passphrase_file));
+	TRY(passphrase_input(&passphrase, v->passphrase_file));
 	return container_verify(v->file, (const char *)passphrase.data, &v->header, output_progress, "verifying");
 }
 
@@ -218,7 +234,8 @@ static void tell_verified(const struct verify *v)
 				      id_hex(&h->client, client), "size", (json_int_t)h->layout.len, "created",
 				      (json_int_t)h->created));
 	else
-		printf("%s is whole: PSKM %s, %s for %s (%s) from %s (%s)\n", v->file, id_hex(&h->table, table),
+		printf("%s is whole: %s %s, %s for %s (%s) from %s (%s)\n", v->file, h->kind == PSKM_STOCK ? "stock" : "PSKM",
+		       id_hex(&h->table, table),
 		       size_text(h->layout.len, size), h->client_name, id_hex(&h->client, client), h->hub_name, h->hub_address);
 }
 
@@ -319,12 +336,13 @@ static dske_rc import(struct import *i)
 	if (is_reference)
 		return import_reference(i, &config);
 	TRY(container_peek(&i->header, i->file)); /* before anybody is asked for anything */
+	TRY(pskm_kind_require(&i->header, PSKM_TABLE));
 	TRY(choose_folder(i, &config));
 	if (i->done_before)
 		return container_destroy(i->file);
 	TRY(tool_table_key(&table_key, &config, &i->common));
 	i->has_key = true;
-	TRY(read_passphrase(&passphrase, i->passphrase_file));
+	TRY(passphrase_input(&passphrase, i->passphrase_file));
 	TRY(container_import(i->file, (const char *)passphrase.data, &config.id, i->tables.s, &table_key, &i->header,
 			     output_progress, "verifying"));
 	if (!on_medium(i))

@@ -3,6 +3,8 @@
 noinst_LTLIBRARIES += %D%/libtools.la
 %C%_libtools_la_SOURCES = \
 	%D%/cmd-agree.c \
+	%D%/cmd-cut.c \
+	%D%/cmd-distributor.c \
 	%D%/cmd-doctor.c \
 	%D%/cmd-hub.c \
 	%D%/cmd-acknowledge.c \
@@ -14,15 +16,19 @@ noinst_LTLIBRARIES += %D%/libtools.la
 	%D%/cmd-pskm.c \
 	%D%/cmd-qkd.c \
 	%D%/cmd-status.c \
+	%D%/cmd-stock.c \
 	%D%/cmd-tables.c \
 	%D%/commands.c %D%/commands.h \
+	%D%/distributor.c %D%/distributor.h \
 	%D%/keyfile.c %D%/keyfile.h \
 	%D%/options.c \
 	%D%/output.c %D%/output.h \
+	%D%/passphrase.c %D%/passphrase.h \
 	%D%/qkd.c %D%/qkd.h \
 	%D%/reference.c %D%/reference.h \
 	%D%/report.c %D%/report.h \
 	%D%/secret-input.c %D%/secret-input.h \
+	%D%/stocks.c %D%/stocks.h \
 	%D%/token.c %D%/token.h \
 	%D%/tool.c %D%/tool.h
 %C%_libtools_la_CPPFLAGS = $(AM_CPPFLAGS) -DP11_MODULE_DIR='"$(p11_module_dir)"'

@@ -76,6 +76,11 @@ struct common {
 #define PIN_ROW(c)                                                                                   \
 	{"pin", OPTION_TEXT, &(c).pin, "SOURCE", "where the PIN locks the tables: env:NAME, file:PATH or prompt (default: env:DSKE_PIN)"}
 
+/* The same for a Local Distributor. */
+#define DISTRIBUTOR_ROWS(c)                                                                          \
+	{"conf", OPTION_TEXT, &(c).conf, "FILE", "the distributor's configuration (default: the user's, the system's)"}, \
+	{"json", OPTION_FLAG, &(c).json, NULL, "write JSON, for programs"}
+
 #define OPERANDS_MOST 8
 struct operands {
 	const char *at[OPERANDS_MOST];

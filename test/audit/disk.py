@@ -61,7 +61,7 @@ def read(path):
 def table_key(path):
     """Of a table's folder STATE/tables/ID: what the configuration in STATE names; None if it names nothing."""
     state = os.path.dirname(os.path.dirname(os.path.abspath(path)))
-    for name in ("hubd.conf", "dske.conf"):
+    for name in ("hubd.conf", "dske.conf", "distributor.conf"):
         conf = os.path.join(state, name)
         found = re.search(r"^table_key = (\S+)", read(conf).decode(), re.M) if os.path.exists(conf) else None
         if found:

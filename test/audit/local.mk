@@ -3,7 +3,7 @@
 audit_tests = %D%/test-auditor %D%/test-trials
 dist_check_SCRIPTS += $(audit_tests)
 TESTS += $(audit_tests)
-EXTRA_DIST += %D%/auditor.py %D%/disk.py %D%/moved.py %D%/trials
+EXTRA_DIST += %D%/auditor.py %D%/disk.py %D%/moved.py %D%/portions.py %D%/trials
 
 trials: all
 	$(AM_TESTS_ENVIRONMENT) $(BASH) $(top_srcdir)/test/audit/trials $(N)
