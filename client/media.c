@@ -81,28 +81,76 @@ dske_rc accepted_read(struct table_entry **out, size_t *count, const struct conf
 	return rc;
 }
 
-dske_rc accepted_add(const struct config *c, const struct pskm_header *h)
+static bool same_header(const struct pskm_header *a, const struct pskm_header *b)
 {
+	uint8_t x[PSKM_HEADER_MAX], y[sizeof x];
+	struct buf one, other;
+	buf_fixed(&one, x, sizeof x);
+	buf_fixed(&other, y, sizeof y);
+	return rc_ok(pskm_header_write(&one, a)) && rc_ok(pskm_header_write(&other, b)) && one.len == other.len &&
+	       memcmp(x, y, one.len) == 0;
+}
+
+static dske_rc mark_path(struct path *out, const struct config *c, const struct id *table)
+{
+	char hex[ID_HEX_LEN];
+	return path_format(out, "%s/media/%s.mark", c->state.s, id_hex(table, hex));
+}
+
+static dske_rc mark_of(uint8_t mark[TABLE_MARK_LEN], const struct pskm_header *h, const char *folder)
+{
+	struct table *t = NULL;
+	TRY(table_open(&t, folder, SIDE_CLIENT, NULL));
+	dske_rc rc = same_header(table_header(t), h) ? table_mark(t, mark)
+						     : FAIL(CORRUPT, "%s was just exchanged for another table", folder);
+	table_close(t);
+	return rc;
+}
+
+/* The header comes last: it is what accepts. */
+dske_rc accepted_add(const struct config *c, const struct pskm_header *h, const char *folder)
+{
+	uint8_t mark[TABLE_MARK_LEN];
 	char hex[ID_HEX_LEN];
 	struct path p;
 	if (!id_equal(&h->client, &c->id))
 		return FAIL(DENIED, "this table was made for %s, whose ID is another one than ours", h->client_name);
+	TRY(mark_of(mark, h, folder));
 	TRY(accepted_folder(&p, c));
 	TRY(file_make_dirs(p.s, 0700));
 	TRY(file_sync_dir_of(p.s));
+	TRY(mark_path(&p, c, &h->table));
+	TRY(file_replace(p.s, mark, sizeof mark, 0600));
 	TRY(path_format(&p, "%s/media/%s", c->state.s, id_hex(&h->table, hex)));
 	return header_file_write(p.s, h);
+}
+
+dske_rc accepted_check(const struct config *c, const struct table *t)
+{
+	AUTO(buf) accepted = {0};
+	uint8_t mark[TABLE_MARK_LEN];
+	const struct pskm_header *h = table_header(t);
+	struct path p;
+	TRY(mark_path(&p, c, &h->table));
+	TRY(file_read_all(&accepted, p.s, sizeof mark));
+	TRY(table_mark(t, mark));
+	if (accepted.len == sizeof mark && mem_equal(accepted.data, mark, sizeof mark))
+		return DSKE_OK;
+	return FAIL(DENIED, "what lies on the medium is another table than the one that was accepted, with the same header: "
+			    "somebody may try to pass for hub %s", h->hub_name);
 }
 
 dske_rc accepted_remove(const struct config *c, const struct id *table)
 {
 	char hex[ID_HEX_LEN];
-	struct path p;
+	struct path p, mark;
 	TRY(path_format(&p, "%s/media/%s", c->state.s, id_hex(table, hex)));
+	TRY(mark_path(&mark, c, table));
 	if (unlink(p.s) != 0 && errno == ENOENT)
 		return FAIL(NOT_FOUND, "no table %s on a medium was accepted", hex);
 	if (access(p.s, F_OK) == 0)
 		return FAIL(DENIED, "cannot remove %s", p.s);
+	(void)unlink(mark.s); /* it says nothing without the header */
 	return file_sync_dir_of(p.s);
 }
 
@@ -173,16 +221,6 @@ static dske_rc check_files(DIR *dir, const char *folder)
 			return FAIL(DENIED, "%s is no table's folder: there is more in it than a table's own files", folder);
 	}
 	return DSKE_OK;
-}
-
-static bool same_header(const struct pskm_header *a, const struct pskm_header *b)
-{
-	uint8_t x[PSKM_HEADER_MAX], y[sizeof x];
-	struct buf one, other;
-	buf_fixed(&one, x, sizeof x);
-	buf_fixed(&other, y, sizeof y);
-	return rc_ok(pskm_header_write(&one, a)) && rc_ok(pskm_header_write(&other, b)) && one.len == other.len &&
-	       memcmp(x, y, one.len) == 0;
 }
 
 static dske_rc read_header(struct pskm_header *h, const struct spot *s)

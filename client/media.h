@@ -5,6 +5,7 @@
  *   PLACE/dske-tables/TABLE/    a table's folder with its ledger (pskm/format.h), which travel together; PLACE is what a
  *                               pattern of [client] media matches
  *   STATE/media/TABLE           the header of a table that was accepted
+ *   STATE/media/TABLE.mark      what tells its folder from another one with that header (table_mark)
  *
  * Who may plug in a stick decides nothing: of what lies on media only accepted tables are looked at, and what they are
  * is what was accepted.  A table whose medium is away is known by its header all the same, so its hub still counts
@@ -23,6 +24,7 @@
 #include "client/places.h"
 #include "pskm/header.h"
 #include "pskm/list.h"
+#include "pskm/table.h"
 
 /* ---- what was accepted ---------------------------------------------------------------------------- */
 
@@ -32,8 +34,13 @@ dske_rc accepted_folder(struct path *out, const struct config *c);
 /* All of it, by table ID; an entry whose file cannot be read has an rc.  *out is the caller's: free(). */
 dske_rc accepted_read(struct table_entry **out, size_t *count, const struct config *c);
 
-/* Durable.  Errors: DENIED (another client's), as file_replace. */
-dske_rc accepted_add(const struct config *c, const struct pskm_header *h);
+/* The table h that lies in this folder of its own.  Durable.  Errors: DENIED (another client's), CORRUPT, as table_open and
+ * file_replace. */
+dske_rc accepted_add(const struct config *c, const struct pskm_header *h, const char *folder);
+
+/* Is this open table the one that was accepted?  A header is no secret: with it somebody can make a table of bytes that
+ * he knows, and then speak for the hub.  Errors: DENIED, as file_read_all. */
+dske_rc accepted_check(const struct config *c, const struct table *t);
 
 /* Durable.  Errors: NOT_FOUND, DENIED, SYNC. */
 dske_rc accepted_remove(const struct config *c, const struct id *table);

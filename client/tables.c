@@ -84,17 +84,22 @@ static dske_rc open_at(const struct client *c, struct hub_table *h)
 	if (h->open_code != DSKE_RC_OK)
 		return DSKE_OK;
 	TRY(check_owner(&c->config, &h->header));
-	if (h->is_carried)
-		TRY(spot_check(&h->spot, &h->header));
-	return table_open(&h->table, h->spot.folder.s, SIDE_CLIENT, &c->table_key);
+	if (!h->is_carried)
+		return table_open(&h->table, h->spot.folder.s, SIDE_CLIENT, &c->table_key);
+	TRY(spot_check(&h->spot, &h->header));
+	TRY(table_open(&h->table, h->spot.folder.s, SIDE_CLIENT, &c->table_key));
+	return accepted_check(&c->config, h->table);
 }
 
 /* A table that cannot be opened is kept with its reason, for client_hubs. */
 static void hub_table_open(const struct client *c, struct hub_table *h)
 {
 	dske_rc rc = open_at(c, h);
-	if (!rc_ok(rc))
-		hub_table_close(h, rc);
+	if (rc_ok(rc))
+		return;
+	hub_table_close(h, rc);
+	table_close(h->table);
+	h->table = NULL;
 }
 
 static void hub_table_miss(struct hub_table *h, dske_rc why)

@@ -17,7 +17,9 @@
 #define PIECE_LEN 16384
 #define CHECK_CHUNK UINT64_MAX /* the check value is made like a key, of a chunk that no table has */
 
-static_assert(KEYS_AT_CHECK + KEYS_CHECK_LEN == KEYS_AT_ZERO, "as in format.h");
+static_assert(KEYS_AT_CHECK + KEYS_CHECK_LEN == KEYS_AT_RANDOM, "as in format.h");
+static_assert(KEYS_AT_RANDOM + KEYS_RANDOM_LEN == KEYS_AT_ZERO, "as in format.h");
+static_assert(TABLE_MARK_LEN == CRYPTO_SHA256_LEN, "the mark is a digest");
 static_assert(KEYS_AT_SUM + CRYPTO_SHA256_LEN == KEYS_HEAD_LEN, "as in format.h");
 
 static const uint8_t zeros[PIECE_LEN];
@@ -174,6 +176,7 @@ static dske_rc head_write(struct cover *c, uint8_t head[KEYS_HEAD_LEN], uint8_t 
 	be32_put(head + KEYS_AT_CHUNK_LEN, COVER_CHUNK_LEN);
 	memcpy(head + KEYS_AT_TABLE, c->table.b, ID_LEN);
 	head[KEYS_AT_MODE] = mode;
+	TRY(random_fill(head + KEYS_AT_RANDOM, KEYS_RANDOM_LEN));
 	TRY(check_value(c, &c->key, head + KEYS_AT_CHECK));
 	return crypto_sha256(head + KEYS_AT_SUM, head, KEYS_AT_SUM);
 }
@@ -270,6 +273,11 @@ dske_rc cover_open(struct cover *c, const char *dir)
 	TRY(check_size(c->bytes.n, dir, TABLE_FILE_TABLE, c->len));
 	TRY(check_size(c->salts.n, dir, TABLE_FILE_KEYS, salt_at(chunk_count(c))));
 	return head_read(c, dir);
+}
+
+dske_rc cover_mark(const struct cover *c, uint8_t mark[TABLE_MARK_LEN])
+{
+	return crypto_sha256(mark, c->front, sizeof c->front);
 }
 
 /* ---- bytes -------------------------------------------------------------------------------------- */

@@ -25,6 +25,7 @@
 #include "base/rc.h"
 #include "base/secret.h"
 #include "pskm/format.h"
+#include "pskm/table.h"
 
 #define COVER_KEYS_KEPT 4 /* derived keys: as many windows are read from by turns at most times */
 
@@ -56,6 +57,10 @@ dske_rc cover_open(struct cover *c, const char *dir);
 /* Closes the files and wipes derived keys; what the cover knows otherwise, it keeps. */
 void cover_close(struct cover *c);
 void cover_drop(struct cover *c);
+
+/* What tells this folder from all others under its name: a digest of what lies in front of `keys` from the making on.
+ * After cover_create or cover_open.  Errors: NOMEM. */
+dske_rc cover_mark(const struct cover *c, uint8_t mark[TABLE_MARK_LEN]);
 
 /* Copies the key, if it is the one (else nothing changes).  After cover_open.  Errors: KEY (another key, or none),
  * NOMEM. */

@@ -18,7 +18,8 @@
  *               33       7  zero
  *               40      16  check value: the first 16 bytes of the key that chunk 2^64 - 1 would have with
  *                           a salt of zeros
- *               56    4008  zero
+ *               56      32  random: no other folder has this one, whatever its header says
+ *               88    3976  zero
  *             4064      32  SHA-256 of the 4064 bytes before
  *           4096+32i    32  salt of chunk i, for each chunk; zeros: destroyed, and the chunk with it
  *           The key of chunk i is HMAC-SHA256(K, table ID || i in 8 bytes || salt i).
@@ -157,13 +158,15 @@
 #define KEYS_VERSION 1
 #define KEYS_HEAD_LEN 4096
 #define KEYS_CHECK_LEN 16
+#define KEYS_RANDOM_LEN 32
 enum keys_at {
 	KEYS_AT_VERSION = 8,
 	KEYS_AT_CHUNK_LEN = 12,
 	KEYS_AT_TABLE = 16,
 	KEYS_AT_MODE = 32,
 	KEYS_AT_CHECK = 40,
-	KEYS_AT_ZERO = 56,
+	KEYS_AT_RANDOM = 56,
+	KEYS_AT_ZERO = 88,
 	KEYS_AT_SUM = 4064,
 };
 enum keys_mode { KEYS_MODE_OPEN, KEYS_MODE_KEY };

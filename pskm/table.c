@@ -379,6 +379,11 @@ const struct pskm_header *table_header(const struct table *t)
 	return &t->header;
 }
 
+dske_rc table_mark(const struct table *t, uint8_t mark[TABLE_MARK_LEN])
+{
+	return cover_mark(&t->cover, mark);
+}
+
 dske_rc table_status(struct table *t, struct table_status *out)
 {
 	AUTO(hold) hold = {0};

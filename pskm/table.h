@@ -43,6 +43,11 @@ void table_close(struct table *t); /* after its windows are freed; safe on NULL 
 
 const struct pskm_header *table_header(const struct table *t); /* borrowed, lives as long as t */
 
+/* What tells this folder, and its copies, from any other one that bears the table's name and header.  No secret, and
+ * nobody guesses it.  It is fixed by table_open: folders exchanged later under an open table fail CORRUPT.  Errors: NOMEM. */
+#define TABLE_MARK_LEN 32
+dske_rc table_mark(const struct table *t, uint8_t mark[TABLE_MARK_LEN]);
+
 enum table_state { TABLE_IMPORTED, TABLE_ACTIVATING, TABLE_ACTIVE, TABLE_FROZEN, TABLE_LOCKED, TABLE_MOVED = 6 };
 const char *table_state_name(enum table_state s);
 

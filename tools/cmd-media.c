@@ -47,7 +47,7 @@ static dske_rc accept_one(const struct config *c, const struct offer *list, size
 		return FAIL(NOT_FOUND, "no table of %s that could be accepted lies on a medium; dske pskm list shows those that do", which);
 	if (matches > 1)
 		return FAIL(ARGS, "%zu tables of %s lie on media: name one by its ID; dske pskm list shows them", matches, which);
-	TRY(accepted_add(c, &o->header));
+	TRY(accepted_add(c, &o->header, o->spot.folder.s));
 	*accepted = o->header;
 	return DSKE_OK;
 }

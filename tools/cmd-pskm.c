@@ -331,6 +331,7 @@ static dske_rc import(struct import *i)
 	AUTO(secret) passphrase = {0};
 	AUTO(secret) table_key = {0};
 	bool is_reference = false;
+	struct path folder;
 	TRY(config_read(&config, i->common.conf));
 	TRY(reference_recognise(&is_reference, i->file));
 	if (is_reference)
@@ -347,7 +348,8 @@ static dske_rc import(struct import *i)
 			     output_progress, "verifying"));
 	if (!on_medium(i))
 		return DSKE_OK;
-	TRY(accepted_add(&config, &i->header));
+	TRY(table_folder(&folder, i->tables.s, &i->header.table));
+	TRY(accepted_add(&config, &i->header, folder.s));
 	return container_destroy(i->file);
 }
 

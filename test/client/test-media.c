@@ -13,6 +13,7 @@
 
 #include "client/media.h"
 #include "client/pool.h"
+#include "pskm/table-make.h"
 
 static struct world w;
 static struct path stick, drawer; /* alice's medium as it is mounted, and where it is otherwise */
@@ -55,7 +56,7 @@ static void carry(size_t hub)
 	assert_ok(file_make_dirs(tables.s, 0700));
 	struct path from = folder_of(own.s, &hubs[hub].table), to = folder_of(tables.s, &hubs[hub].table);
 	move(from.s, to.s);
-	assert_ok(accepted_add(client_config(w.alice), &hubs[hub].header));
+	assert_ok(accepted_add(client_config(w.alice), &hubs[hub].header, to.s));
 	free(hubs);
 }
 
@@ -276,7 +277,7 @@ static void not_accepted(void **state)
 	assert_int_equal(count, WORLD_HUBS);
 	free(list);
 	/* Accepted, it is there at once; forgotten, it is not. */
-	assert_ok(accepted_add(client_config(w.alice), &h));
+	assert_ok(accepted_add(client_config(w.alice), &h, to.s));
 	assert_ok(client_refresh(w.alice));
 	assert_ok(client_presence(w.alice, &list, &count));
 	assert_int_equal(count, WORLD_HUBS + 1);
@@ -292,9 +293,9 @@ static void not_accepted(void **state)
 static void for_another_client(void **state)
 {
 	(void)state;
-	struct pskm_header h = hub_now("hub1").header;
-	h.client = w.bob_id;
-	assert_rc(accepted_add(client_config(w.alice), &h), DENIED);
+	struct client_hub hub = hub_now("hub1");
+	hub.header.client = w.bob_id;
+	assert_rc(accepted_add(client_config(w.alice), &hub.header, hub.medium), DENIED);
 }
 
 struct forgery {
@@ -368,6 +369,67 @@ static void forged(void **state)
 	assert_ok(hub_now("hub1").rc);
 }
 
+/* ---- a stick whose maker knows its bytes ----------------------------------------------------------------- */
+
+static dske_rc known_bytes(void *context, void *out, size_t len)
+{
+	(void)context;
+	memset(out, 0x5a, len);
+	return DSKE_OK;
+}
+
+/* A table of bytes that the enemy chose, with the header that he saw on the way and a ledger that says active. */
+static void make_known(const char *tables, const struct pskm_header *h, const char *ledger)
+{
+	struct pskm_header header = *h;
+	struct table_making m = {.tables_dir = tables, .side = SIDE_CLIENT, .bytes = {.fill = known_bytes}};
+	struct path folder = folder_of(tables, &h->table), file;
+	assert_ok(table_make(&header, &m));
+	assert_ok(path_format(&file, "%s/ledger", folder.s));
+	assert_int_equal(unlink(file.s), 0);
+	copy_folder(ledger, file.s);
+}
+
+static void assert_passes_for_nobody(const char *what)
+{
+	struct caller a, b;
+	assert_refused(&(struct forgery){what, "pass for hub hub1"});
+	agree_both(&w, what, 3000, 0, &a, &b);
+	assert_same_key(&a, &b);
+	assert_int_equal(a.r.n, WORLD_HUBS - 1);
+	callers_drop(&a, &b);
+}
+
+/* Whoever has such a stick in the machine and himself on the wire would be the hub: with the sticks of k hubs the
+ * key would be his. */
+static void bytes_that_the_enemy_knows(void **state)
+{
+	(void)state;
+	struct client_hub hub = hub_now("hub1");
+	struct path evil = tables_on("known"), ledger, keys, kept;
+	assert_ok(hub.rc);
+	assert_ok(file_make_dirs(evil.s, 0700));
+	assert_ok(path_format(&ledger, "%s/ledger", hub.medium));
+	make_known(evil.s, &hub.header, ledger.s);
+	move(stick.s, drawer.s);
+	assert_passes_for_nobody("known bytes");
+	reopen();
+	assert_passes_for_nobody("known bytes at the start");
+	/* Nor under a table that is open. */
+	struct path folder = folder_of(evil.s, &hub.table);
+	assert_ok(path_format(&kept, "%s/kept-keys", w.scratch.s));
+	assert_ok(path_format(&keys, "%s/keys", folder.s));
+	move(keys.s, kept.s);
+	move(drawer.s, stick.s);
+	assert_ok(path_format(&folder, "%s/known-away", w.scratch.s));
+	move(evil.s, folder.s);
+	assert_ok(hub_now("hub1").rc);
+	assert_ok(path_format(&keys, "%s/keys", hub.medium));
+	assert_int_equal(unlink(keys.s), 0);
+	copy_folder(kept.s, keys.s);
+	assert_rc(hub_now("hub1").rc, CORRUPT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +441,7 @@ int main(void)
 		cmocka_unit_test(not_accepted),
 		cmocka_unit_test(for_another_client),
 		cmocka_unit_test(forged),
+		cmocka_unit_test(bytes_that_the_enemy_knows),
 	};
 	return cmocka_run_group_tests_name("media", tests, set_up, tear_down);
 }

@@ -66,11 +66,13 @@ static struct pskm_header carry(const char *hub, const char *tables)
 	return imported;
 }
 
-static void accept_it(const struct pskm_header *h)
+static void accept_it(const struct pskm_header *h, const char *tables)
 {
 	AUTO(config) c = {0};
+	struct path folder;
 	assert_ok(config_read(&c, at("alice/dske.conf")));
-	assert_ok(accepted_add(&c, h));
+	assert_ok(table_folder(&folder, at(tables), &h->table));
+	assert_ok(accepted_add(&c, h, folder.s));
 }
 
 static int set_up(void **state)
@@ -84,8 +86,8 @@ static int set_up(void **state)
 	assert_ok(file_replace(at("alice/dske.conf"), text, (size_t)len, 0600));
 	(void)carry("hub1", "alice/tables");
 	struct pskm_header second = carry("hub2", "media/two/" MEDIA_FOLDER), third = carry("hub3", "media/three/" MEDIA_FOLDER);
-	accept_it(&second);
-	accept_it(&third);
+	accept_it(&second, "media/two/" MEDIA_FOLDER);
+	accept_it(&third, "media/three/" MEDIA_FOLDER);
 	setenv("DSKE_CONF", at("alice/dske.conf"), 1);
 	IS(entry_function_list(&p11), CKR_OK);
 	IS(p11->C_Initialize(NULL), CKR_OK);
@@ -410,7 +412,7 @@ static int mounted(void)
 	    mount("none", at("medium"), "tmpfs", 0, NULL) != 0)
 		return 77;
 	struct pskm_header h = carry("hub9", "medium/" MEDIA_FOLDER);
-	accept_it(&h);
+	accept_it(&h, "medium/" MEDIA_FOLDER);
 	IS(p11->C_Initialize(NULL), CKR_OK);
 	assert_int_equal(count_slots(CK_TRUE), 4);
 	for (int i = 0; i < 2; i++) {
