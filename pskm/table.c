@@ -189,7 +189,7 @@ static bool all_used(const struct table *t, uint64_t from, uint64_t to)
 	for (size_t i = 0; i < REGION_COUNT; i++) {
 		const struct range *r = &t->header.layout.region[i];
 		uint64_t end = to < r->end ? to : r->end;
-		if (from < r->end && r->start < to && end > used_below(t, i))
+		if (from < r->end && r->start < to && end > used_below(t, (enum region)i))
 			return false;
 	}
 	return !window_any_unused(t, from, to);
