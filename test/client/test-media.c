@@ -219,7 +219,7 @@ static void a_copied_stick(void **state)
 }
 
 /* Pulled out and in at any moment of many agreements, by two threads: each succeeds, with the hub or without it. */
-static volatile bool stop;
+static _Atomic bool stop;
 
 static void *flap(void *context)
 {

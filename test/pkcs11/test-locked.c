@@ -293,7 +293,7 @@ static void a_child(void **state)
 }
 
 /* Logins and logouts of two threads, and keys meanwhile: either a key or a refusal, and in the end it is locked. */
-static volatile bool stop;
+static _Atomic bool stop;
 
 static void *log_in_and_out(void *context)
 {
