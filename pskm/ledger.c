@@ -167,7 +167,8 @@ static void lock_both(int fd, struct ledger *l)
 {
 	uint8_t slot[LEDGER_SLOT_LEN];
 
-	l->state = TABLE_LOCKED;
+	if (!state_is_final(l->state))
+		l->state = TABLE_LOCKED;
 	for (int i = 0; i < 2; i++) {
 		if (rc_ok(slot_encode(slot, l)))
 			(void)slot_write(fd, slot, l->seq);

@@ -37,6 +37,12 @@ struct ledger {
 	struct stock_record stock; /* of a stock alone, else zero */
 };
 
+/* Is the table over for good, and stays so whatever fails?  Then it is not LOCKED either: it gives nothing anyway. */
+static inline bool state_is_final(enum table_state s)
+{
+	return s == TABLE_MOVED;
+}
+
 /* The record of a table that nobody has used. */
 void ledger_init(struct ledger *l, const struct pskm_header *h, enum side side);
 
@@ -58,7 +64,7 @@ struct supply_left ledger_left(const struct ledger *l, const struct pskm_header 
 void ledger_status(const struct ledger *l, const struct pskm_header *h, struct table_status *out);
 
 /* Writes *l as the next record and makes it durable; l->seq is raised.  Errors: NOMEM, and nothing was
- * written; SYNC for any other failure, and then the file says LOCKED if it can be made to. */
+ * written; SYNC for any other failure, and then the file says LOCKED if it can be made to (unless state_is_final). */
 dske_rc ledger_commit(int fd, struct ledger *l);
 
 #endif

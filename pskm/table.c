@@ -48,7 +48,7 @@ static dske_rc ledger_refresh(struct table *t)
 		TRY(ledger_read(t->ledger.n, &t->now));
 		TRY(ledger_check(&t->now, &t->header));
 	}
-	if (t->locked)
+	if (t->locked && !state_is_final(t->now.state))
 		t->now.state = TABLE_LOCKED;
 	return DSKE_OK;
 }
@@ -131,7 +131,8 @@ dske_rc hold_commit(struct hold *h, struct ledger *next)
 	t->now = *next;
 	if (!rc_ok(rc)) {
 		t->locked = true;
-		t->now.state = TABLE_LOCKED;
+		if (!state_is_final(t->now.state))
+			t->now.state = TABLE_LOCKED;
 	}
 	return rc;
 }
@@ -140,6 +141,8 @@ dske_rc hold_lock(struct hold *h)
 {
 	struct ledger next = h->t->now;
 
+	if (state_is_final(next.state))
+		return DSKE_OK;
 	h->t->locked = true;
 	next.state = TABLE_LOCKED;
 	return hold_commit(h, &next);

@@ -36,6 +36,7 @@ PSKM_FIXTURE = %D%/fixture.c %D%/fixture.h test/lib/scratch.c test/lib/scratch.h
 %C%_test_reference_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_rest_SOURCES = %D%/test-rest.c $(PSKM_FIXTURE)
 %C%_test_rest_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_rest_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=file_sync
 STOCK_WORLD = %D%/stock-world.c %D%/stock-world.h $(PSKM_FIXTURE)
 %C%_test_stock_SOURCES = %D%/test-stock.c $(STOCK_WORLD)
 %C%_test_stock_LDADD = $(PSKM_LIBS) $(TEST_LIBS)

@@ -356,12 +356,56 @@ static void test_other_ends_bytes(void **state)
 	move_drop(&m);
 }
 
+/* ---- syncs that fail --------------------------------------------------------------------------------- */
+
+static int fail_at; /* the sync that fails, counted down; 0: none */
+
+dske_rc __real_file_sync(int fd);
+dske_rc __wrap_file_sync(int fd);
+dske_rc __wrap_file_sync(int fd)
+{
+	if (fail_at > 0 && --fail_at == 0)
+		return FAIL(SYNC, "a sync that the test lets fail");
+	return __real_file_sync(fd);
+}
+
+/* Whichever fails: a source of which anything was taken gives nothing any more, and MOVED stays MOVED. */
+static void test_sync_fails(void **state)
+{
+	bool all = false;
+
+	(void)state;
+	for (int n = 1; !all; n++) {
+		struct move m;
+		bool taken = false;
+
+		move_init(&m);
+		lease(&m);
+		close_both(&m);
+		assert_ok(make(&m, &taken));
+		fail_at = n;
+		dske_rc rc = import(&m, &taken);
+		all = fail_at > 0; /* it makes fewer */
+		fail_at = 0;
+		enum table_state s = state_of(&m.f.client_dir, SIDE_CLIENT);
+		if (taken)
+			assert_int_equal(s, TABLE_MOVED);
+		else
+			assert_true(!rc_ok(rc) && (s == TABLE_ACTIVE || s == TABLE_LOCKED));
+		if (rc_ok(rc))
+			expect_moved(&m);
+		expect_empty(&m, taken ? &m.f.client_dir : &m.f.hub_dir);
+		move_drop(&m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_moved),	      cmocka_unit_test(test_again),   cmocka_unit_test(test_source_is_dead),
 		cmocka_unit_test(test_used_here),     cmocka_unit_test(test_restored_hub), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_interrupted),   cmocka_unit_test(test_other_ends_bytes),
+		cmocka_unit_test(test_sync_fails),
 	};
 
 	return cmocka_run_group_tests_name("rest", tests, NULL, NULL);
