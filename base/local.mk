@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += %D%/libbase.la
 %C%_libbase_la_SOURCES = \
 	%D%/buf.c %D%/buf.h \
 	%D%/conf.c %D%/conf.h \
+	%D%/cpu.c %D%/cpu.h \
 	%D%/crypto.c %D%/crypto.h \
 	%D%/file.c %D%/file.h \
 	%D%/id.c %D%/id.h \

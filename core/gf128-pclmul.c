@@ -17,6 +17,8 @@
 
 #include <immintrin.h>
 
+#include "base/cpu.h"
+
 #define TARGET __attribute__((target("pclmul,sse2")))
 #define STRIDE 8u
 
@@ -100,7 +102,7 @@ TARGET static struct gf128 horner(struct gf128 start, struct gf128 c, const uint
 
 static bool usable(void)
 {
-	return __builtin_cpu_supports("pclmul");
+	return cpu_has(CPU_PCLMUL);
 }
 
 const struct gf128_impl gf128_pclmul = {"pclmul", usable, mul, horner};

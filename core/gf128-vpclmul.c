@@ -11,6 +11,8 @@
 
 #include <immintrin.h>
 
+#include "base/cpu.h"
+
 #define TARGET __attribute__((target("avx512f,avx512bw,vpclmulqdq,pclmul,sse2")))
 #define LANES 4u
 #define REGISTERS 8u
@@ -123,8 +125,7 @@ static struct gf128 mul(struct gf128 a, struct gf128 b)
 
 static bool usable(void)
 {
-	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-	       __builtin_cpu_supports("vpclmulqdq") && gf128_pclmul.usable();
+	return cpu_has(CPU_AVX512) && cpu_has(CPU_VPCLMUL) && gf128_pclmul.usable();
 }
 
 const struct gf128_impl gf128_vpclmul = {"vpclmul", usable, mul, horner};

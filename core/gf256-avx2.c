@@ -13,6 +13,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/secret.h"
 
 #define TARGET __attribute__((target("avx2")))
@@ -100,7 +101,7 @@ static void matrix(uint8_t *const *out, size_t rows, const uint8_t *const *in, s
 
 static bool usable(void)
 {
-	return __builtin_cpu_supports("avx2");
+	return cpu_has(CPU_AVX2);
 }
 
 const struct gf256_impl gf256_avx2 = {"avx2", usable, matrix};

@@ -15,6 +15,8 @@
 
 #include <immintrin.h>
 
+#include "base/cpu.h"
+
 #define TARGET __attribute__((target("gfni,avx512f,avx512bw")))
 #define INLINE __attribute__((always_inline)) static inline
 
@@ -126,7 +128,7 @@ static void matrix(uint8_t *const *out, size_t rows, const uint8_t *const *in, s
 
 static bool usable(void)
 {
-	return __builtin_cpu_supports("gfni") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+	return cpu_has(CPU_AVX512) && cpu_has(CPU_GFNI);
 }
 
 const struct gf256_impl gf256_gfni = {"gfni", usable, matrix};

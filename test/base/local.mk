@@ -2,6 +2,7 @@
 BASE_TESTS = \
 	%D%/test-buf \
 	%D%/test-conf \
+	%D%/test-cpu \
 	%D%/test-file \
 	%D%/test-id \
 	%D%/test-log \
@@ -16,6 +17,9 @@ TESTS += $(BASE_TESTS)
 
 %C%_test_conf_SOURCES = %D%/test-conf.c test/lib/scratch.c test/lib/scratch.h
 %C%_test_conf_LDADD = $(BASE_LIBS) $(TEST_LIBS)
+
+%C%_test_cpu_SOURCES = %D%/test-cpu.c
+%C%_test_cpu_LDADD = $(BASE_LIBS) $(TEST_LIBS)
 
 %C%_test_file_SOURCES = %D%/test-file.c test/lib/scratch.c test/lib/scratch.h
 %C%_test_file_LDADD = $(BASE_LIBS) $(TEST_LIBS)

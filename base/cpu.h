@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * base/cpu.h - which instructions may be used.  Asked of the processor itself: the compiler's own way,
+ * __builtin_cpu_supports, brings a constructor along, and the module must have none.
+ */
+#ifndef DSKE_BASE_CPU_H
+#define DSKE_BASE_CPU_H
+
+#include <stdbool.h>
+
+enum cpu_feature { CPU_PCLMUL, CPU_AVX2, CPU_AVX512, /* F and BW */ CPU_GFNI, CPU_VPCLMUL, CPU_FEATURE_COUNT };
+
+/* Does the processor have it, and does the kernel keep the registers it needs?  False on other machines
+ * than x86-64. */
+bool cpu_has(enum cpu_feature which);
+
+#endif
