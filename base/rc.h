@@ -29,6 +29,7 @@
 	X(EXHAUSTED, "no unused table bytes are left")                                               \
 	X(LOCKED, "the table is locked")                                                             \
 	X(FROZEN, "the table was activated twice and is frozen")                                     \
+	X(RETIRED, "the table is retired")                                                           \
 	X(CLONED, "another copy of this table is in use")                                            \
 	X(NOT_ACTIVE, "the PSKM is not activated")                                                   \
 	X(STATE, "not possible in this state")                                                       \

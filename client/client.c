@@ -133,6 +133,18 @@ dske_rc client_fail_key(const struct client *c)
 	return FAIL(KEY, "the table is encrypted, and [client] table_key is not set");
 }
 
+static dske_rc retired_sentence(const struct hub_table *h, const struct retiring *r)
+{
+	const char *why = retire_reason_name(r->reason);
+	if (!r->let_go)
+		return FAIL(RETIRED, "the hub has retired this table (%s), and it is destroyed. The hub still counts for the default k: "
+				     "when you know, run dske pskm retire %s, or import a new PSKM", why, h->name);
+	if (!r->receipted)
+		return FAIL(RETIRED, "retired (%s) and destroyed here; the hub does not know yet: run dske pskm retire %s again", why,
+			    h->name);
+	return FAIL(RETIRED, "retired (%s) and destroyed at both ends", why);
+}
+
 static dske_rc hub_usable(const struct client *c, const struct hub_table *h, struct table_status *status)
 {
 	if (h->table == NULL)
@@ -153,6 +165,8 @@ static dske_rc hub_usable(const struct client *c, const struct hub_table *h, str
 		return FAIL(FROZEN, "the PSKM was activated twice and is frozen: someone else had it; get a new one from the hub");
 	case TABLE_MOVED:
 		return FAIL(EXHAUSTED, "nothing is left of this table: the rest of it went into another one");
+	case TABLE_RETIRED:
+		return retired_sentence(h, &status->retired);
 	case TABLE_LOCKED:
 		break;
 	}

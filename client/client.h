@@ -105,6 +105,13 @@ struct activation_codes {
 dske_rc client_activation_codes(struct client *c, const struct id *table, struct activation_codes *out);
 dske_rc client_activation_answer(struct client *c, const struct id *table, const struct tag *answer);
 
+/* Retires a table (doc/protocol.md, "Retiring"): recorded, destroyed here, and the hub told, who destroys its copy.
+ * The hub counts no more among those that the default k is taken from.  reason: enum retire_reason; one that was
+ * retired before keeps its own, and what is still to be done is done.  OK when the hub knows.  Errors: NOT_FOUND; as
+ * table_retire; or, with everything destroyed here, UNREACHABLE, TIMEOUT, TAG, REFUSED, UNSUPPORTED (an older table:
+ * the hub cannot be told). */
+dske_rc client_retire(struct client *c, const struct id *table, uint8_t reason, int64_t timeout_ms);
+
 /* Asks each hub who we are: an authenticated round trip, which costs one range of each table.  Hubs that fail do so
  * in the report alone.  Errors: as client_refresh, NOMEM, CONFIG, FORKED. */
 dske_rc client_ping(struct client *c, int64_t timeout_ms, struct report *report);

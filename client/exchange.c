@@ -152,6 +152,11 @@ static void describe_unusable(struct hub_report *out, const struct client_hub *h
 	out->lasts_s = SUPPLY_UNKNOWN;
 }
 
+static bool is_let_go(const struct client_hub *h)
+{
+	return rc_is(h->rc, DSKE_RC_RETIRED) && h->status.retired.let_go;
+}
+
 static bool takes_part(const struct exchange *x, const struct id *hub)
 {
 	for (size_t i = 0; x->set != NULL && i < x->set->count; i++) {
@@ -173,7 +178,7 @@ void exchange_report(const struct exchange *x, struct report *report, bool agree
 	for (size_t i = 0; report->hub != NULL && i < linked; i++)
 		describe_hub(x, &report->hub[report->count++], &x->set->link[i], &x->outcome[i], !brief);
 	for (size_t i = 0; report->hub != NULL && i < count && report->count < REPORT_HUBS_MAX; i++) {
-		if (!rc_ok(hubs[i].rc) && !takes_part(x, &hubs[i].hub))
+		if (!rc_ok(hubs[i].rc) && !is_let_go(&hubs[i]) && !takes_part(x, &hubs[i].hub))
 			describe_unusable(&report->hub[report->count++], &hubs[i]);
 	}
 	free(hubs);
@@ -207,6 +212,8 @@ dske_rc exchange_end(struct exchange *x, dske_rc rc, struct report *report)
 	exchange_report(x, report, rc_ok(rc));
 	if (!rc_ok(rc) && x->set != NULL) /* else no hub was asked, and the sentence says it all */
 		write_advice(report, rc);
+	if (x->client != NULL)
+		retire_tell_due(x->client);
 	free(x->outcome);
 	x->outcome = NULL;
 	if (x->client != NULL)

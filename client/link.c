@@ -3,7 +3,6 @@
 #include <config.h>
 
 #include "client/link.h"
-#include "client/pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +46,7 @@ static void advance(struct link *l);
 /* The trouble is this table's, not its hub's. */
 static bool is_of_table(dske_rc why)
 {
-	static const int codes[] = {DSKE_RC_EXHAUSTED, DSKE_RC_LOCKED, DSKE_RC_FROZEN, DSKE_RC_NOT_ACTIVE,
+	static const int codes[] = {DSKE_RC_EXHAUSTED, DSKE_RC_LOCKED, DSKE_RC_FROZEN, DSKE_RC_RETIRED, DSKE_RC_NOT_ACTIVE,
 				    DSKE_RC_NOT_FOUND, DSKE_RC_CORRUPT, DSKE_RC_SYNC};
 	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
 		if (rc_is(why, codes[i]))
@@ -247,6 +246,7 @@ static const struct {
 	{NOTE_VERSION, NOTE_FAILS, DSKE_RC_UNSUPPORTED, "bring both to the same version"},
 	{NOTE_ENVELOPE, NOTE_FAILS, DSKE_RC_FORMAT, "bring both to the same version"},
 	{NOTE_TABLE_MOVED, NOTE_FAILS, DSKE_RC_EXHAUSTED, "import the PSKM that its operator made of it"},
+	{NOTE_TABLE_RETIRED, NOTE_FAILS, DSKE_RC_RETIRED, "ask its operator why; dske pskm retire ends it here too"},
 	{NOTE_TABLE_LOCKED, NOTE_FAILS, DSKE_RC_LOCKED, "its operator has to look at its disk"},
 };
 
@@ -331,6 +331,8 @@ static void on_frame(void *context, size_t i, const struct envelope *e)
 		take_note(l, e);
 	else if (!id_equal(&e->sender, &l->hub->hub) || !id_equal(&e->table, &l->hub->id))
 		link_nonsense(l, "another hub's name or table");
+	else if (e->type == MESSAGE_RETIRED && retire_take(l->hub, e))
+		link_fail(l, retire_sentence(l->hub));
 	else if (e->type == MESSAGE_GRANT || e->type == MESSAGE_CLONED)
 		take_lease_frame(l, e);
 	else if (s->ops != NULL)

@@ -42,6 +42,8 @@ struct hub_table {
 	char open_why[400];  /* ... and sentence */
 	int64_t tried_ms;           /* when it was opened, or could not be; of client/tables.c alone */
 	_Atomic bool is_gone;       /* replaced: not to be used any more */
+	_Atomic bool is_let_go;     /* retired, and the operator knows: its hub counts no more, as far as known here */
+	_Atomic bool is_told;       /* RETIRED came, and is to be answered */
 	_Atomic bool is_ambiguous;  /* another table names this hub's ID, and another hub */
 	_Atomic int64_t skipped_ms; /* when a note last made us skip a lease slot, 0: never */
 	_Atomic int64_t checked_ms; /* when the ledger last said that it is usable, 0: ask it again ... */

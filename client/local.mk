@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/agree.c \
 	%D%/agreement.h \
 	%D%/arrival.c %D%/reception.h \
+	%D%/ask.c %D%/ask.h \
 	%D%/client.c %D%/client.h \
 	%D%/config.c %D%/config.h \
 	%D%/exchange.c \
@@ -18,6 +19,7 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/pool.c %D%/pool.h \
 	%D%/receiver.c \
 	%D%/request.c %D%/request.h \
+	%D%/retire.c \
 	%D%/store.c %D%/store.h \
 	%D%/store-image.c %D%/store-impl.h %D%/store-key.c %D%/store-pin.c \
 	%D%/tables.c \

@@ -23,10 +23,12 @@ dske_rc client_check_pid(const struct client *c)
 
 #define USABLE_LASTS_MS 1000 /* a ledger is read under its lock: not for every key */
 
-static bool ask_usable(const struct hub_table *h, struct table_status *s)
+static bool ask_usable(struct hub_table *h, struct table_status *s)
 {
-	return h->table != NULL && !h->is_ambiguous && rc_ok(table_status(h->table, s)) && s->state == TABLE_ACTIVE &&
-	       !s->needs_key;
+	if (h->table == NULL || h->is_ambiguous || !rc_ok(table_status(h->table, s)))
+		return false;
+	h->is_let_go = s->state == TABLE_RETIRED && s->retired.let_go;
+	return s->state == TABLE_ACTIVE && !s->needs_key;
 }
 
 /* As it was a second ago at most; one that was not usable is asked again each time. */
@@ -147,7 +149,7 @@ dske_rc pool_find(struct client *c, const struct id *table, struct hub_table **o
 	return (*out)->table != NULL ? DSKE_OK : rc_fail((*out)->open_code, "%s", (*out)->open_why);
 }
 
-static bool can_serve(const struct hub_table *h, uint64_t up_len, uint64_t down_len)
+static bool can_serve(struct hub_table *h, uint64_t up_len, uint64_t down_len)
 {
 	struct table_status s;
 	return ask_usable(h, &s) && s.up_left >= up_len && s.down_left >= down_len && s.lease_left > 0;
@@ -183,7 +185,7 @@ bool pool_all_usable(struct client *c)
 	size_t count = c->table_count;
 	for (size_t i = 0; i < count && all; i++) {
 		int64_t checked = c->tables[i]->checked_ms; /* asked by pool_tables a moment ago */
-		all = checked != 0;
+		all = checked != 0 || c->tables[i]->is_let_go;
 	}
 	pthread_mutex_unlock(&c->lock);
 	return all;
@@ -198,13 +200,23 @@ static bool is_first_of_hub(const struct client *c, size_t at)
 	return !id_is_zero(&c->tables[at]->hub);
 }
 
-/* A hub whose table was frozen or locked still counts: else who spoils enough tables lowers the threshold. */
+static bool is_let_go(const struct client *c, const struct id *hub)
+{
+	for (size_t i = 0; i < c->table_count; i++) {
+		if (id_equal(&c->tables[i]->hub, hub) && !c->tables[i]->is_let_go)
+			return false;
+	}
+	return true;
+}
+
+/* A hub whose table was frozen, locked or retired still counts: else who spoils enough tables lowers the threshold.
+ * Only what this client's own operator retired, or let go when a hub had, counts no more. */
 size_t pool_hubs_known(struct client *c)
 {
 	size_t count = 0;
 	pthread_mutex_lock(&c->lock);
 	for (size_t i = 0; i < c->table_count; i++)
-		count += is_first_of_hub(c, i);
+		count += is_first_of_hub(c, i) && !is_let_go(c, &c->tables[i]->hub);
 	pthread_mutex_unlock(&c->lock);
 	return count < TERMS_HUBS_MAX ? count : TERMS_HUBS_MAX;
 }

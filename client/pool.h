@@ -79,13 +79,28 @@ dske_rc activation_frozen(const struct hub_table *hub);
 /* Another table of the same hub that has as much left and a lease slot, the oldest such; NULL: there is none. */
 struct hub_table *pool_successor(struct client *c, const struct hub_table *former, uint64_t up_len, uint64_t down_len);
 
+/* A RETIRED that verifies (client/retire.c): the table is recorded as retired, durably; retire_tell_soon will say what
+ * is to be said to the hub.  False when it does not verify. */
+bool retire_take(struct hub_table *hub, const struct envelope *e);
+
+/* That as an error: RETIRED. */
+dske_rc retire_sentence(const struct hub_table *hub);
+
+/* After an exchange: for each table that retire_take was called for, destroys what is left and tells the hub, which was
+ * there a moment ago.  What fails here is for dske pskm retire. */
+void retire_tell_due(struct client *c);
+
+/* Just opened: goes on with what of a retired table is not destroyed yet. */
+void retire_go_on(struct hub_table *hub);
+
 /* For qsort of table pointers: as people read them, hub2 before hub10. */
 int tables_by_name(const void *a, const void *b);
 
 /* Were all tables usable when pool_tables looked?  Asks no ledger. */
 bool pool_all_usable(struct client *c);
 
-/* Hubs that this client has tables of, usable or not: what "more than half of them" means. */
+/* Hubs that this client has tables of, usable or not, but for those that its operator let go; after pool_tables:
+ * what "more than half of them" means. */
 size_t pool_hubs_known(struct client *c);
 
 /* Takes a set for these tables out of the pool, or makes one.  Errors: NOMEM, CONFIG. */

@@ -95,8 +95,11 @@ static dske_rc open_at(const struct client *c, struct hub_table *h)
 static void hub_table_open(const struct client *c, struct hub_table *h)
 {
 	dske_rc rc = open_at(c, h);
-	if (rc_ok(rc))
+	if (rc_ok(rc)) {
+		if (h->table != NULL)
+			retire_go_on(h);
 		return;
+	}
 	hub_table_close(h, rc);
 	table_close(h->table);
 	h->table = NULL;

@@ -48,7 +48,7 @@ static dske_rc split(struct layout *l, uint64_t len, bool halves)
 
 	end[REGION_CONTAINER] = round_up(container_len(len), REGION_ALIGN);
 	/* so that the slots that follow never straddle a page */
-	end[REGION_ACTIVATION] = round_up(end[REGION_CONTAINER] + ACTIVATION_LEN, LEASE_SLOT_LEN);
+	end[REGION_ACTIVATION] = round_up(end[REGION_CONTAINER] + ACTIVATION_LEN + RETIRING_LEN, LEASE_SLOT_LEN);
 	end[REGION_LEASE] = end[REGION_ACTIVATION] + lease_len(len);
 	end[REGION_UP] = halves ? end[REGION_LEASE] + (len - end[REGION_LEASE]) / 2 / REGION_ALIGN * REGION_ALIGN :
 				  len - REGION_ALIGN;
@@ -115,6 +115,13 @@ bool layout_holds(const struct layout *l, enum region region, uint64_t start, ui
 	const struct range *r = &l->region[region];
 
 	return start >= r->start && start <= r->end && len <= r->end - start;
+}
+
+uint64_t layout_retiring_offset(const struct layout *l)
+{
+	uint64_t offset = l->region[REGION_ACTIVATION].start + ACTIVATION_LEN;
+
+	return layout_holds(l, REGION_ACTIVATION, offset, RETIRING_LEN) ? offset : UINT64_MAX;
 }
 
 uint64_t layout_lease_slots(const struct layout *l)

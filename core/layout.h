@@ -23,6 +23,7 @@ enum region { REGION_CONTAINER, REGION_ACTIVATION, REGION_LEASE, REGION_UP, REGI
 
 #define LEASE_SLOT_LEN (4 * TAG_KEY_LEN) /* keys of LEASE, GRANT, CONFIRM, CLONED */
 #define ACTIVATION_LEN (3 * TAG_KEY_LEN) /* keys of ACTIVATE, ACTIVATED, FROZEN */
+#define RETIRING_LEN (2 * TAG_KEY_LEN)   /* behind them, in tables that have room: keys of RETIRE, RETIRED */
 
 #define TABLE_LEN_MIN (UINT64_C(64) << 10)
 #define TABLE_LEN_MAX (UINT64_C(1) << 46)
@@ -46,6 +47,9 @@ dske_rc layout_check(const struct layout *l);
 
 /* Does [start, start+len) lie in that region?  Safe against wrap-around. */
 bool layout_holds(const struct layout *l, enum region region, uint64_t start, uint64_t len);
+
+/* Where the two keys of retiring lie; UINT64_MAX in a table that was made without. */
+uint64_t layout_retiring_offset(const struct layout *l);
 
 uint64_t layout_lease_slots(const struct layout *l);
 uint64_t layout_lease_offset(const struct layout *l, uint64_t slot); /* UINT64_MAX: no such slot */

@@ -32,7 +32,7 @@ static void try_table(struct vault_table *t, void *context)
 	struct search *s = context;
 	struct tag tag;
 
-	if (t->client != s->a->client || s->a->table)
+	if (t->client != s->a->client || t->retired || s->a->table)
 		return;
 	s->tried++;
 	if (!rc_ok(vault_use(s->vault, t, s->now_ms)) || !rc_ok(tag_of(&tag, t, MESSAGE_ACTIVATE, &s->a->nonce)))

@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/log.h"
 #include "hub/acknowledge.h"
 #include "pskm/list.h"
 
@@ -27,6 +29,12 @@ static void put_numbers(json_t *o, const struct pskm_header *h, const struct tab
 		json_object_set_new(o, numbers[i].name, json_integer((json_int_t)numbers[i].value));
 }
 
+static json_t *retired_json(const struct vault_table *t, const struct retiring *r)
+{
+	return json_pack("{s:s, s:I, s:s, s:I, s:b}", "reason", retire_reason_name(r->reason), "time", (json_int_t)r->time, "by",
+			 r->repeats ? "client" : "hub", "receipt", (json_int_t)r->seen, "destroyed", t && t->destroyed);
+}
+
 static json_t *table_json(struct admin *a, const struct table_entry *e, struct vault_table *t)
 {
 	struct table_status status = e->status;
@@ -45,6 +53,8 @@ static json_t *table_json(struct admin *a, const struct table_entry *e, struct v
 	put_numbers(o, &e->header, &status);
 	if (status.supply.lasts_s != SUPPLY_UNKNOWN)
 		json_object_set_new(o, "lasts_s", json_integer((json_int_t)status.supply.lasts_s));
+	if (status.state == TABLE_RETIRED)
+		json_object_set_new(o, "retired", retired_json(t, &status.retired));
 	json_object_set_new(o, "connections", json_integer(t && a->connections ? (json_int_t)a->connections(t) : 0));
 	return o;
 }
@@ -106,13 +116,105 @@ static dske_rc run_acknowledge(struct admin *a, const json_t *request, json_t *a
 	TRY(bytes_of(request, "tag", k.tag.b));
 	TRY(acknowledge(a->vault, &k, a->now_ms));
 	if (k.frozen && a->stop_serving)
-		a->stop_serving(k.table);
+		a->stop_serving(a->context, k.table);
 	hex_encode(tag, k.answer.b, TAG_LEN);
 	json_object_set_new(answer, "client", json_string(k.client->who.name));
 	json_object_set_new(answer, "table", json_string(id_hex(&k.table->id, table)));
 	json_object_set_new(answer, "outcome", json_string(k.frozen ? "frozen" : "activated"));
 	json_object_set_new(answer, "answer", json_string(tag));
 	return DSKE_OK;
+}
+
+/* ---- revoke ------------------------------------------------------------------------------------- */
+
+struct revoking {
+	struct admin *admin;
+	const struct hub_client *client; /* all of his tables, or: */
+	struct id table;
+	uint8_t reason;
+	struct vault_table **found; /* owned */
+	size_t count;
+};
+
+static void find_meant(struct vault_table *t, void *context)
+{
+	struct revoking *v = context;
+
+	if (v->client ? t->client == v->client && !t->retired : id_equal(&t->id, &v->table))
+		v->found[v->count++] = t;
+}
+
+/* One that is retired already stays as it is. */
+static dske_rc revoke_one(struct admin *a, struct vault_table *t, struct retiring *r)
+{
+	time_t now = time(NULL);
+	bool before = t->retired;
+	char hex[ID_HEX_LEN];
+
+	TRY(vault_use(a->vault, t, a->now_ms));
+	r->time = now > 0 ? (uint64_t)now : 0;
+	TRY(table_retire(t->table, r));
+	TRY(vault_retired(a->vault, t));
+	if (before)
+		return DSKE_OK;
+	log_warn("table %s of %s is retired (%s) on the operator's word", id_hex(&t->id, hex), t->client->who.name,
+		 retire_reason_name(r->reason));
+	if (a->stop_serving)
+		a->stop_serving(a->context, t);
+	return DSKE_OK;
+}
+
+static dske_rc revoke_table(struct revoking *v, struct vault_table *t, json_t *list)
+{
+	struct retiring r = {.reason = v->reason};
+	char hex[ID_HEX_LEN];
+
+	TRY(revoke_one(v->admin, t, &r));
+	while (!v->admin->running && !t->destroyed)
+		TRY(table_destroy(t->table, UINT64_MAX, &t->destroyed));
+	json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:b}", "table", id_hex(&t->id, hex), "reason",
+					      retire_reason_name(r.reason), "time", (json_int_t)r.time, "destroyed",
+					      t->destroyed));
+	return DSKE_OK;
+}
+
+static dske_rc revoke_found(struct revoking *v, json_t *answer)
+{
+	json_t *list = json_array();
+	dske_rc rc = DSKE_OK;
+
+	if (v->count > 0)
+		json_object_set_new(answer, "client", json_string(v->found[0]->client->who.name));
+	else
+		rc = FAIL(NOT_FOUND, "this hub has no such table; dske hub tables shows those that it has");
+	json_object_set_new(answer, "tables", list);
+	for (size_t i = 0; i < v->count && rc_ok(rc); i++)
+		rc = revoke_table(v, v->found[i], list);
+	return rc;
+}
+
+static dske_rc run_revoke(struct admin *a, const json_t *request, json_t *answer)
+{
+	const char *reason = json_string_value(json_object_get(request, "reason"));
+	struct revoking v = {.admin = a};
+	struct hub_client *client = NULL;
+
+	TRY(retire_reason_parse(&v.reason, reason ? reason : "ended"));
+	if (json_object_get(request, "table"))
+		TRY(bytes_of(request, "table", v.table.b));
+	else
+		TRY(client_named(a, request, &client));
+	v.client = client;
+	(void)vault_refresh(a->vault);
+	v.found = calloc(vault_count(a->vault) + 1, sizeof *v.found);
+	if (!v.found)
+		return rc_make(DSKE_RC_NOMEM);
+	vault_each(a->vault, find_meant, &v);
+
+	dske_rc rc = revoke_found(&v, answer);
+
+	free(v.found);
+	return rc;
 }
 
 /* ---- all of them -------------------------------------------------------------------------------- */
@@ -123,6 +225,7 @@ static const struct {
 } commands[] = {
 	{"tables", run_tables},
 	{"acknowledge", run_acknowledge},
+	{"revoke", run_revoke},
 };
 
 dske_rc admin_run(struct admin *a, const json_t *request, json_t **answer)

@@ -5,9 +5,14 @@
  *
  *   tables   {}   -> {"running", "tables": [..]}: each with client, client_id, table, created, size, state, up_left,
  *                    up_size, down_left, down_size, leases_left, lease_slots, clone_alarms, connections, and
- *                    lasts_s, in seconds, where there is a forecast; or table and detail, where one cannot be read
+ *                    lasts_s, in seconds, where there is a forecast; of a retired one "retired": reason, time,
+ *                    by ("hub" or "client"), receipt (the client's, when it was recorded; 0: none), destroyed;
+ *                    or table and detail, where one cannot be read
  *   acknowledge  {"client": name or ID, "nonce", "tag": 32 digits each}  (hub/acknowledge.h)
  *            -> {"client", "table", "outcome": "activated" or "frozen", "answer": 32 digits}
+ *   revoke   {"table": ID or "client": name or ID, "reason": name}
+ *            -> {"client", "tables": [{"table", "reason", "time", "destroyed"}, ..]}: retired by now; a hub that runs
+ *               goes on destroying what is not destroyed yet
  */
 #ifndef DSKE_HUB_ADMIN_H
 #define DSKE_HUB_ADMIN_H
@@ -25,7 +30,8 @@ struct admin {
 	/* A hub that runs: how many connections has the table? */
 	size_t (*connections)(const struct vault_table *t);
 	/* A hub that runs: the table is no longer served. */
-	void (*stop_serving)(struct vault_table *t);
+	void (*stop_serving)(void *context, struct vault_table *t);
+	void *context;
 };
 
 /* *answer: a new object, or NULL after a failure.  Errors: UNSUPPORTED (no such command), ARGS, NOMEM, and the

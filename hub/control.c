@@ -16,6 +16,7 @@
 #include "hub/admin.h"
 #include "hub/command.h"
 #include "hub/conn.h"
+#include "hub/retire.h"
 
 struct control_conn {
 	struct fd fd;        /* FD_NONE: free */
@@ -102,10 +103,18 @@ static size_t connections(const struct vault_table *t)
 	return count;
 }
 
+static void stop_serving(void *context, struct vault_table *t)
+{
+	if (t->retired)
+		retire_stop(context, t);
+	else
+		conn_finish_table(t);
+}
+
 static json_t *run(struct hub *h, const char *line, size_t len)
 {
 	struct admin a = {.vault = h->vault, .now_ms = h->now_ms, .running = true,
-			  .connections = connections, .stop_serving = conn_finish_table};
+			  .connections = connections, .stop_serving = stop_serving, .context = h};
 	json_t *request = json_loadb(line, len, 0, NULL), *answer = NULL;
 	dske_rc rc = json_is_object(request) ? admin_run(&a, request, &answer)
 					     : FAIL(FORMAT, "a command is one line of JSON");

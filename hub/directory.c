@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hub/directory.c - two balanced trees (tsearch), by ID and by name. */
-#define _GNU_SOURCE /* tdestroy */
+#define _GNU_SOURCE /* tdestroy, twalk_r */
 #include "hub/directory.h"
 
 #include <openssl/evp.h>
@@ -41,9 +41,16 @@ static struct hub_client *look(void *const *root, const struct hub_client *key, 
 	return node ? *node : NULL;
 }
 
-struct hub_client *directory_by_id(const struct directory *d, const struct id *client)
+static struct hub_client *known(const struct directory *d, const struct id *client)
 {
 	return look(&d->by_id, &(struct hub_client){.who.id = *client}, compare_id);
+}
+
+struct hub_client *directory_by_id(const struct directory *d, const struct id *client)
+{
+	struct hub_client *c = known(d, client);
+
+	return c && c->live > 0 ? c : NULL;
 }
 
 static struct hub_client *first_of_name(const struct directory *d, const char *name)
@@ -92,24 +99,55 @@ static dske_rc name_enter(struct directory *d, struct hub_client *c)
 	return DSKE_OK;
 }
 
+static void nothing(void *node)
+{
+	(void)node;
+}
+
+struct naming {
+	struct directory *d;
+	dske_rc rc;
+};
+
+static void name_again(const void *node, VISIT order, void *context)
+{
+	struct hub_client *c = *(struct hub_client *const *)node;
+	struct naming *n = context;
+
+	if ((order != postorder && order != leaf) || c->live == 0 || !rc_ok(n->rc))
+		return;
+	c->ambiguous = false;
+	n->rc = name_enter(n->d, c);
+}
+
+dske_rc directory_live(struct directory *d, struct hub_client *c, int change)
+{
+	struct naming n = {d, DSKE_OK};
+
+	c->live += (size_t)change;
+	if (change > 0 && c->live == 1) {
+		d->count++;
+		return name_enter(d, c);
+	}
+	if (c->live > 0)
+		return DSKE_OK;
+	/* Its name is free: all are entered anew, since another may have shared it. */
+	d->count--;
+	tdestroy(d->by_name, nothing);
+	d->by_name = NULL;
+	twalk_r(d->by_id, name_again, &n);
+	return n.rc;
+}
+
 static dske_rc enter(struct directory *d, struct hub_client *c)
 {
 	TRY(local_name(c, &d->hub));
-	if (!tsearch(c, &d->by_id, compare_id))
-		return rc_make(DSKE_RC_NOMEM);
-
-	dske_rc rc = name_enter(d, c);
-
-	if (!rc_ok(rc))
-		tdelete(c, &d->by_id, compare_id);
-	else
-		d->count++;
-	return rc;
+	return tsearch(c, &d->by_id, compare_id) ? DSKE_OK : rc_make(DSKE_RC_NOMEM);
 }
 
 dske_rc directory_add(struct directory *d, const struct id *client, const char *name, struct hub_client **out)
 {
-	struct hub_client *c = directory_by_id(d, client);
+	struct hub_client *c = known(d, client);
 	char hex[ID_HEX_LEN];
 
 	*out = c;
@@ -146,11 +184,6 @@ dske_rc directory_new(struct directory **out, const struct id *hub)
 		return rc_make(DSKE_RC_NOMEM);
 	(*out)->hub = *hub;
 	return DSKE_OK;
-}
-
-static void nothing(void *node)
-{
-	(void)node;
 }
 
 void directory_free(struct directory *d)

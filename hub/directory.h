@@ -15,6 +15,7 @@ struct conn;
 struct hub_client {
 	struct identity who;
 	char local[NAME_MAX_LEN + 1]; /* this hub's own identifier for the client */
+	size_t live;                  /* its tables that are not retired; none: it is nobody's peer any more */
 	bool ambiguous;               /* another client has the same name: it answers to its ID alone */
 	struct conn *conns;           /* connections that hold a lease of one of its tables (conn.h) */
 };
@@ -23,10 +24,14 @@ struct directory;
 
 dske_rc directory_new(struct directory **out, const struct id *hub);
 
-/* The client of that ID, added if it is new.  Errors: NOMEM. */
+/* The client of that ID, added if it is new, without tables yet.  Errors: NOMEM. */
 dske_rc directory_add(struct directory *d, const struct id *client, const char *name, struct hub_client **out);
 
-/* NULL when there is none.  Borrowed; clients stay where they are until directory_free. */
+/* One table more, or one less (change: 1 or -1).  With its first one a client gets its name, with its last one it
+ * loses it, perhaps to another.  Errors: NOMEM. */
+dske_rc directory_live(struct directory *d, struct hub_client *c, int change);
+
+/* Of clients that have tables: NULL when there is none.  Borrowed; clients stay where they are until directory_free. */
 struct hub_client *directory_by_id(const struct directory *d, const struct id *client);
 struct hub_client *directory_by_name(const struct directory *d, const char *name);
 

@@ -9,6 +9,7 @@
 #include "hub/identify.h"
 #include "hub/lease.h"
 #include "hub/relay.h"
+#include "hub/retire.h"
 #include "hub/wait.h"
 
 #define ANSWER_BODY_MAX 256
@@ -27,6 +28,7 @@ static const struct route {
 	[MESSAGE_WAIT] = {up_receive, wait_begin},
 	[MESSAGE_IDENTIFY] = {up_receive, identify_answer},
 	[MESSAGE_RECEIPT] = {relay_receipt, NULL},
+	[MESSAGE_RETIRE] = {retire_receive, NULL},
 };
 
 static const struct route *route_of(unsigned type)
@@ -129,7 +131,11 @@ static bool table_serves(struct request *r)
 	struct table_status s;
 	dske_rc rc = vault_use(r->hub->vault, r->t, r->hub->now_ms);
 
-	if (rc_ok(rc) && (r->conn->table == r->t || r->e->type == MESSAGE_ACTIVATE))
+	if (rc_ok(rc) && r->t->retired && r->e->type != MESSAGE_RETIRE) {
+		retire_refuse(r);
+		return false;
+	}
+	if (rc_ok(rc) && (r->conn->table == r->t || r->e->type == MESSAGE_ACTIVATE || r->e->type == MESSAGE_RETIRE))
 		return true;
 	if (rc_ok(rc))
 		rc = table_status(r->t->table, &s);

@@ -14,6 +14,7 @@
 #include "base/net.h"
 #include "hub/conn.h"
 #include "hub/control.h"
+#include "hub/retire.h"
 
 #define BACKLOG 512
 #define SPARE_DESCRIPTORS 64
@@ -95,6 +96,7 @@ static dske_rc open_parts(struct hub *h)
 	TRY(hub_conf_table_key(&h->conf, &table_key));
 	TRY(vault_new(&h->vault, tables.s, &h->conf.id, &table_key));
 	TRY(mailbox_open(&h->mailbox, h->conf.state.s, h->now_ms));
+	TRY(retire_purge_all(h));
 	TRY(mailbox_count(h->mailbox, &waiting));
 	if (waiting > 0)
 		log_info("%zu shares wait in the mailbox", waiting);

@@ -33,6 +33,7 @@ noinst_LTLIBRARIES += %D%/libhub.la
 	%D%/peer.c %D%/peer.h \
 	%D%/policy.c %D%/policy.h \
 	%D%/relay.c %D%/relay.h \
+	%D%/retire.c %D%/retire.h \
 	%D%/storekey.c %D%/storekey.h \
 	%D%/wait.c %D%/wait.h
 %C%_libhub_la_LIBADD = %D%/libhubadmin.la

@@ -13,6 +13,7 @@
 #include "hub/conn.h"
 #include "hub/control.h"
 #include "hub/notify.h"
+#include "hub/retire.h"
 #include "hub/wait.h"
 
 #define EVENTS_MAX 256
@@ -119,6 +120,7 @@ static dske_rc tick(struct hub *h)
 		watch_door(h, true);
 	for (struct conn *c = h->first; c; c = c->next)
 		tick_conn(c);
+	retire_tick(h);
 	TRY(mailbox_tick(h->mailbox, h->now_ms, &expired));
 	if (expired > 0)
 		log_info("%zu shares expired that nobody fetched", expired);

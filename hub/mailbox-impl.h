@@ -39,6 +39,14 @@
 	X(BURY, "UPDATE share SET receivers = receivers - 1, "                                       \
 		"body = CASE WHEN receivers > 1 THEN body END, "                                     \
 		"seal = CASE WHEN receivers > 1 THEN seal END WHERE id = ?1")                        \
+	X(PURGE_FROM, "UPDATE share SET receivers = 0, body = NULL, seal = NULL "                    \
+		      "WHERE initiator = ?1 AND body IS NOT NULL")                                   \
+	X(PURGE_FROM_DELIVERIES, "DELETE FROM delivery WHERE initiator = ?1")                        \
+	X(PURGE_LAST, "UPDATE share SET body = NULL, seal = NULL WHERE receivers = 1 AND body IS NOT NULL " \
+		      "AND id IN (SELECT share FROM delivery WHERE receiver = ?1)")                  \
+	X(PURGE_FOR, "UPDATE share SET receivers = receivers - 1 "                                   \
+		     "WHERE id IN (SELECT share FROM delivery WHERE receiver = ?1)")                 \
+	X(PURGE_FOR_DELIVERIES, "DELETE FROM delivery WHERE receiver = ?1")                          \
 	X(IS_DUE, "SELECT 1 FROM share WHERE due <= ?1 LIMIT 1")                                     \
 	X(EXPIRE_DELIVERIES, "DELETE FROM delivery WHERE share IN "                                  \
 			     "(SELECT id FROM share WHERE due <= ?1)")                               \

@@ -196,6 +196,30 @@ dske_rc mailbox_tick(struct mailbox *m, int64_t now_ms, size_t *expired)
 	return DSKE_OK;
 }
 
+/* ---- a client who is no more ---------------------------------------------------------------------- */
+
+dske_rc mailbox_purge(struct mailbox *m, const struct id *client, size_t *count)
+{
+	static const struct {
+		enum mailbox_statement statement;
+		bool counts;
+	} steps[] = {
+		{SQL_PURGE_FROM, true},  {SQL_PURGE_FROM_DELIVERIES, false}, {SQL_PURGE_LAST, true},
+		{SQL_PURGE_FOR, false},  {SQL_PURGE_FOR_DELIVERIES, false},
+	};
+
+	*count = 0;
+	TRY(mailbox_begin(m));
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		sqlite3_stmt *s = mailbox_statement(m, steps[i].statement);
+		sqlite3_bind_blob(s, 1, client->b, ID_LEN, SQLITE_STATIC);
+		TRY(mailbox_run(m, s));
+		if (steps[i].counts)
+			*count += (size_t)sqlite3_changes64(m->db);
+	}
+	return DSKE_OK;
+}
+
 /* ---- opening ------------------------------------------------------------------------------------ */
 
 static dske_rc execute(struct mailbox *m, const char *text)

@@ -41,6 +41,10 @@ dske_rc mailbox_tick(struct mailbox *m, int64_t now_ms, size_t *expired);
 /* Shares that wait. */
 dske_rc mailbox_count(struct mailbox *m, size_t *count);
 
+/* Everything for that receiver, and the shares of that initiator, go; their names stay taken.  *count: shares that
+ * are erased.  Errors: IO. */
+dske_rc mailbox_purge(struct mailbox *m, const struct id *client, size_t *count);
+
 /* Commits the clock and closes; safe on NULL. */
 void mailbox_close(struct mailbox *m);
 

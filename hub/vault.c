@@ -43,8 +43,12 @@ static dske_rc insert(struct vault *v, const struct table_entry *e)
 		return rc_make(DSKE_RC_NOMEM);
 	t->id = e->table;
 	t->header = e->header;
+	t->retired = e->status.state == TABLE_RETIRED;
 
 	dske_rc rc = directory_add(v->directory, &e->header.client, e->header.client_name, &t->client);
+
+	if (rc_ok(rc) && !t->retired)
+		rc = directory_live(v->directory, t->client, 1);
 
 	if (rc_ok(rc) && !tsearch(t, &v->by_id, compare))
 		rc = rc_make(DSKE_RC_NOMEM);
@@ -53,7 +57,7 @@ static dske_rc insert(struct vault *v, const struct table_entry *e)
 		return rc;
 	}
 	v->count++;
-	log_debug("table of client %s is here", e->header.client_name);
+	log_debug("%stable of client %s is here", t->retired ? "retired " : "", e->header.client_name);
 	return DSKE_OK;
 }
 
@@ -161,6 +165,14 @@ void vault_each(struct vault *v, void (*visit)(struct vault_table *t, void *cont
 const char *vault_folder(const struct vault *v)
 {
 	return v->dir.s;
+}
+
+dske_rc vault_retired(struct vault *v, struct vault_table *t)
+{
+	if (t->retired)
+		return DSKE_OK;
+	t->retired = true;
+	return directory_live(v->directory, t->client, -1);
 }
 
 struct directory *vault_directory(const struct vault *v)

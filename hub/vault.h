@@ -19,6 +19,8 @@ struct vault_table {
 	struct hub_client *client; /* borrowed from the directory */
 	struct table *table;       /* NULL: not opened yet, or it cannot be */
 	int64_t retry_ms;          /* when opening may be tried again */
+	bool retired;              /* recorded so; it is counted in client->live no more */
+	bool destroyed;            /* retired, and nothing is left of it: known from when this process looked */
 	struct low_watch low;      /* what was said of its running out */
 };
 
@@ -45,6 +47,9 @@ struct vault_table *vault_find(struct vault *v, const struct id *table);
 
 /* Opens it unless it is open.  A failure is logged and stays for some seconds.  Errors: as table_open. */
 dske_rc vault_use(struct vault *v, struct vault_table *t, int64_t now_ms);
+
+/* The table was just recorded as retired (table_retire).  Errors: NOMEM (the directory is as it was). */
+dske_rc vault_retired(struct vault *v, struct vault_table *t);
 
 void vault_free(struct vault *v);
 

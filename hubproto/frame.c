@@ -15,6 +15,9 @@
 /* A range of up or down begins with two keys; in down, a share follows. */
 #define RANGE_MIN_ACTIVATION ACTIVATION_LEN
 #define RANGE_MAX_ACTIVATION ACTIVATION_LEN
+#define RANGE_MIN_RETIRING   RETIRING_LEN
+#define RANGE_MAX_RETIRING   RETIRING_LEN
+#define REGION_RETIRING      REGION_ACTIVATION
 #define RANGE_MIN_LEASE      LEASE_SLOT_LEN
 #define RANGE_MAX_LEASE      LEASE_SLOT_LEN
 #define RANGE_MIN_UP         PAD_KEYS_LEN

@@ -30,7 +30,7 @@
 #define FRAME_DIGEST_LEN 16
 
 /* number, name, who sends it, the region its range lies in, which key of the range tags it (index of
- * 32-byte keys from the range's start) */
+ * 32-byte keys from the range's start); RETIRING is a range of its own in the activation region */
 #define DSKE_MESSAGE_LIST(X)                                                                         \
 	X(1, ACTIVATE, CLIENT, ACTIVATION, 0)                                                        \
 	X(2, ACTIVATED, HUB, ACTIVATION, 1)                                                          \
@@ -45,7 +45,9 @@
 	X(11, IDENTIFY, CLIENT, UP, 0)                                                               \
 	X(12, IDENTITY, HUB, UP, 1)                                                                  \
 	X(13, INSTRUCTION, HUB, DOWN, 0)                                                             \
-	X(14, RECEIPT, CLIENT, DOWN, 1)
+	X(14, RECEIPT, CLIENT, DOWN, 1)                                                              \
+	X(15, RETIRE, CLIENT, RETIRING, 0)                                                           \
+	X(16, RETIRED, HUB, RETIRING, 1)
 
 #define MESSAGE_NOTE 255 /* untagged: tag of zeros */
 

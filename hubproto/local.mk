@@ -14,6 +14,7 @@ noinst_LTLIBRARIES += %D%/libhubproto.la
 	%D%/msg-note.c \
 	%D%/msg-receipt.c \
 	%D%/msg-reply.c \
+	%D%/msg-retiring.c \
 	%D%/msg-share.c \
 	%D%/msg-terms.c \
 	%D%/msg-wait.c \

@@ -37,6 +37,20 @@ struct activation_place {
 dske_rc msg_activation_tag(struct tag *out, unsigned type, const struct activation_place *at, const struct id *nonce,
 			   const uint8_t key[TAG_KEY_LEN]);
 
+/* RETIRE [reason, time, repeats], RETIRED [reason, time, repeats] */
+#define RETIRING_TIME_MAX UINT64_C(253402300799) /* the end of the year 9999 */
+struct msg_retiring {
+	uint8_t reason; /* not 0 */
+	uint64_t time;  /* seconds since the epoch, at most RETIRING_TIME_MAX */
+	bool repeats;   /* both are what the other side said first */
+};
+dske_rc msg_retiring_write(struct buf *out, const struct msg_retiring *m);
+dske_rc msg_retiring_read(struct msg_retiring *m, const uint8_t *body, size_t len);
+
+/* Appends the whole frame.  type: RETIRE or RETIRED; at->offset: of their range. */
+dske_rc msg_retiring_frame(struct buf *out, unsigned type, const struct activation_place *at, const struct msg_retiring *m,
+			   const uint8_t key[TAG_KEY_LEN]);
+
 #define LEASE_SLOT_MAX (TABLE_LEN_MAX / LEASE_SLOT_LEN)
 
 /* LEASE [slot, nonce_c, wanted, lowest] */

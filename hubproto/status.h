@@ -36,6 +36,7 @@
 	X(11, VERSION, "the hub speaks another version")                                             \
 	X(12, ENVELOPE, "the frame could not be decoded")                                            \
 	X(13, TABLE_LOCKED, "the hub locked this table after a failed write")                        \
+	X(14, TABLE_RETIRED, "the table is retired")                                                 \
 	X(15, TABLE_MOVED, "the rest of this table went into another one")
 
 enum status {

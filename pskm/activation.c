@@ -4,11 +4,30 @@
 
 #include "pskm/table-impl.h"
 
+/* Those of a retired table that have no more to do are erased (pskm/retire.c). */
+static dske_rc require_retiring_key(const struct hold *h, enum activation_key which)
+{
+	const struct retiring *r = &h->t->now.retired;
+	bool ours = (which == ACTIVATION_KEY_RETIRE) == (h->t->side == SIDE_CLIENT);
+
+	if (layout_retiring_offset(&h->t->header.layout) == UINT64_MAX)
+		return FAIL(UNSUPPORTED, "this table was made before tables could be retired by message");
+	if (h->t->now.state == TABLE_LOCKED)
+		return hold_require_active(h);
+	if (h->t->now.state == TABLE_RETIRED && r->receipted && (!ours || r->repeated))
+		return FAIL(STATE, "the retiring of this table is over");
+	return DSKE_OK;
+}
+
 /* Which keys a client has left: those of an activation that is over are erased. */
 static dske_rc require_key(const struct hold *h, enum activation_key which)
 {
 	enum table_state s = h->t->now.state;
 
+	if (which >= ACTIVATION_KEY_RETIRE)
+		return require_retiring_key(h, which);
+	if (s == TABLE_RETIRED)
+		return hold_require_active(h);
 	if (s == TABLE_LOCKED)
 		return hold_require_active(h);
 	if (h->t->side == SIDE_CLIENT && which != ACTIVATION_KEY_FROZEN && s != TABLE_IMPORTED && s != TABLE_ACTIVATING)
@@ -72,7 +91,7 @@ dske_rc table_freeze(struct table *t)
 	AUTO(hold) hold = {0};
 
 	TRY(hold_take(&hold, t));
-	if (t->now.state == TABLE_FROZEN || t->now.state == TABLE_LOCKED || t->now.state == TABLE_MOVED)
+	if (t->now.state >= TABLE_FROZEN)
 		return DSKE_OK;
 	struct ledger next = t->now;
 	next.state = TABLE_FROZEN;

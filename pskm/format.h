@@ -50,7 +50,12 @@
  *              112       8  clone_alarms
  *              120    1024  digest (hub): of the LEASE on slot s, 16 bytes at 16 * (s mod 64); zero
  *                           where the slot was not taken
- *             1144      24  zero
+ *             1144       1  retired: why (enum retire_reason); zero unless the state says so
+ *             1145       1  bits: 1, the other side's word was recorded; 2, ours repeats it; 4, it repeats ours;
+ *                           8, the client's operator has let the hub go
+ *             1146       6  zero
+ *             1152       8  the time of our word, in seconds since the epoch
+ *             1160       8  when the other side's word was recorded, by our clock
  *             1168    1024  usage history: up to 32 samples, oldest first, of
  *                             0   8  when, in seconds since the epoch; zero: no more samples
  *                             8   8  bytes of the up region that were left
@@ -189,7 +194,10 @@ enum ledger_at {
 	LEDGER_AT_ERASED_DOWN = 104,
 	LEDGER_AT_CLONE_ALARMS = 112,
 	LEDGER_AT_DIGESTS = 120,
-	LEDGER_AT_ZERO = 1144,
+	LEDGER_AT_RETIRE_REASON = 1144,
+	LEDGER_AT_RETIRE_BITS = 1145,
+	LEDGER_AT_RETIRE_TIME = 1152,
+	LEDGER_AT_RETIRE_SEEN = 1160,
 	LEDGER_AT_HISTORY = 1168,
 	LEDGER_AT_HISTORY_END = 2192,
 	LEDGER_AT_STOCK = 2192,

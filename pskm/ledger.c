@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "pskm/format.h"
 
-static_assert(LEDGER_AT_DIGESTS + LEASE_MEMORY * LEASE_DIGEST_LEN == LEDGER_AT_ZERO, "as in format.h");
+static_assert(LEDGER_AT_DIGESTS + LEASE_MEMORY * LEASE_DIGEST_LEN == LEDGER_AT_RETIRE_REASON, "as in format.h");
 static_assert(LEDGER_AT_HISTORY + SUPPLY_HISTORY_LEN == LEDGER_AT_HISTORY_END, "as in format.h");
 
 #define LOOKS 3
@@ -32,6 +32,8 @@ static const struct {
 	{offsetof(struct ledger, erased_up), LEDGER_AT_ERASED_UP},
 	{offsetof(struct ledger, erased_down), LEDGER_AT_ERASED_DOWN},
 	{offsetof(struct ledger, clone_alarms), LEDGER_AT_CLONE_ALARMS},
+	{offsetof(struct ledger, retired.time), LEDGER_AT_RETIRE_TIME},
+	{offsetof(struct ledger, retired.seen), LEDGER_AT_RETIRE_SEEN},
 };
 #define NUMBER_COUNT (sizeof numbers / sizeof numbers[0])
 
@@ -57,6 +59,22 @@ static dske_rc slot_sum(uint8_t out[LEDGER_SUM_LEN], const uint8_t slot[LEDGER_S
 	return DSKE_OK;
 }
 
+enum { BIT_RECEIPTED = 1, BIT_REPEATS = 2, BIT_REPEATED = 4, BIT_LET_GO = 8 };
+
+static uint8_t retire_bits(const struct retiring *r)
+{
+	return (uint8_t)((r->receipted ? BIT_RECEIPTED : 0) | (r->repeats ? BIT_REPEATS : 0) |
+			 (r->repeated ? BIT_REPEATED : 0) | (r->let_go ? BIT_LET_GO : 0));
+}
+
+static void retire_bits_read(struct retiring *r, uint8_t bits)
+{
+	r->receipted = (bits & BIT_RECEIPTED) != 0;
+	r->repeats = (bits & BIT_REPEATS) != 0;
+	r->repeated = (bits & BIT_REPEATED) != 0;
+	r->let_go = (bits & BIT_LET_GO) != 0;
+}
+
 static dske_rc slot_encode(uint8_t slot[LEDGER_SLOT_LEN], const struct ledger *l)
 {
 	memset(slot, 0, LEDGER_SLOT_LEN);
@@ -71,6 +89,8 @@ static dske_rc slot_encode(uint8_t slot[LEDGER_SLOT_LEN], const struct ledger *l
 		be64_put(slot + numbers[i].at, v);
 	}
 	memcpy(slot + LEDGER_AT_DIGESTS, l->digest, sizeof l->digest);
+	slot[LEDGER_AT_RETIRE_REASON] = l->retired.reason;
+	slot[LEDGER_AT_RETIRE_BITS] = retire_bits(&l->retired);
 	supply_history_write(slot + LEDGER_AT_HISTORY, &l->history);
 	stock_record_encode(slot + LEDGER_AT_STOCK, &l->stock);
 	return slot_sum(slot + LEDGER_AT_SUM, slot);
@@ -90,6 +110,8 @@ static bool slot_decode(struct ledger *l, const uint8_t slot[LEDGER_SLOT_LEN], c
 	memcpy(l->table.b, slot + LEDGER_AT_TABLE, ID_LEN);
 	memcpy(l->nonce.b, slot + LEDGER_AT_NONCE, ID_LEN);
 	memcpy(l->digest, slot + LEDGER_AT_DIGESTS, sizeof l->digest);
+	l->retired.reason = slot[LEDGER_AT_RETIRE_REASON];
+	retire_bits_read(&l->retired, slot[LEDGER_AT_RETIRE_BITS]);
 	supply_history_read(&l->history, slot + LEDGER_AT_HISTORY);
 	l->side = slot[LEDGER_AT_SIDE];
 	l->state = slot[LEDGER_AT_STATE];
@@ -162,7 +184,8 @@ dske_rc ledger_check(const struct ledger *l, const struct pskm_header *h)
 	return stock_record_check(&l->stock, h);
 }
 
-/* LOCKED into both slots, the doubtful one first; what fails here cannot be helped. */
+/* LOCKED into both slots, the doubtful one first; what fails here cannot be helped.  A retired table hands out
+ * nothing, and stays what it is. */
 static void lock_both(int fd, struct ledger *l)
 {
 	uint8_t slot[LEDGER_SLOT_LEN];
@@ -202,6 +225,7 @@ void ledger_status(const struct ledger *l, const struct pskm_header *h, struct t
 		.lease_left = left.lease,
 		.lease_slots = total.lease,
 		.clone_alarms = l->clone_alarms,
+		.retired = l->retired,
 		.supply = supply_forecast(&l->history, now > 0 ? (uint64_t)now : 0, &left, &total),
 	};
 }

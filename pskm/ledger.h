@@ -32,6 +32,7 @@ struct ledger {
 	uint64_t up_high, down_high;
 	uint64_t erased_lease, erased_up, erased_down;
 	uint64_t clone_alarms;
+	struct retiring retired; /* in the state TABLE_RETIRED */
 	uint8_t digest[LEASE_MEMORY][LEASE_DIGEST_LEN]; /* hub */
 	struct supply_history history; /* information alone: nothing is decided by it */
 	struct stock_record stock; /* of a stock alone, else zero */
@@ -40,7 +41,7 @@ struct ledger {
 /* Is the table over for good, and stays so whatever fails?  Then it is not LOCKED either: it gives nothing anyway. */
 static inline bool state_is_final(enum table_state s)
 {
-	return s == TABLE_MOVED;
+	return s == TABLE_MOVED || s == TABLE_RETIRED;
 }
 
 /* The record of a table that nobody has used. */

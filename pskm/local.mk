@@ -29,6 +29,7 @@ noinst_LTLIBRARIES += %D%/libpskm.la
 	%D%/reference-head.c %D%/reference-keys.c %D%/reference-rest.c %D%/reference-walk.c \
 	%D%/repeats.c %D%/repeats.h \
 	%D%/rest.c %D%/rest.h \
+	%D%/retire.c \
 	%D%/source.h \
 	%D%/stock.c %D%/stock.h %D%/stock-impl.h \
 	%D%/stock-accept.c \

@@ -8,6 +8,7 @@
  *         +------------------------- hub: table_activate ------------------------+
  *     any of them  --- table_freeze, or at the hub a second nonce ---> FROZEN
  *     any of them  --- table_lock, or a failed sync -----------------> LOCKED, for good
+ *     any of them  --- table_retire ---------------------------------> RETIRED, for good
  */
 #include "config.h"
 
@@ -32,6 +33,7 @@ static const struct {
 	[TABLE_ACTIVE] = {"active", DSKE_RC_OK, ""},
 	[TABLE_FROZEN] = {"frozen", DSKE_RC_FROZEN, "was activated twice, so somebody has a copy: get a new PSKM"},
 	[TABLE_LOCKED] = {"locked", DSKE_RC_LOCKED, "is locked, since what is used of it is in doubt: get a new PSKM"},
+	[TABLE_RETIRED] = {"retired", DSKE_RC_RETIRED, "is retired: get a new PSKM"},
 	[TABLE_MOVED] = {"moved", DSKE_RC_EXHAUSTED, "has nothing left: the rest of it went into another table"},
 };
 
@@ -251,6 +253,8 @@ dske_rc hold_sweep(struct hold *h)
 	struct ledger next = t->now;
 	bool left;
 
+	if (t->now.state == TABLE_RETIRED)
+		return DSKE_OK; /* table_destroy goes on with it */
 	next.erased_up = next.up_high;
 	next.erased_down = next.down_high;
 	if (t->side == SIDE_CLIENT)

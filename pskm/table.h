@@ -48,14 +48,28 @@ const struct pskm_header *table_header(const struct table *t); /* borrowed, live
 #define TABLE_MARK_LEN 32
 dske_rc table_mark(const struct table *t, uint8_t mark[TABLE_MARK_LEN]);
 
-enum table_state { TABLE_IMPORTED, TABLE_ACTIVATING, TABLE_ACTIVE, TABLE_FROZEN, TABLE_LOCKED, TABLE_MOVED = 6 };
+enum table_state { TABLE_IMPORTED, TABLE_ACTIVATING, TABLE_ACTIVE, TABLE_FROZEN, TABLE_LOCKED, TABLE_RETIRED, TABLE_MOVED };
 const char *table_state_name(enum table_state s);
+
+/* How a table was retired.  Our word is what we tell the other side under a key that tells nothing else, so it
+ * stays as it was recorded. */
+enum retire_reason { RETIRE_ENDED = 1, RETIRE_REPLACED, RETIRE_LOST, RETIRE_STOLEN, RETIRE_REASON_END };
+struct retiring {
+	uint8_t reason;  /* enum retire_reason; the other side may know more */
+	uint64_t time;   /* of our word: seconds since the epoch */
+	bool repeats;    /* our word: reason and time are the other side's, whose word came first */
+	bool receipted;  /* the other side's word is recorded ... */
+	bool repeated;   /* ... and repeats ours */
+	uint64_t seen;   /* ... at this time of our clock; 0: not yet */
+	bool let_go;     /* client: its operator knows that the hub is gone (doc/protocol.md, "Retiring") */
+};
 
 struct table_status {
 	enum table_state state;
 	uint64_t up_left, up_len, down_left, down_len; /* bytes */
 	uint64_t lease_left, lease_slots;              /* slots */
 	uint64_t clone_alarms;
+	struct retiring retired; /* of TABLE_RETIRED */
 	struct supply supply; /* how fast it is used, and how long it lasts */
 	bool needs_key; /* its table key is not known: no bytes can be read */
 };
@@ -64,9 +78,12 @@ dske_rc table_status(struct table *t, struct table_status *out);
 /* Locks for good (durable).  Used after a failed sync, or on the operator's word. */
 dske_rc table_lock(struct table *t);
 
-/* ---- activation: keys ACTIVATE, ACTIVATED, FROZEN ---------------------------------------------- */
+/* ---- activation: keys ACTIVATE, ACTIVATED, FROZEN; and of retiring ------------------------------ */
 
-enum activation_key { ACTIVATION_KEY_ACTIVATE, ACTIVATION_KEY_ACTIVATED, ACTIVATION_KEY_FROZEN };
+enum activation_key {
+	ACTIVATION_KEY_ACTIVATE, ACTIVATION_KEY_ACTIVATED, ACTIVATION_KEY_FROZEN,
+	ACTIVATION_KEY_RETIRE, ACTIVATION_KEY_RETIRED, /* UNSUPPORTED in a table that was made without them */
+};
 dske_rc table_activation_key(struct table *t, enum activation_key which, uint8_t out[TAG_KEY_LEN]);
 
 /* Client.  Durably chooses the nonce of ACTIVATE the first time, returns the same one afterwards, so
@@ -78,6 +95,28 @@ dske_rc table_freeze(struct table *t);            /* either side */
 /* Hub.  Binds the table to the first ACTIVATE by its nonce: OK the first time and for repetitions of the
  * same nonce; a different one freezes the table durably and fails FROZEN. */
 dske_rc table_activate(struct table *t, const struct id *nonce);
+
+/* ---- retiring (doc/protocol.md, "Retiring") ------------------------------------------------------ */
+
+const char *retire_reason_name(unsigned reason); /* "lost"; "for a reason unknown here" */
+/* Errors: ARGS, with the list. */
+dske_rc retire_reason_parse(uint8_t *out, const char *name);
+
+/* Either side, in any state: durably RETIRED, by the word in *r (reason, time, repeats, let_go); from now on no byte is
+ * handed out.  A table that is retired already keeps its word; *r is overwritten with what is recorded.  Nothing is
+ * erased yet.  Errors: LOCKED (a sync failed in this process), SYNC. */
+dske_rc table_retire(struct table *t, struct retiring *r);
+
+/* Destroys what a retired table still holds, at most so many bytes of its regions, durably; again until *done.  The
+ * two keys of retiring stay, as long as they may be needed.  Errors: STATE, IO, SYNC. */
+dske_rc table_destroy(struct table *t, uint64_t most, bool *done);
+
+/* The other side's word verified.  Durably recorded, once; then the key that verified it is destroyed, and ours too
+ * if it repeats our word: then nobody will ask for it again.  Errors: STATE (not retired), SYNC. */
+dske_rc table_retire_receipt(struct table *t, bool repeated, uint64_t now);
+
+/* Client: its operator knows.  Errors: STATE, SYNC. */
+dske_rc table_let_go(struct table *t);
 
 /* ---- the lease (doc/protocol.md, "The lease") --------------------------------------------------- */
 

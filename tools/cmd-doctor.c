@@ -91,11 +91,19 @@ static void check_permissions(struct patient *p)
 		check_private(p, tables.s);
 }
 
+/* Retired, and the operator knows. */
+static bool is_let_go(const struct client_hub *h)
+{
+	return rc_is(h->rc, DSKE_RC_RETIRED) && h->status.retired.let_go;
+}
+
 static void check_table(struct patient *p, const struct client_hub *h)
 {
 	char up[16], down[16], lasts[SUPPLY_TEXT_MAX];
-	if (!rc_ok(h->rc))
-		find(p, h->is_absent ? FINDING_WARNING : FINDING_PROBLEM, "table", "%s: %s", h->name, h->detail);
+	if (is_let_go(h) && h->status.retired.receipted)
+		find(p, FINDING_OK, "table", "%s: %s", h->name, h->detail);
+	else if (!rc_ok(h->rc))
+		find(p, h->is_absent || rc_is(h->rc, DSKE_RC_RETIRED) ? FINDING_WARNING : FINDING_PROBLEM, "table", "%s: %s", h->name, h->detail);
 	else if (h->low && !h->relieved)
 		find(p, FINDING_WARNING, "table", "%s: runs low (%s up, %s down left, %s): get a new PSKM soon", h->name,
 		     size_text(h->status.up_left, up), size_text(h->status.down_left, down),
@@ -111,7 +119,7 @@ static void check_table(struct patient *p, const struct client_hub *h)
 
 static bool counts(const struct client_hub *h, bool usable)
 {
-	return !id_is_zero(&h->hub) && (!usable || rc_ok(h->rc));
+	return !id_is_zero(&h->hub) && (usable ? rc_ok(h->rc) : !is_let_go(h));
 }
 
 static bool is_counted(const struct patient *p, size_t end, bool usable)

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "hub/command.h"
 #include "pskm/supply.h"
@@ -37,6 +38,8 @@ static void print_row(struct grid *g, const json_t *t)
 	if (!readable)
 		return;
 	grid_cell(g, 3, "%s", size_text(number_of(t, "size"), size));
+	if (json_object_get(t, "retired") != NULL)
+		return;
 	grid_cell(g, 4, "%s", size_text(number_of(t, "up_left"), size));
 	grid_cell(g, 5, "%s", size_text(number_of(t, "down_left"), size));
 	grid_cell(g, 6, "%" PRIu64, number_of(t, "leases_left"));
@@ -44,6 +47,29 @@ static void print_row(struct grid *g, const json_t *t)
 	grid_cell(g, 8, "%" PRIu64, number_of(t, "connections"));
 	if (json_object_get(t, "lasts_s") != NULL)
 		grid_cell(g, 9, "%s", supply_duration(number_of(t, "lasts_s"), lasts));
+}
+
+static void date_text(uint64_t seconds, char text[32])
+{
+	time_t when = (time_t)seconds;
+	struct tm tm;
+	if (gmtime_r(&when, &tm) == NULL || strftime(text, 32, "%Y-%m-%d %H:%M UTC", &tm) == 0)
+		snprintf(text, 32, "?");
+}
+
+/* What can be shown later: who, why, when, and whether both ends did. */
+static void print_retired(const json_t *t)
+{
+	const json_t *r = json_object_get(t, "retired");
+	char when[32], receipt[32];
+	date_text(number_of(r, "time"), when);
+	date_text(number_of(r, "receipt"), receipt);
+	printf("%s: table %s was retired by the %s (%s) on %s; ", text_of(t, "client"), text_of(t, "table"), text_of(r, "by"),
+	       text_of(r, "reason"), when);
+	if (number_of(r, "receipt") > 0)
+		printf("the client's receipt that it has destroyed its own came on %s\n", receipt);
+	else
+		printf("the client has not called since\n");
 }
 
 static void print_tables(const json_t *answer)
@@ -58,6 +84,8 @@ static void print_tables(const json_t *answer)
 		print_row(&g, t);
 	grid_print(&g, stdout);
 	json_array_foreach(tables, i, t) {
+		if (json_object_get(t, "retired") != NULL)
+			print_retired(t);
 		if (json_object_get(t, "detail") != NULL)
 			printf("%s: %s\n", text_of(t, "table"), text_of(t, "detail"));
 		else if (number_of(t, "clone_alarms") > 0)

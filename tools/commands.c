@@ -34,6 +34,10 @@ const struct command commands[] = {
 	 "  dske hub acknowledge --hub-conf hubd.conf --client alice \\\n"
 	 "      Z2J0W-4G8QR-TM1XE-AAK3D-0VHVZ-9WB6S-5RPCH 7YQ2N-DZC1K-RB8MT-W3VH4-EJX0P-KD5GA-NS6FV\n",
 	 cmd_hub_acknowledge},
+	{"hub", "revoke", "", "at a hub: retire a table, or all of a client's, and destroy what is left",
+	 "  dske hub revoke --client alice --reason stolen\n"
+	 "  dske hub revoke --hub-conf hubd.conf --table 0f1e... --reason replaced --yes\n",
+	 cmd_hub_revoke},
 
 	{"pskm", "create", "", "at a hub: make a PSKM for a client, and the hub's own copy",
 	 "  dske pskm create --client alice --client-id 7c... --size 16M --output alice.pskm\n"
@@ -64,6 +68,10 @@ const struct command commands[] = {
 	 "  dske pskm activate hub1 --by-telephone\n"
 	 "  dske pskm activate hub1 --answer Z2J0W-4G8QR-TM1XE-AAK3D-0VHVZ-9WB6S-5RPCH\n",
 	 cmd_pskm_activate},
+	{"pskm", "retire", "TABLE|HUB", "destroy what is left of a table, and have the hub do the same",
+	 "  dske pskm retire hub1\n"
+	 "  dske pskm retire 0f1e2d3c4b5a69788796a5b4c3d2e1f0 --reason replaced --yes\n",
+	 cmd_pskm_retire},
 	{"pskm", "list", "", "show the tables that were imported",
 	 "  dske pskm list\n"
 	 "  dske pskm list --json\n",

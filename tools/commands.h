@@ -12,6 +12,8 @@ command_run cmd_hub_init;
 command_run cmd_hub_status;
 command_run cmd_hub_tables;
 command_run cmd_hub_acknowledge;
+command_run cmd_hub_revoke;
+command_run cmd_pskm_retire;
 command_run cmd_pskm_create;
 command_run cmd_pskm_verify;
 command_run cmd_pskm_import;

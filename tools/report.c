@@ -97,7 +97,7 @@ json_t *report_json(const struct report *r, unsigned columns)
 const char *table_state_text(const struct client_hub *h)
 {
 	bool known = rc_ok(h->rc) || rc_is(h->rc, DSKE_RC_NOT_ACTIVE) || rc_is(h->rc, DSKE_RC_FROZEN) ||
-		     rc_is(h->rc, DSKE_RC_LOCKED) || rc_is(h->rc, DSKE_RC_KEY);
+		     rc_is(h->rc, DSKE_RC_LOCKED) || rc_is(h->rc, DSKE_RC_KEY) || rc_is(h->rc, DSKE_RC_RETIRED);
 	if (h->is_absent)
 		return "absent";
 	return known ? table_state_name(h->status.state) : "unusable";
@@ -144,6 +144,13 @@ json_t *table_json(const struct client_hub *h)
 		json_object_set_new(o, "lasts_s", json_integer((json_int_t)h->status.supply.lasts_s));
 	if (!rc_ok(h->rc))
 		json_object_set_new(o, "detail", json_string(h->detail));
+	if (rc_is(h->rc, DSKE_RC_RETIRED))
+		json_object_set_new(o, "retired", json_pack("{s:s, s:I, s:s, s:b, s:I}", "reason",
+							    retire_reason_name(h->status.retired.reason), "time",
+							    (json_int_t)h->status.retired.time, "by",
+							    h->status.retired.repeats ? "hub" : "client", "let_go",
+							    h->status.retired.let_go, "hub_said",
+							    (json_int_t)h->status.retired.seen));
 	if (h->medium[0] != '\0')
 		json_object_set_new(o, "medium", json_string(h->medium));
 	return o;

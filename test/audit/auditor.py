@@ -49,8 +49,10 @@ KINDS = {
     8: ("SHARE", "client", "up", 0), 9: ("REPLY", "hub", "up", 1), 10: ("WAIT", "client", "up", 0),
     11: ("IDENTIFY", "client", "up", 0), 12: ("IDENTITY", "hub", "up", 1),
     13: ("INSTRUCTION", "hub", "down", 0), 14: ("RECEIPT", "client", "down", 1),
+    15: ("RETIRE", "client", "activation", 0), 16: ("RETIRED", "hub", "activation", 1),
 }
-RECORDED = {1: 1, 2: 2, 3: 3}  # ACTIVATE, ACTIVATED, FROZEN: the least state of who sent it
+# ACTIVATE, ACTIVATED, FROZEN, RETIRE, RETIRED: the least state of who sent it
+RECORDED = {1: 1, 2: 2, 3: 3, 15: 5, 16: 5}
 
 
 # ---- ledgers over time -------------------------------------------------------------------------------

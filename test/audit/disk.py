@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 KEY = 32
 SLOT = 4 * KEY
-ACTIVE = 2  # the third of a table's states
+ACTIVE, RETIRED = 2, 5  # of a table's states
+RETIRING_AT = 3 * KEY  # in the activation region, where it has room: the keys of RETIRE and RETIRED
 CHUNK = 65536  # bytes of a table under one salt
 SALTS_AT, SALT = 4096, 32
 SETTLED_NS = 100_000_000  # longer than a file system's clock stands still
@@ -187,12 +188,31 @@ def salt_faults(region, salts, size, record, running):
     return faults
 
 
+def retired_faults(header, truth, data, cover, record):
+    """What the ledger calls erased is; once that is all, nothing is left but the keys of retiring."""
+    region, plain, faults = header.region, cover.plain(data), []
+    for name in ("up", "down"):
+        faults += erased_fault(data, plain, truth, region[name][0], record["erased_" + name], name)
+    if any(record["erased_" + name] != region[name][1] for name in ("up", "down")):
+        return faults
+    keys = [region["activation"][0] + RETIRING_AT, region["activation"][0] + RETIRING_AT + 2 * KEY]
+    if keys[1] > region["activation"][1]:
+        keys = [0, 0]
+    faults += erased_fault(data, plain, truth, 0, keys[0], "a retired table")
+    faults += erased_fault(data, plain, truth, keys[1], len(data), "a retired table")
+    return faults + [f"chunk {number} of a retired table: its key was not destroyed"
+                     for number, salt in enumerate(cover.salts)
+                     if any(salt) and not (number * CHUNK < keys[1] and keys[0] < (number + 1) * CHUNK)]
+
+
 def file_faults(header, truth, data, cover, record, running):
     """The table file and its keys against truth and ledger."""
     if len(data) != len(truth) or len(cover.salts) != (len(truth) + CHUNK - 1) // CHUNK:
         return ["the table file has another size than it was made with"]
     if cover.fault:
         return [cover.fault]
+    if record["state"] == RETIRED:
+        return retired_faults(header, truth, data, cover, record)
     region, plain = header.region, cover.plain(data)
     faults = salt_faults(region, cover.salts, len(data), record, running)
     faults += erased_fault(data, plain, truth, *region["container"], "container")

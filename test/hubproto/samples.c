@@ -173,6 +173,8 @@ static void instruction_least(struct buf *body)
 SAMPLE(receipt_kept, receipt, .verdict = RECEIPT_KEPT)
 SAMPLE(receipt_refused, receipt, .verdict = RECEIPT_REFUSED)
 SAMPLE(receipt_corrupt, receipt, .verdict = RECEIPT_CORRUPT)
+SAMPLE(retire, retiring, .reason = 1, .time = 1764000000)
+SAMPLE(retire_most, retiring, .reason = 255, .time = RETIRING_TIME_MAX, .repeats = true)
 SAMPLE(note, note, .code = NOTE_BAD_TAG)
 SAMPLE(note_slot, note, .code = NOTE_SLOT_TAKEN, .hint = 12)
 
@@ -207,6 +209,9 @@ const struct sample samples[] = {
 	{"receipt-kept", MESSAGE_RECEIPT, receipt_kept},
 	{"receipt-refused", MESSAGE_RECEIPT, receipt_refused},
 	{"receipt-corrupt", MESSAGE_RECEIPT, receipt_corrupt},
+	{"retire", MESSAGE_RETIRE, retire},
+	{"retire-most", MESSAGE_RETIRE, retire_most},
+	{"retired", MESSAGE_RETIRED, retire},
 	{"note", MESSAGE_NOTE, note},
 	{"note-slot-taken", MESSAGE_NOTE, note_slot},
 };
@@ -233,6 +238,7 @@ COPY(identify)
 COPY(identity)
 COPY(instruction)
 COPY(receipt)
+COPY(retiring)
 COPY(note)
 
 dske_rc body_copy(unsigned type, struct buf *out, const uint8_t *body, size_t len)
@@ -245,6 +251,7 @@ dske_rc body_copy(unsigned type, struct buf *out, const uint8_t *body, size_t le
 		[MESSAGE_REPLY] = copy_reply,         [MESSAGE_WAIT] = copy_wait,
 		[MESSAGE_IDENTIFY] = copy_identify,   [MESSAGE_IDENTITY] = copy_identity,
 		[MESSAGE_INSTRUCTION] = copy_instruction, [MESSAGE_RECEIPT] = copy_receipt,
+		[MESSAGE_RETIRE] = copy_retiring,     [MESSAGE_RETIRED] = copy_retiring,
 		[MESSAGE_NOTE] = copy_note,
 	};
 	return copies[type](out, body, len);

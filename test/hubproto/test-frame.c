@@ -24,14 +24,14 @@ static void rows_are_found_by_their_number(void **state)
 	for (unsigned type = 0; type < 300; type++) {
 		const struct message_row *row = message_row(type);
 
-		assert_int_equal(row != NULL, type >= 1 && type <= 14);
+		assert_int_equal(row != NULL, type >= 1 && type <= 16);
 		if (row)
 			assert_int_equal(row->type, type);
 	}
 	assert_string_equal(message_name(MESSAGE_SHARE), "SHARE");
 	assert_string_equal(message_name(MESSAGE_NOTE), "NOTE");
 	assert_string_equal(message_name(0), "?");
-	assert_string_equal(message_name(15), "?");
+	assert_string_equal(message_name(17), "?");
 }
 
 /* No key has two uses: one message a key of a range, whoever sends it. */
@@ -60,7 +60,7 @@ static void statuses_and_notes_have_sentences(void **state)
 	assert_string_equal(status_text(UINT32_MAX), "unknown status");
 	assert_string_equal(note_text(0), "unknown note");
 	assert_string_equal(note_text(NOTE_BAD_TAG), "the message tag did not verify");
-	assert_string_equal(note_text(14), "unknown note");
+	assert_string_equal(note_text(16), "unknown note");
 }
 
 /* ---- the envelope -------------------------------------------------------------------------------- */
@@ -114,7 +114,7 @@ static void envelopes_out_of_form_are_refused(void **state)
 	CHANGED(UNSUPPORTED, p.version = 0);
 	CHANGED(UNSUPPORTED, p.version = 2; p.items = 9);
 	CHANGED(FORMAT, p.type = 0);
-	CHANGED(FORMAT, p.type = 15);
+	CHANGED(FORMAT, p.type = 17);
 	CHANGED(FORMAT, p.type = 254);
 	CHANGED(FORMAT, p.type = 256 + MESSAGE_REPLY);
 	CHANGED(FORMAT, p.id_len = 15);
@@ -132,6 +132,8 @@ static void envelopes_out_of_form_are_refused(void **state)
 	CHANGED(FORMAT, p.type = MESSAGE_LEASE; p.length = 129);
 	CHANGED(OK, p.type = MESSAGE_ACTIVATE; p.length = 96);
 	CHANGED(FORMAT, p.type = MESSAGE_ACTIVATE; p.length = 95);
+	CHANGED(OK, p.type = MESSAGE_RETIRED; p.length = 64);
+	CHANGED(FORMAT, p.type = MESSAGE_RETIRED; p.length = 96);
 	CHANGED(OK, p.type = MESSAGE_NOTE; p.length = 0);
 }
 
