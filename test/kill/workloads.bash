@@ -11,7 +11,7 @@
 strike=$top_builddir/test/kill/strike
 report=$tap_scratch/report
 evidence=$tap_scratch/evidence
-workloads=(create import activate initiator receiver lease peer erase bind relay deliver acknowledge answer)
+workloads=(create import activate initiator receiver lease peer erase bind relay deliver acknowledge answer retire revoke)
 
 # Ends the test here when there can be no strike.
 strike_or_skip() {
@@ -294,6 +294,29 @@ answer_struck() { typed_in struck; }
 answer_after() {
 	[ "$status" -eq 0 ] || says 'activated|no table of hub3 waits' typed_in || return 1
 	carol_is_well
+}
+
+# Both ends destroy what is left of a table, and have it from the other that it did.
+active() { carol_anew && create && import && activate; }
+receipted() { "$demo_dske" hub tables --hub-conf "$DEMO_DIR/hub3/hubd.conf" | grep -c "own came on" >"$tap_scratch/receipts"; }
+one_more() { [ "$(cat "$tap_scratch/receipts")" -eq $((receipts + 1)) ] || { echo 'no receipt at the hub'; return 1; }; }
+
+retire_before() { receipted; receipts=$(cat "$tap_scratch/receipts") && active; }
+retire_struck() { as carol struck "$demo_dske" pskm retire hub3 --yes; }
+retire_after() {
+	[ "$status" -eq 0 ] || says 'retired' as carol "$demo_dske" pskm retire hub3 --yes || return 1
+	receipted && one_more
+}
+
+hub3_revokes() { "$@" "$demo_dske" hub revoke --hub-conf "$DEMO_DIR/hub3/hubd.conf" --client carol --yes; }
+revoke_before() { retire_before && demo_hub_stop 3; }
+revoke_struck() { hub3_revokes struck; }
+# Her next call is answered by the hub's word alone; it has what hers says.
+revoke_after() {
+	[ "$status" -eq 0 ] || says "is retired|no PSKM for a client 'carol'" hub3_revokes || return 1
+	demo_hub_start 3 || return 1
+	says 'retired' as carol "$demo_dske" hub status
+	receipted && one_more
 }
 
 # shellcheck source=test/kill/workloads-refill.bash
