@@ -56,6 +56,32 @@ dske_rc file_open(struct fd *f, const char *path, int flags, mode_t mode)
 	return DSKE_OK;
 }
 
+static const char *advice(int error)
+{
+	switch (error) {
+	case ENOSPC:
+	case EDQUOT:
+		return "; make room there";
+	case EIO:
+		return "; look after that disk";
+	default:
+		return "";
+	}
+}
+
+/* Turns errno of an operation on a descriptor into a sentence that names its file, as the kernel knows it. */
+static dske_rc fail_fd(int code, const char *verb, int fd)
+{
+	char link[32], path[PATH_MAX];
+	int error = errno;
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t len = readlink(link, path, sizeof path - 1);
+	path[len > 0 ? len : 0] = '\0';
+	errno = error;
+	return rc_fail(code, "cannot %s %s: %m%s", verb, len > 0 ? path : "a file", advice(error));
+}
+
 /* Offsets are unsigned for us and off_t for the kernel. */
 static dske_rc check_range(uint64_t offset, uint64_t len)
 {
@@ -74,7 +100,7 @@ dske_rc file_pread(int fd, void *out, size_t len, uint64_t offset)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return FAIL(IO, "cannot read at offset %llu: %m", (unsigned long long)offset);
+			return fail_fd(DSKE_RC_IO, "read", fd);
 		if (n == 0)
 			return FAIL(CORRUPT, "the file ends at offset %llu, %zu bytes too early",
 				    (unsigned long long)offset, len);
@@ -95,7 +121,7 @@ dske_rc file_pwrite(int fd, const void *bytes, size_t len, uint64_t offset)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return FAIL(IO, "cannot write at offset %llu: %m", (unsigned long long)offset);
+			return fail_fd(DSKE_RC_IO, "write to", fd);
 		p += n;
 		len -= (size_t)n;
 		offset += (uint64_t)n;
@@ -108,7 +134,7 @@ dske_rc file_sync(int fd)
 	/* After a failure the kernel may have dropped the dirty pages and call them clean: a second
 	 * fdatasync would succeed without having written them.  So the first answer stands. */
 	if (fdatasync(fd) != 0)
-		return FAIL(SYNC, "data could not be made durable: %m");
+		return fail_fd(DSKE_RC_SYNC, "make durable", fd);
 	return DSKE_OK;
 }
 
@@ -130,12 +156,12 @@ dske_rc file_erase(int fd, uint64_t offset, uint64_t len)
 	int rc = sync_file_range(fd, (off_t)offset, (off_t)len,
 				 SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
 	if (rc != 0)
-		return errno == EIO ? FAIL(IO, "cannot overwrite at offset %llu: %m", (unsigned long long)offset) : DSKE_OK;
+		return errno == EIO ? fail_fd(DSKE_RC_IO, "overwrite", fd) : DSKE_OK;
 	do
 		rc = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)len);
 	while (rc != 0 && errno == EINTR);
 	if (rc != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
-		return FAIL(IO, "cannot give back erased blocks at offset %llu: %m", (unsigned long long)offset);
+		return fail_fd(DSKE_RC_IO, "give back erased blocks of", fd);
 	return DSKE_OK;
 }
 

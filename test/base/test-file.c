@@ -172,6 +172,8 @@ static void full_disks_are_told(void **state)
 	dske_rc rc = file_pwrite(f.n, "x", 1, 0);
 	assert_true(rc_is(rc, DSKE_RC_IO));
 	assert_non_null(strstr(rc_detail(rc), "No space left"));
+	assert_non_null(strstr(rc_detail(rc), "/dev/full"));
+	assert_non_null(strstr(rc_detail(rc), "make room"));
 }
 
 static void failed_sync_has_its_own_code(void **state)
