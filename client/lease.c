@@ -208,8 +208,23 @@ static dske_rc lease_granted(struct link *l, const struct msg_grant *m)
 
 /* ---- CLONED ------------------------------------------------------------------------------------------ */
 
+/* The hub tells leases apart only on its last LEASE_MEMORY slots.  Ours was on an older one, and every slot that it has
+ * seen since was taken from this very folder: our own threads and processes were quicker.  A folder that was
+ * restored has not taken them. */
+static bool is_overtaken(const struct link *l, uint64_t next_slot)
+{
+	struct table_status s;
+	return next_slot > l->lease.slot && next_slot - l->lease.slot > LEASE_MEMORY &&
+	       rc_ok(table_status(l->hub->table, &s)) && next_slot <= s.lease_slots - s.lease_left;
+}
+
 static dske_rc lease_cloned(struct link *l, uint64_t next_slot)
 {
+	if (is_overtaken(l, next_slot)) {
+		log_info("%s: our lease was overtaken by more than %d others; taking a new one", l->hub->name, LEASE_MEMORY);
+		lease_forget(&l->lease);
+		return DSKE_OK;
+	}
 	log_error("%s: ANOTHER COPY OF THIS TABLE IS IN USE (or this one was restored from a backup): "
 		  "stop one of them; the table %s of %s goes on with bytes that neither had",
 		  l->hub->name, l->hub->header.hub_name, l->hub->header.client_name);

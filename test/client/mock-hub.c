@@ -142,6 +142,8 @@ static void take_lease(struct mock_hub *h, struct mock_conn *c, const struct env
 	}
 	NEED(msg_lease_read(&m, e->body, e->body_len));
 	frame_digest(e, digest);
+	if (h->overtakes != NULL)
+		h->overtakes(h, c->client, slot);
 	NEED(table_lease_classify(c->client->table, slot, digest, &kind, &next));
 	if (kind == LEASE_FRESH) {
 		grant(h, c, e, &m, digest);

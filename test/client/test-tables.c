@@ -307,6 +307,67 @@ static void a_clone_is_noticed(void **state)
 	callers_drop(&a, &b);
 }
 
+/* As many other threads of alice's would: each takes a slot, and is granted it, before this one's LEASE arrives. */
+static void others_are_quicker(struct mock_hub *h, struct mock_client *c, uint64_t slot)
+{
+	struct table *own = NULL;
+	struct path tables, folder;
+	if (strcmp(c->name, "alice") != 0)
+		return;
+	h->overtakes = NULL;
+	assert_ok(path_format(&tables, "%s/alice/tables", w.scratch.s));
+	assert_ok(table_folder(&folder, tables.s, &c->header.table));
+	assert_ok(table_open(&own, folder.s, SIDE_CLIENT, NULL));
+	for (uint64_t i = 1; i <= LEASE_MEMORY + 5; i++) {
+		struct lease_keys keys = {0};
+		struct window *up = NULL;
+		uint64_t taken, lowest;
+		uint8_t digest[LEASE_DIGEST_LEN] = {(uint8_t)i, 1};
+		assert_ok(table_lease_take(own, &taken, &lowest, &keys));
+		assert_int_equal(taken, slot + i);
+		assert_ok(table_lease_grant(c->table, taken, digest, lowest, 64, 64, &up));
+		lease_keys_drop(&keys);
+		window_free(up);
+	}
+	table_close(own);
+}
+
+static unsigned alarms_at(const char *hub)
+{
+	struct client_hub *hubs = NULL;
+	size_t count = 0;
+	unsigned alarms = 0;
+	assert_ok(client_hubs(w.alice, &hubs, &count));
+	for (size_t i = 0; i < count; i++)
+		alarms += strcmp(hubs[i].name, hub) == 0 ? (unsigned)hubs[i].status.clone_alarms : 0;
+	free(hubs);
+	return alarms;
+}
+
+static void an_overtaken_lease_is_no_alarm(void **state)
+{
+	(void)state;
+	struct caller a, b;
+	unsigned before = alarms_at("hub1");
+	client_close(w.alice); /* its connections end with it: every hub is leased anew */
+	assert_ok(client_open(&w.alice, w.alice_conf.s));
+	w.hub[0].overtakes = others_are_quicker;
+	agree_both(&w, "overtaken", 8000, 0, &a, &b);
+	assert_null(w.hub[0].overtakes);
+	assert_same_key(&a, &b);
+	callers_drop(&a, &b); /* perhaps without hub1, which had much to record */
+	for (int i = 0, took_part = 0; !took_part; i++) {
+		char context[32];
+		assert_true(i < 20);
+		snprintf(context, sizeof context, "overtaken, then %d", i);
+		agree_both(&w, context, 8000, 0, &a, &b);
+		assert_same_key(&a, &b);
+		took_part = rc_ok(report_of(&a.r.report, "hub1")->rc);
+		callers_drop(&a, &b);
+	}
+	assert_int_equal(alarms_at("hub1"), before);
+}
+
 /* Runs bob in a process of its own; it writes one byte when it has the key. */
 static pid_t bob_process(const char *context, int out)
 {
@@ -397,6 +458,7 @@ int main(void)
 		cmocka_unit_test(a_locked_table_gives_way),
 		cmocka_unit_test(low_and_relieved),
 		cmocka_unit_test(a_clone_is_noticed),
+		cmocka_unit_test(an_overtaken_lease_is_no_alarm),
 		cmocka_unit_test(a_killed_receiver),
 		cmocka_unit_test(tables_that_cannot_be_used_are_told),
 	};
