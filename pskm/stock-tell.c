@@ -98,6 +98,7 @@ dske_rc stock_tell(struct stock *s, uint64_t *number, struct buf *out)
 
 	TRY(table_require_side(s->table, SIDE_CLIENT));
 	TRY(stock_hold(s, &hold));
+	buf_drop(out);
 	TRY(finish_last(s, out));
 	buf_drop(out);
 	if (*number != 0)
