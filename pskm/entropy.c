@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define STEP_LEN ((size_t)64 << 10)
@@ -64,8 +67,54 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Not blocking, since the other end of a pipe may come later, or never: poll(2) waits for it.  A device that
- * does not know poll(2), as /dev/hwrng, would always be ready, with nothing: it blocks. */
+/* ---- devices: one that does not know poll(2), as /dev/hwrng, is always ready, and blocks with nothing --------- */
+
+struct reader {
+	int from, to;
+};
+
+/* Reads a device into a pipe, which can be waited for, until nobody reads that any more.  One that never answers
+ * keeps its thread until the process ends. */
+static void *reader_run(void *argument)
+{
+	struct reader r = *(struct reader *)argument;
+	uint8_t piece[512];
+	ssize_t n;
+
+	free(argument);
+	do {
+		n = read(r.from, piece, sizeof piece);
+	} while ((n < 0 && errno == EINTR) || (n > 0 && send(r.to, piece, (size_t)n, MSG_NOSIGNAL) == n));
+	mem_wipe(piece, sizeof piece);
+	close(r.from);
+	close(r.to);
+	return NULL;
+}
+
+/* The thread has the device from here on, and s the other end. */
+static dske_rc reader_start(struct entropy_source *s)
+{
+	struct reader *r = malloc(sizeof *r);
+	int pair[2];
+	pthread_t thread;
+
+	if (r == NULL || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+		free(r);
+		return FAIL(IO, "cannot set up the entropy source %s: %m", s->name);
+	}
+	*r = (struct reader){s->fd.n, pair[1]};
+	s->fd.n = pair[0];
+	if (pthread_create(&thread, NULL, reader_run, r) != 0) {
+		close(r->from);
+		close(r->to);
+		free(r);
+		return FAIL(IO, "cannot start a reader of the entropy source %s", s->name);
+	}
+	pthread_detach(thread);
+	return DSKE_OK;
+}
+
+/* Not blocking, since the other end of a pipe may come later, or never: poll(2) waits for it. */
 static dske_rc open_path(struct entropy_source *s)
 {
 	TRY(file_open(&s->fd, s->name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0));
@@ -75,7 +124,7 @@ static dske_rc open_path(struct entropy_source *s)
 		return FAIL(ARGS, "the entropy source %s is a folder", s->name);
 	if (!S_ISFIFO(s->stat.st_mode) && fcntl(s->fd.n, F_SETFL, 0) != 0)
 		return FAIL(IO, "cannot set up the entropy source %s: %m", s->name);
-	return DSKE_OK;
+	return S_ISCHR(s->stat.st_mode) ? reader_start(s) : DSKE_OK;
 }
 
 static dske_rc open_all(struct entropy *e)

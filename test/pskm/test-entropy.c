@@ -315,6 +315,22 @@ static void test_stalls(void **state)
 	entropy_drop(&b->e);
 }
 
+/* A device that has nothing: a terminal on which nobody types. */
+static void test_device_stalls(void **state)
+{
+	struct bench *b = *state;
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	char name[64];
+
+	assert_true(terminal >= 0);
+	assert_int_equal(grantpt(terminal), 0);
+	assert_int_equal(unlockpt(terminal), 0);
+	assert_int_equal(ptsname_r(terminal, name, sizeof name), 0);
+	assert_rc(entropy_open(&b->e, name, 200), TIMEOUT);
+	entropy_drop(&b->e);
+	close(terminal);
+}
+
 /* Each is good by itself; together they are nothing. */
 static void test_two_that_are_alike(void **state)
 {
@@ -413,6 +429,7 @@ int main(void)
 		T(test_stuck_later),
 		T(test_ends_later),
 		T(test_stalls),
+		T(test_device_stalls),
 		T(test_two_that_are_alike),
 		T(test_pskm),
 		T(test_pskm_stuck),
