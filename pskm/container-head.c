@@ -82,10 +82,10 @@ dske_rc head_make(struct container_head *head, const struct pskm_header *h, cons
 	return DSKE_OK;
 }
 
-static dske_rc read_bytes(struct container_head *head, int fd)
+/* How long is the head that begins like this? */
+static dske_rc check_front(struct container_head *head)
 {
-	if (!rc_ok(file_pread(fd, head->bytes, CONTAINER_AT_HEADER, 0)) ||
-	    memcmp(head->bytes, CONTAINER_MAGIC, sizeof CONTAINER_MAGIC - 1) != 0)
+	if (memcmp(head->bytes, CONTAINER_MAGIC, sizeof CONTAINER_MAGIC - 1) != 0)
 		return FAIL(FORMAT, "the file is no PSKM");
 	if (be32_get(head->bytes + CONTAINER_AT_VERSION) != CONTAINER_VERSION)
 		return FAIL(FORMAT, "the PSKM is of a version that this program does not read");
@@ -94,16 +94,14 @@ static dske_rc read_bytes(struct container_head *head, int fd)
 		return FAIL(FORMAT, "the PSKM's header is too long");
 	head->after = CONTAINER_AT_HEADER + header_len;
 	head->len = head->after + CONTAINER_AFTER_END;
-	return file_pread(fd, head->bytes + CONTAINER_AT_HEADER, head->len - CONTAINER_AT_HEADER, CONTAINER_AT_HEADER);
+	return DSKE_OK;
 }
 
-dske_rc head_read(struct container_head *head, int fd)
+static dske_rc check_rest(struct container_head *head)
 {
 	uint8_t sum[SHA256_DIGEST_LENGTH];
-
-	*head = (struct container_head){0};
-	TRY(read_bytes(head, fd));
 	const uint8_t *after = head->bytes + head->after;
+
 	SHA256(head->bytes, head->after + CONTAINER_AFTER_SUM, sum);
 	if (memcmp(sum, after + CONTAINER_AFTER_SUM, sizeof sum) != 0)
 		return FAIL(CORRUPT, "the PSKM's head is damaged");
@@ -114,6 +112,26 @@ dske_rc head_read(struct container_head *head, int fd)
 		.lanes = be32_get(after + CONTAINER_AFTER_LANES),
 	};
 	return kdf_cost_check(&head->cost);
+}
+
+dske_rc head_read(struct container_head *head, int fd)
+{
+	*head = (struct container_head){0};
+	if (!rc_ok(file_pread(fd, head->bytes, CONTAINER_AT_HEADER, 0)))
+		return FAIL(FORMAT, "the file is no PSKM");
+	TRY(check_front(head));
+	TRY(file_pread(fd, head->bytes + CONTAINER_AT_HEADER, head->len - CONTAINER_AT_HEADER, CONTAINER_AT_HEADER));
+	return check_rest(head);
+}
+
+dske_rc head_parse(struct container_head *head, const uint8_t *bytes, size_t len)
+{
+	*head = (struct container_head){0};
+	if (len < CONTAINER_AT_HEADER || len > sizeof head->bytes)
+		return FAIL(FORMAT, "a head of no possible length");
+	memcpy(head->bytes, bytes, len);
+	TRY(check_front(head));
+	return head->len == len ? check_rest(head) : FAIL(CORRUPT, "the PSKM's head is damaged");
 }
 
 dske_rc head_unwrap(const struct container_head *head, const char *passphrase, struct secret *content_key)

@@ -28,6 +28,9 @@ dske_rc head_make(struct container_head *head, const struct pskm_header *h, cons
  * Errors: FORMAT, CORRUPT, IO. */
 dske_rc head_read(struct container_head *head, int fd);
 
+/* The same from memory.  Errors: FORMAT, CORRUPT. */
+dske_rc head_parse(struct container_head *head, const uint8_t *bytes, size_t len);
+
 /* Errors: PIN, NOMEM. */
 dske_rc head_unwrap(const struct container_head *head, const char *passphrase, struct secret *content_key);
 

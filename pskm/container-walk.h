@@ -12,6 +12,7 @@
 #include "pskm/cover.h"
 #include "pskm/folder.h"
 #include "pskm/source.h"
+#include "pskm/unfinished.h"
 
 struct walk {
 	struct chunks chunks;
@@ -54,5 +55,18 @@ dske_rc walk_tag_head(struct walk *w, struct tag *tag);
 /* Both sides, at the end: the tags' keys are used, so they go; then the rest becomes a table.
  * Errors: IO, SYNC, EXISTS. */
 dske_rc walk_finish(struct walk *w, enum side side);
+
+/* ---- making (container-make.c, container-resume.c) ---------------------------------------------------- */
+
+struct maker {
+	struct walk walk;
+	const struct making *m;
+	struct unfinished unfinished; /* its file is open where the making can be resumed */
+};
+#define MAKER_EMPTY {.walk = WALK_EMPTY, .unfinished = UNFINISHED_NONE}
+void maker_drop(struct maker *k);
+
+/* From the marks on to the end.  What fails when a part is durable is kept, to be resumed. */
+dske_rc maker_run(struct maker *k);
 
 #endif

@@ -25,6 +25,8 @@
 /* 128 bits in groups, with a checksum letter a group; NUL-terminated. */
 #define PASSPHRASE_TEXT_MAX 64
 
+#define MAKING_STEP 64
+
 /* How a PSKM is made. */
 struct making {
 	const char *tables_dir;         /* folder of the maker's tables */
@@ -34,6 +36,9 @@ struct making {
 	struct pskm_source bytes;       /* the table's */
 	struct pskm_source fresh;       /* the content key's and the passphrase's */
 	const struct kdf_cost *cost;    /* NULL: KDF_COST_DEFAULT */
+	const char *sources;            /* as entropy_open takes it: container_resume can go on with them, and
+					 * container_path is absolute; NULL: cannot be resumed */
+	uint64_t step;                  /* chunks between two times that it is made durable then; 0: MAKING_STEP */
 	pskm_progress *progress;        /* or NULL */
 	void *context;                  /* of progress */
 };
@@ -42,10 +47,33 @@ struct making {
  * Makes a table of h->layout.len bytes; writes the maker's copy as a new folder `tables_dir/<table id>`
  * (durable, renamed into place last) and the client's container.  h is complete but for table and layout
  * regions, which are filled in.  passphrase receives the text to print once; the caller wipes
- * it.  Nothing is left behind when it fails.
+ * it.  Nothing is left behind when it fails, unless it can be resumed and a part of it is durable.
  * Errors: ARGS (length), FORMAT (header), EXISTS, IO, SYNC, CANCELLED, those of the sources.
  */
 dske_rc container_make(struct pskm_header *h, const struct making *m, char passphrase[PASSPHRASE_TEXT_MAX]);
+
+/* A making that was interrupted. */
+struct unfinished_pskm {
+	struct pskm_header header;
+	char output[4096];  /* of the container, absolute */
+	char sources[1024]; /* as entropy_open takes it */
+	uint64_t done;      /* bytes that need not be made again */
+};
+
+/* Calls `each` for all that nobody is just working on.  Errors: DENIED, IO. */
+typedef void unfinished_each(void *context, const struct unfinished_pskm *u);
+dske_rc container_unfinished(const char *tables_dir, unfinished_each *each, void *context);
+
+/* Goes on where the making of m->container_path stopped; of m, sources and cost are not looked at.  *h and passphrase
+ * as container_make.  Errors: NOT_FOUND (nothing unfinished of that name), BUSY, KEY, CORRUPT (container and table do
+ * not fit each other), as container_make. */
+dske_rc container_resume(struct pskm_header *h, const struct making *m, char passphrase[PASSPHRASE_TEXT_MAX]);
+
+/* Erases and removes what makings left that nobody can resume.  What fails here is tried again the next time. */
+void container_sweep(const char *tables_dir);
+
+/* Erases it and removes the container.  Errors: NOT_FOUND, BUSY, EXISTS (another file has its name), IO. */
+dske_rc container_discard(const char *tables_dir, const char *container_path);
 
 /* Reads the clear header only; nothing in it is proven.  Errors: FORMAT, as file_open. */
 dske_rc container_peek(struct pskm_header *h, const char *container_path);

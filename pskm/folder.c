@@ -15,7 +15,8 @@
 #include "pskm/header-file.h"
 #include "pskm/list.h"
 
-static const char *const file_names[] = {TABLE_FILE_HEADER, TABLE_FILE_KEYS, TABLE_FILE_TABLE, TABLE_FILE_LEDGER};
+static const char *const file_names[] = {TABLE_FILE_HEADER, TABLE_FILE_KEYS, TABLE_FILE_TABLE, TABLE_FILE_LEDGER,
+						TABLE_FILE_MAKING};
 
 static void erase_file(const char *dir, const char *name)
 {
@@ -23,7 +24,8 @@ static void erase_file(const char *dir, const char *name)
 	struct path p;
 	struct stat st;
 
-	if (!rc_ok(path_format(&p, "%s/%s", dir, name)) ||
+	/* Most often it comes here after a failure, whose sentence must stay the last one. */
+	if (!rc_ok(path_format(&p, "%s/%s", dir, name)) || lstat(p.s, &st) != 0 ||
 	    !rc_ok(file_open(&f, p.s, O_WRONLY | O_NOFOLLOW, 0)) || fstat(f.n, &st) != 0)
 		return;
 	(void)file_erase_data(f.n, 0, (uint64_t)st.st_size);
@@ -36,6 +38,7 @@ static void remove_files(const char *dir)
 	struct path p;
 
 	/* The next import of the same PSKM uses the same bytes, so an unfinished one's must not stay in free blocks. */
+	erase_file(dir, TABLE_FILE_MAKING);
 	erase_file(dir, TABLE_FILE_KEYS);
 	erase_file(dir, TABLE_FILE_TABLE);
 	for (size_t i = 0; i < sizeof file_names / sizeof file_names[0]; i++)
@@ -65,13 +68,32 @@ static dske_rc lock_folder(struct folder *f)
 	return DSKE_OK;
 }
 
-dske_rc folder_begin(struct folder *f, const char *tables_dir, const struct id *table)
+static dske_rc name_paths(struct folder *f, const char *tables_dir, const struct id *table)
 {
 	char hex[ID_HEX_LEN];
 
 	*f = (struct folder){.lock = FD_NONE};
 	TRY(table_folder(&f->final, tables_dir, table));
-	TRY(path_format(&f->temporary, "%s/" TABLE_NEW_PREFIX "%s", tables_dir, id_hex(table, hex)));
+	return path_format(&f->temporary, "%s/" TABLE_NEW_PREFIX "%s", tables_dir, id_hex(table, hex));
+}
+
+dske_rc folder_resume(struct folder *f, const char *tables_dir, const struct id *table)
+{
+	TRY(name_paths(f, tables_dir, table));
+	TRY(lock_folder(f));
+	TRY(refuse_existing(f));
+	f->open = true;
+	return DSKE_OK;
+}
+
+void folder_keep(struct folder *f)
+{
+	f->open = false;
+}
+
+dske_rc folder_begin(struct folder *f, const char *tables_dir, const struct id *table)
+{
+	TRY(name_paths(f, tables_dir, table));
 	TRY(file_make_dirs(tables_dir, 0700));
 	TRY(refuse_existing(f));
 	if (mkdir(f->temporary.s, 0700) != 0 && errno != EEXIST)

@@ -24,6 +24,21 @@
  *           4096+32i    32  salt of chunk i, for each chunk; zeros: destroyed, and the chunk with it
  *           The key of chunk i is HMAC-SHA256(K, table ID || i in 8 bytes || salt i).
  *
+ * making    only in a ".new-ID" whose making can be resumed
+ *                0       8  "DSKEMAKE"
+ *                8       4  version, 1
+ *               12       4  bytes of the container's head, which
+ *               16          is here, then zeros
+ *             2048    1024  entropy sources, zero-padded
+ *             3072    4096  absolute path of the container, zero-padded
+ *             7168      32  salt
+ *             7200      64  content key and the 16 bytes of the passphrase, under AES-256-GCM: key
+ *                           HMAC-SHA256(K, "DSKE making 1" || salt), nonce zero, associated data all before the salt
+ *             7264     928  zero
+ *             8192   2*512  two marks, written by turns; the higher number whose sum holds counts:
+ *                           number (8), chunks filled (8), chunks sealed (8; one more: the end too), the first 16
+ *                           bytes of SHA-256 of these 24, zeros
+ *
  * header    offset  length
  *                0       8  "DSKEHEAD"
  *                8       4  H, bytes of the header, at most PSKM_HEADER_MAX
@@ -146,6 +161,7 @@
 #define TABLE_FILE_HEADER "header"
 #define TABLE_FILE_TABLE "table"
 #define TABLE_FILE_KEYS "keys"
+#define TABLE_FILE_MAKING "making"
 #define TABLE_FILE_LEDGER "ledger"
 #define TABLE_NEW_PREFIX ".new-"
 
@@ -175,6 +191,22 @@ enum keys_at {
 	KEYS_AT_SUM = 4064,
 };
 enum keys_mode { KEYS_MODE_OPEN, KEYS_MODE_KEY };
+
+#define MAKING_MAGIC "DSKEMAKE"
+#define MAKING_VERSION 1
+#define MAKING_MARK_LEN 512
+#define MAKING_SUM_LEN 16
+enum making_at {
+	MAKING_AT_VERSION = 8,
+	MAKING_AT_HEAD_LEN = 12,
+	MAKING_AT_HEAD = 16,
+	MAKING_AT_SOURCES = 2048,
+	MAKING_AT_OUTPUT = 3072,
+	MAKING_AT_SALT = 7168,
+	MAKING_AT_SEALED = 7200,
+	MAKING_AT_MARKS = 8192,
+	MAKING_LEN = MAKING_AT_MARKS + 2 * MAKING_MARK_LEN,
+};
 
 #define LEDGER_MAGIC "DSKELEDG"
 #define LEDGER_SLOT_LEN 4096

@@ -10,6 +10,7 @@ noinst_LTLIBRARIES += %D%/libpskm.la
 	%D%/container-head.c %D%/container-impl.h \
 	%D%/container-make.c \
 	%D%/container-read.c \
+	%D%/container-resume.c \
 	%D%/container-walk.c %D%/container-walk.h \
 	%D%/cover.c %D%/cover.h \
 	%D%/entropy.c %D%/entropy.h \
@@ -42,4 +43,5 @@ noinst_LTLIBRARIES += %D%/libpskm.la
 	%D%/table-key.c %D%/table-key.h \
 	%D%/table-make.c %D%/table-make.h \
 	%D%/table.c %D%/table.h %D%/table-impl.h \
+	%D%/unfinished.c %D%/unfinished.h \
 	%D%/window.c %D%/window.h

@@ -2,7 +2,9 @@
 /* dske pskm create, verify, import: the PSKM as it travels (DSKE 2.1). */
 #include <config.h>
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,7 +18,7 @@
 #include "tools/passphrase.h"
 #include "tools/reference.h"
 
-#define ADVICE_MAX 10000 /* two paths and a few words */
+#define ADVICE_MAX 16384 /* three paths and a few words */
 
 static dske_rc tables_prepare(const struct path *tables)
 {
@@ -28,15 +30,27 @@ static dske_rc tables_prepare(const struct path *tables)
 
 struct create {
 	struct common common; /* only json */
-	const char *hub_conf, *client, *address, *output, *passphrase_file, *sources;
+	const char *hub_conf, *client, *address, *output, *resume, *discard, *passphrase_file, *sources;
 	struct id client_id;
 	uint64_t size;
 	struct pskm_header header;
 	char passphrase[PASSPHRASE_TEXT_MAX];
-	struct path tables;
+	struct path tables, file; /* file: where the container is, absolute */
 	struct entropy entropy;
 	struct refer refer; /* --qkd, --from-table */
 };
+
+/* The name may be used from another folder when the making is resumed. */
+static dske_rc settle_file(struct create *c, const char *name)
+{
+	struct path folder;
+	char absolute[PATH_MAX];
+	const char *slash = strrchr(name, '/');
+	TRY(path_folder(&folder, name));
+	if (realpath(folder.s, absolute) == NULL)
+		return FAIL(NOT_FOUND, "cannot write %s: the folder %s: %m", name, folder.s);
+	return path_format(&c->file, "%s/%s", strcmp(absolute, "/") == 0 ? "" : absolute, slash != NULL ? slash + 1 : name);
+}
 
 static dske_rc fill_header(struct create *c, const struct hub_conf *hub)
 {
@@ -67,18 +81,56 @@ static dske_rc find_distributor(struct create *c, const struct hub_conf *hub)
 	return hub_conf_stocks(hub, &c->tables);
 }
 
+/* ---- what was interrupted ---- */
+
+struct recorded {
+	const char *output;
+	char sources[sizeof((struct unfinished_pskm *)0)->sources];
+	bool found;
+};
+
+/* The sources that the making was begun with. */
+static void find_sources(void *context, const struct unfinished_pskm *u)
+{
+	struct recorded *r = context;
+	if (strcmp(u->output, r->output) != 0)
+		return;
+	r->found = true;
+	memcpy(r->sources, u->sources, sizeof r->sources);
+}
+
+static void tell_unfinished(void *context, const struct unfinished_pskm *u)
+{
+	char done[16], size[16];
+	(void)context;
+	fprintf(stderr, "dske: an unfinished PSKM for %s, %s of %s: go on with dske pskm create --resume %s, or throw it away with "
+			"--discard\n", u->header.client_name, size_text(u->done, done), size_text(u->header.layout.len, size),
+		u->output);
+}
+
+static bool is_kept(const struct create *c)
+{
+	struct recorded r = {.output = c->file.s};
+	return c->tables.s[0] != '\0' && rc_ok(container_unfinished(c->tables.s, find_sources, &r)) && r.found;
+}
+
 static dske_rc create(struct create *c)
 {
 	AUTO(hub_conf) hub = {0};
 	AUTO(secret) table_key = {0};
 	TRY(hub_conf_read(&hub, c->hub_conf));
-	TRY(hub_conf_table_key(&hub, &table_key));
-	if (c->header.kind == PSKM_STOCK)
+	bool stock = c->header.kind == PSKM_STOCK;
+	if (stock)
 		TRY(find_distributor(c, &hub));
 	else
 		TRY(hub_conf_tables(&hub, &c->tables));
-	TRY(fill_header(c, &hub));
+	TRY(settle_file(c, c->discard != NULL ? c->discard : c->resume != NULL ? c->resume : c->output));
+	if (c->discard != NULL)
+		return container_discard(c->tables.s, c->file.s);
+	TRY(hub_conf_table_key(&hub, &table_key));
 	TRY(tables_prepare(&c->tables));
+	if (c->resume == NULL)
+		TRY(fill_header(c, &hub));
 	if (refer_wanted(&c->refer)) {
 		c->refer.file = c->output;
 		c->refer.tables = c->tables.s;
@@ -86,17 +138,27 @@ static dske_rc create(struct create *c)
 		return refer_create(&c->refer, &c->header, &hub);
 	}
 	TRY(passphrase_check_free(c->passphrase_file));
-	TRY(entropy_open(&c->entropy, c->sources != NULL ? c->sources : hub.entropy, ENTROPY_STALL_MS));
+	container_sweep(c->tables.s);
+	struct recorded recorded = {.output = c->file.s};
+	TRY(container_unfinished(c->tables.s, c->resume != NULL ? find_sources : tell_unfinished, &recorded));
+	const char *sources = c->sources != NULL		? c->sources
+			      : recorded.sources[0] != '\0' ? recorded.sources
+							     : hub.entropy;
+	TRY(entropy_open(&c->entropy, sources, ENTROPY_STALL_MS));
 	struct making making = {
 		.tables_dir = c->tables.s,
-		.container_path = c->output,
+		.container_path = c->file.s,
 		.table_key = &table_key,
+		.sources = stock ? NULL : sources,
 		.bytes = entropy_bytes(&c->entropy),
 		.fresh = entropy_bytes(&c->entropy),
 		.progress = output_progress,
 		.context = "making",
 	};
-	TRY(container_make(&c->header, &making, c->passphrase));
+	if (c->resume != NULL)
+		TRY(container_resume(&c->header, &making, c->passphrase));
+	else
+		TRY(container_make(&c->header, &making, c->passphrase));
 	return passphrase_keep(c->passphrase_file, c->passphrase);
 }
 
@@ -106,14 +168,15 @@ static void tell_created(const struct create *c)
 	const struct pskm_header *h = &c->header;
 	if (c->common.json) {
 		json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:I}", "table", id_hex(&h->table, table), "hub", h->hub_name, "client",
-				      h->client_name, "file", c->output, "size", (json_int_t)h->layout.len);
+				      h->client_name, "file", c->output != NULL ? c->output : c->resume, "size", (json_int_t)h->layout.len);
 		if (c->passphrase_file == NULL && !refer_wanted(&c->refer))
 			json_object_set_new(o, "passphrase", json_string(c->passphrase));
 		output_json(o);
 		return;
 	}
 	printf("%s %s: %s for %s from %s, in %s\n", h->kind == PSKM_STOCK ? "stock" : "PSKM", id_hex(&h->table, table),
-	       size_text(h->layout.len, size), h->client_name, h->hub_name, c->output);
+	       size_text(h->layout.len, size), h->client_name, h->hub_name,
+	       c->output != NULL ? c->output : c->resume);
 	if (refer_wanted(&c->refer))
 		printf("no passphrase: the file says where the bytes are, and holds none\n");
 	else
@@ -124,6 +187,12 @@ static void tell_created(const struct create *c)
 static int create_misused(const struct command *self, const struct create *c)
 {
 	bool rest = !id_is_zero(&c->refer.from_table);
+	if (c->resume != NULL || c->discard != NULL) {
+		if (c->client != NULL || !id_is_zero(&c->client_id) || c->size != 0 || c->output != NULL || c->address != NULL ||
+		    refer_wanted(&c->refer) || (c->resume != NULL && c->discard != NULL))
+			return tool_usage(self, "--resume and --discard name what was begun: nothing that describes a PSKM goes with them");
+		return -1;
+	}
 	if (rest && (c->refer.qkd != NULL || c->size != 0))
 		return tool_usage(self, "--from-table takes all there is: it goes without --size and --qkd");
 	if (refer_wanted(&c->refer) && (c->passphrase_file != NULL || c->sources != NULL))
@@ -139,7 +208,7 @@ static int create_and_tell(struct create *c)
 {
 	char advice[ADVICE_MAX], size[16];
 	dske_rc rc = create(c);
-	if (rc_ok(rc))
+	if (rc_ok(rc) && c->discard == NULL)
 		tell_created(c);
 	mem_wipe(c->passphrase, sizeof c->passphrase);
 	bool disk = rc_is(rc, DSKE_RC_IO) && !entropy_failed(&c->entropy);
@@ -148,9 +217,14 @@ static int create_and_tell(struct create *c)
 		return EXIT_OK;
 	if (refer_wanted(&c->refer))
 		return tool_fail(&c->common, rc, refer_advice(&c->refer, rc));
-	snprintf(advice, ADVICE_MAX, "%s are written to %s, and as many to %s", size_text(c->size, size), c->output,
-		 c->tables.s);
-	return tool_fail(&c->common, rc, disk ? advice : NULL);
+	bool kept = is_kept(c);
+	if (kept)
+		snprintf(advice, ADVICE_MAX, "what is made is kept: go on with dske pskm create --resume %s, or throw it away with "
+			 "--discard", c->file.s);
+	else if (disk && c->output != NULL)
+		snprintf(advice, ADVICE_MAX, "%s are written to %s, and as many to %s", size_text(c->size, size), c->output,
+			 c->tables.s);
+	return tool_fail(&c->common, rc, kept || (disk && c->output != NULL) ? advice : NULL);
 }
 
 #define CREATE_ROWS(c)                                                                               \
@@ -172,6 +246,8 @@ int cmd_pskm_create(const struct command *self, int argc, char **argv)
 	const struct option_row rows[] = {
 		{"client", OPTION_TEXT, &c.client, "NAME", "the client's name (required)"},
 		{"client-id", OPTION_ID, &c.client_id, "HEX", "its ID, as dske init told it (required)"},
+		{"resume", OPTION_TEXT, &c.resume, "FILE", "instead: go on with one whose making was interrupted"},
+		{"discard", OPTION_TEXT, &c.discard, "FILE", "instead: throw away what was made of one"},
 		{"qkd", OPTION_TEXT, &c.refer.qkd, "LINK", "make it of the keys of that QKD link ([qkd LINK])"},
 		{"from-table", OPTION_ID, &c.refer.from_table, "TABLE", "or of all that nobody used of that table, which ends with it"},
 		CREATE_ROWS(c),

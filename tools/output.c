@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/net.h"
+
 const char *colour(FILE *to, enum colour which)
 {
 	static const char *const sequences[] = {
@@ -128,16 +130,48 @@ const char *size_text(uint64_t bytes, char text[16])
 	return text;
 }
 
+/* 1234 seconds as "20 min 34 s": two units, the second whole. */
+static const char *time_text(uint64_t s, char text[32])
+{
+	if (s < 60)
+		snprintf(text, 32, "%" PRIu64 " s", s);
+	else if (s < 3600)
+		snprintf(text, 32, "%" PRIu64 " min %" PRIu64 " s", s / 60, s % 60);
+	else
+		snprintf(text, 32, "%" PRIu64 " h %" PRIu64 " min", s / 3600, s % 3600 / 60);
+	return text;
+}
+
+/* How fast since the first call of this run, and how long at that rate; nothing in the first second. */
+static void print_rate(uint64_t done, uint64_t total)
+{
+	static int64_t begun_ms;
+	static uint64_t begun_at, before = UINT64_MAX;
+	char rate_text[16], left_text[32];
+	int64_t now = clock_ms();
+	if (done < before) {
+		begun_ms = now;
+		begun_at = done;
+	}
+	before = done;
+	double seconds = (double)(now - begun_ms) / 1000, rate = seconds >= 1 ? (double)(done - begun_at) / seconds : 0;
+	if (rate >= 1)
+		fprintf(stderr, "%s/s, %s left ", size_text((uint64_t)rate, rate_text),
+			time_text((uint64_t)((double)(total - done) / rate), left_text));
+}
+
 bool output_progress(void *context, uint64_t done, uint64_t total)
 {
-	enum { WIDTH = 40 };
-	static const char bar[] = "########################################";
+	enum { WIDTH = 30 };
+	static const char bar[] = "##############################";
 	char done_text[16], total_text[16];
 	if (!isatty(STDERR_FILENO) || total == 0)
 		return true;
 	int filled = (int)((double)done / (double)total * WIDTH);
 	fprintf(stderr, "\r%s [%-*.*s] %s of %s ", (const char *)context, WIDTH, filled, bar, size_text(done, done_text),
 		size_text(total, total_text));
+	print_rate(done, total);
+	fprintf(stderr, "\033[K");
 	if (done >= total)
 		fprintf(stderr, "\r\033[K");
 	return true;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 PSKM_TESTS = %D%/test-container %D%/test-cover %D%/test-crash %D%/test-entropy %D%/test-health %D%/test-ledger \
-	%D%/test-lease %D%/test-lowwater %D%/test-passphrase %D%/test-reference %D%/test-rest %D%/test-retire %D%/test-stock \
+	%D%/test-lease %D%/test-lowwater %D%/test-passphrase %D%/test-reference %D%/test-rest %D%/test-resume %D%/test-retire %D%/test-stock \
 	%D%/test-stock-crash %D%/test-supply %D%/test-table %D%/test-table-key %D%/test-verify
 check_PROGRAMS += $(PSKM_TESTS)
 TESTS += $(PSKM_TESTS)
@@ -30,6 +30,9 @@ PSKM_FIXTURE = %D%/fixture.c %D%/fixture.h test/lib/scratch.c test/lib/scratch.h
 %C%_test_passphrase_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_retire_SOURCES = %D%/test-retire.c $(PSKM_FIXTURE)
 %C%_test_retire_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_resume_SOURCES = %D%/test-resume.c $(PSKM_FIXTURE)
+%C%_test_resume_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_resume_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=file_pwrite -Wl,--wrap=file_sync
 %C%_test_supply_SOURCES = %D%/test-supply.c $(PSKM_FIXTURE)
 %C%_test_supply_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 # a clock that the test sets

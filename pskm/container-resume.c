@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pskm/container-resume.c - makings that were interrupted: found, gone on with, or thrown away. */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pskm/container-walk.h"
+#include "pskm/container.h"
+#include "pskm/passphrase.h"
+
+/* ---- finding ------------------------------------------------------------------------------------ */
+
+static uint64_t done_bytes(const struct unfinished *u)
+{
+	uint64_t done = u->sealed * TABLE_CHUNK_LEN, len = u->head.header.layout.len;
+
+	return done < len ? done : len;
+}
+
+/* The state in the folder of that name, if there is one. */
+static bool look(const char *tables_dir, const char *name, struct unfinished *u)
+{
+	struct path dir;
+	struct id id;
+
+	return strncmp(name, TABLE_NEW_PREFIX, sizeof TABLE_NEW_PREFIX - 1) == 0 &&
+	       rc_ok(id_parse(&id, name + sizeof TABLE_NEW_PREFIX - 1)) &&
+	       rc_ok(path_format(&dir, "%s/%s", tables_dir, name)) && rc_ok(unfinished_open(u, dir.s)) &&
+	       id_equal(&u->head.header.table, &id);
+}
+
+static bool nobody_works_on(const char *tables_dir, const struct id *table)
+{
+	AUTO(folder) f = {.lock = FD_NONE};
+
+	dske_rc rc = folder_resume(&f, tables_dir, table);
+	folder_keep(&f);
+	return rc_ok(rc);
+}
+
+/* `each` returns false when it has seen enough. */
+typedef bool visit(void *context, const struct unfinished *u);
+
+static dske_rc walk_unfinished(const char *tables_dir, visit *each, void *context)
+{
+	struct unfinished *u = calloc(1, sizeof *u);
+	DIR *dir = opendir(tables_dir);
+	bool go_on = u != NULL && dir != NULL;
+	dske_rc rc = u == NULL ? rc_make(DSKE_RC_NOMEM)
+		     : dir != NULL || errno == ENOENT
+			     ? DSKE_OK
+			     : rc_fail(errno == EACCES ? DSKE_RC_DENIED : DSKE_RC_IO, "cannot read folder %s: %m", tables_dir);
+
+	while (go_on) {
+		const struct dirent *d = readdir(dir);
+		if (d == NULL)
+			break;
+		*u = (struct unfinished)UNFINISHED_NONE;
+		if (look(tables_dir, d->d_name, u))
+			go_on = each(context, u);
+		unfinished_drop(u);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	free(u);
+	return rc;
+}
+
+struct listing {
+	const char *tables_dir;
+	unfinished_each *each;
+	void *context;
+};
+
+static bool list_one(void *context, const struct unfinished *u)
+{
+	const struct listing *l = context;
+	struct unfinished_pskm out = {.header = u->head.header, .done = done_bytes(u)};
+
+	memcpy(out.output, u->output, sizeof out.output);
+	memcpy(out.sources, u->sources, sizeof out.sources);
+	if (nobody_works_on(l->tables_dir, &u->head.header.table))
+		l->each(l->context, &out);
+	return true;
+}
+
+dske_rc container_unfinished(const char *tables_dir, unfinished_each *each, void *context)
+{
+	struct listing l = {tables_dir, each, context};
+
+	return walk_unfinished(tables_dir, list_one, &l);
+}
+
+struct search {
+	const char *output;
+	struct id table; /* zero: not found */
+};
+
+static bool match_one(void *context, const struct unfinished *u)
+{
+	struct search *s = context;
+
+	if (strcmp(u->output, s->output) != 0)
+		return true;
+	s->table = u->head.header.table;
+	return false;
+}
+
+/* Locks it, so that nobody else goes on with it. */
+static dske_rc claim(struct folder *f, const char *tables_dir, const char *output)
+{
+	struct search s = {.output = output};
+
+	TRY(walk_unfinished(tables_dir, match_one, &s));
+	if (id_is_zero(&s.table))
+		return FAIL(NOT_FOUND, "no unfinished PSKM was to be written to %s", output);
+	return folder_resume(f, tables_dir, &s.table);
+}
+
+/* ---- going on ----------------------------------------------------------------------------------- */
+
+static dske_rc unseal(struct maker *k, char passphrase[PASSPHRASE_TEXT_MAX])
+{
+	AUTO(unfinished_secrets) secrets = {0};
+	AUTO(secret) content_key = {0};
+
+	TRY(unfinished_unseal(&k->unfinished, k->m->table_key, &secrets));
+	TRY(secret_from(&content_key, secrets.bytes.data, AEAD_KEY_LEN));
+	passphrase_write(passphrase, secrets.bytes.data + AEAD_KEY_LEN);
+	return walk_prepare(&k->walk, &content_key);
+}
+
+static dske_rc open_cover(struct walk *w, const struct secret *table_key)
+{
+	const struct pskm_header *h = &walk_head(w)->header;
+
+	cover_init(&w->cover, &h->table, h->layout.len);
+	TRY(cover_open(&w->cover, w->folder.temporary.s));
+	return cover_unlock(&w->cover, table_key);
+}
+
+/* The last chunk that is durable in both: is it the same, and sealed with this key? */
+static dske_rc check_fit(struct maker *k)
+{
+	struct walk *w = &k->walk;
+	uint64_t count = chunks_count(&w->chunks), last = k->unfinished.sealed;
+	AUTO(secret) ours = {0};
+
+	if (last == 0 || last > count)
+		return DSKE_OK;
+	size_t len = chunks_len(&w->chunks, --last);
+	TRY(secret_alloc(&ours, len));
+	TRY(chunks_open(&w->chunks, last, w->plain.data));
+	TRY(cover_read(&w->cover, last * TABLE_CHUNK_LEN, ours.data, len));
+	if (!mem_equal(ours.data, w->plain.data, len))
+		return chunks_fault(&w->chunks, last, "is not the table's: one of them was exchanged; discard both");
+	return DSKE_OK;
+}
+
+/* Another file may have come where the container was to be: one that begins as ours, as far as it goes, is ours. */
+static dske_rc check_ours(int fd, const struct container_head *head, const char *path)
+{
+	struct stat st;
+	uint8_t bytes[CONTAINER_HEAD_MAX];
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return FAIL(EXISTS, "%s is no ordinary file", path);
+	size_t len = (size_t)st.st_size < head->len ? (size_t)st.st_size : head->len;
+	TRY(file_pread(fd, bytes, len, 0));
+	if (memcmp(bytes, head->bytes, len) != 0)
+		return FAIL(EXISTS, "%s is another file than the PSKM that was begun there: move it away", path);
+	return DSKE_OK;
+}
+
+static dske_rc prepare(struct maker *k, char passphrase[PASSPHRASE_TEXT_MAX])
+{
+	struct walk *w = &k->walk;
+
+	TRY(unfinished_open(&k->unfinished, w->folder.temporary.s));
+	*walk_head(w) = k->unfinished.head;
+	TRY(unseal(k, passphrase));
+	TRY(open_cover(w, k->m->table_key));
+	TRY(file_open(&w->chunks.file, k->m->container_path, O_RDWR | O_NOFOLLOW | (k->unfinished.sealed == 0 ? O_CREAT : 0),
+		      0600));
+	TRY(check_ours(w->chunks.file.n, walk_head(w), k->m->container_path));
+	return check_fit(k);
+}
+
+dske_rc container_resume(struct pskm_header *h, const struct making *m, char passphrase[PASSPHRASE_TEXT_MAX])
+{
+	AUTO(maker) k = MAKER_EMPTY;
+
+	k.m = m;
+	k.walk.progress = m->progress;
+	k.walk.context = m->context;
+	TRY(claim(&k.walk.folder, m->tables_dir, m->container_path));
+	dske_rc rc = prepare(&k, passphrase);
+	if (rc_ok(rc))
+		rc = maker_run(&k);
+	if (!rc_ok(rc))
+		folder_keep(&k.walk.folder);
+	*h = walk_head(&k.walk)->header;
+	return rc;
+}
+
+/* ---- throwing away ------------------------------------------------------------------------------ */
+
+static dske_rc remove_container(const struct folder *f, const char *path)
+{
+	AUTO(unfinished) u = UNFINISHED_NONE;
+	AUTO(fd) c = FD_NONE;
+
+	TRY(unfinished_open(&u, f->temporary.s));
+	dske_rc rc = file_open(&c, path, O_RDONLY | O_NOFOLLOW, 0);
+	if (rc_is(rc, DSKE_RC_NOT_FOUND))
+		return DSKE_OK;
+	TRY(rc);
+	TRY(check_ours(c.n, &u.head, path));
+	return unlink(path) == 0 ? DSKE_OK : FAIL(IO, "cannot remove %s: %m", path);
+}
+
+dske_rc container_discard(const char *tables_dir, const char *container_path)
+{
+	AUTO(folder) f = {.lock = FD_NONE};
+
+	TRY(claim(&f, tables_dir, container_path));
+	dske_rc rc = remove_container(&f, container_path);
+	if (!rc_ok(rc))
+		folder_keep(&f);
+	return rc; /* folder_drop erases the rest */
+}
+
+/* ---- sweeping ----------------------------------------------------------------------------------- */
+
+static void sweep_one(const char *tables_dir, const char *name)
+{
+	AUTO(folder) f = {.lock = FD_NONE};
+	AUTO(unfinished) u = UNFINISHED_NONE;
+	struct id id;
+
+	if (strncmp(name, TABLE_NEW_PREFIX, sizeof TABLE_NEW_PREFIX - 1) != 0 ||
+	    !rc_ok(id_parse(&id, name + sizeof TABLE_NEW_PREFIX - 1)) || !rc_ok(folder_resume(&f, tables_dir, &id)))
+		return;
+	dske_rc rc = unfinished_open(&u, f.temporary.s);
+	if (!rc_is(rc, DSKE_RC_NOT_FOUND) && !rc_is(rc, DSKE_RC_CORRUPT) && !rc_is(rc, DSKE_RC_FORMAT))
+		folder_keep(&f);
+}
+
+void container_sweep(const char *tables_dir)
+{
+	DIR *dir = opendir(tables_dir);
+
+	for (const struct dirent *d; dir != NULL && (d = readdir(dir)) != NULL;)
+		sweep_one(tables_dir, d->d_name);
+	if (dir != NULL)
+		closedir(dir);
+}
