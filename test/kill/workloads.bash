@@ -11,7 +11,7 @@
 strike=$top_builddir/test/kill/strike
 report=$tap_scratch/report
 evidence=$tap_scratch/evidence
-workloads=(create import activate initiator receiver lease peer erase bind relay deliver acknowledge answer retire revoke)
+workloads=(create resume import activate initiator receiver lease peer erase bind relay deliver acknowledge answer retire revoke)
 
 # Ends the test here when there can be no strike.
 strike_or_skip() {
@@ -258,6 +258,24 @@ create_struck() { create struck; }
 # What was cut short is thrown away and made anew.
 create_after() {
 	[ "$status" -eq 0 ] || { rm -f "$(post pskm)" "$(post pass)" && create; } || return 1
+	import && activate && carol_is_well
+}
+
+# One that was killed when all of the table was safe and nothing of the container.
+resumed() {
+	"$@" "$demo_dske" pskm create --hub-conf "$DEMO_DIR/hub3/hubd.conf" --resume "$(post pskm)" --passphrase-file "$(post pass)"
+}
+resume_before() {
+	carol_anew
+	create "$strike" --calls fdatasync --at 4 --
+	says 'an unfinished PSKM for carol' "$demo_dske" pskm create --hub-conf "$DEMO_DIR/hub3/hubd.conf" --client carol \
+		--client-id "$(demo_client_id carol)" --size 64K --output "$(post pskm)" --passphrase-file "$(post pass)"
+	[ ! -e "$(post pass)" ]
+}
+resume_struck() { resumed struck; }
+# Killed between the end of the work and the passphrase, it is made anew.
+resume_after() {
+	[ "$status" -eq 0 ] || { rm -f "$(post pass)" && resumed; } || { rm -f "$(post pskm)" "$(post pass)" && create; } || return 1
 	import && activate && carol_is_well
 }
 
