@@ -19,6 +19,10 @@ static_assert(LEDGER_AT_HISTORY + SUPPLY_HISTORY_LEN == LEDGER_AT_HISTORY_END, "
 
 #define LOOKS 3
 
+/* One that is higher was not written by us: behind the highest of all the count would begin anew, and what is recorded
+ * then would not be read. */
+#define SEQ_MAX (UINT64_MAX / 2)
+
 /* The 64-bit numbers of a record and where they stand. */
 static const struct {
 	size_t field, at;
@@ -177,6 +181,8 @@ dske_rc ledger_check(const struct ledger *l, const struct pskm_header *h)
 {
 	if (!id_equal(&l->table, &h->table))
 		return FAIL(CORRUPT, "the ledger belongs to another table than the header beside it");
+	if (l->seq > SEQ_MAX)
+		return FAIL(CORRUPT, "the ledger's number is higher than any that was ever counted to");
 	if (!within(&h->layout.region[REGION_UP], l->erased_up, l->up_high) ||
 	    !within(&h->layout.region[REGION_DOWN], l->erased_down, l->down_high) ||
 	    l->lease_next > layout_lease_slots(&h->layout) || l->erased_lease > l->lease_next)

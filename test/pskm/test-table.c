@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "pskm/format.h"
+#include "pskm/ledger.h"
 #include "test/pskm/fixture.h"
 
 #define LEN TABLE_LEN_MIN
@@ -236,6 +237,32 @@ static void test_damaged_folder(void **state)
 }
 
 /* Each table has its own ledger; one beside another's header is refused. */
+/* Somebody's stick brings a record behind which the count would begin anew. */
+static void test_ledger_without_successor(void **state)
+{
+	struct fixture f;
+	struct table *t;
+	struct ledger l;
+
+	(void)state;
+	imported(&f);
+	table_close(f.client);
+	f.client = NULL;
+	for (int i = 0; i < 2; i++) {
+		AUTO(fd) file = FD_NONE;
+
+		assert_ok(file_open(&file, fixture_file(&f.client_dir, "ledger"), O_RDWR, 0));
+		assert_ok(ledger_read(file.n, &l));
+		l.seq = i == 0 ? UINT64_MAX / 2 - 1 : UINT64_MAX - 2;
+		assert_ok(ledger_commit(file.n, &l));
+		fd_drop(&file);
+		dske_rc rc = table_open(&t, f.client_dir.s, SIDE_CLIENT, NULL);
+		assert_string_equal(rc_name(rc), i == 0 ? "OK" : "CORRUPT");
+		table_close(t);
+	}
+	fixture_drop(&f);
+}
+
 static void test_foreign_ledger(void **state)
 {
 	struct fixture f, g;
@@ -319,7 +346,7 @@ int main(void)
 		cmocka_unit_test(test_locked_for_good),
 		cmocka_unit_test(test_one_hub_many_clients),
 		cmocka_unit_test(test_damaged_folder),
-		cmocka_unit_test(test_foreign_ledger),
+		cmocka_unit_test(test_foreign_ledger), cmocka_unit_test(test_ledger_without_successor),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_list_does_not_wait),
 	};
