@@ -235,6 +235,17 @@ dske_rc file_read_all(struct buf *out, const char *path, size_t max)
 	return rc;
 }
 
+dske_rc path_absolute(struct path *out, const char *path)
+{
+	char here[PATH_MAX];
+
+	if (path[0] == '/')
+		return path_format(out, "%s", path);
+	if (getcwd(here, sizeof here) == NULL)
+		return FAIL(IO, "the current folder has no name");
+	return path_format(out, "%s/%s", here, path);
+}
+
 dske_rc path_folder(struct path *folder, const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -73,4 +73,7 @@ dske_rc path_format(struct path *p, const char *format, ...) __attribute__((form
 /* The folder part of a path: "." for a bare name, "/" for a name in the root.  Errors: TOOBIG. */
 dske_rc path_folder(struct path *folder, const char *path);
 
+/* As seen from the current folder, so that a later chdir changes nothing.  Errors: TOOBIG, IO. */
+dske_rc path_absolute(struct path *out, const char *path);
+
 #endif

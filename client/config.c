@@ -4,7 +4,6 @@
 
 #include "client/config.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -268,17 +267,6 @@ static dske_rc set_one(void *context, const char *section, const char *name, con
 
 /* ---- the whole -------------------------------------------------------------------------------------- */
 
-/* Absolute, so that a later chdir of the application changes nothing. */
-static dske_rc absolute(struct path *out, const char *path)
-{
-	char here[PATH_MAX];
-	if (path[0] == '/')
-		return path_format(out, "%s", path);
-	if (getcwd(here, sizeof here) == NULL)
-		return FAIL(IO, "the current folder has no name");
-	return path_format(out, "%s/%s", here, path);
-}
-
 static dske_rc check_whole(const struct config *c)
 {
 	if (c->name[0] == '\0')
@@ -321,7 +309,7 @@ dske_rc config_read(struct config *c, const char *path)
 		TRY(config_locate(&located));
 		path = located.s;
 	}
-	TRY(absolute(&c->file, path));
+	TRY(path_absolute(&c->file, path));
 	dske_rc rc = read_located(c);
 	if (!rc_ok(rc))
 		config_drop(c);

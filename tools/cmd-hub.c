@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,23 +26,13 @@ struct hub_init {
 	struct path conf, dir, key;
 };
 
-static dske_rc absolute_path(struct path *out, const char *path)
-{
-	char here[PATH_MAX];
-	if (path[0] == '/')
-		return path_format(out, "%s", path);
-	if (getcwd(here, sizeof here) == NULL)
-		return FAIL(IO, "the current folder has no name");
-	return path_format(out, "%s/%s", here, path);
-}
-
 static dske_rc settle_hub_paths(struct hub_init *i)
 {
 	struct path folder;
-	TRY(absolute_path(&i->conf, i->common.conf != NULL ? i->common.conf : hub_conf_default_file()));
+	TRY(path_absolute(&i->conf, i->common.conf != NULL ? i->common.conf : hub_conf_default_file()));
 	folder = i->conf;
 	*strrchr(folder.s, '/') = '\0';
-	return absolute_path(&i->dir, i->state != NULL ? i->state : folder.s);
+	return path_absolute(&i->dir, i->state != NULL ? i->state : folder.s);
 }
 
 /* Before the configuration names it. */
@@ -53,7 +42,7 @@ static dske_rc make_hub_key(struct hub_init *i)
 	TRY(path_folder(&folder, i->conf.s));
 	TRY(file_make_dirs(folder.s, 0700));
 	if (i->table_key != NULL)
-		TRY(absolute_path(&i->key, i->table_key));
+		TRY(path_absolute(&i->key, i->table_key));
 	else
 		TRY(path_format(&i->key, "%s/" TABLE_KEY_NAME, folder.s));
 	return table_key_make(i->key.s);

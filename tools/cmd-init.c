@@ -3,7 +3,6 @@
 #include <config.h>
 
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,16 +50,6 @@ static dske_rc make_parent(const char *path)
 	return file_make_dirs(folder.s, 0700);
 }
 
-static dske_rc absolute_dir(struct path *out, const char *dir)
-{
-	char here[PATH_MAX];
-	if (dir[0] == '/')
-		return path_format(out, "%s", dir);
-	if (getcwd(here, sizeof here) == NULL)
-		return FAIL(IO, "the current folder has no name");
-	return path_format(out, "%s/%s", here, dir);
-}
-
 static bool key_is_pin(const struct init *i)
 {
 	return i->table_key != NULL && strcmp(i->table_key, "pin") == 0;
@@ -73,7 +62,7 @@ static dske_rc make_key(struct init *i)
 	if (key_is_pin(i))
 		return path_format(&i->key, "pin"); /* the token makes it when it is needed */
 	if (i->table_key != NULL) {
-		TRY(absolute_dir(&i->key, i->table_key));
+		TRY(path_absolute(&i->key, i->table_key));
 	} else {
 		TRY(path_folder(&folder, i->conf.s));
 		TRY(path_format(&i->key, "%s/" TABLE_KEY_NAME, folder.s));
@@ -89,7 +78,7 @@ static dske_rc write_conf(struct init *i)
 	if (id_is_zero(&i->id))
 		TRY(id_random(&i->id));
 	if (i->dir != NULL)
-		TRY(absolute_dir(&dir, i->dir));
+		TRY(path_absolute(&dir, i->dir));
 	int len = snprintf(text, sizeof text,
 			   "; A DSKE client; man 5 dske.conf tells all settings.\n"
 			   "[client]\n"

@@ -5,7 +5,6 @@
 #include "tools/distributor.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,16 +102,6 @@ dske_rc distributor_table_key(const struct distributor *d, struct secret *out)
 
 /* ---- making ------------------------------------------------------------------------------------------------ */
 
-static dske_rc absolute(struct path *out, const char *path)
-{
-	char here[PATH_MAX];
-	if (path[0] == '/')
-		return path_format(out, "%s", path);
-	if (getcwd(here, sizeof here) == NULL)
-		return FAIL(IO, "the current folder has no name");
-	return path_format(out, "%s/%s", here, path);
-}
-
 /* The key first: the configuration names it. */
 static dske_rc write_file(const struct path *file, const char *text, size_t len)
 {
@@ -137,9 +126,9 @@ dske_rc distributor_make(struct distributor *d, const char *named, const char *n
 	if (!name_check(name))
 		return FAIL(ARGS, "%s is not a name: letters, digits, '.', '_' and '-', at most %d", name, NAME_MAX_LEN);
 	TRY(distributor_locate(&located, named));
-	TRY(absolute(&file, located.s));
+	TRY(path_absolute(&file, located.s));
 	if (state != NULL)
-		TRY(absolute(&dir, state));
+		TRY(path_absolute(&dir, state));
 	if (id_is_zero(&fresh))
 		TRY(id_random(&fresh));
 	int len = snprintf(text, sizeof text,

@@ -529,6 +529,19 @@ static void folders_of_paths(void **state)
 	free(beyond);
 }
 
+static void paths_as_seen_from_here(void **state)
+{
+	struct path p, here;
+
+	(void)state;
+	assert_non_null(getcwd(here.s, sizeof here.s));
+	assert_true(rc_ok(path_absolute(&p, "/a/b")));
+	assert_string_equal(p.s, "/a/b");
+	assert_true(rc_ok(path_absolute(&p, "a/b")));
+	assert_memory_equal(p.s, here.s, strlen(here.s));
+	assert_string_equal(p.s + strlen(here.s), "/a/b");
+}
+
 static void paths_have_a_limit(void **state)
 {
 	struct path p;
@@ -572,6 +585,7 @@ int main(void)
 		cmocka_unit_test(changes_are_seen),
 		cmocka_unit_test(folders_of_paths),
 		cmocka_unit_test(paths_have_a_limit),
+		cmocka_unit_test(paths_as_seen_from_here),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
