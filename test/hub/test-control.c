@@ -342,7 +342,7 @@ static enum table_state state_at_hub(const struct party *p)
 	assert_ok(command("{\"command\": \"tables\"}", &answer));
 	json_array_foreach(json_object_get(answer, "tables"), i, t)
 		if (strcmp(string_of(t, "table"), id_hex(&p->header.table, hex)) == 0)
-			for (found = 0; strcmp(table_state_name(found), string_of(t, "state")) != 0; found++)
+			for (found = 0; strcmp(table_state_name((enum table_state)found), string_of(t, "state")) != 0; found++)
 				;
 	json_decref(answer);
 	assert_true(found >= 0);
