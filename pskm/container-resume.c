@@ -98,19 +98,46 @@ dske_rc container_unfinished(const char *tables_dir, unfinished_each *each, void
 	return walk_unfinished(tables_dir, list_one, &l);
 }
 
+/* Another file may have come where the container was to be: one that begins as ours, as far as it goes, is ours. */
+static dske_rc check_ours(int fd, const struct container_head *head, const char *path)
+{
+	struct stat st;
+	uint8_t bytes[CONTAINER_HEAD_MAX];
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return FAIL(EXISTS, "%s is no ordinary file", path);
+	size_t len = (size_t)st.st_size < head->len ? (size_t)st.st_size : head->len;
+	TRY(file_pread(fd, bytes, len, 0));
+	if (memcmp(bytes, head->bytes, len) != 0)
+		return FAIL(EXISTS, "%s is another file than the PSKM that was begun there: move it away", path);
+	return DSKE_OK;
+}
+
 struct search {
 	const char *output;
 	struct id table; /* zero: not found */
 };
 
+/* Is what lies there the container of this making, and not of a later one of the same name? */
+static bool lies_there(const struct unfinished *u)
+{
+	AUTO(fd) f = FD_NONE;
+	dske_rc rc = file_open(&f, u->output, O_RDONLY | O_NOFOLLOW, 0);
+
+	return rc_ok(rc) ? rc_ok(check_ours(f.n, &u->head, u->output)) : rc_is(rc, DSKE_RC_NOT_FOUND) && u->sealed == 0;
+}
+
+/* The one whose container lies there, else any of that name: what is wrong with it is told later. */
 static bool match_one(void *context, const struct unfinished *u)
 {
 	struct search *s = context;
 
 	if (strcmp(u->output, s->output) != 0)
 		return true;
-	s->table = u->head.header.table;
-	return false;
+	bool exact = lies_there(u);
+	if (exact || id_is_zero(&s->table))
+		s->table = u->head.header.table;
+	return !exact;
 }
 
 /* Locks it, so that nobody else goes on with it. */
@@ -161,21 +188,6 @@ static dske_rc check_fit(struct maker *k)
 	TRY(cover_read(&w->cover, last * TABLE_CHUNK_LEN, ours.data, len));
 	if (!mem_equal(ours.data, w->plain.data, len))
 		return chunks_fault(&w->chunks, last, "is not the table's: one of them was exchanged; discard both");
-	return DSKE_OK;
-}
-
-/* Another file may have come where the container was to be: one that begins as ours, as far as it goes, is ours. */
-static dske_rc check_ours(int fd, const struct container_head *head, const char *path)
-{
-	struct stat st;
-	uint8_t bytes[CONTAINER_HEAD_MAX];
-
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		return FAIL(EXISTS, "%s is no ordinary file", path);
-	size_t len = (size_t)st.st_size < head->len ? (size_t)st.st_size : head->len;
-	TRY(file_pread(fd, bytes, len, 0));
-	if (memcmp(bytes, head->bytes, len) != 0)
-		return FAIL(EXISTS, "%s is another file than the PSKM that was begun there: move it away", path);
 	return DSKE_OK;
 }
 

@@ -250,7 +250,10 @@ create() {
 }
 import() { kept && as carol "$@" "$demo_dske" pskm import "$(post pskm)" --passphrase-file "$(post pass)"; }
 activate() { as carol "$@" "$demo_dske" pskm activate --all; }
-carol_anew() { rm -rf "$(post pskm)" "$(post pass)" "$DEMO_DIR"/carol/tables/{*,.new-*}; }
+carol_anew() {
+	rm -rf "$(post pskm)" "$(post pass)" "$DEMO_DIR"/carol/tables/{*,.new-*}
+	while "$demo_dske" pskm create --hub-conf "$DEMO_DIR/hub3/hubd.conf" --discard "$(post pskm)" 2>/dev/null; do :; done
+}
 carol_is_well() { as carol "$demo_dske" hub status; }
 
 create_before() { carol_anew; }
