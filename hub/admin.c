@@ -217,6 +217,28 @@ static dske_rc run_revoke(struct admin *a, const json_t *request, json_t *answer
 	return rc;
 }
 
+/* ---- release ------------------------------------------------------------------------------------ */
+
+static dske_rc run_release(struct admin *a, const json_t *request, json_t *answer)
+{
+	struct id id;
+	char hex[ID_HEX_LEN];
+
+	TRY(bytes_of(request, "table", id.b));
+
+	struct vault_table *t = vault_find(a->vault, &id);
+
+	if (!t)
+		return FAIL(NOT_FOUND, "this hub has no table %s; dske hub tables shows those that it has", id_hex(&id, hex));
+	if (a->running) {
+		vault_lend(t, a->now_ms);
+		a->cut_off(t);
+		log_info("table %s of %s is left to an operator's command", id_hex(&id, hex), t->client->who.name);
+	}
+	json_object_set_new(answer, "lent", json_boolean(a->running));
+	return DSKE_OK;
+}
+
 /* ---- all of them -------------------------------------------------------------------------------- */
 
 static const struct {
@@ -226,6 +248,7 @@ static const struct {
 	{"tables", run_tables},
 	{"acknowledge", run_acknowledge},
 	{"revoke", run_revoke},
+	{"release", run_release},
 };
 
 dske_rc admin_run(struct admin *a, const json_t *request, json_t **answer)

@@ -13,6 +13,8 @@
  *   revoke   {"table": ID or "client": name or ID, "reason": name}
  *            -> {"client", "tables": [{"table", "reason", "time", "destroyed"}, ..]}: retired by now; a hub that runs
  *               goes on destroying what is not destroyed yet
+ *   release  {"table": ID} -> {"lent": true when a hub runs}: for half a minute it leaves the table to a program of the
+ *               operator's, which finds it closed within some seconds
  */
 #ifndef DSKE_HUB_ADMIN_H
 #define DSKE_HUB_ADMIN_H
@@ -31,6 +33,8 @@ struct admin {
 	size_t (*connections)(const struct vault_table *t);
 	/* A hub that runs: the table is no longer served. */
 	void (*stop_serving)(void *context, struct vault_table *t);
+	/* A hub that runs: the connections of the table end at once. */
+	void (*cut_off)(struct vault_table *t);
 	void *context;
 };
 

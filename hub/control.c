@@ -111,10 +111,42 @@ static void stop_serving(void *context, struct vault_table *t)
 		conn_finish_table(t);
 }
 
+/* At once, and unsent answers with it: what they depend on is durable, and their windows go. */
+static void cut_off(struct vault_table *t)
+{
+	for (struct conn *c = t->client->conns; c; c = c->next_of_client)
+		if (c->table == t)
+			conn_kill(c);
+}
+
+/* Its windows are gone when its connections are; one that is dead may still have some. */
+static bool has_windows(const struct vault_table *t)
+{
+	const struct conn *c = t->client->conns;
+
+	while (c && c->table != t)
+		c = c->next_of_client;
+	return c != NULL;
+}
+
+static void close_lent(struct vault_table *t, void *context)
+{
+	const struct hub *h = context;
+
+	if (vault_is_lent(t, h->now_ms) && t->table && !has_windows(t))
+		vault_let_go(t);
+}
+
+void control_tick(struct hub *h)
+{
+	vault_each(h->vault, close_lent, h);
+}
+
 static json_t *run(struct hub *h, const char *line, size_t len)
 {
 	struct admin a = {.vault = h->vault, .now_ms = h->now_ms, .running = true,
-			  .connections = connections, .stop_serving = stop_serving, .context = h};
+			  .connections = connections, .stop_serving = stop_serving,
+			  .cut_off = cut_off, .context = h};
 	json_t *request = json_loadb(line, len, 0, NULL), *answer = NULL;
 	dske_rc rc = json_is_object(request) ? admin_run(&a, request, &answer)
 					     : FAIL(FORMAT, "a command is one line of JSON");

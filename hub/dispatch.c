@@ -143,7 +143,8 @@ static bool table_serves(struct request *r)
 		return true;
 	if (rc_ok(rc) && s.state == TABLE_FROZEN)
 		activate_send_frozen(r);
-	conn_refuse(r->conn, r->e, !rc_ok(rc) || s.state == TABLE_LOCKED ? NOTE_TABLE_LOCKED
+	conn_refuse(r->conn, r->e, rc_is(rc, DSKE_RC_BUSY) ? NOTE_BUSY
+				   : !rc_ok(rc) || s.state == TABLE_LOCKED ? NOTE_TABLE_LOCKED
 				   : s.state == TABLE_FROZEN		 ? NOTE_TABLE_FROZEN
 				   : s.state == TABLE_MOVED		 ? NOTE_TABLE_MOVED
 									 : NOTE_NOT_ACTIVE, 0);

@@ -121,6 +121,7 @@ static dske_rc tick(struct hub *h)
 	for (struct conn *c = h->first; c; c = c->next)
 		tick_conn(c);
 	retire_tick(h);
+	control_tick(h);
 	TRY(mailbox_tick(h->mailbox, h->now_ms, &expired));
 	if (expired > 0)
 		log_info("%zu shares expired that nobody fetched", expired);

@@ -10,6 +10,7 @@
 #include "pskm/list.h"
 
 #define RETRY_MS 5000
+#define LENT_MS 30000
 
 struct vault {
 	struct path dir;
@@ -127,6 +128,8 @@ dske_rc vault_use(struct vault *v, struct vault_table *t, int64_t now_ms)
 {
 	struct path folder;
 
+	if (vault_is_lent(t, now_ms))
+		return FAIL(BUSY, "a command of the operator's has the table for a moment");
 	if (t->table)
 		return DSKE_OK;
 	if (now_ms < t->retry_ms)
@@ -173,6 +176,22 @@ dske_rc vault_retired(struct vault *v, struct vault_table *t)
 		return DSKE_OK;
 	t->retired = true;
 	return directory_live(v->directory, t->client, -1);
+}
+
+void vault_lend(struct vault_table *t, int64_t now_ms)
+{
+	t->lent_ms = now_ms + LENT_MS;
+}
+
+bool vault_is_lent(const struct vault_table *t, int64_t now_ms)
+{
+	return now_ms < t->lent_ms;
+}
+
+void vault_let_go(struct vault_table *t)
+{
+	table_close(t->table);
+	t->table = NULL;
 }
 
 struct directory *vault_directory(const struct vault *v)

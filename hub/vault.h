@@ -19,6 +19,7 @@ struct vault_table {
 	struct hub_client *client; /* borrowed from the directory */
 	struct table *table;       /* NULL: not opened yet, or it cannot be */
 	int64_t retry_ms;          /* when opening may be tried again */
+	int64_t lent_ms;           /* an operator's program has it until then (vault_lend) */
 	bool retired;              /* recorded so; it is counted in client->live no more */
 	bool destroyed;            /* retired, and nothing is left of it: known from when this process looked */
 	struct low_watch low;      /* what was said of its running out */
@@ -45,8 +46,14 @@ bool vault_refresh(struct vault *v);
  * yet. */
 struct vault_table *vault_find(struct vault *v, const struct id *table);
 
-/* Opens it unless it is open.  A failure is logged and stays for some seconds.  Errors: as table_open. */
+/* Opens it unless it is open.  A failure is logged and stays for some seconds.  Errors: as table_open; BUSY (lent). */
 dske_rc vault_use(struct vault *v, struct vault_table *t, int64_t now_ms);
+
+/* For half a minute nobody here uses it, so that a program of the operator's can; who uses it now must stop.  It is
+ * closed by vault_let_go, when no window of it is left. */
+void vault_lend(struct vault_table *t, int64_t now_ms);
+bool vault_is_lent(const struct vault_table *t, int64_t now_ms);
+void vault_let_go(struct vault_table *t);
 
 /* The table was just recorded as retired (table_retire).  Errors: NOMEM (the directory is as it was). */
 dske_rc vault_retired(struct vault *v, struct vault_table *t);

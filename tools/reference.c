@@ -3,11 +3,16 @@
 
 #include "tools/reference.h"
 
+#include <jansson.h>
 #include <stdio.h>
+#include <time.h>
 
+#include "hub/command.h"
 #include "pskm/list.h"
 #include "tools/output.h"
 #include "tools/qkd.h"
+
+#define LENT_TRIES 100 /* of a tenth of a second */
 
 static struct reference_side side_of(const struct refer *r)
 {
@@ -30,18 +35,38 @@ static dske_rc create_from_link(struct refer *r, struct pskm_header *h, const st
 	return reference_make_keys(h, &side, &link.link);
 }
 
-static dske_rc create_from_table(struct refer *r, struct pskm_header *h)
+/* A hub that runs leaves the table to us, within some seconds. */
+static dske_rc have_it_lent(const struct hub_conf *hub, const struct id *table, bool *lent)
+{
+	char hex[ID_HEX_LEN];
+	json_t *request = json_pack("{s:s, s:s}", "command", "release", "table", id_hex(table, hex)), *answer = NULL;
+	dske_rc rc = request != NULL ? hub_command(hub, request, &answer) : rc_make(DSKE_RC_NOMEM);
+	*lent = json_is_true(json_object_get(answer, "lent"));
+	json_decref(request);
+	json_decref(answer);
+	return rc;
+}
+
+static dske_rc create_from_table(struct refer *r, struct pskm_header *h, const struct hub_conf *hub)
 {
 	const struct reference_side side = side_of(r);
+	const struct timespec pause = {.tv_nsec = 100000000};
 	struct path source;
+	bool lent = false;
 	TRY(table_folder(&source, r->tables, &r->from_table));
-	return reference_make_rest(h, &side, source.s, &r->gone);
+	TRY(have_it_lent(hub, &r->from_table, &lent));
+	dske_rc rc = reference_make_rest(h, &side, source.s, &r->gone);
+	for (int tries = LENT_TRIES; lent && rc_is(rc, DSKE_RC_BUSY) && tries > 0; tries--) {
+		(void)nanosleep(&pause, NULL);
+		rc = reference_make_rest(h, &side, source.s, &r->gone);
+	}
+	return rc;
 }
 
 dske_rc refer_create(struct refer *r, struct pskm_header *h, const struct hub_conf *hub)
 {
 	r->kind = r->qkd != NULL ? REFERENCE_KEYS : REFERENCE_REST;
-	return r->kind == REFERENCE_KEYS ? create_from_link(r, h, hub) : create_from_table(r, h);
+	return r->kind == REFERENCE_KEYS ? create_from_link(r, h, hub) : create_from_table(r, h, hub);
 }
 
 /* ---- import -------------------------------------------------------------------------------------------------- */
@@ -114,6 +139,6 @@ const char *refer_advice(const struct refer *r, dske_rc rc)
 	if (r->gone)
 		return r->kind == REFERENCE_KEYS ? KEYS_GONE : REST_GONE;
 	if (rc_is(rc, DSKE_RC_BUSY) && r->kind == REFERENCE_REST)
-		return "a hub that runs has that table open: stop it for as long as this takes";
+		return "the hub has not closed that table: try again, or stop it for as long as this takes";
 	return NULL;
 }
