@@ -63,9 +63,6 @@ void client_forget_seen(struct client *c, int64_t *seen);
 /* Errors: FORKED. */
 dske_rc client_check_pid(const struct client *c);
 
-/* Fails for a table whose key is not known, with the reason.  Errors: KEY. */
-dske_rc client_fail_key(const struct client *c);
-
 /* One usable table a hub, the oldest, in the order of tables_by_name.  *out: the caller's, free().  Whether it has
  * enough for an exchange the link finds out, and switches.  Errors: NOMEM. */
 dske_rc pool_tables(struct client *c, struct hub_table ***out, size_t *count);
@@ -73,25 +70,8 @@ dske_rc pool_tables(struct client *c, struct hub_table ***out, size_t *count);
 /* The open table of that ID, looked for afresh.  Errors: NOT_FOUND, and why it cannot be opened. */
 dske_rc pool_find(struct client *c, const struct id *table, struct hub_table **out);
 
-/* The hub proved that another nonce came first (client/activate.c): freezes the table.  Errors: FROZEN, SYNC. */
-dske_rc activation_frozen(const struct hub_table *hub);
-
 /* Another table of the same hub that has as much left and a lease slot, the oldest such; NULL: there is none. */
 struct hub_table *pool_successor(struct client *c, const struct hub_table *former, uint64_t up_len, uint64_t down_len);
-
-/* A RETIRED that verifies (client/retire.c): the table is recorded as retired, durably; retire_tell_soon will say what
- * is to be said to the hub.  False when it does not verify. */
-bool retire_take(struct hub_table *hub, const struct envelope *e);
-
-/* That as an error: RETIRED. */
-dske_rc retire_sentence(const struct hub_table *hub);
-
-/* After an exchange: for each table that retire_take was called for, destroys what is left and tells the hub, which was
- * there a moment ago.  What fails here is for dske pskm retire. */
-void retire_tell_due(struct client *c);
-
-/* Just opened: goes on with what of a retired table is not destroyed yet. */
-void retire_go_on(struct hub_table *hub);
 
 /* For qsort of table pointers: as people read them, hub2 before hub10. */
 int tables_by_name(const void *a, const void *b);
@@ -112,5 +92,31 @@ void pool_put(struct client *c, struct links *s);
 /* Frees all idle sets: while others use the client; and at its end, in a forked child too, where nobody does. */
 void pool_forget(struct client *c);
 void pool_drain(struct client *c);
+
+/* ---- client/client.c ------------------------------------------------------------------------------- */
+
+/* Fails for a table whose key is not known, with the reason.  Errors: KEY. */
+dske_rc client_fail_key(const struct client *c);
+
+/* ---- client/activate.c ----------------------------------------------------------------------------- */
+
+/* The hub proved that another nonce came first: freezes the table.  Errors: FROZEN, SYNC. */
+dske_rc activation_frozen(const struct hub_table *hub);
+
+/* ---- client/retire.c ------------------------------------------------------------------------------- */
+
+/* A RETIRED that verifies: the table is recorded as retired, durably; retire_tell_due will say what
+ * is to be said to the hub.  False when it does not verify. */
+bool retire_take(struct hub_table *hub, const struct envelope *e);
+
+/* That as an error: RETIRED. */
+dske_rc retire_sentence(const struct hub_table *hub);
+
+/* After an exchange: for each table that retire_take was called for, destroys what is left and tells the hub, which was
+ * there a moment ago.  What fails here is for dske pskm retire. */
+void retire_tell_due(struct client *c);
+
+/* Just opened: goes on with what of a retired table is not destroyed yet. */
+void retire_go_on(struct hub_table *hub);
 
 #endif
