@@ -7,6 +7,7 @@ noinst_LTLIBRARIES += %D%/libbase.la
 	%D%/crypto.c %D%/crypto.h \
 	%D%/file.c %D%/file.h \
 	%D%/id.c %D%/id.h \
+	%D%/listing.c %D%/listing.h \
 	%D%/log.c %D%/log.h \
 	%D%/net.c %D%/net.h \
 	%D%/rc.c %D%/rc.h \

@@ -4,7 +4,6 @@
 
 #include "client/media.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/listing.h"
 #include "pskm/format.h"
 #include "pskm/header-file.h"
 
@@ -62,20 +62,19 @@ static int by_table(const void *a, const void *b)
 dske_rc accepted_read(struct table_entry **out, size_t *count, const struct config *c)
 {
 	struct path folder;
-	const struct dirent *d;
+	AUTO(listing) l = LISTING_NONE;
+	const char *name;
 	struct id id;
-	dske_rc rc = DSKE_OK;
 	*out = NULL;
 	*count = 0;
 	TRY(accepted_folder(&folder, c));
-	DIR *dir = opendir(folder.s);
-	if (dir == NULL)
-		return errno == ENOENT ? DSKE_OK : FAIL(IO, "cannot read folder %s: %m", folder.s);
-	while (rc_ok(rc) && (d = readdir(dir)) != NULL) {
-		if (table_name_read(&id, d->d_name))
+	dske_rc rc = listing_open(&l, folder.s);
+	if (rc_is(rc, DSKE_RC_NOT_FOUND))
+		return DSKE_OK;
+	while (rc_ok(rc) && rc_ok(rc = listing_next(&name, &l)) && name != NULL) {
+		if (table_name_read(&id, name))
 			rc = append(out, count, &id, folder.s, c);
 	}
-	closedir(dir);
 	if (*count > 1)
 		qsort(*out, *count, sizeof **out, by_table);
 	return rc;
@@ -208,30 +207,25 @@ dske_rc spot_look(struct spot *s, const char *tables_dir, const struct id *table
 }
 
 /* A link would lead to a file that is another table's, or no table's at all. */
-static dske_rc check_files(DIR *dir, const char *folder)
+static dske_rc check_files(const char *folder)
 {
-	const struct dirent *d;
+	AUTO(listing) l = LISTING_NONE;
+	const char *name;
 	struct stat st;
 	size_t files = 0;
-	while ((d = readdir(dir)) != NULL) {
-		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
-			continue;
-		if (fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+	dske_rc rc = listing_open(&l, folder);
+	while (rc_ok(rc) && rc_ok(rc = listing_next(&name, &l)) && name != NULL) {
+		if (fstatat(dirfd(l.dir), name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1 ||
 		    ++files > FOLDER_FILES_MAX)
 			return FAIL(DENIED, "%s is no table's folder: there is more in it than a table's own files", folder);
 	}
-	return DSKE_OK;
+	return rc;
 }
 
 static dske_rc read_header(struct pskm_header *h, const struct spot *s)
 {
 	struct path p;
-	DIR *dir = opendir(s->folder.s);
-	if (dir == NULL)
-		return FAIL(IO, "cannot read folder %s: %m", s->folder.s);
-	dske_rc rc = check_files(dir, s->folder.s);
-	closedir(dir);
-	TRY(rc);
+	TRY(check_files(s->folder.s));
 	TRY(path_format(&p, "%s/" TABLE_FILE_HEADER, s->folder.s));
 	return header_file_read(h, p.s);
 }
@@ -260,20 +254,20 @@ static bool is_offer(struct offer *o, const char *tables_dir, const char *name, 
 
 static dske_rc find_in(struct offer **list, size_t *count, const char *tables_dir, const struct config *c)
 {
-	const struct dirent *d;
+	AUTO(listing) l = LISTING_NONE;
+	const char *name;
 	dske_rc rc = DSKE_OK;
-	DIR *dir = opendir(tables_dir);
-	while (dir != NULL && rc_ok(rc) && *count < OFFERS_MAX && (d = readdir(dir)) != NULL) {
+	if (!rc_ok(listing_open(&l, tables_dir)))
+		return DSKE_OK;
+	while (rc_ok(rc) && *count < OFFERS_MAX && rc_ok(listing_next(&name, &l)) && name != NULL) {
 		struct offer *grown = reallocarray(*list, *count + 1, sizeof *grown);
 		if (grown == NULL) {
 			rc = rc_make(DSKE_RC_NOMEM);
 			continue;
 		}
 		*list = grown;
-		*count += is_offer(&grown[*count], tables_dir, d->d_name, c);
+		*count += is_offer(&grown[*count], tables_dir, name, c);
 	}
-	if (dir != NULL)
-		closedir(dir);
 	return rc;
 }
 

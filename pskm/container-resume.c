@@ -2,7 +2,6 @@
 /* pskm/container-resume.c - makings that were interrupted: found, gone on with, or thrown away. */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/listing.h"
 #include "pskm/container-walk.h"
 #include "pskm/container.h"
 #include "pskm/passphrase.h"
@@ -51,29 +51,24 @@ typedef bool visit(void *context, const struct unfinished *u);
 static dske_rc walk_unfinished(const char *tables_dir, visit *each, void *context)
 {
 	struct unfinished *u = calloc(1, sizeof *u);
-	DIR *dir = opendir(tables_dir);
-	bool go_on = u != NULL && dir != NULL;
-	dske_rc rc = u == NULL ? rc_make(DSKE_RC_NOMEM)
-		     : dir != NULL || errno == ENOENT
-			     ? DSKE_OK
-			     : rc_fail(errno == EACCES ? DSKE_RC_DENIED : DSKE_RC_IO, "cannot read folder %s: %m", tables_dir);
+	AUTO(listing) l = LISTING_NONE;
+	const char *name = NULL;
+	bool go_on = true;
 
-	while (go_on) {
-		const struct dirent *d = readdir(dir);
-		if (d == NULL)
-			break;
+	dske_rc rc = u == NULL ? rc_make(DSKE_RC_NOMEM) : listing_open(&l, tables_dir);
+	if (rc_is(rc, DSKE_RC_NOT_FOUND))
+		rc = DSKE_OK;
+	while (rc_ok(rc) && go_on && rc_ok(rc = listing_next(&name, &l)) && name != NULL) {
 		*u = (struct unfinished)UNFINISHED_NONE;
-		if (look(tables_dir, d->d_name, u))
+		if (look(tables_dir, name, u))
 			go_on = each(context, u);
 		unfinished_drop(u);
 	}
-	if (dir != NULL)
-		closedir(dir);
 	free(u);
 	return rc;
 }
 
-struct listing {
+struct visitor {
 	const char *tables_dir;
 	unfinished_each *each;
 	void *context;
@@ -81,21 +76,21 @@ struct listing {
 
 static bool list_one(void *context, const struct unfinished *u)
 {
-	const struct listing *l = context;
+	const struct visitor *v = context;
 	struct unfinished_pskm out = {.header = u->head.header, .done = done_bytes(u)};
 
 	memcpy(out.output, u->output, sizeof out.output);
 	memcpy(out.sources, u->sources, sizeof out.sources);
-	if (nobody_works_on(l->tables_dir, &u->head.header.table))
-		l->each(l->context, &out);
+	if (nobody_works_on(v->tables_dir, &u->head.header.table))
+		v->each(v->context, &out);
 	return true;
 }
 
 dske_rc container_unfinished(const char *tables_dir, unfinished_each *each, void *context)
 {
-	struct listing l = {tables_dir, each, context};
+	struct visitor v = {tables_dir, each, context};
 
-	return walk_unfinished(tables_dir, list_one, &l);
+	return walk_unfinished(tables_dir, list_one, &v);
 }
 
 /* Another file may have come where the container was to be: one that begins as ours, as far as it goes, is ours. */
@@ -267,10 +262,10 @@ static void sweep_one(const char *tables_dir, const char *name)
 
 void container_sweep(const char *tables_dir)
 {
-	DIR *dir = opendir(tables_dir);
+	AUTO(listing) l = LISTING_NONE;
+	const char *name;
 
-	for (const struct dirent *d; dir != NULL && (d = readdir(dir)) != NULL;)
-		sweep_one(tables_dir, d->d_name);
-	if (dir != NULL)
-		closedir(dir);
+	if (rc_ok(listing_open(&l, tables_dir)))
+		while (rc_ok(listing_next(&name, &l)) && name != NULL)
+			sweep_one(tables_dir, name);
 }

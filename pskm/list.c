@@ -4,13 +4,12 @@
 
 #include "pskm/list.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/listing.h"
 #include "pskm/format.h"
 #include "pskm/header-file.h"
 #include "pskm/ledger.h"
@@ -70,32 +69,28 @@ static int compare(const void *a, const void *b)
 	return id_compare(&((const struct table_entry *)a)->table, &((const struct table_entry *)b)->table);
 }
 
-static dske_rc read_all(DIR *dir, const char *tables_dir, struct table_entry **list, size_t *count)
+static dske_rc read_all(const char *tables_dir, struct table_entry **list, size_t *count)
 {
-	const struct dirent *d;
+	AUTO(listing) l = LISTING_NONE;
+	const char *name;
 	struct id id;
 
-	while (errno = 0, (d = readdir(dir)) != NULL)
-		if (table_name_read(&id, d->d_name))
-			TRY(append(list, count, &id, tables_dir));
-	if (errno != 0)
-		return FAIL(IO, "cannot read folder %s: %m", tables_dir);
-	return DSKE_OK;
+	dske_rc rc = listing_open(&l, tables_dir);
+	if (rc_is(rc, DSKE_RC_NOT_FOUND))
+		return DSKE_OK;
+	while (rc_ok(rc) && rc_ok(rc = listing_next(&name, &l)) && name != NULL)
+		if (table_name_read(&id, name))
+			rc = append(list, count, &id, tables_dir);
+	return rc;
 }
 
 dske_rc table_list(const char *tables_dir, struct table_entry **out, size_t *count)
 {
 	struct table_entry *list = NULL;
-	DIR *dir = opendir(tables_dir);
 
 	*out = NULL;
 	*count = 0;
-	if (dir == NULL && errno == ENOENT)
-		return DSKE_OK;
-	if (dir == NULL)
-		return rc_fail(errno == EACCES ? DSKE_RC_DENIED : DSKE_RC_IO, "cannot read folder %s: %m", tables_dir);
-	dske_rc rc = read_all(dir, tables_dir, &list, count);
-	closedir(dir);
+	dske_rc rc = read_all(tables_dir, &list, count);
 	if (!rc_ok(rc)) {
 		free(list);
 		*count = 0;

@@ -5,6 +5,7 @@ BASE_TESTS = \
 	%D%/test-cpu \
 	%D%/test-file \
 	%D%/test-id \
+	%D%/test-listing \
 	%D%/test-log \
 	%D%/test-net \
 	%D%/test-rc \
@@ -26,6 +27,9 @@ TESTS += $(BASE_TESTS)
 
 %C%_test_id_SOURCES = %D%/test-id.c
 %C%_test_id_LDADD = $(BASE_LIBS) $(TEST_LIBS)
+
+%C%_test_listing_SOURCES = %D%/test-listing.c test/lib/scratch.c test/lib/scratch.h
+%C%_test_listing_LDADD = $(BASE_LIBS) $(TEST_LIBS)
 
 %C%_test_log_SOURCES = %D%/test-log.c test/lib/scratch.c test/lib/scratch.h
 %C%_test_log_LDADD = $(BASE_LIBS) $(TEST_LIBS)

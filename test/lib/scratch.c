@@ -3,13 +3,14 @@
 
 #include "test/lib/scratch.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/listing.h"
 
 /* Not cmocka's assertions: they would need a running test, and a set-up is none. */
 static void need(bool ok, const char *what)
@@ -77,12 +78,12 @@ size_t scratch_read(const char *path, char *out, size_t cap)
 
 size_t scratch_count(const struct path *folder)
 {
-	DIR *d = opendir(folder->s);
+	AUTO(listing) l = LISTING_NONE;
+	const char *name;
 	size_t count = 0;
 
-	need(d != NULL, folder->s);
-	for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d))
-		count += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-	closedir(d);
+	need(rc_ok(listing_open(&l, folder->s)), folder->s);
+	while (rc_ok(listing_next(&name, &l)) && name != NULL)
+		count++;
 	return count;
 }
