@@ -39,12 +39,21 @@ async def pump(reader, writer, out):
                     out.write(json.dumps({"garbage": size}) + "\n")
                 pending = pending[4 + size:]
             # recorded first, then passed on: what was not recorded was not sent
+            await passed_on(writer, data)
+    except ConnectionError:
+        pass
+    if writer.can_write_eof() and not writer.is_closing():
+        writer.write_eof()
+
+
+async def passed_on(writer, data):
+    """Who has left hears nothing more, but what was said to him still counts: it goes on being recorded."""
+    try:
+        if not writer.is_closing():
             writer.write(data)
             await writer.drain()
     except ConnectionError:
         pass
-    finally:
-        writer.close()
 
 
 async def serve(port, target, out):
@@ -54,7 +63,11 @@ async def serve(port, target, out):
         except OSError:
             writer.transport.abort()
             return
-        await asyncio.gather(pump(reader, far_writer, out), pump(far_reader, writer, out))
+        try:
+            await asyncio.gather(pump(reader, far_writer, out), pump(far_reader, writer, out))
+        finally:
+            writer.close()
+            far_writer.close()
 
     return await asyncio.start_server(accepted, "127.0.0.1", port)
 
