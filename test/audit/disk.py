@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import mmap
 import os
 import re
 import shutil
@@ -132,7 +133,9 @@ class Truth:
         """(header, bytes) of a table as it was made."""
         if table not in self.known:
             where = os.path.join(self.folder, table)
-            self.known[table] = (Header(read(os.path.join(where, "header"))), read(os.path.join(where, "table")))
+            with open(os.path.join(where, "table"), "rb") as file:
+                made = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)  # there are many, and they are large
+            self.known[table] = (Header(read(os.path.join(where, "header"))), made)
         return self.known[table]
 
     def __contains__(self, table):
@@ -143,7 +146,7 @@ class Truth:
 
 def erased_fault(data, plain, truth, start, end, what):
     """Used bytes must be gone: neither as they were made, nor anything else that might be secret."""
-    if not any(data[start:end]):
+    if data[start:end] == bytes(max(0, end - start)):
         return []
     left = [i for i in range(start, end) if data[i] and plain[i] == truth[i]]
     other = sum(1 for i in range(start, end) if data[i] and plain[i] != truth[i])
