@@ -27,31 +27,18 @@ strike_or_skip() {
 
 # ---- the scene -----------------------------------------------------------------------------------
 
-# Clients speak to the hubs through the wiretap: hub i listens on port i, the tap on port i + 5.
-tap_between() {
-	local i pairs=()
-	for i in 1 2 3; do pairs+=("$(demo_port $((i + 5)))=$(demo_port "$i")"); done
-	"$top_srcdir/test/system/wiretap.py" record "$evidence/wire" "${pairs[@]}" 2>/dev/null &
-	wiretap=$!
-	demo_await "$(demo_port 8)" $wiretap || return 1
-	for who in alice bob carol; do
-		for i in 1 2 3; do
-			printf '\n[hub hub%d]\naddress = 127.0.0.1:%d\n' "$i" "$(demo_port $((i + 5)))"
-		done >>"$DEMO_DIR/$who/dske.conf"
-	done
-}
-
 # Called by demo_set_up between the making of tables and their activation.
 demo_tables_made() { kept; }
 
 scene() {
 	mkdir -p "$evidence"
-	auditor_start && demo_set_up && demo_client_make carol && tap_between && mkdir -p "$DEMO_DIR/carol/tables" && looked
+	auditor_start && demo_set_up && demo_client_make carol &&
+		wiretap_start "$evidence/wire" alice bob carol && mkdir -p "$DEMO_DIR/carol/tables" && looked
 }
 
 tap_more_cleanup() {
 	local pid
-	for pid in "${struck_hub-}" "${wiretap-}" "${auditor_pid-}"; do
+	for pid in "${struck_hub-}" "${auditor_pid-}"; do
 		[ -z "$pid" ] || kill "$pid" 2>/dev/null
 	done
 }

@@ -9,6 +9,7 @@ tap_scratch=$(mktemp -d "${TMPDIR:-/tmp}/dske-test.XXXXXX")
 tap_done() { # as the EXIT trap: everything ends, whatever happened
 	local status=$?
 	declare -F tap_more_cleanup >/dev/null && tap_more_cleanup
+	wiretap_end
 	DEMO_DIR=$tap_scratch/demo demo_down
 	rm -rf "$tap_scratch"
 	[ $status -eq 0 ] && [ $tap_failed -eq 0 ] || exit 1
@@ -61,6 +62,26 @@ tap_ports() {
 	done
 	echo "Bail out! no free ports after $try tries"
 	exit 1
+}
+
+# wiretap_start FILE CLIENT...: from here on these clients speak to the hubs through the tap, which records what it
+# hears: hub i listens on port i, the tap on port i + 5.  Its process is $wiretap; tap_done ends it.
+wiretap_start() {
+	local file=$1 i who pairs=()
+	shift
+	for i in $(seq 1 "$DEMO_HUBS"); do pairs+=("$(demo_port $((i + 5)))=$(demo_port "$i")"); done
+	"$top_srcdir/test/system/wiretap.py" record "$file" "${pairs[@]}" 2>/dev/null &
+	wiretap=$!
+	demo_await "$(demo_port $((DEMO_HUBS + 5)))" $wiretap || return 1
+	for who in "$@"; do
+		for i in $(seq 1 "$DEMO_HUBS"); do
+			printf '\n[hub hub%d]\naddress = 127.0.0.1:%d\n' "$i" "$(demo_port $((i + 5)))"
+		done >>"$DEMO_DIR/$who/dske.conf"
+	done
+}
+wiretap_end() {
+	[ -z "${wiretap-}" ] || { kill "$wiretap" && wait "$wiretap"; } 2>/dev/null
+	wiretap=
 }
 
 tap_start() {

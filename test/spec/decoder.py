@@ -1,0 +1,272 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""decoder: a second reader of the protocol, written from doc/protocol.md and doc/dske.cddl alone.
+
+  decoder.py WIRE TRUTH          verifies the agreements that were recorded; one line each: initiator, key ID, n, k,
+                                 m, shares that were opened as hubs and as receivers do, and S in hexadecimal
+  decoder.py --cut WIRE TRUTH    writes the same as one file, with no more of the tables than it takes
+  decoder.py VECTOR              verifies such a file (test/vectors/agreement.txt)
+
+WIRE has a line a frame, {"item": HEX}, as a tap between clients and hubs wrote it.  TRUTH is a folder of the tables
+as they were made, ID/table.  Whoever has both has all that there is; so this program needs no state, and it refuses
+what does not follow the text.  It shares no code with the programs, nor with the model of the arithmetic, and uses
+nothing outside of Python itself.
+"""
+import functools
+import json
+import os
+import sys
+
+SHARE, REPLY, INSTRUCTION, RECEIPT = 8, 9, 13, 14
+SIDE_KEY = {SHARE: 0, REPLY: 1, INSTRUCTION: 0, RECEIPT: 1}  # section 5: which key of the range tags it
+HEAD = 64  # section 4.2: two keys of 32 bytes, then the pad
+
+
+class Refused(Exception):
+    pass
+
+
+def need(condition, what):
+    if not condition:
+        raise Refused(what)
+
+
+# ---- CBOR as section 5 allows it: definite lengths, shortest heads, nothing behind ---------------------
+
+def item_at(data, at, depth=0):
+    need(at < len(data), "an item that ends early")
+    major, size = data[at] >> 5, data[at] & 31
+    at += 1
+    if size >= 24:
+        need(size <= 27, "a length that is not definite")
+        width = 1 << (size - 24)
+        need(at + width <= len(data), "a head that ends early")
+        size, least = int.from_bytes(data[at:at + width], "big"), [24, 1 << 8, 1 << 16, 1 << 32][width.bit_length() - 1]
+        need(size >= least, "a head that is not the shortest")
+        at += width
+    if major == 0:
+        return size, at
+    if major in (2, 3):
+        need(at + size <= len(data), "a string that ends early")
+        return (data[at:at + size] if major == 2 else data[at:at + size].decode("ascii")), at + size
+    need(major == 4 and depth < 4, "neither number, string nor array, or too deep")
+    out = []
+    for _ in range(size):
+        value, at = item_at(data, at, depth + 1)
+        out.append(value)
+    return out, at
+
+
+def decoded(data):
+    value, end = item_at(data, 0)
+    need(end == len(data), "bytes behind the item")
+    return value
+
+
+# ---- arithmetic of section 2, tags of section 3 -------------------------------------------------------
+
+def times(a, b, degree, low):
+    """The product of two polynomials modulo x^degree + low."""
+    product = 0
+    for bit in reversed(range(degree)):
+        product <<= 1
+        if product >> degree:
+            product ^= 1 << degree | low
+        if b >> bit & 1:
+            product ^= a
+    return product
+
+
+def number(data):
+    return int.from_bytes(data, "little")
+
+
+def hashed(message, c, power):
+    """sum of c^(j + power - 1) y_j, Horner's way"""
+    padded = message + bytes(-len(message) % 16)
+    blocks = [number(padded[i:i + 16]) for i in range(0, len(padded), 16)] + [8 * len(message)]
+    total = 0
+    for y in reversed(blocks):
+        total = times(total, c, 128, 0x87) ^ y
+    for _ in range(power):
+        total = times(total, c, 128, 0x87)
+    return total
+
+
+def message_tag(key, message):
+    c, d = number(key[:16]), number(key[16:32])
+    return (d ^ hashed(message, c, 1)).to_bytes(16, "little")
+
+
+def key_tag(u, key):
+    c, d, e = number(u[:16]), number(u[16:32]), number(u[32:48])
+    return (d ^ times(c, e, 128, 0x87) ^ hashed(key, c, 2)).to_bytes(16, "little")
+
+
+@functools.cache
+def products(a):
+    """of the byte a with every byte"""
+    return [times(a, b, 8, 0x1B) for b in range(256)]
+
+
+def quotient(a, b):
+    return products(b).index(a)
+
+
+def value_at(x, points):
+    """Lagrange: the bytes at x of the polynomials through {x_i: bytes}."""
+    out = bytes(len(next(iter(points.values()))))
+    for i, share in points.items():
+        factor = 1
+        for j in points:
+            if j != i:
+                factor = products(factor)[quotient(x ^ j, i ^ j)]
+        out = bytes(o ^ products(factor)[s] for o, s in zip(out, share))
+    return out
+
+
+# ---- tables -------------------------------------------------------------------------------------------
+
+class Tables:
+    """Ranges of tables: of a folder, or the pieces that a vector has.  All that was asked for is in `pieces`."""
+
+    def __init__(self, folder, pieces):
+        self.folder, self.pieces = folder, pieces
+
+    def bytes_of(self, table, offset, length):
+        if self.folder is not None:
+            with open(os.path.join(self.folder, table, "table"), "rb") as file:
+                file.seek(offset)
+                self.pieces[table, offset] = file.read(length)
+        data = self.pieces.get((table, offset), b"")
+        need(len(data) == length, f"no truth for [{offset},{offset + length}) of table {table}")
+        return data
+
+
+# ---- frames -------------------------------------------------------------------------------------------
+
+class Frame:
+    def __init__(self, item, tables):
+        fields = decoded(item)
+        need(isinstance(fields, list) and len(fields) == 8 and fields[0] == 1, "not an item of version 1")
+        _, self.kind, self.sender, table, self.offset, self.length, body, self.tag = fields
+        self.table = table.hex()
+        if self.kind not in SIDE_KEY:
+            return
+        self.body = decoded(body)
+        made, at = tables.bytes_of(self.table, self.offset, self.length), 32 * SIDE_KEY[self.kind]
+        need(message_tag(made[at:at + 32], item[:-16]) == self.tag, f"a wrong tag on a message of type {self.kind}")
+        self.pad = made[HEAD:]
+
+
+class Agreement:
+    """What all that was said of one key has in common (sections 8 and 9)."""
+
+    def __init__(self, terms):
+        self.terms = terms
+        self.initiator, self.key_id, self.receivers, self.n, self.k, self.hubs, self.scheme, self.m, self.tag, _ = terms
+        need(1 <= self.k <= self.n == len(self.hubs) == len({*self.hubs}), "terms: n, k and hubs")
+        need(self.scheme == 0 or (self.scheme == 1 and self.n == self.k), "terms: the scheme")
+        need(1 <= len(self.receivers) == len({*self.receivers} - {self.initiator}), "terms: receivers")
+        self.at_hub, self.at_receiver = {}, {}
+
+    def position(self, hub):
+        need(hub in self.hubs, "a hub that is not in the terms")
+        return self.hubs.index(hub) + 1
+
+    def open(self, where, x, share):
+        need(len(share) == 48 + self.m, "a share of another length than 48 + m")
+        need(where.setdefault(x, share) == share, f"two shares at x = {x}")
+
+    def secret(self, shares):
+        if self.scheme == 1:
+            total = bytes(48 + self.m)
+            for share in shares.values():
+                total = bytes(a ^ b for a, b in zip(total, share))
+            return total
+        points = dict(sorted(shares.items())[:self.k])
+        for x, share in shares.items():
+            need(value_at(x, points) == share, f"the share at x = {x} is not on the polynomial")
+        return value_at(0, points)
+
+    def key(self):
+        need(self.at_hub.items() >= self.at_receiver.items(), "a receiver's share is not the one that the hub got")
+        keys = []
+        for shares in filter(lambda shares: len(shares) >= self.k, (self.at_hub, self.at_receiver)):
+            y = self.secret(shares)
+            need(key_tag(y[:48], y[48:]) == self.tag, "the key tag does not confirm the key")
+            keys.append(y[48:])
+        need(keys and len({*keys}) == 1, "fewer than k shares")
+        return keys[0]
+
+
+class Recording:
+    def __init__(self, items, tables):
+        self.agreements, self.asked, self.items = {}, {}, []
+        for item in items:
+            frame = Frame(item, tables)
+            if frame.kind in SIDE_KEY:
+                self.items.append(item)
+                self.take(frame)
+
+    def take(self, frame):
+        if frame.kind in (SHARE, INSTRUCTION):
+            terms = frame.body[0]
+            self.asked[frame.kind, frame.table, frame.offset] = frame
+            agreement = self.agreements.setdefault((terms[0], terms[1]), Agreement(terms))
+            need(agreement.terms == terms, "two hubs were told different terms")
+        if frame.kind == SHARE:
+            _, ttl, mode, sealed = frame.body
+            need(frame.sender == terms[0] and 1 <= ttl <= 604800, "a SHARE not of its initiator, or its time to live")
+            need(mode in (0, 1) and (mode == 1) == bool(sealed), "a mode that does not fit its share")
+            frame.share = bytes(a ^ b for a, b in zip(frame.pad, sealed)) if mode else frame.pad
+        if frame.kind == INSTRUCTION:
+            agreement.open(agreement.at_receiver, agreement.position(frame.sender),
+                           bytes(a ^ b for a, b in zip(frame.pad, frame.body[1])))
+        if frame.kind == REPLY and frame.body == [0]:  # it says which hub the SHARE went to
+            share = self.asked.get((SHARE, frame.table, frame.offset))
+            if share is not None:
+                agreement = self.agreements[share.body[0][0], share.body[0][1]]
+                agreement.open(agreement.at_hub, agreement.position(frame.sender), share.share)
+        if frame.kind == RECEIPT:
+            need((INSTRUCTION, frame.table, frame.offset) in self.asked and frame.body in ([0], [1], [2]),
+                 "a RECEIPT of nothing")
+
+
+def lines_of(path):
+    with open(path, encoding="ascii") as file:
+        return [line.strip() for line in file if line[:1] != "#"]
+
+
+def inputs(paths):
+    """(items, tables)"""
+    if len(paths) == 2:
+        return [bytes.fromhex(json.loads(line).get("item", "")) for line in lines_of(paths[0])], Tables(paths[1], {})
+    words = [line.split() for line in lines_of(paths[0])]
+    pieces = {(w[1], int(w[2])): bytes.fromhex(w[3]) for w in words if w[0] == "table"}
+    return [bytes.fromhex(w[1]) for w in words if w[0] == "item"], Tables(None, pieces)
+
+
+def main(arguments):
+    cut = arguments[:1] == ["--cut"]
+    if len(arguments[cut:]) not in ((2,) if cut else (1, 2)):
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        items, tables = inputs(arguments[cut:])
+        recording = Recording(items, tables)
+        need(recording.agreements, "no agreement was recorded")
+        lines = [f"{a.initiator.hex()} {a.key_id.hex()} n={a.n} k={a.k} m={a.m} hubs={len(a.at_hub)} "
+                 f"receivers={len(a.at_receiver)} {a.key().hex()}" for a in recording.agreements.values()]
+    except (Refused, OSError, ValueError, TypeError, AttributeError, IndexError) as trouble:
+        print(f"decoder: {trouble}", file=sys.stderr)
+        return 1
+    if cut:
+        lines = [f"item {item.hex()}" for item in recording.items]
+        lines += [f"table {table} {offset} {data.hex()}" for (table, offset), data in sorted(tables.pieces.items())]
+    print("\n".join(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
