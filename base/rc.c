@@ -21,7 +21,7 @@ static const char *const names[DSKE_RC_COUNT] = {
 /* The thread's last failure.  An empty sentence stands for the code's own text. */
 static _Thread_local struct {
 	int code;
-	char sentence[512];
+	char sentence[RC_SENTENCE_MAX];
 } last;
 
 static bool code_known(int code)

@@ -91,6 +91,8 @@ static inline bool rc_is(dske_rc rc, int code)
 	return rc.code == code;
 }
 
+#define RC_SENTENCE_MAX 512 /* with its final zero; a longer one is cut */
+
 /* Stores the sentence for this thread and returns the code.  An empty format keeps the code's own text. */
 dske_rc rc_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -24,16 +24,24 @@ static uint64_t done_bytes(const struct unfinished *u)
 	return done < len ? done : len;
 }
 
-/* The state in the folder of that name, if there is one. */
-static bool look(const char *tables_dir, const char *name, struct unfinished *u)
+/* The state in the folder of that name.  Errors: NOT_FOUND (it is no such folder, or there is none in it), as
+ * unfinished_open. */
+static dske_rc look(const char *tables_dir, const char *name, struct unfinished *u)
 {
 	struct path dir;
 	struct id id;
 
-	return strncmp(name, TABLE_NEW_PREFIX, sizeof TABLE_NEW_PREFIX - 1) == 0 &&
-	       rc_ok(id_parse(&id, name + sizeof TABLE_NEW_PREFIX - 1)) &&
-	       rc_ok(path_format(&dir, "%s/%s", tables_dir, name)) && rc_ok(unfinished_open(u, dir.s)) &&
-	       id_equal(&u->head.header.table, &id);
+	if (strncmp(name, TABLE_NEW_PREFIX, sizeof TABLE_NEW_PREFIX - 1) != 0 ||
+	    !rc_ok(id_parse(&id, name + sizeof TABLE_NEW_PREFIX - 1)))
+		return rc_make(DSKE_RC_NOT_FOUND);
+	TRY(path_format(&dir, "%s/%s", tables_dir, name));
+	TRY(unfinished_open(u, dir.s));
+	return id_equal(&u->head.header.table, &id) ? DSKE_OK : rc_make(DSKE_RC_NOT_FOUND);
+}
+
+static bool is_unreadable(dske_rc rc)
+{
+	return rc_is(rc, DSKE_RC_IO) || rc_is(rc, DSKE_RC_DENIED);
 }
 
 static bool nobody_works_on(const char *tables_dir, const struct id *table)
@@ -48,7 +56,8 @@ static bool nobody_works_on(const char *tables_dir, const struct id *table)
 /* `each` returns false when it has seen enough. */
 typedef bool visit(void *context, const struct unfinished *u);
 
-static dske_rc walk_unfinished(const char *tables_dir, visit *each, void *context)
+/* *unreadable: how many may be one and cannot be read. */
+static dske_rc walk_unfinished(const char *tables_dir, visit *each, void *context, unsigned int *unreadable)
 {
 	struct unfinished *u = calloc(1, sizeof *u);
 	AUTO(listing) l = LISTING_NONE;
@@ -60,8 +69,10 @@ static dske_rc walk_unfinished(const char *tables_dir, visit *each, void *contex
 		rc = DSKE_OK;
 	while (rc_ok(rc) && go_on && rc_ok(rc = listing_next(&name, &l)) && name != NULL) {
 		*u = (struct unfinished)UNFINISHED_NONE;
-		if (look(tables_dir, name, u))
+		dske_rc seen = look(tables_dir, name, u);
+		if (rc_ok(seen))
 			go_on = each(context, u);
+		*unreadable += is_unreadable(seen);
 		unfinished_drop(u);
 	}
 	free(u);
@@ -90,7 +101,8 @@ dske_rc container_unfinished(const char *tables_dir, unfinished_each *each, void
 {
 	struct visitor v = {tables_dir, each, context};
 
-	return walk_unfinished(tables_dir, list_one, &v);
+	unsigned int unreadable = 0;
+	return walk_unfinished(tables_dir, list_one, &v, &unreadable);
 }
 
 /* Another file may have come where the container was to be: one that begins as ours, as far as it goes, is ours. */
@@ -139,8 +151,11 @@ static bool match_one(void *context, const struct unfinished *u)
 static dske_rc claim(struct folder *f, const char *tables_dir, const char *output)
 {
 	struct search s = {.output = output};
+	unsigned int unreadable = 0;
 
-	TRY(walk_unfinished(tables_dir, match_one, &s));
+	TRY(walk_unfinished(tables_dir, match_one, &s, &unreadable));
+	if (id_is_zero(&s.table) && unreadable != 0)
+		return FAIL(IO, "what was kept of an unfinished PSKM in %s cannot be read; look after that disk", tables_dir);
 	if (id_is_zero(&s.table))
 		return FAIL(NOT_FOUND, "no unfinished PSKM was to be written to %s", output);
 	return folder_resume(f, tables_dir, &s.table);

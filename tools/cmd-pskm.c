@@ -108,10 +108,15 @@ static void tell_unfinished(void *context, const struct unfinished_pskm *u)
 		u->output);
 }
 
-static bool is_kept(const struct create *c)
+/* Asked after a failure, whose sentence stays the last one. */
+static bool is_kept(const struct create *c, dske_rc failure)
 {
 	struct recorded r = {.output = c->file.s};
-	return c->tables.s[0] != '\0' && rc_ok(container_unfinished(c->tables.s, find_sources, &r)) && r.found;
+	char why[RC_SENTENCE_MAX];
+	snprintf(why, sizeof why, "%s", rc_detail(failure));
+	bool kept = c->tables.s[0] != '\0' && rc_ok(container_unfinished(c->tables.s, find_sources, &r)) && r.found;
+	rc_fail(failure.code, "%s", why);
+	return kept;
 }
 
 static dske_rc create(struct create *c)
@@ -217,7 +222,7 @@ static int create_and_tell(struct create *c)
 		return EXIT_OK;
 	if (refer_wanted(&c->refer))
 		return tool_fail(&c->common, rc, refer_advice(&c->refer, rc));
-	bool kept = is_kept(c);
+	bool kept = is_kept(c, rc);
 	if (kept)
 		snprintf(advice, ADVICE_MAX, "what is made is kept: go on with dske pskm create --resume %s, or throw it away with "
 			 "--discard", c->file.s);
