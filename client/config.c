@@ -232,9 +232,11 @@ static dske_rc set_hub(struct config *c, const char *name, const char *key, cons
 	struct config_hub *h = NULL;
 	TRY(check_section_name("hub", name));
 	TRY(hub_entry(c, name, &h));
-	if (strcmp(key, "address") != 0)
-		return conf_unknown("hub", key);
-	return conf_text(h->address, sizeof h->address, key, value);
+	if (strcmp(key, "address") == 0)
+		return conf_text(h->address, sizeof h->address, key, value);
+	if (strcmp(key, "operator") == 0)
+		return conf_text(h->operator, sizeof h->operator, key, value);
+	return conf_unknown("hub", key);
 }
 
 static dske_rc set_peer(struct config *c, const char *name, const char *key, const char *value)
@@ -336,6 +338,15 @@ dske_rc config_table_key(const struct config *c, struct secret *out)
 	if (config_key_is_pin(c))
 		return FAIL(KEY, "the tables are locked by the token's PIN: log in, or give it to dske with --pin");
 	return c->table_key.s[0] != '\0' ? table_key_read(out, c->table_key.s) : DSKE_OK;
+}
+
+const char *config_operator(const struct config *c, const char *hub_name)
+{
+	for (size_t i = 0; i < c->hub_count; i++) {
+		if (strcmp(c->hubs[i].name, hub_name) == 0)
+			return c->hubs[i].operator;
+	}
+	return "";
 }
 
 bool config_extract_allowed(const struct config *c, const char *peer_name)

@@ -6,7 +6,7 @@
  *                default: none), log, log_level, low_water, media (folders where media with tables are mounted;
  *                client/media.h)
  *   [agreement]  k, k_b, timeout, ttl, key_length, scheme
- *   [hub NAME]   address = HOST:PORT, over the PSKM's own
+ *   [hub NAME]   address = HOST:PORT, over the PSKM's own; operator: who runs it, a word of the user's
  *   [qkd NAME]   as in pskm/qkdconf.h
  *   [peer NAME]  extract = yes|no: may applications read the keys agreed with this peer in clear?
  */
@@ -26,10 +26,12 @@
 
 #define CONFIG_HUBS_MAX TERMS_HUBS_MAX
 #define CONFIG_PEERS_MAX 4096
+#define CONFIG_OPERATOR_MAX 63
 
 struct config_hub {
 	char name[NAME_MAX_LEN + 1];
 	char address[256];
+	char operator[CONFIG_OPERATOR_MAX + 1]; /* hubs of one operator fall together; empty: nobody else's */
 };
 
 struct config_peer {
@@ -76,6 +78,9 @@ uint8_t config_k_b(const struct config *c, size_t hubs);
  * table_key_read; KEY: the token's PIN has it (client/store.h). */
 dske_rc config_table_key(const struct config *c, struct secret *out);
 bool config_key_is_pin(const struct config *c);
+
+/* Who runs the hub of that name; "" where the file does not say.  Borrowed. */
+const char *config_operator(const struct config *c, const char *hub_name);
 
 bool config_extract_allowed(const struct config *c, const char *peer_name);
 void config_drop(struct config *c);

@@ -16,4 +16,5 @@ noinst_LTLIBRARIES += %D%/libcore.la
 	%D%/shamir.c %D%/shamir.h \
 	%D%/tag.c %D%/tag.h \
 	%D%/terms.c %D%/terms.h \
+	%D%/thresholds.c %D%/thresholds.h \
 	%D%/xorshare.c %D%/xorshare.h

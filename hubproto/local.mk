@@ -20,4 +20,5 @@ noinst_LTLIBRARIES += %D%/libhubproto.la
 	%D%/msg-wait.c \
 	%D%/msg.h \
 	%D%/status.c %D%/status.h \
-	%D%/stream.c
+	%D%/stream.c \
+	%D%/traffic.c %D%/traffic.h

@@ -117,6 +117,15 @@ const struct command commands[] = {
 	 "  dske distributor retire 00112233445566778899aabbccddeeff\n",
 	 cmd_distributor_retire},
 
+	{"policy", "explain", "", "show what a choice of n, k and k_B is worth, and what a key costs",
+	 "  dske policy explain\n"
+	 "  dske policy explain --n 9 --k 5 --kb 5 --bad 1% --bytes 1M\n"
+	 "  dske policy explain --n 9 --k 5 --kb 4 --accepted 12 --json\n",
+	 cmd_policy_explain},
+	{"policy", "suggest", "", "propose n, k and k_B, with the reasons",
+	 "  dske policy suggest --hubs 9 --down 2 --collude 2\n",
+	 cmd_policy_suggest},
+
 	{"peer", "add", "NAME", "ask all hubs who that is, and record what they say alike",
 	 "  dske peer add bob\n",
 	 cmd_peer_add},

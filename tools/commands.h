@@ -36,6 +36,8 @@ command_run cmd_peer_add;
 command_run cmd_peer_list;
 command_run cmd_peer_show;
 command_run cmd_peer_remove;
+command_run cmd_policy_explain;
+command_run cmd_policy_suggest;
 command_run cmd_key_agree;
 command_run cmd_key_list;
 command_run cmd_key_export;

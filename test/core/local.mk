@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 CORE_TESTS = %D%/test-agree %D%/test-candidate %D%/test-cbor %D%/test-gf128 %D%/test-gf256 %D%/test-identity \
 	%D%/test-layout %D%/test-pad %D%/test-ranges %D%/test-shamir %D%/test-tag \
-	%D%/test-tag-bound %D%/test-terms
+	%D%/test-tag-bound %D%/test-terms %D%/test-thresholds
 check_PROGRAMS += $(CORE_TESTS)
 dist_check_SCRIPTS += %D%/test-model
 TESTS += $(CORE_TESTS) %D%/test-model
@@ -34,3 +34,5 @@ EXTRA_DIST += test/spec/model.py test/vectors/gf128-mul.txt test/vectors/key-tag
 %C%_test_terms_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 %C%_test_cbor_SOURCES = %D%/test-cbor.c
 %C%_test_cbor_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+%C%_test_thresholds_SOURCES = %D%/test-thresholds.c
+%C%_test_thresholds_LDADD = $(CORE_LIBS) $(TEST_LIBS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-HUBPROTO_TESTS = %D%/test-fanout %D%/test-frame %D%/test-messages
+HUBPROTO_TESTS = %D%/test-fanout %D%/test-frame %D%/test-messages %D%/test-traffic
 check_PROGRAMS += $(HUBPROTO_TESTS)
 TESTS += $(HUBPROTO_TESTS)
 
@@ -12,3 +12,5 @@ check_LTLIBRARIES += %D%/libsamples.la
 %C%_test_messages_LDADD = %D%/libsamples.la $(HUBPROTO_LIBS) $(TEST_LIBS)
 %C%_test_fanout_SOURCES = %D%/test-fanout.c %D%/fake-hub.c %D%/fake-hub.h
 %C%_test_fanout_LDADD = %D%/libsamples.la $(HUBPROTO_LIBS) $(TEST_LIBS)
+%C%_test_traffic_SOURCES = %D%/test-traffic.c
+%C%_test_traffic_LDADD = $(HUBPROTO_LIBS) $(TEST_LIBS)
