@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/agree.c - one key agreement with one peer (DSKE 2.3, 2.4): who begins, and on what terms. */
+/* client/agree.c - one key agreement (DSKE 2.3, 2.4): with whom, who begins, and on what terms. */
 #include <config.h>
 
 #include <stdio.h>
@@ -14,24 +14,12 @@ void agree_result_drop(struct agree_result *r)
 	*r = (struct agree_result){0};
 }
 
-static dske_rc find_peer(struct agreement *a, struct client *c)
+static dske_rc find_group(struct agreement *a, struct client *c)
 {
-	AUTO(peers) peers = {0};
-	TRY(client_peers(c, &peers));
-	const struct peer *p = peers_by_name(&peers, a->q->peer);
-	if (p == NULL)
-		return FAIL(NOT_FOUND, "there is no peer %s: ask the hubs who that is with dske peer add %s", a->q->peer,
-			    a->q->peer);
-	a->peer = *p;
+	TRY(group_gather(&a->group, c, a->q));
+	a->peer = *group_peer(&a->group);
+	a->initiates = group_we_initiate(&a->group);
 	return DSKE_OK;
-}
-
-/* A fixed rule, so that both ends may call in the same way: the lower client ID initiates. */
-static bool initiates(const struct agreement *a, const struct config *config)
-{
-	if (a->q->role == ROLE_AUTO)
-		return id_compare(&config->id, &a->peer.id) < 0;
-	return a->q->role == ROLE_INITIATOR;
 }
 
 /* k_B is the operator's word: an application may ask for more, never for less. */
@@ -46,7 +34,6 @@ static dske_rc settle_terms(struct agreement *a, const struct config *config)
 	const struct agree_request *q = a->q;
 	size_t n = exchange_hubs(&a->x), known = pool_hubs_known(a->x.client);
 	a->n = (uint8_t)n;
-	a->initiates = initiates(a, config);
 	a->scheme = q->scheme < SCHEME_COUNT ? q->scheme : config->scheme;
 	a->k = q->k != 0 ? q->k : config_k(config, known);
 	if (a->scheme == SCHEME_XOR)
@@ -75,7 +62,7 @@ static dske_rc agree(struct agreement *a, struct client *c)
 {
 	TRY(client_check_pid(c));
 	TRY(exchange_begin(&a->x, c, a->q->timeout_ms, a->q->cancelled));
-	TRY(find_peer(a, c));
+	TRY(find_group(a, c));
 	TRY(settle_terms(a, &c->config));
 	return a->initiates ? agree_initiate(a) : agree_receive(a);
 }
@@ -85,11 +72,12 @@ dske_rc client_agree(struct client *c, const struct agree_request *q, struct agr
 	struct agreement a = {.q = q, .r = r};
 	*r = (struct agree_result){0};
 	dske_rc rc = agree(&a, c);
-	if (rc_is(rc, DSKE_RC_FORKED))
+	if (rc_is(rc, DSKE_RC_FORKED)) /* before anything was made */
 		return rc;
 	if (!rc_ok(rc))
 		secret_drop(&r->key);
 	r->peer = a.peer.id;
 	r->initiated = a.initiates;
+	group_drop(&a.group);
 	return exchange_end(&a.x, rc, &r->report);
 }

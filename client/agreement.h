@@ -8,6 +8,7 @@
 #define DSKE_CLIENT_AGREEMENT_H
 
 #include "client/client.h"
+#include "client/group.h"
 #include "client/link.h"
 #include "client/pool.h"
 
@@ -68,7 +69,8 @@ struct agreement {
 	struct exchange x;
 	const struct agree_request *q;
 	struct agree_result *r;
-	struct peer peer;
+	struct group group; /* owned */
+	struct peer peer;   /* group_peer */
 	bool initiates;
 	uint8_t n, k, k_b;
 	enum scheme scheme;

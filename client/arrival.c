@@ -40,7 +40,7 @@ static bool take_range(struct link *l, const struct envelope *e, struct pad *pad
 static bool is_awaited(const struct reception *v, const struct terms *t)
 {
 	const struct agree_request *q = v->a->q;
-	if (!id_equal(&t->initiator, &v->initiator) || terms_receiver_index(t, &v->self) < 0)
+	if (!group_is_addressed(&v->a->group, t))
 		return false;
 	if (q->has_key_id)
 		return id_equal(&t->key_id, &q->key_id);
@@ -114,7 +114,10 @@ static bool take_body(struct reception *v, struct link *l, const struct envelope
 		owe(owed, RECEIPT_CORRUPT);
 		exchange_settle(&v->a->x, l, rc);
 	} else if (!is_awaited(v, &m.terms)) {
-		v->arrival[l->at].is_dirty = true;
+		v->arrival[l->at].is_dirty = true; /* it stays at the hub, for a call that asks for it */
+		if (v->a->q->has_key_id && id_equal(&m.terms.key_id, &v->a->q->key_id))
+			exchange_settle(&v->a->x, l, FAIL(DENIED, "that key is for other clients than were named here: "
+							  "every member names all the others"));
 	} else if (is_taken(v, &m.terms)) {
 		owe(owed, RECEIPT_KEPT);
 	} else {

@@ -123,7 +123,7 @@ dske_rc client_identify(struct client *c, const char *name, int64_t timeout_ms, 
 
 /* ---- agreement ------------------------------------------------------------------------------------ */
 
-enum agree_role { ROLE_AUTO /* the lower client ID initiates */, ROLE_INITIATOR, ROLE_RECEIVER };
+enum agree_role { ROLE_AUTO /* the lowest client ID initiates */, ROLE_INITIATOR, ROLE_RECEIVER };
 
 struct agree_result;
 
@@ -132,7 +132,10 @@ typedef dske_rc agree_keep(void *context, const struct agree_result *r);
 
 struct agree_request {
 	char peer[NAME_MAX_LEN + 1]; /* a name in the list of peers */
-	enum agree_role role;
+	const char *const *more;     /* further names, borrowed for the call: all of them and we are to have one key.
+	                                Every member names all others. */
+	size_t more_count;
+	enum agree_role role;        /* of several, a receiver's initiator is `peer` */
 	bool has_key_id;             /* else the initiator draws one and the context is the rendezvous */
 	struct id key_id;
 	uint8_t context[TERMS_CONTEXT_MAX];
@@ -152,7 +155,8 @@ struct agree_request {
 
 struct agree_result {
 	struct secret key; /* owned */
-	struct id key_id, initiator, peer;
+	struct id key_id, initiator;
+	struct id peer;    /* the initiator, or the first who was named where that is we */
 	bool initiated;    /* by us */
 	uint8_t n, k;
 	enum scheme scheme;
@@ -161,7 +165,7 @@ struct agree_result {
 void agree_result_drop(struct agree_result *r);
 
 /*
- * Key agreement (DSKE 2.3, 2.4) with one peer.  Returns when both the verdict and what it rests on are
+ * Key agreement (DSKE 2.3, 2.4) with one peer, or a group.  Returns when both the verdict and what it rests on are
  * durable.  An initiator succeeds at k positive replies; a receiver when a key verifies.  A receiver may
  * hold a key although the initiator saw a failure (the replies were lost).
  * Errors: NOT_FOUND (peer), TOO_FEW (which hubs and why in the report), TIMEOUT, NO_CANDIDATE, CONFLICT,

@@ -31,8 +31,7 @@ static dske_rc write_terms(struct initiation *i)
 	const struct agreement *a = i->a;
 	struct terms *t = &i->terms;
 	t->initiator = a->x.client->config.id;
-	t->receiver_count = 1;
-	t->receiver[0] = a->peer.id;
+	group_write_receivers(&a->group, t);
 	t->n = a->n;
 	t->k = a->k;
 	t->scheme = a->scheme;

@@ -9,6 +9,7 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/client.c %D%/client.h \
 	%D%/config.c %D%/config.h \
 	%D%/exchange.c \
+	%D%/group.c %D%/group.h \
 	%D%/identify.c \
 	%D%/initiator.c \
 	%D%/lease.c \

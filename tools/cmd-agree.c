@@ -17,7 +17,8 @@
 
 struct agree {
 	struct common common;
-	const char *peer, *context, *role, *label, *output, *scheme;
+	const struct operands *peers;
+	const char *context, *role, *label, *output, *scheme;
 	uint64_t k, length;
 	struct id key_id;
 	struct agree_request request;
@@ -27,6 +28,7 @@ struct agree {
 	bool extractable;           /* the configuration's word for this peer */
 	uint32_t ttl_s;             /* and for how long hubs are asked to keep an initiator's shares */
 	char kcv[KCV_LEN];
+	char with[512]; /* the peers' names, for sentences; perhaps cut */
 };
 
 /* ---- what is asked ------------------------------------------------------------------------------------------ */
@@ -58,15 +60,18 @@ static dske_rc fill_request(struct agree *a)
 	int role = ROLE_AUTO, scheme = SCHEME_COUNT;
 	TRY(find_word(&role, roles, "role", a->role));
 	TRY(find_word(&scheme, schemes, "scheme", a->scheme));
-	if (!name_check(a->peer))
-		return FAIL(ARGS, "%s is not a name of a peer", a->peer);
+	for (size_t i = 0; i < a->peers->count; i++)
+		if (!name_check(a->peers->at[i]))
+			return FAIL(ARGS, "%s is not a name of a peer", a->peers->at[i]);
 	if (a->context != NULL && strlen(a->context) > TERMS_CONTEXT_MAX)
 		return FAIL(ARGS, "--context: at most %d bytes", TERMS_CONTEXT_MAX);
 	if (a->k > TERMS_HUBS_MAX)
 		return FAIL(ARGS, "--k: at most %d", TERMS_HUBS_MAX);
 	if (a->length != 0 && (a->length < KEY_LEN_MIN || a->length > KEY_LEN_MAX))
 		return FAIL(ARGS, "--length: between %u and %u bytes", KEY_LEN_MIN, KEY_LEN_MAX);
-	snprintf(q->peer, sizeof q->peer, "%s", a->peer);
+	snprintf(q->peer, sizeof q->peer, "%s", a->peers->at[0]);
+	q->more = a->peers->at + 1;
+	q->more_count = a->peers->count - 1;
 	q->role = (enum agree_role)role;
 	q->scheme = (enum scheme)scheme;
 	q->has_key_id = !id_is_zero(&a->key_id);
@@ -90,13 +95,23 @@ static dske_rc try_pin(const struct agree *a)
 	return token_login(&token, CKU_USER, &a->pin_text);
 }
 
+/* A key of a group may be read where that holds of its key with each of them. */
+static const char *who_forbids(const struct agree *a, const struct client *client)
+{
+	for (size_t i = 0; i < a->peers->count; i++)
+		if (!config_extract_allowed(client_config(client), a->peers->at[i]))
+			return a->peers->at[i];
+	return NULL;
+}
+
 /* Everything that could fail for want of a right or a place fails before table bytes are spent. */
 static dske_rc prepare(struct agree *a, const struct client *client)
 {
-	if (a->output != NULL && !config_extract_allowed(client_config(client), a->peer))
+	const char *forbids = who_forbids(a, client);
+	if (a->output != NULL && forbids != NULL)
 		return FAIL(DENIED, "keys agreed with %s may not be read in clear; to allow it, write in the configuration: "
 				    "[peer %s] extract = yes",
-			    a->peer, a->peer);
+			    forbids, forbids);
 	if (a->label != NULL) {
 		if (a->pin_text.len == 0) /* else it has opened the tables already */
 			TRY(secret_input(&a->pin_text, tool_pin_source(a->common.pin), "PIN"));
@@ -161,7 +176,19 @@ static void tell_what_peer_does(const struct agree *a, FILE *to)
 	time_t end = time(NULL) + (time_t)a->ttl_s;
 	if (localtime_r(&end, &local) != NULL)
 		strftime(until, sizeof until, "%Y-%m-%d %H:%M:%S", &local);
-	fprintf(to, "%s has the key once it fetches it; the hubs keep its shares until %s at the latest\n", a->peer, until);
+	if (a->peers->count == 1)
+		fprintf(to, "%s has the key once it fetches it; the hubs keep its shares until %s at the latest\n", a->with, until);
+	else
+		fprintf(to, "%s have the key once they fetch it; the hubs keep their shares until %s at the latest\n", a->with,
+			until);
+}
+
+static json_t *peers_json(const struct agree *a)
+{
+	json_t *out = json_array();
+	for (size_t i = 0; i < a->peers->count; i++)
+		json_array_append_new(out, json_string(a->peers->at[i]));
+	return out;
 }
 
 static void tell_agreed(const struct agree *a)
@@ -170,8 +197,8 @@ static void tell_agreed(const struct agree *a)
 	char key_id[ID_HEX_LEN];
 	FILE *to = a->output != NULL && strcmp(a->output, "-") == 0 ? stderr : stdout;
 	if (a->common.json && to == stdout) {
-		json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:o}", "peer", a->peer, "key_id",
-				      id_hex(&r->key_id, key_id), "role", r->initiated ? "initiator" : "receiver", "n", (int)r->n,
+		json_t *o = json_pack("{s:s, s:o, s:s, s:s, s:i, s:i, s:i, s:s, s:o}", "peer", a->peers->at[0], "peers",
+				      peers_json(a), "key_id", id_hex(&r->key_id, key_id), "role", r->initiated ? "initiator" : "receiver", "n", (int)r->n,
 				      "k", (int)r->k, "length", (int)r->key.len, "check_value", a->kcv, "hubs",
 				      report_json(&r->report, columns_of(a)));
 		output_json(o);
@@ -179,7 +206,7 @@ static void tell_agreed(const struct agree *a)
 	}
 	report_print(&r->report, columns_of(a), to);
 	fprintf(to, "%sagreed%s with %s as %s: %zu bytes, n = %u, k = %u, key ID %s, check value %s\n", colour(to, COLOUR_GOOD),
-		colour(to, COLOUR_OFF), a->peer, r->initiated ? "initiator" : "receiver", r->key.len, r->n, r->k,
+		colour(to, COLOUR_OFF), a->with, r->initiated ? "initiator" : "receiver", r->key.len, r->n, r->k,
 		id_hex(&r->key_id, key_id), a->kcv);
 	if (r->initiated)
 		tell_what_peer_does(a, to);
@@ -211,7 +238,7 @@ static dske_rc agree(struct agree *a)
 	TRY(tool_open(&client, &a->common));
 	dske_rc rc = prepare(a, client);
 	if (rc_ok(rc)) {
-		a->extractable = config_extract_allowed(client_config(client), a->peer);
+		a->extractable = who_forbids(a, client) == NULL;
 		a->ttl_s = client_config(client)->ttl_s;
 		a->request.keep = keep;
 		a->request.keep_context = a;
@@ -223,11 +250,18 @@ static dske_rc agree(struct agree *a)
 	return rc;
 }
 
+static void name_peers(struct agree *a)
+{
+	size_t len = 0;
+	for (size_t i = 0; i < a->peers->count && len < sizeof a->with; i++)
+		len += (size_t)snprintf(a->with + len, sizeof a->with - len, "%s%s", i == 0 ? "" : ", ", a->peers->at[i]);
+}
+
 int cmd_key_agree(const struct command *self, int argc, char **argv)
 {
 	struct agree a = {.file = FD_NONE, .common.needs_tables = true};
 	a.common.pin_text = &a.pin_text;
-	struct operands peer;
+	struct operands peers;
 	const struct option_row rows[] = {
 		{"context", OPTION_TEXT, &a.context, "TEXT", "meeting point: both ends say the same (default: the empty one)"},
 		{"key-id", OPTION_ID, &a.key_id, "HEX", "or this key ID, 32 digits, at both ends"},
@@ -242,10 +276,11 @@ int cmd_key_agree(const struct command *self, int argc, char **argv)
 		COMMON_ROWS(a.common),
 		{0},
 	};
-	int leave = options_read(self, rows, argc, argv, 1, 1, &peer);
+	int leave = options_read(self, rows, argc, argv, 1, TERMS_RECEIVERS_MAX, &peers);
 	if (leave >= 0)
 		return leave;
-	a.peer = peer.at[0];
+	a.peers = &peers;
+	name_peers(&a);
 	dske_rc rc = agree(&a);
 	if (rc_ok(rc))
 		tell_agreed(&a);

@@ -133,9 +133,10 @@ const struct command commands[] = {
 	{"peer", "show", "NAME", "show one peer", "  dske peer show bob\n", cmd_peer_show},
 	{"peer", "remove", "NAME", "forget a peer", "  dske peer remove bob\n", cmd_peer_remove},
 
-	{"key", "agree", "PEER", "agree on a key with a peer, who does the same at the other end",
+	{"key", "agree", "PEER...", "agree on a key with a peer, who does the same at the other end; or with several",
 	 "  dske key agree bob --context lunch --output lunch.key\n"
-	 "  dske key agree bob --key-id 00112233445566778899aabbccddeeff --role initiator --label backup\n",
+	 "  dske key agree bob --key-id 00112233445566778899aabbccddeeff --role initiator --label backup\n"
+	 "  dske key agree bob carol dave --context board --output board.key\n",
 	 cmd_key_agree},
 	{"key", "list", "", "show the keys in the token",
 	 "  dske key list\n"

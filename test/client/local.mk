@@ -21,6 +21,11 @@ TESTS += %D%/test-tables
 %C%_test_tables_SOURCES = %D%/test-tables.c $(CLIENT_WORLD)
 %C%_test_tables_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 
+check_PROGRAMS += %D%/test-group
+TESTS += %D%/test-group
+%C%_test_group_SOURCES = %D%/test-group.c $(CLIENT_WORLD)
+%C%_test_group_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
 check_PROGRAMS += %D%/test-media
 TESTS += %D%/test-media
 %C%_test_media_SOURCES = %D%/test-media.c $(CLIENT_WORLD)
