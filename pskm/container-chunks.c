@@ -60,6 +60,11 @@ uint64_t chunks_file_len(const struct chunks *c)
 	return place(c, CONTAINER_END_CHUNK) + EXTRA_LEN;
 }
 
+uint64_t chunks_file_len_to(const struct chunks *c, uint64_t number)
+{
+	return number < chunks_count(c) ? place(c, number) : chunks_file_len(c);
+}
+
 dske_rc chunks_fault(const struct chunks *c, uint64_t number, const char *what)
 {
 	unsigned long long from = place(c, number), to = from + chunks_len(c, number) + EXTRA_LEN;

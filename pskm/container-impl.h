@@ -55,6 +55,7 @@ void chunks_drop(struct chunks *c);
 uint64_t chunks_count(const struct chunks *c);
 size_t chunks_len(const struct chunks *c, uint64_t number); /* bytes of table in it */
 uint64_t chunks_file_len(const struct chunks *c);           /* of the whole container */
+uint64_t chunks_file_len_to(const struct chunks *c, uint64_t number); /* with the chunks below number; the end comes with the last */
 
 /* number: a chunk's, or CONTAINER_END_CHUNK, in any order; plain: the bytes and their h'.
  * Errors of sealing: NOMEM, IO; of opening: CORRUPT (which, where), NOMEM, IO. */

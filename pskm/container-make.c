@@ -102,6 +102,7 @@ static dske_rc make_all(struct maker *k)
 	uint64_t count = chunks_count(&w->chunks);
 
 	TRY(file_pwrite(w->chunks.file.n, walk_head(w)->bytes, walk_head(w)->len, 0));
+	TRY(file_sync_dir_of(k->m->container_path));
 	if (k->unfinished.sealed <= count) {
 		TRY(make_chunks(k, count));
 		TRY(make_end(k, count));

@@ -201,6 +201,25 @@ static dske_rc check_fit(struct maker *k)
 	return DSKE_OK;
 }
 
+/*
+ * A chunk below `filled` has one plaintext, and its nonce seals no other.  So the mark that is read must be a durable
+ * one, also when its writer was killed before the sync; and where the container reaches further than the folder, the
+ * folder was put back from a backup, and would seal new bytes under nonces that were used.
+ */
+static dske_rc check_marks(const struct maker *k)
+{
+	const struct chunks *c = &k->walk.chunks;
+	struct stat st;
+
+	TRY(file_sync(k->unfinished.file.n));
+	if (fstat(c->file.n, &st) != 0)
+		return FAIL(IO, "cannot look at %s: %m", k->m->container_path);
+	if ((uint64_t)st.st_size > chunks_file_len_to(c, k->unfinished.filled))
+		return FAIL(CORRUPT, "%s is further than what the hub has kept of it, as if the hub's folder had been restored: "
+				     "discard both, and make it anew", k->m->container_path);
+	return DSKE_OK;
+}
+
 static dske_rc prepare(struct maker *k, char passphrase[PASSPHRASE_TEXT_MAX])
 {
 	struct walk *w = &k->walk;
@@ -212,6 +231,7 @@ static dske_rc prepare(struct maker *k, char passphrase[PASSPHRASE_TEXT_MAX])
 	TRY(file_open(&w->chunks.file, k->m->container_path, O_RDWR | O_NOFOLLOW | (k->unfinished.sealed == 0 ? O_CREAT : 0),
 		      0600));
 	TRY(check_ours(w->chunks.file.n, walk_head(w), k->m->container_path));
+	TRY(check_marks(k));
 	return check_fit(k);
 }
 

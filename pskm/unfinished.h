@@ -5,8 +5,9 @@
  * before the table gets its name.
  *
  * Two marks say how far the making has come, in chunks of the container: below `filled` the table is durable, and
- * below `sealed` the container is.  A chunk is sealed only when it is below `filled`, so that whatever happens the
- * nonce of a chunk never meets two plaintexts.
+ * below `sealed` the container is.  A chunk is sealed only when it is below a durable `filled`, so that the nonce of a
+ * chunk never meets two plaintexts.  A folder restored from a backup is found by a container that reaches further; one
+ * restored together with its container is not (doc/threat-model.md).
  */
 #ifndef DSKE_PSKM_UNFINISHED_H
 #define DSKE_PSKM_UNFINISHED_H

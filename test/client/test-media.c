@@ -187,7 +187,7 @@ static void a_copied_stick(void **state)
 	struct path copy;
 	assert_ok(path_format(&copy, "%s/media/copy", w.scratch.s));
 	ping();
-	copy_folder(stick.s, copy.s);
+	scratch_copy(stick.s, copy.s);
 	struct client_hub both = hub_now("hub1");
 	assert_rc(both.rc, CLONED);
 	assert_false(both.is_absent);
@@ -325,7 +325,7 @@ static void forged(void **state)
 	assert_refused(&(struct forgery){"a link for the folder", "no folder"});
 	assert_int_equal(unlink(folder.s), 0);
 
-	copy_folder(genuine.s, folder.s);
+	scratch_copy(genuine.s, folder.s);
 	assert_int_equal(chmod(folder.s, 0777), 0);
 	assert_refused(&(struct forgery){"others may write", "others may write"});
 	assert_int_equal(chmod(folder.s, 0700), 0);
@@ -360,7 +360,7 @@ static void forged(void **state)
 	assert_ok(path_format(&file, "%s/header", folder.s));
 	assert_ok(path_format(&kept, "%s/header", other.s));
 	assert_int_equal(unlink(file.s), 0);
-	copy_folder(kept.s, file.s);
+	scratch_copy(kept.s, file.s);
 	reopen();
 	assert_refused(&(struct forgery){"another table", "another table"});
 	assert_ok(path_format(&kept, "%s/caught", w.scratch.s));
@@ -387,7 +387,7 @@ static void make_known(const char *tables, const struct pskm_header *h, const ch
 	assert_ok(table_make(&header, &m));
 	assert_ok(path_format(&file, "%s/ledger", folder.s));
 	assert_int_equal(unlink(file.s), 0);
-	copy_folder(ledger, file.s);
+	scratch_copy(ledger, file.s);
 }
 
 static void assert_passes_for_nobody(const char *what)
@@ -426,7 +426,7 @@ static void bytes_that_the_enemy_knows(void **state)
 	assert_ok(hub_now("hub1").rc);
 	assert_ok(path_format(&keys, "%s/keys", hub.medium));
 	assert_int_equal(unlink(keys.s), 0);
-	copy_folder(kept.s, keys.s);
+	scratch_copy(kept.s, keys.s);
 	assert_rc(hub_now("hub1").rc, CORRUPT);
 }
 

@@ -280,7 +280,7 @@ static void a_clone_is_noticed(void **state)
 	client_close(w.alice); /* its windows end with it */
 	assert_ok(path_format(&folder, "%s/alice", w.scratch.s));
 	assert_ok(path_format(&elsewhere, "%s/clone", w.scratch.s));
-	copy_folder(folder.s, elsewhere.s);
+	scratch_copy(folder.s, elsewhere.s);
 	assert_ok(path_format(&elsewhere, "%s/clone/dske.conf", w.scratch.s));
 	assert_ok(client_open(&w.alice, w.alice_conf.s));
 	assert_ok(client_open(&clone, elsewhere.s));

@@ -17,18 +17,6 @@ void sleep_ms(long ms)
 	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
 
-void copy_folder(const char *from, const char *to)
-{
-	int status = 0;
-	pid_t pid = fork();
-	if (pid == 0) {
-		execlp("cp", "cp", "-a", from, to, (char *)NULL);
-		_exit(127);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
-
 static void make_client(struct path *conf, const struct path *scratch, const char *name, const struct id *id,
 			const char *agreement)
 {

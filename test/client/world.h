@@ -60,9 +60,6 @@ void assert_same_key(const struct caller *alice, const struct caller *bob);
 
 void sleep_ms(long ms);
 
-/* A copy of a folder, with cp -a. */
-void copy_folder(const char *from, const char *to);
-
 /* The line about this hub in a report, or NULL. */
 const struct hub_report *report_of(const struct report *r, const char *hub);
 

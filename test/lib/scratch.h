@@ -13,6 +13,9 @@ void scratch_make(struct path *folder);
 /* Removes it with all that is in it. */
 void scratch_remove(const struct path *folder);
 
+/* A copy of a folder with all that is in it; what was at `to` before is gone. */
+void scratch_copy(const char *from, const char *to);
+
 /* FOLDER/NAME; in one of eight static places that are used in turn. */
 const char *scratch_path(const struct path *folder, const char *name);
 

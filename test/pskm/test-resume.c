@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -240,6 +241,51 @@ static void test_refused(void **state)
 	fixture_drop(&f);
 }
 
+/* The hub's folder is put back as it was some chunks ago: going on would seal other bytes under the same nonces. */
+static void test_restored(void **state)
+{
+	struct fixture f;
+	AUTO(secret) key = fixture_key('K');
+	struct path old;
+
+	(void)state;
+	interrupt(&f, &key);
+	assert_ok(path_format(&old, "%s/old", f.scratch.s));
+	scratch_copy(f.hub_tables.s, old.s);
+	for (unsigned n = 10; n < 200; n++) { /* goes on for one chunk and is killed again */
+		struct stat before, after;
+		assert_int_equal(stat(f.container.s, &before), 0);
+		if (work_until(&f, &key, true, n))
+			fail_msg("not interrupted");
+		assert_int_equal(stat(f.container.s, &after), 0);
+		if (after.st_size > before.st_size)
+			break;
+	}
+	scratch_copy(old.s, f.hub_tables.s);
+	assert_rc(work(&f, &key, true, f.passphrase), CORRUPT);
+	assert_non_null(strstr(rc_detail((dske_rc){DSKE_RC_CORRUPT}), "restored"));
+	assert_ok(container_discard(f.hub_tables.s, f.container.s));
+	fixture_drop(&f);
+}
+
+/* A mark that was written by whoever was killed before its sync is made durable before anything is sealed. */
+static void test_marks_are_durable_first(void **state)
+{
+	struct fixture f;
+	AUTO(secret) key = fixture_key('K');
+
+	(void)state;
+	interrupt(&f, &key);
+	steps_left = 1; /* the first sync or write of the one who goes on */
+	fails_with_error = 1;
+	assert_rc(work(&f, &key, true, f.passphrase), SYNC);
+	steps_left = 0;
+	fails_with_error = 0;
+	assert_ok(work(&f, &key, true, f.passphrase));
+	assert_good(&f, &key);
+	fixture_drop(&f);
+}
+
 static void test_discarded(void **state)
 {
 	struct fixture f;
@@ -315,6 +361,8 @@ int main(void)
 		cmocka_unit_test(test_killed_at_every_step),
 		cmocka_unit_test(test_failed_at_every_step),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_restored),
+		cmocka_unit_test(test_marks_are_durable_first),
 		cmocka_unit_test(test_discarded),
 		cmocka_unit_test(test_state_file),
 	};
