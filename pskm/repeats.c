@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/tag.h"
+#include "base/crypto.h"
 
 #define SLOTS_FIRST ((size_t)1024)
 
@@ -48,7 +48,7 @@ static dske_rc grow(struct repeats *r, size_t slots)
 dske_rc repeats_init(struct repeats *r)
 {
 	*r = (struct repeats){.slot = NULL};
-	TRY(secret_random(&r->salt, TAG_KEY_LEN));
+	TRY(secret_random(&r->salt, CRYPTO_MAC_LEN));
 	return grow(r, SLOTS_FIRST);
 }
 
@@ -59,25 +59,29 @@ void repeats_drop(struct repeats *r)
 	*r = (struct repeats){.slot = NULL};
 }
 
-/* Never 0.  No tag: nobody is shown the values, and so the key may serve for all of them. */
-static uint64_t fingerprint(const struct repeats *r, const void *bytes, size_t len)
+/* Never 0.  It says where in memory it is looked for, so it must not be linear in the bytes, as a tag is: who sees the
+ * cache lines of known values would have the key, and with it equations on the unknown ones. */
+static dske_rc fingerprint(uint64_t *print, const struct repeats *r, const void *bytes, size_t len)
 {
-	struct tag h;
-	uint64_t print;
+	uint8_t mac[CRYPTO_MAC_LEN];
 
-	tag_compute(&h, r->salt.data, bytes, len);
-	memcpy(&print, h.b, sizeof print);
-	mem_wipe(&h, sizeof h);
-	return print != 0 ? print : 1;
+	dske_rc rc = crypto_mac(mac, &r->salt, bytes, len);
+	memcpy(print, mac, sizeof *print);
+	mem_wipe(mac, sizeof mac);
+	*print += *print == 0;
+	return rc;
 }
 
 dske_rc repeats_enter(struct repeats *r, const void *bytes, size_t len, bool *before)
 {
+	uint64_t print;
+
 	if (r->count == REPEATS_MOST)
 		return FAIL(TOOBIG, "more than %zu things to remember", REPEATS_MOST);
 	if (2 * (r->count + 1) > r->slots)
 		TRY(grow(r, 2 * r->slots));
-	put(r->slot, r->slots, fingerprint(r, bytes, len), before);
+	TRY(fingerprint(&print, r, bytes, len));
+	put(r->slot, r->slots, print, before);
 	r->count += !*before;
 	return DSKE_OK;
 }

@@ -2,9 +2,8 @@
 /*
  * pskm/repeats.h - was this seen before?  A set that grows with what it has seen, 16 to 32 bytes for each.
  *
- * It keeps 64 bits of each one's h (core/tag.h) under a random key: two different ones, of s blocks, are taken
- * for one with probability s / 2^64; for the most there are of 32 bytes, 2^-17 in all.  Wiped when dropped: they
- * may be keys.
+ * It keeps 64 bits of each one's HMAC-SHA256 under a random key: two different ones are taken for one with probability
+ * 2^-64; among the most there are, 2^-19 in all.  Wiped when dropped: they may be keys.
  */
 #ifndef DSKE_PSKM_REPEATS_H
 #define DSKE_PSKM_REPEATS_H
