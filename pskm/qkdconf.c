@@ -50,6 +50,8 @@ static dske_rc set_url(struct qkdconf *c, const char *file, const char *key, con
 	size_t len = strlen(c->url);
 	if (c->url[len - 1] == '/')
 		c->url[len - 1] = '\0';
+	if (strchr(c->url, '@') != NULL)
+		return FAIL(CONFIG, "%s = %s: what stands before an @ is no host; the KME knows us by our certificate", key, value);
 	if (strncmp(c->url, SECURE, sizeof SECURE - 1) == 0 && is_path_word(c->url + sizeof SECURE - 1))
 		return DSKE_OK;
 	if (strncmp(c->url, PLAIN, sizeof PLAIN - 1) != 0 || !is_path_word(c->url + sizeof PLAIN - 1))
