@@ -76,8 +76,9 @@ dske_rc pin_try(struct store *s, struct image *i, enum store_pin which, const vo
 	++*failed;
 	TRY(image_write(s, i));
 	dske_rc rc = pin_unwrap(i->file.data, which, pin, pin_len, master);
-	if (!rc_ok(rc))
-		return rc_is(rc, DSKE_RC_PIN) && *failed >= STORE_ATTEMPTS ? rc_make(DSKE_RC_PIN_LOCKED) : rc;
-	*failed = 0;
-	return image_write(s, i);
+	if (rc_is(rc, DSKE_RC_PIN))
+		return *failed >= STORE_ATTEMPTS ? rc_make(DSKE_RC_PIN_LOCKED) : rc;
+	*failed = rc_ok(rc) ? 0 : (uint8_t)(*failed - 1); /* for want of memory nothing was tried */
+	dske_rc written = image_write(s, i);
+	return rc_ok(rc) ? written : rc;
 }

@@ -47,3 +47,4 @@ check_PROGRAMS += %D%/test-store
 TESTS += %D%/test-store
 %C%_test_store_SOURCES = %D%/test-store.c
 %C%_test_store_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+%C%_test_store_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=argon2id_hash_raw

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <argon2.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -184,6 +185,36 @@ static void lock_out(void **state)
 	assert_ok(store_set_pin(f->store, &out, STORE_PIN_USER, "another", 7));
 	secret_drop(&out);
 	assert_ok(store_login(f->store, STORE_PIN_USER, "another", 7, &out));
+}
+
+/* --wrap: as when there is no memory for it. */
+static bool starved;
+int __real_argon2id_hash_raw(uint32_t passes, uint32_t kib, uint32_t lanes, const void *pin, size_t pin_len, const void *salt,
+			     size_t salt_len, void *out, size_t out_len);
+int __wrap_argon2id_hash_raw(uint32_t passes, uint32_t kib, uint32_t lanes, const void *pin, size_t pin_len, const void *salt,
+			     size_t salt_len, void *out, size_t out_len);
+int __wrap_argon2id_hash_raw(uint32_t passes, uint32_t kib, uint32_t lanes, const void *pin, size_t pin_len, const void *salt,
+			     size_t salt_len, void *out, size_t out_len)
+{
+	return starved ? ARGON2_MEMORY_ALLOCATION_ERROR
+		       : __real_argon2id_hash_raw(passes, kib, lanes, pin, pin_len, salt, salt_len, out, out_len);
+}
+
+static void want_of_memory_is_no_guess(void **state)
+{
+	struct fixture *f = *state;
+	struct store_status st;
+	AUTO(secret) out = {0};
+
+	make(f);
+	assert_rc(store_login(f->store, STORE_PIN_USER, "wrong", 5, &out), DSKE_RC_PIN);
+	starved = true;
+	for (unsigned i = 0; i < 2 * STORE_ATTEMPTS; i++)
+		assert_rc(store_login(f->store, STORE_PIN_USER, USER, strlen(USER), &out), DSKE_RC_NOMEM);
+	starved = false;
+	assert_ok(store_status(f->store, &st));
+	assert_int_equal(st.user_failed, 1); /* nor does it forgive one */
+	assert_ok(store_login(f->store, STORE_PIN_USER, USER, strlen(USER), &out));
 }
 
 static void so_lock_out(void **state)
@@ -557,7 +588,7 @@ static void killed_guesses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(fresh_token), TEST(both_pins_open_the_same), TEST(lock_out), TEST(so_lock_out), TEST(objects), TEST(the_key_of_the_tables),
+		TEST(fresh_token), TEST(both_pins_open_the_same), TEST(lock_out), TEST(want_of_memory_is_no_guess), TEST(so_lock_out), TEST(objects), TEST(the_key_of_the_tables),
 		TEST(another_process), TEST(many_processes), TEST(every_byte_counts), TEST(every_cut_counts),
 		TEST(a_mended_checksum_is_not_enough), TEST(a_header_of_another_hand), TEST(a_damaged_token_refuses_a_login), TEST(impossible_costs),
 		TEST(killed_writers), TEST(killed_guesses),
