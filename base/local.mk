@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += %D%/libbase.la
 %C%_libbase_la_SOURCES = \
+	%D%/alike.c %D%/alike.h \
 	%D%/buf.c %D%/buf.h \
 	%D%/conf.c %D%/conf.h \
 	%D%/cpu.c %D%/cpu.h \

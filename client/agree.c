@@ -61,8 +61,9 @@ dske_rc agree_keep_key(struct agreement *a)
 static dske_rc agree(struct agreement *a, struct client *c)
 {
 	TRY(client_check_pid(c));
-	TRY(exchange_begin(&a->x, c, a->q->timeout_ms, a->q->cancelled));
+	TRY(client_refresh(c));
 	TRY(find_group(a, c));
+	TRY(exchange_begin(&a->x, c, a->q->timeout_ms, a->q->cancelled, a->group.left_out, a->group.left_out_count));
 	TRY(settle_terms(a, &c->config));
 	return a->initiates ? agree_initiate(a) : agree_receive(a);
 }

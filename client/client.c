@@ -43,6 +43,14 @@ static dske_rc peers_copy(struct peers *out, const struct peers *from)
 	out->count = from->count;
 	if (from->count > 0)
 		memcpy(out->peer, from->peer, from->count * sizeof *out->peer);
+	out->contradiction = calloc(from->contradiction_count + 1, sizeof *out->contradiction);
+	if (out->contradiction == NULL) {
+		peers_drop(out);
+		return rc_make(DSKE_RC_NOMEM);
+	}
+	out->contradiction_count = from->contradiction_count;
+	if (from->contradiction_count > 0)
+		memcpy(out->contradiction, from->contradiction, from->contradiction_count * sizeof *out->contradiction);
 	return DSKE_OK;
 }
 

@@ -71,6 +71,7 @@ dske_rc client_presence(struct client *c, struct table_presence **out, size_t *c
 
 /* What one hub did in one exchange; for reports. */
 struct hub_report {
+	struct id hub;
 	char name[NAME_MAX_LEN + 1];
 	char address[256];
 	dske_rc rc;       /* OK: took part */

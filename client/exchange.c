@@ -20,7 +20,34 @@ double clock_fine_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms, const volatile bool *cancelled)
+static bool is_among(const struct id *list, size_t count, const struct id *id)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (id_equal(&list[i], id))
+			return true;
+	}
+	return false;
+}
+
+/* Takes them out of the list, into x. */
+static dske_rc leave_out(struct exchange *x, struct hub_table **hubs, size_t *count, const struct id *left_out, size_t left_out_count)
+{
+	size_t kept = 0;
+	x->left_out = calloc(*count + 1, sizeof(struct hub_table *));
+	if (x->left_out == NULL)
+		return rc_make(DSKE_RC_NOMEM);
+	for (size_t i = 0; i < *count; i++) {
+		if (is_among(left_out, left_out_count, &hubs[i]->hub))
+			x->left_out[x->left_out_count++] = hubs[i];
+		else
+			hubs[kept++] = hubs[i];
+	}
+	*count = kept;
+	return DSKE_OK;
+}
+
+dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms, const volatile bool *cancelled,
+		       const struct id *left_out, size_t left_out_count)
 {
 	struct hub_table **hubs = NULL;
 	size_t count = 0;
@@ -28,10 +55,12 @@ dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms,
 	x->deadline_ms = clock_ms() + (timeout_ms > 0 ? timeout_ms : c->config.timeout_ms);
 	TRY(client_refresh(c));
 	TRY(pool_tables(c, &hubs, &count));
-	dske_rc rc = DSKE_OK;
-	if (count == 0)
-		rc = FAIL(TOO_FEW, "there is no usable table of any hub: import a PSKM (dske pskm import) and activate it");
-	else
+	dske_rc rc = leave_out(x, hubs, &count, left_out, left_out_count);
+	if (rc_ok(rc) && count == 0)
+		rc = x->left_out_count > 0
+			     ? FAIL(TOO_FEW, "the only usable tables are of hubs that contradict the others about this peer")
+			     : FAIL(TOO_FEW, "there is no usable table of any hub: import a PSKM (dske pskm import) and activate it");
+	if (rc_ok(rc))
 		rc = pool_take(c, hubs, count, &x->set);
 	free(hubs);
 	TRY(rc);
@@ -125,6 +154,7 @@ static void describe_hub(const struct exchange *x, struct hub_report *out, const
 			 bool left)
 {
 	struct table_status s;
+	out->hub = l->hub->hub;
 	snprintf(out->name, sizeof out->name, "%s", l->hub->name);
 	snprintf(out->address, sizeof out->address, "%s", l->hub->address);
 	out->rc = o->settled ? rc_fail(o->code, "%s", o->why) : unsettled(x, l);
@@ -144,10 +174,23 @@ static void describe_hub(const struct exchange *x, struct hub_report *out, const
 /* Hubs whose table cannot be used took no part, and the operator wants to know why. */
 static void describe_unusable(struct hub_report *out, const struct client_hub *h)
 {
+	out->hub = h->hub;
 	snprintf(out->name, sizeof out->name, "%s", h->name);
 	snprintf(out->address, sizeof out->address, "%s", h->address);
 	out->rc = h->rc;
 	snprintf(out->detail, sizeof out->detail, "%s", h->detail);
+	out->rtt_ms = -1;
+	out->lasts_s = SUPPLY_UNKNOWN;
+}
+
+/* DSKE 2.2: a hub "that conflicts with a consensus is excluded from the protocol". */
+static void describe_left_out(struct hub_report *out, const struct hub_table *h)
+{
+	out->hub = h->hub;
+	snprintf(out->name, sizeof out->name, "%s", h->name);
+	snprintf(out->address, sizeof out->address, "%s", h->address);
+	out->rc = FAIL(DENIED, "left out: it contradicts the other hubs about who the peer is; dske peer verify asks them again");
+	snprintf(out->detail, sizeof out->detail, "%s", rc_detail(out->rc));
 	out->rtt_ms = -1;
 	out->lasts_s = SUPPLY_UNKNOWN;
 }
@@ -163,6 +206,10 @@ static bool takes_part(const struct exchange *x, const struct id *hub)
 		if (id_equal(&x->set->link[i].hub->hub, hub))
 			return true;
 	}
+	for (size_t i = 0; i < x->left_out_count; i++) {
+		if (id_equal(&x->left_out[i]->hub, hub))
+			return true;
+	}
 	return false;
 }
 
@@ -171,12 +218,14 @@ void exchange_report(const struct exchange *x, struct report *report, bool agree
 	struct client_hub *hubs = NULL;
 	size_t count = 0, linked = x->set != NULL && x->outcome != NULL ? x->set->count : 0;
 	bool brief = agreed && !x->wants_left; /* ledgers are read for this */
-	if ((brief && pool_all_usable(x->client)) || !rc_ok(client_hubs(x->client, &hubs, &count)))
+	if (x->client == NULL || (brief && pool_all_usable(x->client)) || !rc_ok(client_hubs(x->client, &hubs, &count)))
 		count = 0;
 	report_drop(report);
-	report->hub = calloc(linked + count + 1, sizeof *report->hub);
+	report->hub = calloc(linked + x->left_out_count + count + 1, sizeof *report->hub);
 	for (size_t i = 0; report->hub != NULL && i < linked; i++)
 		describe_hub(x, &report->hub[report->count++], &x->set->link[i], &x->outcome[i], !brief);
+	for (size_t i = 0; report->hub != NULL && i < x->left_out_count; i++)
+		describe_left_out(&report->hub[report->count++], x->left_out[i]);
 	for (size_t i = 0; report->hub != NULL && i < count && report->count < REPORT_HUBS_MAX; i++) {
 		if (!rc_ok(hubs[i].rc) && !is_let_go(&hubs[i]) && !takes_part(x, &hubs[i].hub))
 			describe_unusable(&report->hub[report->count++], &hubs[i]);
@@ -215,7 +264,10 @@ dske_rc exchange_end(struct exchange *x, dske_rc rc, struct report *report)
 	if (x->client != NULL)
 		retire_tell_due(x->client);
 	free(x->outcome);
+	free(x->left_out);
 	x->outcome = NULL;
+	x->left_out = NULL;
+	x->left_out_count = 0;
 	if (x->client != NULL)
 		pool_put(x->client, x->set);
 	x->set = NULL;

@@ -21,6 +21,24 @@ static bool is_member(const struct group *g, const struct id *id)
 	return false;
 }
 
+static bool is_left_out(const struct group *g, const struct id *hub)
+{
+	for (size_t i = 0; i < g->left_out_count; i++)
+		if (id_equal(&g->left_out[i], hub))
+			return true;
+	return false;
+}
+
+static void leave_out(struct group *g, const struct peers *peers, const struct id *member)
+{
+	struct id hubs[TERMS_HUBS_MAX];
+	size_t count = peers_left_out(peers, member, hubs, TERMS_HUBS_MAX);
+
+	for (size_t i = 0; i < count && g->left_out_count < TERMS_HUBS_MAX; i++)
+		if (!is_left_out(g, &hubs[i]))
+			g->left_out[g->left_out_count++] = hubs[i];
+}
+
 static dske_rc add(struct group *g, const struct peers *peers, const char *name)
 {
 	const struct peer *p = peers_by_name(peers, name);
@@ -30,6 +48,7 @@ static dske_rc add(struct group *g, const struct peers *peers, const char *name)
 	if (is_member(g, &p->id) || id_equal(&p->id, &g->self))
 		return FAIL(ARGS, "%s is named twice, or is this client itself: name each of the others once", name);
 	g->member[g->count++] = *p;
+	leave_out(g, peers, &p->id);
 	return DSKE_OK;
 }
 

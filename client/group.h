@@ -13,6 +13,8 @@ struct group {
 	struct peer *member; /* owned: the others, in the order in which they were named */
 	size_t count;        /* 1 to TERMS_RECEIVERS_MAX */
 	size_t initiator;    /* index of the member who initiates; count: we do */
+	struct id left_out[TERMS_HUBS_MAX]; /* hubs that contradict the record of one of them (DSKE 2.2) */
+	size_t left_out_count;
 };
 
 /* Emptied by group_drop.  Errors: NOT_FOUND (no such peer, with what to do), ARGS (one named twice, or too many),

@@ -119,7 +119,7 @@ static dske_rc check_answer(const struct inquiry *q, const struct identity *out)
 
 static dske_rc identify(struct inquiry *q, struct client *c, int64_t timeout_ms, struct identity *out)
 {
-	TRY(exchange_begin(&q->x, c, timeout_ms, NULL));
+	TRY(exchange_begin(&q->x, c, timeout_ms, NULL, NULL, 0));
 	TRY(ask_all(q));
 	size_t n = exchange_hubs(&q->x);
 	dske_rc rc = identity_settle(out, q->votes, n, votes_needed(c));
@@ -159,7 +159,7 @@ dske_rc client_identify(struct client *c, const char *name, int64_t timeout_ms, 
 
 static dske_rc ping(struct inquiry *q, struct client *c, int64_t timeout_ms)
 {
-	TRY(exchange_begin(&q->x, c, timeout_ms, NULL));
+	TRY(exchange_begin(&q->x, c, timeout_ms, NULL, NULL, 0));
 	q->question.id = c->config.id;
 	q->x.wants_left = true;
 	return ask_all(q);

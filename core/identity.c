@@ -26,6 +26,12 @@ static bool contradicts(const struct identity_vote *vote, const struct identity 
 	       id_equal(&vote->says.id, &settled->id) != same_name(&vote->says, settled);
 }
 
+void identity_judge(struct identity_vote *votes, size_t hub_count, const struct identity *record)
+{
+	for (size_t i = 0; i < hub_count; i++)
+		votes[i].contradicts = contradicts(&votes[i], record);
+}
+
 dske_rc identity_settle(struct identity *out, struct identity_vote *votes, size_t hub_count, size_t least)
 {
 	const struct identity *settled = NULL;
@@ -49,7 +55,6 @@ dske_rc identity_settle(struct identity *out, struct identity_vote *votes, size_
 
 	*out = *settled;
 	out->name[NAME_MAX_LEN] = 0;
-	for (size_t i = 0; i < hub_count; i++)
-		votes[i].contradicts = contradicts(&votes[i], out);
+	identity_judge(votes, hub_count, out);
 	return DSKE_OK;
 }

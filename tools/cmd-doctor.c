@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alike.h"
 #include "hubproto/frame.h"
 #include "tools/commands.h"
 #include "tools/output.h"
@@ -178,6 +179,21 @@ static void check_reachable(struct patient *p)
 	}
 }
 
+static void check_peer(struct patient *p, const struct peers *all, const struct peer *peer)
+{
+	struct id hubs[CONFIG_HUBS_MAX];
+	size_t out = peers_left_out(all, &peer->id, hubs, CONFIG_HUBS_MAX);
+	if (out > 0)
+		find(p, FINDING_WARNING, "peers", "%zu %s the record of %s, and %s left out of agreements with it: run dske peer verify "
+		     "%s, and ask the operators", out, out == 1 ? "hub contradicts" : "hubs contradict", peer->name,
+		     out == 1 ? "is" : "are", peer->name);
+	for (size_t i = 0; &all->peer[i] != peer; i++) {
+		if (names_alike(all->peer[i].name, peer->name))
+			find(p, FINDING_WARNING, "peers", "%s and %s look alike: make sure which of them is meant", all->peer[i].name,
+			     peer->name);
+	}
+}
+
 static void check_peers(struct patient *p)
 {
 	AUTO(peers) peers = {0};
@@ -190,6 +206,8 @@ static void check_peers(struct patient *p)
 		find(p, FINDING_WARNING, "peers", "none yet: dske peer add NAME");
 	else
 		find(p, FINDING_OK, "peers", "%zu recorded", peers.count);
+	for (size_t i = 0; rc_ok(rc) && i < peers.count; i++)
+		check_peer(p, &peers, &peers.peer[i]);
 }
 
 /* PKCS#11 pads its texts with blanks. */

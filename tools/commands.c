@@ -129,6 +129,10 @@ const struct command commands[] = {
 	{"peer", "add", "NAME", "ask all hubs who that is, and record what they say alike",
 	 "  dske peer add bob\n",
 	 cmd_peer_add},
+	{"peer", "verify", "NAME", "ask all hubs again, and hold what they say against the record",
+	 "  dske peer verify bob\n"
+	 "  dske peer verify bob --id 7c1d6a0f3b2e4d5c8a9b0c1d2e3f4051\n",
+	 cmd_peer_verify},
 	{"peer", "list", "", "show the recorded peers", "  dske peer list\n", cmd_peer_list},
 	{"peer", "show", "NAME", "show one peer", "  dske peer show bob\n", cmd_peer_show},
 	{"peer", "remove", "NAME", "forget a peer", "  dske peer remove bob\n", cmd_peer_remove},

@@ -33,6 +33,7 @@ command_run cmd_distributor_cut;
 command_run cmd_distributor_report;
 command_run cmd_distributor_retire;
 command_run cmd_peer_add;
+command_run cmd_peer_verify;
 command_run cmd_peer_list;
 command_run cmd_peer_show;
 command_run cmd_peer_remove;

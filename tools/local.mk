@@ -13,6 +13,7 @@ noinst_LTLIBRARIES += %D%/libtools.la
 	%D%/cmd-key.c \
 	%D%/cmd-media.c \
 	%D%/cmd-peer.c \
+	%D%/cmd-peer-ask.c \
 	%D%/cmd-policy.c \
 	%D%/cmd-retire.c \
 	%D%/cmd-pskm.c \

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 BASE_TESTS = \
+	%D%/test-alike \
 	%D%/test-buf \
 	%D%/test-conf \
 	%D%/test-cpu \
@@ -12,6 +13,9 @@ BASE_TESTS = \
 	%D%/test-secret
 check_PROGRAMS += $(BASE_TESTS)
 TESTS += $(BASE_TESTS)
+
+%C%_test_alike_SOURCES = %D%/test-alike.c
+%C%_test_alike_LDADD = $(BASE_LIBS) $(TEST_LIBS)
 
 %C%_test_buf_SOURCES = %D%/test-buf.c
 %C%_test_buf_LDADD = $(BASE_LIBS) $(TEST_LIBS)

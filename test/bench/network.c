@@ -150,7 +150,7 @@ static struct client *open_client(const struct network *n, size_t client)
 
 	strcpy(other.name, names[1 - client]);
 	bench_need_ok(config_read(&c, conf), "config_read");
-	bench_need_ok(peers_add(&c, &other), "peers_add");
+	bench_need_ok(peers_add(&c, &other, NULL, 0), "peers_add");
 	bench_need_ok(client_open(&opened, conf), "client_open");
 	return opened;
 }

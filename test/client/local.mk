@@ -48,3 +48,8 @@ TESTS += %D%/test-store
 %C%_test_store_SOURCES = %D%/test-store.c
 %C%_test_store_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 %C%_test_store_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=argon2id_hash_raw
+
+check_PROGRAMS += %D%/test-identity
+TESTS += %D%/test-identity
+%C%_test_identity_SOURCES = %D%/test-identity.c $(CLIENT_WORLD)
+%C%_test_identity_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)

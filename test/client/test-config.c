@@ -73,7 +73,7 @@ static void every_setting(void **state)
 	(void)state;
 	struct config c;
 	assert_ok(read_text(&c, WHO "state = sub\ntable_key = k/table.key\nlog = stderr\nlog_level = debug\nmedia = /media/*, sticks\nlow_water = 20%\n[agreement]\nk = 3\nk_b = 2\ntimeout = 2s\n"
-				"ttl = 1d\nkey_length = 1K\nscheme = xor\n[hub hub1]\naddress = h:1\n[hub hub2]\naddress = i:2\n"
+				"ttl = 1d\nkey_length = 1K\nscheme = xor\n[hub hub1]\naddress = h:1\n[hub hub2]\naddress = i:2\noperator = North Ltd.\n"
 				"[peer bob]\nextract = yes\n[peer carol]\nextract = no\n"));
 	assert_string_equal(c.state.s, scratch_path(&scratch, "sub"));
 	assert_string_equal(c.table_key.s, scratch_path(&scratch, "k/table.key"));
@@ -85,6 +85,9 @@ static void every_setting(void **state)
 	assert_int_equal(c.scheme, SCHEME_XOR);
 	assert_int_equal(c.hub_count, 2);
 	assert_string_equal(c.hubs[1].address, "i:2");
+	assert_string_equal(config_operator(&c, "hub2"), "North Ltd.");
+	assert_string_equal(config_operator(&c, "hub1"), "");
+	assert_string_equal(config_operator(&c, "hub3"), "");
 	assert_true(config_extract_allowed(&c, "bob"));
 	assert_false(config_extract_allowed(&c, "carol"));
 	assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
@@ -187,11 +190,11 @@ static void adding_and_removing_peers(void **state)
 	assert_ok(read_text(&c, WHO "[peer bob]\nextract = yes\n"));
 	assert_ok(peers_read(&all, &c));
 	assert_int_equal(all.count, 0);
-	assert_ok(peers_add(&c, &bob));
-	assert_ok(peers_add(&c, &ann));
-	assert_ok(peers_add(&c, &bob));
-	assert_rc(peers_add(&c, &other), EXISTS); /* another ID for the name */
-	assert_rc(peers_add(&c, &alias), EXISTS); /* another name for the ID */
+	assert_ok(peers_add(&c, &bob, NULL, 0));
+	assert_ok(peers_add(&c, &ann, NULL, 0));
+	assert_ok(peers_add(&c, &bob, NULL, 0));
+	assert_rc(peers_add(&c, &other, NULL, 0), EXISTS); /* another ID for the name */
+	assert_rc(peers_add(&c, &alias, NULL, 0), EXISTS); /* another name for the ID */
 	assert_ok(peers_read(&all, &c));
 	assert_int_equal(all.count, 2);
 	assert_string_equal(all.peer[0].name, "ann");
@@ -202,11 +205,48 @@ static void adding_and_removing_peers(void **state)
 	peers_drop(&all);
 	assert_ok(peers_remove(&c, "bob"));
 	assert_rc(peers_remove(&c, "bob"), NOT_FOUND);
-	assert_ok(peers_add(&c, &other));
+	assert_ok(peers_add(&c, &other, NULL, 0));
 	assert_ok(peers_read(&all, &c));
 	assert_int_equal(peers_by_name(&all, "bob")->id.b[0], 3);
 	peers_drop(&all);
 	config_drop(&c);
+}
+
+/* What hubs said of a peer: kept while they are silent, forgotten with the peer or its ID; a confirmation stays. */
+static void contradictions_are_kept(void **state)
+{
+	(void)state;
+	struct config c;
+	struct peers all;
+	struct peer bob = peer_make("bob", 2), other = peer_make("bob", 3), ann = peer_make("ann", 4);
+	struct hub_word words[] = {{{{7}}, true}, {{{8}}, false}, {{{9}}, true}};
+	struct id hubs[4];
+	assert_ok(read_text(&c, WHO));
+	unlink(scratch_path(&scratch, "peers"));
+	bob.confirmed = true;
+	assert_ok(peers_add(&c, &bob, words, 3));
+	assert_ok(peers_add(&c, &ann, words, 1));
+	bob.confirmed = false;
+	words[2].contradicts = false;
+	assert_ok(peers_add(&c, &bob, words + 1, 2)); /* the first is silent */
+	assert_ok(peers_read(&all, &c));
+	assert_int_equal(peers_left_out(&all, &bob.id, hubs, 4), 1);
+	assert_int_equal(hubs[0].b[0], 7);
+	assert_int_equal(peers_left_out(&all, &ann.id, hubs, 4), 1);
+	assert_int_equal(peers_left_out(&all, &other.id, hubs, 4), 0);
+	assert_true(peers_by_name(&all, "bob")->confirmed);
+	assert_false(peers_by_name(&all, "ann")->confirmed);
+	peers_drop(&all);
+	assert_ok(peers_change(&c, &other, words + 1, 2));
+	assert_ok(peers_remove(&c, "ann"));
+	assert_ok(peers_add(&c, &ann, NULL, 0));
+	assert_ok(peers_read(&all, &c));
+	assert_int_equal(all.count, 2);
+	assert_int_equal(all.contradiction_count, 0);
+	assert_false(peers_by_name(&all, "bob")->confirmed);
+	peers_drop(&all);
+	config_drop(&c);
+	unlink(scratch_path(&scratch, "peers"));
 }
 
 static void a_damaged_list_is_not_guessed_at(void **state)
@@ -219,6 +259,9 @@ static void a_damaged_list_is_not_guessed_at(void **state)
 		"[peer bob]\nid = 000102030405060708090a0b0c0d0e0f\nhubs_agreed = 256\n",
 		"[peer bob]\nid = 000102030405060708090a0b0c0d0e0f\n[peer rob]\nid = 000102030405060708090a0b0c0d0e0f\n",
 		"[peer bob]\nid = 000102030405060708090a0b0c0d0e0f\nfriend = yes\n",
+		"[peer bob]\nid = 000102030405060708090a0b0c0d0e0f\ncontradicted_by = 12\n",
+		"[peer bob]\ncontradicted_by = 000102030405060708090a0b0c0d0e0f\nid = 000102030405060708090a0b0c0d0e0f\n",
+		"[peer bob]\nid = 000102030405060708090a0b0c0d0e0f\nconfirmed = perhaps\n",
 		"[hub bob]\nid = 000102030405060708090a0b0c0d0e0f\n",
 		"bob\n",
 	};
@@ -231,7 +274,7 @@ static void a_damaged_list_is_not_guessed_at(void **state)
 		dske_rc rc = peers_read(&all, &c);
 		assert_rc(rc, CORRUPT);
 		assert_non_null(strstr(rc_detail(rc), "peers"));
-		assert_rc(peers_add(&c, &ann), CORRUPT);
+		assert_rc(peers_add(&c, &ann, NULL, 0), CORRUPT);
 	}
 	config_drop(&c);
 	unlink(scratch_path(&scratch, "peers"));
@@ -246,6 +289,7 @@ int main(void)
 		cmocka_unit_test(a_missing_file_says_what_to_do),
 		cmocka_unit_test(which_file),
 		cmocka_unit_test(adding_and_removing_peers),
+		cmocka_unit_test(contradictions_are_kept),
 		cmocka_unit_test(a_damaged_list_is_not_guessed_at),
 	};
 	return cmocka_run_group_tests_name("config", tests, set_up, tear_down);

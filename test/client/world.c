@@ -35,7 +35,7 @@ static void know(const struct path *conf, const char *name, const struct id *id)
 	struct peer p = {.id = *id, .hubs_agreed = WORLD_HUBS, .hubs_asked = WORLD_HUBS};
 	assert_ok(config_read(&c, conf->s));
 	snprintf(p.name, sizeof p.name, "%s", name);
-	assert_ok(peers_add(&c, &p));
+	assert_ok(peers_add(&c, &p, NULL, 0));
 	config_drop(&c);
 }
 
