@@ -34,7 +34,7 @@ static int set_up(void **state)
 		snprintf(name[i], sizeof name[i], "peer%zu", i);
 		strcpy(p.name, name[i]);
 		more[i] = name[i];
-		assert_ok(peers_add(client_config(w.alice), &p));
+		assert_ok(peers_add(client_config(w.alice), &p, NULL, 0));
 	}
 	assert_ok(client_refresh(w.alice));
 	return 0;
