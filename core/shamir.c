@@ -2,11 +2,13 @@
 /*
  * core/shamir.c - Lagrange interpolation (DSKE 2.5.1), in the form that shares work between wanted
  * coordinates:  L_i(w) = weight_i * prod_j (w - x_j) / (w - x_i),  weight_i = 1 / prod_{j != i} (x_i - x_j).
+ * Coordinates and coefficients are public, and looked up; data goes through core/gf256.h.
  */
 #include "core/shamir.h"
 
 #include <string.h>
 
+#include "core/gf256-public.h"
 #include "core/gf256.h"
 
 #define ROWS_MAX 8 /* rows handed to the field at once; bounds the coefficients on the stack */
@@ -16,21 +18,23 @@ static dske_rc weights_make(uint8_t weight[SHAMIR_MAX], const uint8_t *known_x, 
 	if (k == 0 || k > SHAMIR_MAX)
 		return FAIL(ARGS, "%zu shares cannot be interpolated; 1 to %d can", k, SHAMIR_MAX);
 
+	const struct gf256_public *gf = gf256_public();
 	for (size_t i = 0; i < k; i++) {
 		uint8_t product = 1;
 
 		for (size_t j = 0; j < k; j++)
 			if (j != i)
-				product = gf256_mul(product, known_x[i] ^ known_x[j]);
+				product = gf->product[known_x[i] ^ known_x[j]][product];
 		if (product == 0)
 			return FAIL(ARGS, "two shares have the same coordinate %d", known_x[i]);
-		weight[i] = gf256_inv(product);
+		weight[i] = gf->inverse[product];
 	}
 	return DSKE_OK;
 }
 
 static void row_make(uint8_t *row, const uint8_t *weight, const uint8_t *known_x, size_t k, uint8_t wanted_x)
 {
+	const struct gf256_public *gf = gf256_public();
 	uint8_t product = 1;
 
 	for (size_t j = 0; j < k; j++) {
@@ -39,10 +43,10 @@ static void row_make(uint8_t *row, const uint8_t *weight, const uint8_t *known_x
 			row[j] = 1;
 			return;
 		}
-		product = gf256_mul(product, wanted_x ^ known_x[j]);
+		product = gf->product[wanted_x ^ known_x[j]][product];
 	}
 	for (size_t i = 0; i < k; i++)
-		row[i] = gf256_mul(gf256_mul(product, weight[i]), gf256_inv(wanted_x ^ known_x[i]));
+		row[i] = gf->product[gf->product[product][weight[i]]][gf->inverse[wanted_x ^ known_x[i]]];
 }
 
 dske_rc shamir_interpolate(const uint8_t *known_x, const uint8_t *const *known, size_t k,

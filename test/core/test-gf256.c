@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "core/gf256-public.h"
 #include "core/gf256.h"
 #include "test/core/seeded.h"
 
@@ -123,12 +124,25 @@ static void a_variant_is_selected(void **state)
 	assert_string_equal(gf256_selected()->name, "portable"); /* as main() asked for */
 }
 
+static void public_products(void **state)
+{
+	const struct gf256_public *gf = gf256_public();
+
+	(void)state;
+	for (unsigned a = 0; a < 256; a++) {
+		assert_int_equal(gf->inverse[a], gf256_inv((uint8_t)a));
+		for (unsigned b = 0; b < 256; b++)
+			assert_int_equal(gf->product[a][b], gf256_mul((uint8_t)a, (uint8_t)b));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_product),     cmocka_unit_test(every_inverse),
 		cmocka_unit_test(rows_of_every_variant), cmocka_unit_test(every_coefficient),
 		cmocka_unit_test(a_variant_is_selected),
+		cmocka_unit_test(public_products),
 	};
 
 	setenv("DSKE_GF256", "portable", 1);
