@@ -82,7 +82,7 @@ dske_rc receiver_offer(struct receiver *r, const struct id *hub, const struct te
  *   BUSY          with `final` alone: a long search is under way, each call a fraction of a second of
  *                 it; call again while the deadline allows
  * Calling it again after a conclusion looks at all shares afresh, late ones included: the same key, or
- * CONFLICT, which is then an alarm.  Errors besides: NOMEM. */
+ * CONFLICT, which is then an alarm.  Errors besides: NOMEM, IO. */
 dske_rc receiver_conclude(struct receiver *r, bool final, struct secret *key, const struct terms **t);
 
 /* After a conclusion: did this hub's share agree with the key?  For reports. */

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/search.h"
 #include "core/shamir.h"
+#include "core/subset.h"
 #include "core/xorshare.h"
 
 dske_rc share_group_new(struct share_group **out, const struct terms *t)
@@ -31,6 +33,7 @@ void share_group_free(struct share_group *g)
 	for (size_t i = 0; i < g->count; i++)
 		secret_drop(&g->share[i].bytes);
 	free(g->share);
+	search_free(g->search);
 	free(g);
 }
 
@@ -49,50 +52,6 @@ void share_group_add(struct share_group *g, uint8_t x, struct secret *bytes)
 	share->x = x;
 	share->verdict = SHARE_UNUSED;
 	secret_move(&share->bytes, bytes);
-}
-
-uint64_t choose_count(size_t n, size_t k)
-{
-	__extension__ unsigned __int128 count = 1;
-
-	if (k > n)
-		return 0;
-	for (size_t i = 1; i <= k; i++) {
-		count = count * (n - k + i) / i; /* C(n - k + i, i): the division is exact */
-		if (count > UINT64_MAX)
-			return UINT64_MAX;
-	}
-	return (uint64_t)count;
-}
-
-static uint64_t product_saturated(uint64_t a, uint64_t b)
-{
-	uint64_t product;
-
-	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
-}
-
-/* ---- subsets: k ascending indices below s, in lexicographic order ------------------------------- */
-
-static void subset_first(uint8_t *subset, size_t k)
-{
-	for (size_t i = 0; i < k; i++)
-		subset[i] = (uint8_t)i;
-}
-
-/* False after the last one. */
-static bool subset_next(uint8_t *subset, size_t k, size_t s)
-{
-	size_t i = k;
-
-	while (i > 0 && subset[i - 1] == s - k + i - 1)
-		i--;
-	if (i == 0)
-		return false;
-	subset[i - 1]++;
-	for (; i < k; i++)
-		subset[i] = (uint8_t)(subset[i - 1] + 1);
-	return true;
 }
 
 /* ---- candidates --------------------------------------------------------------------------------- */
@@ -115,62 +74,39 @@ static dske_rc value_at(const struct share_group *g, const uint8_t *subset, uint
 	return shamir_interpolate(known_x, known, k, &x, &out, 1, len);
 }
 
-/* Writes Y_0 = u || S to y0; is S confirmed by the key tag that came with the shares?  (DSKE 2.4) */
-static dske_rc candidate_try(const struct share_group *g, const uint8_t *subset, struct secret *y0, bool *valid)
-{
-	TRY(value_at(g, subset, 0, y0->data));
-	*valid = key_tag_check(&g->terms.key_tag, y0->data, y0->data + KEY_TAG_KEY_LEN, g->terms.key_len);
-	return DSKE_OK;
-}
-
 static bool in_subset(const uint8_t *subset, size_t k, size_t index)
 {
 	return memchr(subset, (int)index, k) != NULL;
-}
-
-/* Marks every share by the polynomial through the subset's; how many are not on it? */
-static dske_rc verdicts_mark(struct share_group *g, const uint8_t *subset, size_t *corrupt)
-{
-	AUTO(secret) value = {0};
-	size_t len = terms_share_len(&g->terms);
-
-	*corrupt = 0;
-	TRY(secret_alloc(&value, len));
-	for (size_t i = 0; i < g->count; i++) {
-		bool fits = in_subset(subset, g->terms.k, i);
-
-		if (!fits) {
-			TRY(value_at(g, subset, g->share[i].x, value.data));
-			fits = mem_equal(value.data, g->share[i].bytes.data, len);
-		}
-		g->share[i].verdict = fits ? SHARE_CONSISTENT : SHARE_CORRUPT;
-		*corrupt += !fits;
-	}
-	return DSKE_OK;
 }
 
 /* ---- search ------------------------------------------------------------------------------------- */
 
 /* What a search has found so far. */
 struct found {
-	bool any;
+	bool any, rivalled;
 	uint8_t subset[TERMS_HUBS_MAX];
+	uint8_t rival[TERMS_HUBS_MAX]; /* gives the same key by another polynomial */
 	struct secret key;
+	struct secret value; /* room for one share: a candidate, or what a share ought to be */
 };
 
 static void found_drop(struct found *f)
 {
 	secret_drop(&f->key);
+	secret_drop(&f->value);
 }
 
 /* Notes a confirmed candidate.  DSKE 2.4: "more than one distinct candidate remaining ... B aborts". */
-static dske_rc found_note(struct found *f, const struct share_group *g, const uint8_t *subset,
-			  const struct secret *y0)
+static dske_rc found_note(struct found *f, const struct share_group *g, const uint8_t *subset)
 {
-	const uint8_t *key = y0->data + KEY_TAG_KEY_LEN;
+	const uint8_t *key = f->value.data + KEY_TAG_KEY_LEN;
 
-	if (f->any && mem_equal(f->key.data, key, g->terms.key_len))
+	if (f->any && mem_equal(f->key.data, key, g->terms.key_len)) {
+		if (!f->rivalled)
+			memcpy(f->rival, subset, g->terms.k);
+		f->rivalled = true;
 		return DSKE_OK;
+	}
 	if (f->any)
 		return FAIL(CONFLICT, "the shares of one agreement give two valid keys: at least %d hubs are corrupt, "
 			    "no key was taken", g->terms.k);
@@ -180,79 +116,100 @@ static dske_rc found_note(struct found *f, const struct share_group *g, const ui
 	return DSKE_OK;
 }
 
-/* Tries subsets from g->subset on, at most `limit` of them.  With `all`, goes on after the first
- * confirmed one.  *done: there are no more. */
-static dske_rc search_step(struct share_group *g, uint64_t limit, bool all, struct found *f, bool *done)
+/* Reconstructs Y_0 = u || S; if S is confirmed by the key tag that came with the shares, it is noted (DSKE 2.4). */
+static dske_rc candidate_try(struct found *f, const struct share_group *g, const uint8_t *subset, bool *valid)
 {
-	AUTO(secret) y0 = {0};
-	bool valid;
+	uint8_t *y0 = f->value.data;
 
-	*done = false;
-	TRY(secret_alloc(&y0, terms_share_len(&g->terms)));
-	while (limit-- > 0) {
-		TRY(candidate_try(g, g->subset, &y0, &valid));
-		if (valid) {
-			TRY(found_note(f, g, g->subset, &y0));
-			if (!all)
-				return DSKE_OK;
+	TRY(value_at(g, subset, 0, y0));
+	*valid = key_tag_check(&g->terms.key_tag, y0, y0 + KEY_TAG_KEY_LEN, g->terms.key_len);
+	return *valid ? found_note(f, g, subset) : DSKE_OK;
+}
+
+/* Marks every share by the polynomial that gave the key; how many are not on it? */
+static dske_rc verdicts_mark(struct share_group *g, const struct found *f, size_t *corrupt)
+{
+	*corrupt = 0;
+	for (size_t i = 0; i < g->count; i++) {
+		bool fits = in_subset(f->subset, g->terms.k, i);
+
+		if (!fits) {
+			TRY(value_at(g, f->subset, g->share[i].x, f->value.data));
+			fits = mem_equal(f->value.data, g->share[i].bytes.data, f->value.len);
 		}
-		if (!subset_next(g->subset, g->terms.k, g->count)) {
-			*done = true;
-			return DSKE_OK;
-		}
+		g->share[i].verdict = fits ? SHARE_CONSISTENT : SHARE_CORRUPT;
+		*corrupt += !fits;
 	}
 	return DSKE_OK;
 }
 
-static uint64_t subsets_per_step(const struct share_group *g)
+/* Tries what the search says.  Until the first key, if there was none before; to the end otherwise. */
+static dske_rc candidates_try(struct share_group *g, uint64_t budget, struct found *f, enum search_state *state)
 {
-	uint64_t subset_len = g->terms.k * (uint64_t)terms_share_len(&g->terms);
+	uint8_t subset[TERMS_HUBS_MAX];
+	bool valid = false, first = !f->any;
 
-	return SEARCH_STEP_LEN / subset_len + 1;
+	for (;;) {
+		TRY(search_next(g->search, &budget, subset, state));
+		if (*state != SEARCH_TRY)
+			return DSKE_OK;
+		TRY(candidate_try(f, g, subset, &valid));
+		g->tried++;
+		if (valid && first)
+			return DSKE_OK;
+	}
 }
 
-static bool fits_in_step(const struct share_group *g)
+static dske_rc search_failed(const struct share_group *g, const struct search *s, bool thorough, enum search_state state)
 {
-	return choose_count(g->count, g->terms.k) <= subsets_per_step(g);
-}
-
-static dske_rc search_check(const struct share_group *g, bool thorough)
-{
-	uint64_t subsets = choose_count(g->count, g->terms.k);
-
-	if (product_saturated(subsets, terms_share_len(&g->terms)) > SEARCH_LEN_MAX)
+	if (!thorough && (state == SEARCH_PAUSE || search_is_partial(s)))
+		return FAIL(NO_CANDIDATE, "some of %zu shares are corrupt; more shares may settle it", g->count);
+	if (state == SEARCH_PAUSE)
+		return FAIL(BUSY, "still searching the sets of %d among %zu shares", g->terms.k, g->count);
+	if (search_is_partial(s))
 		return FAIL(NO_CANDIDATE, "some of %zu shares are corrupt, and there are too many sets of %d to try all",
 			    g->count, g->terms.k);
-	if (!thorough && !fits_in_step(g))
-		return FAIL(NO_CANDIDATE, "some of %zu shares are corrupt; more shares may settle it", g->count);
-	return DSKE_OK;
+	return FAIL(NO_CANDIDATE, "%zu shares came, no %d of them give a key that its key tag confirms: "
+		    "too many hubs are corrupt", g->count, g->terms.k);
 }
 
-/* Every subset, from the first or from where the last step ended. */
-static dske_rc search(struct share_group *g, bool thorough, struct found *f)
+/* A search for a key that was paused goes on, unless a share came since. */
+static dske_rc search_resume(struct share_group *g, bool thorough)
 {
-	bool all = fits_in_step(g), done;
+	uint8_t judged[TERMS_HUBS_MAX];
 
-	TRY(search_check(g, thorough));
-	if (all || g->subset_count != g->count) {
-		subset_first(g->subset, g->terms.k);
-		g->subset_count = g->count;
-	}
-	TRY(search_step(g, subsets_per_step(g), all, f, &done));
-	if (f->any || done)
-		g->subset_count = 0;
-	if (f->any)
+	if (g->search && thorough && search_count(g->search) == g->count)
 		return DSKE_OK;
-	if (done)
-		return FAIL(NO_CANDIDATE, "%zu shares came, no %d of them give a key that its key tag confirms: "
-			    "too many hubs are corrupt", g->count, g->terms.k);
-	return FAIL(BUSY, "still searching the sets of %d among %zu shares", g->terms.k, g->count);
+	search_free(g->search);
+	g->search = NULL;
+	subset_first(judged, g->terms.k);
+	TRY(search_new(&g->search, g));
+	return search_begin(g->search, thorough ? SEARCH_THOROUGH : SEARCH_QUICK, judged);
 }
 
-/* The k that gave the key before, or the first k; then the rest checked against them (DSKE, footnote 11). */
-static dske_rc fast_path(struct share_group *g, struct found *f, size_t *corrupt)
+static dske_rc search_key(struct share_group *g, bool thorough, struct found *f)
 {
-	AUTO(secret) y0 = {0};
+	enum search_state state;
+
+	TRY(search_resume(g, thorough));
+	TRY(candidates_try(g, SEARCH_STEP_LEN, f, &state));
+	return f->any ? DSKE_OK : search_failed(g, g->search, thorough, state);
+}
+
+/* A corrupt share may be part of a second key. */
+static dske_rc search_second(struct share_group *g, struct found *f)
+{
+	enum search_state state;
+
+	if (!g->search)
+		TRY(search_new(&g->search, g));
+	TRY(search_begin(g->search, SEARCH_SECOND, f->subset));
+	return candidates_try(g, SEARCH_SECOND_LEN, f, &state);
+}
+
+/* The k that gave the key before, or the first k (DSKE, footnote 11). */
+static dske_rc fast_path(const struct share_group *g, struct found *f)
+{
 	uint8_t subset[TERMS_HUBS_MAX];
 	bool valid;
 
@@ -260,12 +217,23 @@ static dske_rc fast_path(struct share_group *g, struct found *f, size_t *corrupt
 		memcpy(subset, g->winner, g->terms.k);
 	else
 		subset_first(subset, g->terms.k);
-	TRY(secret_alloc(&y0, terms_share_len(&g->terms)));
-	TRY(candidate_try(g, subset, &y0, &valid));
-	if (!valid)
+	return candidate_try(f, g, subset, &valid);
+}
+
+/* Offsets that vanish at 0 leave the key as it is, and make honest shares look corrupt.  Of two polynomials that
+ * give the key, the one with more shares on it judges. */
+static dske_rc rival_judge(struct share_group *g, struct found *f, size_t corrupt)
+{
+	uint8_t subset[TERMS_HUBS_MAX];
+	size_t by_rival;
+
+	memcpy(subset, f->subset, g->terms.k);
+	memcpy(f->subset, f->rival, g->terms.k);
+	TRY(verdicts_mark(g, f, &by_rival));
+	if (by_rival < corrupt)
 		return DSKE_OK;
-	TRY(found_note(f, g, subset, &y0));
-	return verdicts_mark(g, subset, corrupt);
+	memcpy(f->subset, subset, g->terms.k);
+	return verdicts_mark(g, f, &corrupt);
 }
 
 static void verdicts_clear(struct share_group *g)
@@ -274,23 +242,38 @@ static void verdicts_clear(struct share_group *g)
 		g->share[i].verdict = SHARE_UNUSED;
 }
 
+static dske_rc group_search(struct share_group *g, bool thorough, struct found *f)
+{
+	size_t corrupt;
+
+	TRY(secret_alloc(&f->value, terms_share_len(&g->terms)));
+	TRY(fast_path(g, f));
+	if (!f->any)
+		TRY(search_key(g, thorough, f));
+	TRY(verdicts_mark(g, f, &corrupt));
+	if (corrupt > 0)
+		TRY(search_second(g, f));
+	if (f->rivalled)
+		TRY(rival_judge(g, f, corrupt));
+	memcpy(g->winner, f->subset, g->terms.k);
+	g->won = true;
+	return DSKE_OK;
+}
+
 dske_rc candidate_search(struct share_group *g, bool thorough, struct secret *key)
 {
 	AUTO(found) f = {0};
-	size_t corrupt = 0;
 
 	verdicts_clear(g);
 	if (g->count < g->terms.k)
 		return FAIL(TOO_FEW, "%zu of the %d shares needed came", g->count, g->terms.k);
 
-	TRY(fast_path(g, &f, &corrupt));
-	/* A corrupt share may be part of a second key: look, unless that takes long. */
-	if (!f.any || (corrupt > 0 && fits_in_step(g))) {
-		TRY(search(g, thorough, &f));
-		TRY(verdicts_mark(g, f.subset, &corrupt));
+	dske_rc rc = group_search(g, thorough, &f);
+	if (!rc_is(rc, DSKE_RC_BUSY)) {
+		search_free(g->search);
+		g->search = NULL;
 	}
-	memcpy(g->winner, f.subset, g->terms.k);
-	g->won = true;
-	secret_move(key, &f.key);
-	return DSKE_OK;
+	if (rc_ok(rc))
+		secret_move(key, &f.key);
+	return rc;
 }

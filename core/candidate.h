@@ -4,7 +4,7 @@
  *
  * A group holds the shares that came with one tuple.  A candidate is Y_0 = u || S, reconstructed from k
  * of them; it stands when the key tag confirms it.  Without a corrupt share the first k give the key
- * and all others lie on the same polynomial.  Otherwise the k-subsets are searched, in steps.
+ * and all others lie on the same polynomial.  Otherwise sets of them are searched (core/search.h), in steps.
  */
 #ifndef DSKE_CORE_CANDIDATE_H
 #define DSKE_CORE_CANDIDATE_H
@@ -17,11 +17,13 @@
 #include "core/agree.h"
 #include "core/terms.h"
 
-/* No more bytes than this of candidates, C(s,k) * (m + 48), are searched. */
+/* Where no redundancy is left, no more bytes than this of candidates, C(s,k) * (m + 48), are tried. */
 #define SEARCH_LEN_MAX (UINT64_C(1) << 38)
 
 /* Share bytes read, k * (m + 48) a subset, in one step: a fraction of a second. */
 #define SEARCH_STEP_LEN (UINT64_C(1) << 27)
+
+struct search;
 
 struct held_share {
 	uint8_t x;            /* position of its hub in the terms, from 1 */
@@ -33,9 +35,9 @@ struct share_group {
 	struct terms terms;
 	size_t count;             /* s */
 	struct held_share *share; /* owned; room for n, in order of arrival */
-	uint8_t subset[TERMS_HUBS_MAX]; /* where a search in steps goes on: k indices into share, ascending */
-	size_t subset_count;            /* the count that the search began with; 0: none under way */
-	bool won;                       /* `winner` gave the key: late shares are judged by it, without a search */
+	struct search *search;    /* owned; under way in steps, or NULL */
+	uint64_t tried;           /* candidates reconstructed, the fast path's not counted */
+	bool won;                 /* `winner` gave the key: late shares are judged by it, without a search */
 	uint8_t winner[TERMS_HUBS_MAX]; /* k indices into share */
 };
 
@@ -53,14 +55,13 @@ void share_group_add(struct share_group *g, uint8_t x, struct secret *bytes);
  *   OK            *key is S
  *   TOO_FEW       fewer than k shares
  *   NO_CANDIDATE  no k of them give a key, or too many subsets to try
- *   CONFLICT      two distinct keys, both confirmed (looked for when the subsets fit in one step)
+ *   CONFLICT      two distinct keys, both confirmed.  A second one is looked for when shares do not fit the
+ *                 first: among all sets of more than k that are consistent; among the k-subsets of those
+ *                 shares; among all k-subsets where that costs little
  *   BUSY          with `thorough` alone: not found in this step; call again to go on
- * Without `thorough` a search that takes more than one step is not begun: NO_CANDIDATE.
- * Errors besides: NOMEM.
+ * Without `thorough` nothing is begun that takes more than one step; if it might have given a key:
+ * NO_CANDIDATE.
+ * Errors besides: NOMEM, IO.
  */
 dske_rc candidate_search(struct share_group *g, bool thorough, struct secret *key);
-
-/* C(n, k), or UINT64_MAX when it does not fit. */
-uint64_t choose_count(size_t n, size_t k);
-
 #endif

@@ -24,6 +24,10 @@ BENCHES += %D%/bench-agree
 	%D%/pairs.c %D%/pairs.h $(BENCH_TABLES) $(BENCH_LIB)
 %C%_bench_agree_LDADD = $(CLIENT_LIBS)
 
+BENCHES += %D%/bench-search
+%C%_bench_search_SOURCES = %D%/bench-search.c $(BENCH_LIB)
+%C%_bench_search_LDADD = $(CORE_LIBS)
+
 # Gigabytes, and minutes: apart from the others.
 EXTRA_DIST += %D%/bench-pskm
 bench-pskm: tools/dske

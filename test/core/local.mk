@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 CORE_TESTS = %D%/test-agree %D%/test-candidate %D%/test-cbor %D%/test-gf128 %D%/test-gf256 %D%/test-identity \
-	%D%/test-layout %D%/test-pad %D%/test-ranges %D%/test-shamir %D%/test-tag \
+	%D%/test-layout %D%/test-pad %D%/test-ranges %D%/test-search %D%/test-shamir %D%/test-tag \
 	%D%/test-tag-bound %D%/test-terms %D%/test-thresholds
 check_PROGRAMS += $(CORE_TESTS)
 dist_check_SCRIPTS += %D%/test-model
@@ -24,6 +24,8 @@ EXTRA_DIST += test/spec/model.py test/vectors/gf128-mul.txt test/vectors/key-tag
 %C%_test_pad_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 %C%_test_ranges_SOURCES = %D%/test-ranges.c %D%/seeded.h
 %C%_test_ranges_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+%C%_test_search_SOURCES = %D%/test-search.c %D%/seeded.h
+%C%_test_search_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 %C%_test_shamir_SOURCES = %D%/test-shamir.c %D%/seeded.h %D%/vectors.h
 %C%_test_shamir_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 %C%_test_tag_SOURCES = %D%/test-tag.c %D%/seeded.h %D%/vectors.h

@@ -15,6 +15,8 @@
 #include <cmocka.h>
 
 #include "core/agree.h"
+#include "core/gf256.h"
+#include "core/shamir.h"
 #include "test/core/seeded.h"
 
 #define assert_ok(rc) assert_rc(rc, DSKE_RC_OK)
@@ -129,6 +131,51 @@ static inline dske_rc network_offer(struct network *w, size_t i)
 static inline void network_corrupt(struct network *w, size_t i)
 {
 	w->share[i][seeded_below(&w->seed, w->share_len)] ^= (uint8_t)(1 + seeded_below(&w->seed, 255));
+}
+
+/* The worst that these hubs can do without knowing k shares: offsets that are a polynomial of degree k - 1
+ * with its roots at k - 1 others, so that with those they are consistent. */
+static inline void network_shift(struct network *w, const bool *corrupt)
+{
+	uint8_t *offset = malloc(w->share_len);
+
+	seeded_fill(&w->seed, offset, w->share_len);
+	offset[0] |= 1;
+	for (size_t i = 0; i < w->terms.n; i++) {
+		uint8_t factor = 1, roots = 0;
+
+		for (size_t j = 0; j < w->terms.n && roots + 1 < w->terms.k; j++)
+			if (!corrupt[j]) {
+				factor = gf256_mul(factor, (uint8_t)((i + 1) ^ (j + 1)));
+				roots++;
+			}
+		for (size_t b = 0; b < w->share_len && corrupt[i]; b++)
+			w->share[i][b] ^= gf256_mul(factor, offset[b]);
+	}
+	free(offset);
+}
+
+/* These hubs, at least t->k of them, deal a key of their own under the terms' key tag, all bytes of it alike: with
+ * c = 0 is h' = d for any key.  Written over their shares. */
+static inline void network_forge(struct network *w, const struct terms *t, const uint8_t *x, size_t count,
+				 uint8_t key_byte)
+{
+	uint8_t *known[TERMS_HUBS_MAX], *wanted[TERMS_HUBS_MAX], known_x[TERMS_HUBS_MAX] = {0};
+	size_t k = t->k;
+
+	for (size_t i = 0; i < k; i++) {
+		known[i] = malloc(w->share_len);
+		seeded_fill(&w->seed, known[i], w->share_len);
+		known_x[i] = i == 0 ? 0 : x[i - 1];
+	}
+	memset(known[0], key_byte, w->share_len);
+	memset(known[0], 0, 16);
+	memcpy(known[0] + 16, t->key_tag.b, 16);
+	for (size_t i = 0; i < count; i++)
+		wanted[i] = w->share[x[i] - 1];
+	assert_ok(shamir_interpolate(known_x, (const uint8_t *const *)known, k, x, wanted, count, w->share_len));
+	for (size_t i = 0; i < k; i++)
+		free(known[i]);
 }
 
 /* Bob concludes; OK must mean Alice's key. */

@@ -3,7 +3,6 @@
 #include "test/core/network.h"
 
 #include "core/candidate.h"
-#include "core/shamir.h"
 
 static void offer_all(struct network *w)
 {
@@ -77,29 +76,6 @@ static void a_corrupt_share_is_outweighed_later(void **state)
 	network_end(&w);
 }
 
-/* Hubs that hold k points make a polynomial of their own: c = 0 makes h' = d for any key. */
-static void collude(struct network *w, struct terms *t, const uint8_t *colluder_x, uint8_t key_byte)
-{
-	static uint8_t y0[KEY_TAG_KEY_LEN + 32], extra[TERMS_HUBS_MAX][KEY_TAG_KEY_LEN + 32];
-	const uint8_t *known[TERMS_HUBS_MAX] = {y0};
-	uint8_t known_x[TERMS_HUBS_MAX] = {0};
-	size_t k = t->k;
-
-	memset(y0, key_byte, sizeof y0);
-	memset(y0, 0, 16);
-	memcpy(y0 + 16, t->key_tag.b, 16);
-	for (size_t i = 1; i < k; i++) {
-		seeded_fill(&w->seed, extra[i], sizeof extra[i]);
-		known[i] = extra[i];
-		known_x[i] = colluder_x[i - 1];
-	}
-	for (size_t i = 0; i < k; i++) {
-		uint8_t *out = w->share[colluder_x[i] - 1];
-
-		assert_ok(shamir_interpolate(known_x, known, k, &colluder_x[i], &out, 1, w->share_len));
-	}
-}
-
 static void two_keys_in_one_tuple(void **state)
 {
 	static const uint8_t colluders[2][3] = {{1, 2, 3}, {2, 4, 6}};
@@ -109,7 +85,7 @@ static void two_keys_in_one_tuple(void **state)
 		struct network w;
 
 		network_start(&w, 21 + i, 6, 3, SCHEME_SHAMIR, 32);
-		collude(&w, &w.terms, colluders[i], 0x77);
+		network_forge(&w, &w.terms, colluders[i], 3, 0x77);
 		offer_all(&w);
 		assert_rc(network_conclude(&w, true), DSKE_RC_CONFLICT);
 		for (size_t h = 0; h < 6; h++)
@@ -129,7 +105,7 @@ static void two_keys_in_two_tuples(void **state)
 	network_start(&w, 23, 6, 3, SCHEME_SHAMIR, 32);
 	t = w.terms;
 	t.key_tag.b[0] ^= 1;
-	collude(&w, &t, colluders, 0x66);
+	network_forge(&w, &t, colluders, 3, 0x66);
 	for (size_t i = 0; i < 3; i++)
 		assert_ok(network_offer(&w, i));
 	assert_ok(network_conclude(&w, false));
@@ -152,10 +128,7 @@ static void a_larger_wrong_set_loses(void **state)
 	network_start(&w, 24, 7, 3, SCHEME_SHAMIR, 32);
 	t = w.terms;
 	t.key_tag.b[5] ^= 0x80; /* they aim at another tag */
-	collude(&w, &t, colluders, 0x55);
-	uint8_t *fourth = w.share[3];
-	const uint8_t *known[3] = {w.share[0], w.share[1], w.share[2]};
-	assert_ok(shamir_interpolate(colluders, known, 3, &colluders[3], &fourth, 1, w.share_len));
+	network_forge(&w, &t, colluders, 4, 0x55);
 	offer_all(&w);
 	assert_ok(network_conclude(&w, true));
 	for (size_t i = 0; i < 7; i++)
@@ -226,34 +199,172 @@ static void a_long_search_ends(void **state)
 	network_end(&w);
 }
 
+/* ---- many hubs ---------------------------------------------------------------------------------------- */
+
+static void corrupt_first(struct network *w, size_t count, bool shifted)
+{
+	bool corrupt[TERMS_HUBS_MAX] = {false};
+
+	for (size_t i = 0; i < count; i++) {
+		corrupt[i] = true;
+		if (!shifted)
+			network_corrupt(w, i);
+	}
+	if (shifted)
+		network_shift(w, corrupt);
+}
+
+static void check_many(uint8_t n, uint8_t k, size_t corrupt, bool shifted, int expected)
+{
+	struct network w;
+
+	network_start(&w, n + corrupt, n, k, SCHEME_SHAMIR, 16);
+	corrupt_first(&w, corrupt, shifted);
+	offer_all(&w);
+	assert_rc(network_conclude(&w, false), expected);
+	for (size_t i = 0; i < n && expected == DSKE_RC_OK; i++)
+		assert_int_equal(receiver_verdict(w.bob, &w.terms.hub[i]), i < corrupt ? SHARE_CORRUPT : SHARE_CONSISTENT);
+	network_end(&w);
+}
+
+/* Sets of k are more than anybody could try: half of the redundancy is corrected, whatever the errors are,
+ * and nearly all of it where they are independent. */
+static void corrupt_shares_among_many_are_located(void **state)
+{
+	(void)state;
+	check_many(60, 30, 15, true, DSKE_RC_OK);
+	check_many(60, 30, 28, false, DSKE_RC_OK);
+	check_many(255, 127, 64, true, DSKE_RC_OK);
+	check_many(255, 1, 127, true, DSKE_RC_OK);
+	check_many(255, 253, 1, true, DSKE_RC_OK);
+}
+
 static void an_endless_search_is_not_begun(void **state)
 {
 	struct network w;
 
 	(void)state;
 	network_start(&w, 27, 60, 30, SCHEME_SHAMIR, 16);
-	network_corrupt(&w, 0);
+	corrupt_first(&w, 16, true);
 	offer_all(&w);
 	assert_rc(network_conclude(&w, true), DSKE_RC_NO_CANDIDATE);
 	assert_non_null(strstr(rc_detail((dske_rc){DSKE_RC_NO_CANDIDATE}), "too many"));
 	network_end(&w);
 }
 
-static void binomials(void **state)
+/* ---- colluders, in every number --------------------------------------------------------------------------- */
+
+/* One group with all shares, as a receiver has it. */
+static void group_make(struct share_group **g, const struct network *w)
 {
-	static uint64_t row[70][70]; /* Pascal's triangle */
+	assert_ok(share_group_new(g, &w->terms));
+	for (size_t i = 0; i < w->terms.n; i++) {
+		struct secret share = {0};
+
+		assert_ok(secret_from(&share, w->share[i], w->share_len));
+		share_group_add(*g, (uint8_t)(i + 1), &share);
+	}
+}
+
+/* Shifted shares: with every number of them, first or last.  While more than k are honest, little is tried. */
+static void check_shifted(uint8_t n, uint8_t k, size_t corrupt, bool last)
+{
+	AUTO(secret) key = {0};
+	struct share_group *g;
+	struct network w;
+	bool is_corrupt[TERMS_HUBS_MAX] = {false};
+
+	network_start(&w, 100u * n + k, n, k, SCHEME_SHAMIR, 32);
+	for (size_t i = 0; i < corrupt; i++)
+		is_corrupt[last ? n - 1 - i : i] = true;
+	network_shift(&w, is_corrupt);
+	group_make(&g, &w);
+	dske_rc rc = candidate_search(g, true, &key);
+	assert_rc(rc, n - corrupt >= k ? DSKE_RC_OK : DSKE_RC_NO_CANDIDATE);
+	if (rc_ok(rc))
+		assert_memory_equal(key.data, w.deal.key.data, key.len);
+	/* With k honest ones alone, 1 set in 256 gives the key by chance: offsets that cancel at 0. */
+	for (size_t i = 0; i < n && n - corrupt > k; i++)
+		assert_int_equal(g->share[i].verdict, is_corrupt[i] ? SHARE_CORRUPT : SHARE_CONSISTENT);
+	share_group_free(g);
+	network_end(&w);
+}
+
+static void shifted_shares_in_every_number(void **state)
+{
+	(void)state;
+	for (uint8_t n = 2; n <= 10; n++)
+		for (uint8_t k = 1; k <= n; k++)
+			for (size_t corrupt = 0; corrupt <= n; corrupt++) {
+				check_shifted(n, k, corrupt, false);
+				check_shifted(n, k, corrupt, true);
+			}
+}
+
+/* Offsets that vanish at 0 leave the key as it is, and lay the blame on others: the larger set is believed. */
+static void offsets_that_keep_the_key(void **state)
+{
+	static const uint8_t x[4] = {0, 1, 2, 3};
+	struct network w;
 
 	(void)state;
-	for (size_t n = 0; n < 68; n++)
-		for (size_t k = 0; k <= n; k++) {
-			row[n][k] = k == 0 || k == n ? 1 : row[n - 1][k - 1] + row[n - 1][k];
-			assert_true(choose_count(n, k) == row[n][k]);
-		}
-	assert_int_equal(choose_count(5, 6), 0);
-	assert_true(choose_count(255, 2) == 32385);
-	assert_true(choose_count(255, 254) == 255);
-	assert_true(choose_count(255, 127) == UINT64_MAX);
-	assert_true(choose_count(68, 34) == UINT64_MAX);
+	network_start(&w, 35, 10, 4, SCHEME_SHAMIR, 32);
+	/* Hubs 1 to 3 add the same bytes, and hub 4 what the polynomial through these and 0 at 0 has there. */
+	static const uint8_t zero[KEY_TAG_KEY_LEN + 32], four = 4;
+	const uint8_t *known[4] = {zero, w.share[4], w.share[4], w.share[4]};
+	uint8_t at4[KEY_TAG_KEY_LEN + 32], *last = at4;
+	assert_ok(shamir_interpolate(x, known, 4, &four, &last, 1, w.share_len));
+	for (size_t b = 0; b < w.share_len; b++) {
+		for (size_t i = 0; i < 3; i++)
+			w.share[i][b] ^= w.share[4][b];
+		w.share[3][b] ^= at4[b];
+	}
+	offer_all(&w);
+	assert_ok(network_conclude(&w, true));
+	for (size_t i = 0; i < 10; i++)
+		assert_int_equal(receiver_verdict(w.bob, &w.terms.hub[i]), i < 4 ? SHARE_CORRUPT : SHARE_CONSISTENT);
+	network_end(&w);
+}
+
+/* A long key: redundancy saves nearly all of the reconstructions. */
+static void located_shares_cost_few_candidates(void **state)
+{
+	AUTO(secret) key = {0};
+	struct share_group *g;
+	struct network w;
+
+	(void)state;
+	network_start(&w, 31, 16, 8, SCHEME_SHAMIR, LONG_KEY_LEN);
+	corrupt_first(&w, 4, true);
+	group_make(&g, &w);
+	assert_ok(candidate_search(g, false, &key));
+	assert_in_range(g->tried, 1, 40); /* the first was the key; the rest looked for a second one */
+	share_group_free(g);
+	network_end(&w);
+}
+
+/* The forgers' set takes in k - 1 honest shares, which leaves one honest one beside it, or several. */
+static void check_overlap(uint8_t n, uint8_t k, size_t forgers, int expected)
+{
+	struct network w;
+	uint8_t x[TERMS_HUBS_MAX];
+
+	network_start(&w, 33, n, k, SCHEME_SHAMIR, 32);
+	for (size_t i = 0; i < forgers; i++)
+		x[i] = (uint8_t)(i + 1);
+	network_forge(&w, &w.terms, x, forgers, 0x44);
+	offer_all(&w);
+	assert_rc(network_conclude(&w, true), expected);
+	network_end(&w);
+}
+
+static void forgers_with_honest_shares_are_noticed(void **state)
+{
+	(void)state;
+	check_overlap(7, 3, 3, DSKE_RC_CONFLICT);
+	check_overlap(9, 4, 4, DSKE_RC_CONFLICT);
+	check_overlap(20, 5, 9, DSKE_RC_CONFLICT);
+	check_overlap(20, 10, 10, DSKE_RC_CONFLICT);
 }
 
 int main(void)
@@ -268,8 +379,12 @@ int main(void)
 		cmocka_unit_test(a_long_search_goes_in_steps),
 		cmocka_unit_test(a_late_share_begins_the_search_again),
 		cmocka_unit_test(a_long_search_ends),
+		cmocka_unit_test(corrupt_shares_among_many_are_located),
 		cmocka_unit_test(an_endless_search_is_not_begun),
-		cmocka_unit_test(binomials),
+		cmocka_unit_test(shifted_shares_in_every_number),
+		cmocka_unit_test(offsets_that_keep_the_key),
+		cmocka_unit_test(located_shares_cost_few_candidates),
+		cmocka_unit_test(forgers_with_honest_shares_are_noticed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@
 #include "core/gf128.h"
 #include "core/gf256.h"
 #include "core/pad.h"
+#include "core/residue.h"
 #include "core/shamir.h"
 #include "core/tag.h"
 #include "core/xorshare.h"
@@ -114,6 +115,21 @@ static void sharing(void)
 	xorshare_combine(out[0], known, 4, LEN);
 }
 
+/* A residue is public, since it depends on the errors alone; until it is made nothing is decided by shares. */
+static void residues(void)
+{
+	static const uint8_t x[5] = {1, 3, 4, 9, 200};
+	static struct residue r;
+	const uint8_t *share[5];
+
+	for (size_t len = 1; len <= LEN; len += 83) {
+		for (size_t i = 0; i < 5; i++)
+			share[i] = secret_bytes(data[i], LEN);
+		if (!rc_ok(residue_make(&r, x, share, 5, 3, len)))
+			abort();
+	}
+}
+
 static void single_products(void)
 {
 	uint8_t pair[2];
@@ -200,6 +216,7 @@ static const struct {
 	{"the field of shares, every variant", field_of_shares, false},
 	{"tag checks of secrets", tag_checks, false},
 	{"sharing of secrets", sharing, false},
+	{"residues of shares", residues, false},
 	{"single products of secrets", single_products, false},
 	{"pads", pads, false},
 	{"deals", deals, false},
