@@ -163,6 +163,27 @@ dske_rc conf_uint(uint64_t *out, const char *key, const char *value, uint64_t le
 	return DSKE_OK;
 }
 
+dske_rc conf_range(struct conf_range *out, const char *key, const char *value, unsigned least, unsigned most)
+{
+	uint64_t low = 0, high = most;
+	const char *rest = read_digits(&low, value);
+	bool is_open = rest != NULL && strcmp(rest, "..") == 0;
+
+	if (rest != NULL && *rest == '\0')
+		high = low;
+	else if (rest != NULL && !is_open)
+		rest = strncmp(rest, "..", 2) == 0 ? read_digits(&high, rest + 2) : NULL;
+	if (rest == NULL || (*rest != '\0' && !is_open) || low < least || high > most || low > high)
+		return FAIL(CONFIG, "%s = %.64s: a range as in 3..9, or one number; from %u to %u", key, value, least, most);
+	*out = (struct conf_range){(unsigned)low, (unsigned)high};
+	return DSKE_OK;
+}
+
+bool conf_range_has(const struct conf_range *r, unsigned value)
+{
+	return value >= r->least && value <= r->most;
+}
+
 dske_rc conf_bool(bool *out, const char *key, const char *value)
 {
 	static const struct {

@@ -28,6 +28,13 @@ dske_rc conf_text(char *out, size_t cap, const char *key, const char *value);   
 dske_rc conf_size(uint64_t *out, const char *key, const char *value);              /* 64K, 16M, 2G, 1T: powers of 1024 */
 dske_rc conf_duration_ms(int64_t *out, const char *key, const char *value);        /* 500ms, 10s, 2m, 1h, 7d; bare = s */
 
+/* "3..9", "5" (5..5), "3.." (no upper bound but most).  Errors: CONFIG. */
+struct conf_range {
+	unsigned least, most;
+};
+dske_rc conf_range(struct conf_range *out, const char *key, const char *value, unsigned least, unsigned most);
+bool conf_range_has(const struct conf_range *r, unsigned value);
+
 /* Resolves a folder or file that a setting of `file` names, in place: one that is not absolute counts from the file's own
  * folder, which an empty name means.  Errors: TOOBIG. */
 dske_rc conf_folder(struct path *folder, const char *file);

@@ -11,5 +11,6 @@ noinst_LTLIBRARIES += %D%/libbase.la
 	%D%/listing.c %D%/listing.h \
 	%D%/log.c %D%/log.h \
 	%D%/net.c %D%/net.h \
+	%D%/quota.c %D%/quota.h \
 	%D%/rc.c %D%/rc.h \
 	%D%/secret.c %D%/secret.h

@@ -15,6 +15,7 @@
 #define WINDOW_MOST_LEAST (UINT64_C(4) << 10)
 #define CONNECTIONS_DEFAULT 1024
 #define MAILBOX_DEFAULT 1000
+#define MAILBOX_MOST_DEFAULT (UINT64_C(16) << 30)
 #define IDLE_DEFAULT_MS (INT64_C(10) * 60 * 1000)
 #define IDLE_LEAST_MS 1000
 
@@ -148,6 +149,21 @@ static dske_rc set_idle(struct hub_conf *c, const char *key, const char *value)
 	return DSKE_OK;
 }
 
+static dske_rc set_mailbox_most(struct hub_conf *c, const char *key, const char *value)
+{
+	return conf_size(&c->mailbox_most, key, value);
+}
+
+static dske_rc set_n(struct hub_conf *c, const char *key, const char *value)
+{
+	return conf_range(&c->n, key, value, 1, TERMS_HUBS_MAX);
+}
+
+static dske_rc set_k(struct hub_conf *c, const char *key, const char *value)
+{
+	return conf_range(&c->k, key, value, 1, TERMS_HUBS_MAX);
+}
+
 static const struct setting {
 	const char *section, *key;
 	dske_rc (*set)(struct hub_conf *c, const char *key, const char *value);
@@ -164,6 +180,9 @@ static const struct setting {
 	{"hub", "low_water", set_low_water},
 	{"limits", "connections", set_connections},
 	{"limits", "mailbox_per_pair", set_mailbox_per_pair},
+	{"limits", "mailbox_most", set_mailbox_most},
+	{"limits", "n", set_n},
+	{"limits", "k", set_k},
 	{"limits", "ttl_most", set_ttl_most},
 	{"limits", "idle", set_idle},
 };
@@ -267,6 +286,19 @@ static dske_rc group_set(struct hub_conf *c, const char *name, const char *key, 
 	return hub_group_parse(g, value);
 }
 
+/* ---- quotas ------------------------------------------------------------------------------------- */
+
+static dske_rc set_quota(struct hub_conf *c, const char *key, const char *value, bool *known)
+{
+	static const char *const prefixes[QUOTA_SCOPES] = {
+		[QUOTA_SEND] = "send", [QUOTA_RECEIVE] = "receive", [QUOTA_PAIR] = "pair"};
+
+	*known = false;
+	for (size_t i = 0; i < QUOTA_SCOPES && !*known; i++)
+		TRY(quota_set(&c->quota[i], prefixes[i], key, value, known));
+	return DSKE_OK;
+}
+
 /* ---- the file ----------------------------------------------------------------------------------- */
 
 static dske_rc take(void *context, const char *section, const char *name, const char *key, const char *value)
@@ -274,6 +306,10 @@ static dske_rc take(void *context, const char *section, const char *name, const 
 	struct hub_conf *c = context;
 	bool known = false;
 
+	if (strcmp(section, "limits") == 0)
+		TRY(set_quota(c, key, value, &known));
+	if (known)
+		return DSKE_OK;
 	if (strcmp(section, "group") == 0)
 		return group_set(c, name, key, value);
 	if (strcmp(section, "qkd") == 0)
@@ -330,6 +366,9 @@ dske_rc hub_conf_read(struct hub_conf *c, const char *path)
 		.low_water = LOW_WATER_DEFAULT,
 		.connections = CONNECTIONS_DEFAULT,
 		.mailbox_per_pair = MAILBOX_DEFAULT,
+		.mailbox_most = MAILBOX_MOST_DEFAULT,
+		.n = {1, TERMS_HUBS_MAX},
+		.k = {1, TERMS_HUBS_MAX},
 		.ttl_most_s = SHARE_TTL_MAX,
 		.idle_ms = IDLE_DEFAULT_MS,
 	};

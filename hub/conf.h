@@ -4,7 +4,8 @@
  *
  *   [hub]         name, id (32 digits), listen = HOST:PORT, state (folder; default: the file's own),
  *                 table_key (file; default: none), log, log_level, window_most, entropy, low_water
- *   [limits]      connections, mailbox_per_pair, ttl_most, idle
+ *   [limits]      connections, mailbox_per_pair, mailbox_most, ttl_most, idle, n, k, and
+ *                 send_, receive_, pair_ with keys_ or bytes_ and per_minute or per_day
  *   [group NAME]  members = alice, bob   or   members = *
  *   [qkd NAME]    as in pskm/qkdconf.h
  *   [distributor NAME]  id (32 digits), clients = alice, bob   or   clients = *,   quota
@@ -17,10 +18,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/conf.h"
 #include "base/file.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/net.h"
+#include "base/quota.h"
 #include "base/rc.h"
 #include "base/secret.h"
 #include "pskm/entropy.h"
@@ -31,6 +34,9 @@
 #define HUB_GROUPS_MAX 1024
 #define HUB_MEMBERS_MAX 65536 /* of one group */
 #define HUB_DISTRIBUTORS_MAX 1024
+
+/* Whose use a quota limits (hub/quota.h). */
+enum quota_scope { QUOTA_SEND, QUOTA_RECEIVE, QUOTA_PAIR, QUOTA_SCOPES };
 
 struct hub_group {
 	char name[NAME_MAX_LEN + 1];
@@ -64,6 +70,9 @@ struct hub_conf {
 	struct low_water low_water; /* when a table is called low */
 	uint32_t connections;       /* at one time */
 	uint32_t mailbox_per_pair;  /* shares that wait for one receiver from one initiator */
+	uint64_t mailbox_most;      /* bytes of all that waits, and of names that stay taken; 0: no limit */
+	struct conf_range n, k;     /* of agreements that this hub takes part in */
+	struct quota quota[QUOTA_SCOPES];
 	uint32_t ttl_most_s;        /* a share that asks for more gets this */
 	int64_t idle_ms;            /* a connection that neither sends nor waits for a share is closed */
 	struct hub_group *group;    /* owned */

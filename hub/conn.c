@@ -157,9 +157,29 @@ void conn_finish_table(struct vault_table *t)
 
 /* ---- in ----------------------------------------------------------------------------------------- */
 
+/* Has its client had its turn in this round, over all its connections?  So one who floods the hub, on however many
+ * connections, delays the others by no more than a turn. */
+static bool had_its_turn(const struct conn *c)
+{
+	const struct hub_client *client = c->table ? c->table->client : NULL;
+
+	return client && client->round == c->hub->round && client->taken >= CONN_TURN;
+}
+
+static void count_turn(struct conn *c)
+{
+	struct hub_client *client = c->table ? c->table->client : NULL;
+
+	if (!client)
+		return;
+	client->taken = client->round == c->hub->round ? client->taken + 1 : 1;
+	client->round = c->hub->round;
+}
+
 static bool may_take(const struct conn *c)
 {
-	return !c->dead && !c->closing && conn_queued(c) < CONN_OUT_HIGH && c->hub->now_ms >= c->slow_until_ms;
+	return !c->dead && !c->closing && conn_queued(c) < CONN_OUT_HIGH && c->hub->now_ms >= c->slow_until_ms &&
+	       !had_its_turn(c);
 }
 
 /* After a length that cannot be true there is no way back into step. */
@@ -184,6 +204,7 @@ static void take_frames(struct conn *c)
 			c->has_more = false;
 			return;
 		}
+		count_turn(c);
 		dispatch_frame(c, item, len);
 	}
 	c->has_more = !c->dead && !c->closing;

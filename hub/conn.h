@@ -17,6 +17,7 @@
 
 #define CONN_WINDOWS_MAX 4 /* no more than a client keeps: what is sealed in an older one it cannot open */
 #define CONN_FAILURES_MAX 16
+#define CONN_TURN 64                           /* frames of one client in one round */
 #define CONN_FAILURES_FREE 8                   /* beyond these each failure slows the connection ... */
 #define CONN_SLOW_MS 20                        /* ... by so much more than the one before */
 #define CONN_ANSWERS_MAX 64

@@ -17,6 +17,8 @@ struct hub_client {
 	char local[NAME_MAX_LEN + 1]; /* this hub's own identifier for the client */
 	size_t live;                  /* its tables that are not retired; none: it is nobody's peer any more */
 	bool ambiguous;               /* another client has the same name: it answers to its ID alone */
+	uint64_t round;               /* of hub.h; frames that were taken from all of its connections in it: */
+	unsigned taken;
 	struct conn *conns;           /* connections that hold a lease of one of its tables (conn.h) */
 };
 

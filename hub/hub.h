@@ -28,6 +28,7 @@ struct hub {
 	struct fd lock;             /* of the state folder */
 	struct fd epoll, listener, signals;
 	int64_t now_ms;             /* clock_ms() as of this round */
+	uint64_t round;             /* counts them */
 	struct control *control;    /* what the operator asks (hub/control.h) */
 	struct conn *first, *last;  /* connections, oldest first */
 	size_t conn_count;

@@ -210,6 +210,7 @@ static dske_rc round_run(struct hub *h)
 	if (n < 0 && errno != EINTR)
 		return FAIL(IO, "cannot wait for connections: %m");
 	h->now_ms = clock_ms();
+	h->round++;
 	resume_marked(h);
 	for (int i = 0; i < n; i++)
 		take_event(h, &events[i]);

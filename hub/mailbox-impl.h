@@ -47,6 +47,13 @@
 	X(PURGE_FOR, "UPDATE share SET receivers = receivers - 1 "                                   \
 		     "WHERE id IN (SELECT share FROM delivery WHERE receiver = ?1)")                 \
 	X(PURGE_FOR_DELIVERIES, "DELETE FROM delivery WHERE receiver = ?1")                          \
+	X(ACCOUNT_READ, "SELECT used FROM account WHERE scope = ?1 AND sender = ?2 AND receiver = ?3") \
+	X(ACCOUNT_WRITE, "INSERT INTO account VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE "    \
+			 "SET seen = excluded.seen, used = excluded.used")                           \
+	X(ACCOUNTS_FORGET, "DELETE FROM account WHERE seen < ?1")                                    \
+	X(PAGES, "SELECT page_count FROM pragma_page_count")                                         \
+	X(PAGES_FREE, "SELECT freelist_count FROM pragma_freelist_count")                            \
+	X(PAGE_SIZE, "SELECT page_size FROM pragma_page_size")                                       \
 	X(IS_DUE, "SELECT 1 FROM share WHERE due <= ?1 LIMIT 1")                                     \
 	X(EXPIRE_DELIVERIES, "DELETE FROM delivery WHERE share IN "                                  \
 			     "(SELECT id FROM share WHERE due <= ?1)")                               \
@@ -83,6 +90,15 @@ sqlite3_stmt *mailbox_statement(struct mailbox *m, enum mailbox_statement which)
 
 /* Steps once.  *row: is there a row?  Any failure breaks the mailbox.  Errors: IO. */
 dske_rc mailbox_step(struct mailbox *m, sqlite3_stmt *s, bool *row);
+
+/* The integer that a statement without parameters returns; 0 for none. */
+dske_rc mailbox_integer(struct mailbox *m, enum mailbox_statement which, int64_t *out);
+
+/* Writes the clock. */
+dske_rc mailbox_clock_save(struct mailbox *m);
+
+/* mailbox-account.c: accounts that nothing counts in any more go. */
+dske_rc mailbox_accounts_forget(struct mailbox *m);
 
 /* Steps a statement that returns no row. */
 dske_rc mailbox_run(struct mailbox *m, sqlite3_stmt *s);

@@ -36,6 +36,11 @@ static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_
 			       "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
 			       "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;";
 
+/* Accounts of quotas; seen: when it was last charged.  Made in mailboxes of before, too. */
+static const char accounts[] =
+	"CREATE TABLE IF NOT EXISTS account (scope INTEGER NOT NULL, sender BLOB NOT NULL, receiver BLOB NOT NULL,"
+	" seen INTEGER NOT NULL, used BLOB NOT NULL, PRIMARY KEY (scope, sender, receiver)) WITHOUT ROWID;";
+
 static const char *const sql[SQL_COUNT_OF] = {
 #define X(name, text) [SQL_##name] = (text),
 	MAILBOX_STATEMENTS(X)
@@ -110,7 +115,7 @@ dske_rc mailbox_commit(struct mailbox *m)
 	return DSKE_OK;
 }
 
-static dske_rc read_integer(struct mailbox *m, enum mailbox_statement which, int64_t *out)
+dske_rc mailbox_integer(struct mailbox *m, enum mailbox_statement which, int64_t *out)
 {
 	sqlite3_stmt *s = mailbox_statement(m, which);
 	bool row;
@@ -125,14 +130,14 @@ dske_rc mailbox_count(struct mailbox *m, size_t *count)
 {
 	int64_t n;
 
-	TRY(read_integer(m, SQL_COUNT, &n));
+	TRY(mailbox_integer(m, SQL_COUNT, &n));
 	*count = (size_t)n;
 	return DSKE_OK;
 }
 
 /* ---- the clock ---------------------------------------------------------------------------------- */
 
-static dske_rc clock_save(struct mailbox *m)
+dske_rc mailbox_clock_save(struct mailbox *m)
 {
 	sqlite3_stmt *s = mailbox_statement(m, SQL_CLOCK_WRITE);
 
@@ -187,12 +192,14 @@ dske_rc mailbox_tick(struct mailbox *m, int64_t now_ms, size_t *expired)
 
 	*expired = 0;
 	m->clock_s = m->clock_base_s + (now_ms - m->opened_ms) / 1000;
-	TRY(read_integer(m, SQL_ANY, &any));
+	TRY(mailbox_integer(m, SQL_ANY, &any));
 	if (!any)
 		return DSKE_OK; /* nothing ages: no write for the clock alone */
 	TRY(expire(m, expired));
-	if (m->clock_s - m->clock_saved_s >= MAILBOX_CLOCK_STEP_S)
-		TRY(clock_save(m));
+	if (m->clock_s - m->clock_saved_s >= MAILBOX_CLOCK_STEP_S) {
+		TRY(mailbox_clock_save(m));
+		TRY(mailbox_accounts_forget(m));
+	}
 	return DSKE_OK;
 }
 
@@ -275,6 +282,7 @@ static dske_rc open_database(struct mailbox *m, const char *path)
 	else if (version != FORMAT)
 		return FAIL(CORRUPT, "%s is not a mailbox of this version of dske-hubd (its format is %d, not %d)", path,
 			    version, FORMAT);
+	TRY(execute(m, accounts));
 	return prepare_all(m);
 }
 
@@ -295,8 +303,8 @@ static dske_rc open_in(struct mailbox *m, const char *state)
 	TRY(open_database(m, database.s));
 	if (is_new)
 		TRY(file_sync_dir_of(database.s));
-	TRY(read_integer(m, SQL_CLOCK_READ, &m->clock_base_s));
-	TRY(read_integer(m, SQL_LAST, &m->last_id));
+	TRY(mailbox_integer(m, SQL_CLOCK_READ, &m->clock_base_s));
+	TRY(mailbox_integer(m, SQL_LAST, &m->last_id));
 	m->clock_s = m->clock_saved_s = m->clock_base_s;
 	return DSKE_OK;
 }
@@ -334,7 +342,7 @@ void mailbox_close(struct mailbox *m)
 {
 	if (!m)
 		return;
-	if (!m->broken && m->clock_s != m->clock_saved_s && rc_ok(clock_save(m)))
+	if (!m->broken && m->clock_s != m->clock_saved_s && rc_ok(mailbox_clock_save(m)))
 		(void)mailbox_commit(m);
 	release(m);
 }

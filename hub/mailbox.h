@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/id.h"
+#include "base/quota.h"
 #include "base/rc.h"
 #include "base/secret.h"
 #include "core/terms.h"
@@ -47,6 +48,23 @@ dske_rc mailbox_purge(struct mailbox *m, const struct id *client, size_t *count)
 
 /* Commits the clock and closes; safe on NULL. */
 void mailbox_close(struct mailbox *m);
+
+/* ---- accounts (hub/quota.h) ------------------------------------------------------------------------- */
+
+struct mailbox_account {
+	int scope;          /* the caller's */
+	struct id from, to; /* zero: everybody */
+};
+
+/* Seconds of the mailbox's clock, as of the last tick. */
+int64_t mailbox_clock_s(const struct mailbox *m);
+
+/* What was used; nothing when there is no such account.  Errors: IO. */
+dske_rc mailbox_account_read(struct mailbox *m, const struct mailbox_account *a, struct quota_use *u);
+dske_rc mailbox_account_write(struct mailbox *m, const struct mailbox_account *a, const struct quota_use *u);
+
+/* Bytes that its pages hold, tombstones and all; what the file has free is not counted.  Errors: IO. */
+dske_rc mailbox_size(struct mailbox *m, uint64_t *bytes);
 
 /* ---- a share in ------------------------------------------------------------------------------------ */
 

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "hub/peer.h"
+#include "hub/quota.h"
 #include "hub/wait.h"
 
 #define BODY_MAX 16
@@ -43,6 +44,36 @@ static bool receivers_allowed(struct request *r, const struct terms *t, struct v
 	return all;
 }
 
+/* DSKE 4.1, depletion: bounds on the mailbox as a whole, and on what one client uses up of another's table. */
+static bool within_limits(struct request *r, const struct terms *t, struct verdict *v)
+{
+	uint64_t size = 0, most = r->hub->conf.mailbox_most;
+	bool allowed = false;
+	char why[160];
+
+	if (!rc_ok(mailbox_size(r->hub->mailbox, &size)) || !rc_ok(quota_allows(r->hub, t, r->e->length, &allowed, why)))
+		return REFUSE(v, INTERNAL, "the mailbox cannot be read");
+	if (most != 0 && size + r->e->body_len > most)
+		return REFUSE(v, MAILBOX_FULL, "the mailbox has %llu bytes, mailbox_most is %llu", (unsigned long long)size,
+			      (unsigned long long)most);
+	return allowed || REFUSE(v, QUOTA, "%s", why);
+}
+
+/* DSKE 2.3.2: n and k, as this hub accepts them. */
+static bool terms_accepted(const struct request *r, const struct terms *t, struct verdict *v)
+{
+	const struct hub_conf *c = &r->hub->conf;
+	dske_rc rc = terms_check(t);
+
+	if (!rc_ok(rc))
+		return REFUSE(v, TERMS, "%s", rc_detail(rc));
+	if (!conf_range_has(&c->n, t->n))
+		return REFUSE(v, TERMS, "n = %u is outside [limits] n = %u..%u", t->n, c->n.least, c->n.most);
+	if (!conf_range_has(&c->k, t->k))
+		return REFUSE(v, TERMS, "k = %u is outside [limits] k = %u..%u", t->k, c->k.least, c->k.most);
+	return true;
+}
+
 /* DSKE 2.3.2: the hub interprets the message.  Initiator, n and k, policy: in that order. */
 static bool authorise(struct request *r, const struct msg_share *m, struct verdict *v)
 {
@@ -54,10 +85,8 @@ static bool authorise(struct request *r, const struct msg_share *m, struct verdi
 	if (!id_equal(&t->initiator, &r->t->client->who.id))
 		return REFUSE(v, INITIATOR, "it names another initiator");
 
-	dske_rc rc = terms_check(t);
-
-	if (!rc_ok(rc))
-		return REFUSE(v, TERMS, "%s", rc_detail(rc));
+	if (!terms_accepted(r, t, v))
+		return false;
 	if (terms_hub_index(t, &r->hub->conf.id) < 0)
 		return REFUSE(v, NOT_LISTED, "this hub is not in its list");
 	if (!receivers_allowed(r, t, v))
@@ -66,7 +95,7 @@ static bool authorise(struct request *r, const struct msg_share *m, struct verdi
 		return REFUSE(v, INTERNAL, "the mailbox cannot be read");
 	if (taken)
 		return REFUSE(v, KEY_EXISTS, "the key ID is taken");
-	return true;
+	return within_limits(r, t, v);
 }
 
 /* DSKE 2.3.2: Y_i = R_i or Y_i = Z_i xor R_i, as the message says. */
@@ -94,6 +123,7 @@ static dske_rc store(struct request *r, const struct msg_share *m, const struct 
 	};
 
 	memcpy(put.digest, r->digest, sizeof put.digest);
+	TRY(quota_take(r->hub, &m->terms, r->e->length));
 	return mailbox_put(r->hub->mailbox, &put, id);
 }
 

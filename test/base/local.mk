@@ -9,6 +9,7 @@ BASE_TESTS = \
 	%D%/test-listing \
 	%D%/test-log \
 	%D%/test-net \
+	%D%/test-quota \
 	%D%/test-rc \
 	%D%/test-secret
 check_PROGRAMS += $(BASE_TESTS)
@@ -46,3 +47,6 @@ TESTS += $(BASE_TESTS)
 
 %C%_test_secret_SOURCES = %D%/test-secret.c
 %C%_test_secret_LDADD = $(BASE_LIBS) $(TEST_LIBS)
+
+%C%_test_quota_SOURCES = %D%/test-quota.c
+%C%_test_quota_LDADD = $(BASE_LIBS) $(TEST_LIBS)

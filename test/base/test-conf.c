@@ -266,6 +266,27 @@ static void whole_numbers_are_read(void **state)
 	assert_true(rc_ok(conf_uint(&v, "n", "9", 7, 9)));
 }
 
+static void ranges_are_read(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned least, most;
+	} good[] = {{"3..9", 3, 9}, {"5", 5, 5}, {"3..", 3, 20}, {"1..20", 1, 20}};
+	static const char *const bad[] = {"", "..", "..9", "0..9", "3..21", "9..3", "3.9", "3...9", "3..9x", "3 .. 9", "x", "3..99999999999999999999"};
+	struct conf_range r = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		assert_true(rc_ok(conf_range(&r, "n", good[i].text, 1, 20)));
+		assert_int_equal(r.least, good[i].least);
+		assert_int_equal(r.most, good[i].most);
+		assert_true(conf_range_has(&r, r.least) && conf_range_has(&r, r.most));
+		assert_false(conf_range_has(&r, r.least - 1) || conf_range_has(&r, r.most + 1));
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_names(conf_range(&r, "n", bad[i], 1, 20), "n = ", "from 1 to 20");
+}
+
 static void yes_and_no_are_read(void **state)
 {
 	static const char *const yes[] = {"yes", "true", "on", "1"};
@@ -358,6 +379,7 @@ int main(void)
 		cmocka_unit_test(missing_and_oversized_files_are_told),
 		cmocka_unit_test(handlers_stop_the_reading),
 		cmocka_unit_test(whole_numbers_are_read),
+		cmocka_unit_test(ranges_are_read),
 		cmocka_unit_test(yes_and_no_are_read),
 		cmocka_unit_test(texts_fit_or_are_refused),
 		cmocka_unit_test(sizes_are_read),

@@ -49,6 +49,12 @@ static void test_check_config(void **state)
 	check(GOOD "window_most = 64K\nlog_level = warn\nlog = none\nstate = s\n"
 		   "[limits]\nconnections = 5\nmailbox_per_pair = 7\nttl_most = 2h\nidle = 1m\n"
 		   "[group a]\nmembers = x, y\nmembers = z\n[group b]\nmembers = *\n", 0, "valid");
+	check(GOOD "[limits]\nn = 3..20\nk = 2..\nmailbox_most = 1G\nsend_keys_per_minute = 60\nreceive_bytes_per_day = 1G\n"
+		   "pair_keys_per_day = 1000\n", 0, "valid");
+	check("[limits]\nn = 20..3\n", 3, "x.conf:2: ");
+	check("[limits]\npair_keys_per_day = many\n", 3, "x.conf:2: ");
+	check("[limits]\npair_keys_per_week = 5\n", 3, "pair_keys_per_week");
+	check("[hub]\npair_keys_per_day = 5\n", 3, "pair_keys_per_day");
 	check("", 3, "lacks 'name'");
 	check("[hub]\nname = h\nlisten = h:1\n", 3, "lacks 'id'");
 	check("[hub]\nname = h\nid = 11111111111111111111111111111111\n", 3, "lacks 'listen'");
