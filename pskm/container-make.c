@@ -96,7 +96,7 @@ static dske_rc make_end(struct maker *k, uint64_t count)
 	return make_durable(k, count, count + 1);
 }
 
-static dske_rc make_all(struct maker *k)
+static dske_rc make_all(struct maker *k, const char *passphrase)
 {
 	struct walk *w = &k->walk;
 	uint64_t count = chunks_count(&w->chunks);
@@ -108,14 +108,16 @@ static dske_rc make_all(struct maker *k)
 		TRY(make_end(k, count));
 	}
 	TRY(walk_report(w, count));
+	if (k->m->keep != NULL)
+		TRY(k->m->keep(k->m->keep_context, &walk_head(w)->header, passphrase));
 	if (can_resume(k))
 		TRY(unfinished_destroy(&k->unfinished, w->folder.temporary.s));
 	return walk_finish(w, SIDE_HUB);
 }
 
-dske_rc maker_run(struct maker *k)
+dske_rc maker_run(struct maker *k, const char *passphrase)
 {
-	dske_rc rc = make_all(k);
+	dske_rc rc = make_all(k, passphrase);
 
 	if (!rc_ok(rc) && can_resume(k) && k->unfinished.filled > 0)
 		folder_keep(&k->walk.folder);
@@ -166,7 +168,7 @@ dske_rc container_make(struct pskm_header *h, const struct making *m, char passp
 	TRY(begin_unfinished(&k, passphrase, &content_key));
 	TRY(file_open(&w->chunks.file, m->container_path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
 	w->made = m->container_path;
-	return maker_run(&k);
+	return maker_run(&k, passphrase);
 }
 
 dske_rc container_make_at_cost(struct pskm_header *h, const char *tables_dir, const char *container_path,

@@ -245,7 +245,7 @@ dske_rc container_resume(struct pskm_header *h, const struct making *m, char pas
 	TRY(claim(&k.walk.folder, m->tables_dir, m->container_path));
 	dske_rc rc = prepare(&k, passphrase);
 	if (rc_ok(rc))
-		rc = maker_run(&k);
+		rc = maker_run(&k, passphrase);
 	if (!rc_ok(rc))
 		folder_keep(&k.walk.folder);
 	*h = walk_head(&k.walk)->header;

@@ -67,6 +67,6 @@ struct maker {
 void maker_drop(struct maker *k);
 
 /* From the marks on to the end.  What fails when a part is durable is kept, to be resumed. */
-dske_rc maker_run(struct maker *k);
+dske_rc maker_run(struct maker *k, const char *passphrase);
 
 #endif

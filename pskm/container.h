@@ -28,6 +28,10 @@
 #define MAKING_STEP 64
 
 /* How a PSKM is made. */
+/* Called with the passphrase when table and container are durable, while a failure, or death, can still be gone on from:
+ * where it shows or stores it, no PSKM is left that nobody can open.  After a resumption it may be called again. */
+typedef dske_rc making_keep(void *context, const struct pskm_header *h, const char *passphrase);
+
 struct making {
 	const char *tables_dir;         /* folder of the maker's tables */
 	const char *container_path;     /* 0600, must not exist */
@@ -41,6 +45,8 @@ struct making {
 	uint64_t step;                  /* chunks between two times that it is made durable then; 0: MAKING_STEP */
 	pskm_progress *progress;        /* or NULL */
 	void *context;                  /* of progress */
+	making_keep *keep;              /* or NULL */
+	void *keep_context;
 };
 
 /*

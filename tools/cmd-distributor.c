@@ -64,8 +64,7 @@ static dske_rc take_in(struct take_in *t)
 	TRY(distributor_table_key(&d, &table_key));
 	TRY(container_peek(&t->header, t->file)); /* before anybody is asked for anything */
 	TRY(pskm_kind_require(&t->header, PSKM_STOCK));
-	TRY(file_make_dirs(d.stocks.s, 0700));
-	TRY(file_check_owner(d.stocks.s));
+	TRY(tool_own_folder(d.stocks.s));
 	TRY(passphrase_input(&passphrase, t->passphrase_file));
 	return container_import(t->file, (const char *)passphrase.data, &d.id, d.stocks.s, &table_key, &t->header,
 				output_progress, "verifying");

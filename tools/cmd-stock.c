@@ -91,8 +91,7 @@ static dske_rc accept_report(struct taking *a, const char *file)
 	TRY(place_read(&a->place, a->common.conf));
 	TRY(file_read_all(&a->report, file, STOCK_REPORT_LEN_MAX));
 	TRY(stock_report_peek(a->report.data, a->report.len, &a->stock, &number));
-	TRY(file_make_dirs(a->place.tables.s, 0700));
-	TRY(file_check_owner(a->place.tables.s));
+	TRY(tool_own_folder(a->place.tables.s));
 	dske_rc rc = stock_open(&s, a->place.stocks.s, &a->stock, SIDE_HUB, &a->place.table_key);
 	if (rc_is(rc, DSKE_RC_NOT_FOUND))
 		return FAIL(NOT_FOUND, "the report is about stock %s, which is none of this hub's: is it for another hub?",

@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += %D%/libtools.la
 %C%_libtools_la_SOURCES = \
 	%D%/cmd-agree.c \
+	%D%/cmd-create.c \
 	%D%/cmd-cut.c \
 	%D%/cmd-distributor.c \
 	%D%/cmd-doctor.c \

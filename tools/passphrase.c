@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "pskm/passphrase.h"
 #include "tools/secret-input.h"
 
 dske_rc passphrase_input(struct secret *out, const char *file)
@@ -29,16 +29,57 @@ dske_rc passphrase_check_free(const char *file)
 	return DSKE_OK;
 }
 
-dske_rc passphrase_keep(const char *file, const char *text)
+void place_drop(struct place *p)
 {
-	AUTO(fd) f = FD_NONE;
-	size_t len = strlen(text);
+	if (p->path != NULL)
+		(void)unlink(p->path);
+	fd_drop(&p->file);
+	p->path = NULL;
+}
+
+dske_rc passphrase_place(struct place *p, const char *file)
+{
+	static const char room[PASSPHRASE_TEXT_MAX + 1];
 	if (file == NULL)
 		return DSKE_OK;
-	TRY(file_open(&f, file, O_WRONLY | O_CREAT | O_EXCL, 0600));
-	TRY(file_pwrite(f.n, text, len, 0));
-	TRY(file_pwrite(f.n, "\n", 1, len));
-	return file_sync(f.n);
+	TRY(file_open(&p->file, file, O_WRONLY | O_CREAT | O_EXCL, 0600));
+	p->path = file;
+	TRY(file_pwrite(p->file.n, room, sizeof room, 0));
+	TRY(file_sync(p->file.n));
+	return file_sync_dir_of(file);
+}
+
+dske_rc passphrase_put(struct place *p, const char *text)
+{
+	size_t len = strlen(text);
+	if (p->path == NULL)
+		return DSKE_OK;
+	TRY(file_pwrite(p->file.n, text, len, 0));
+	TRY(file_pwrite(p->file.n, "\n", 1, len));
+	if (ftruncate(p->file.n, (off_t)len + 1) != 0)
+		return FAIL(IO, "cannot cut %s: %m", p->path);
+	TRY(file_sync(p->file.n));
+	p->path = NULL;
+	return DSKE_OK;
+}
+
+static bool has_line(const char *path, const char *text)
+{
+	AUTO(buf) b = {0};
+	size_t len = strlen(text);
+	bool same = rc_ok(file_read_all(&b, path, len + 1)) && b.len == len + 1 && memcmp(b.data, text, len) == 0;
+	mem_wipe(b.data, b.len);
+	return same;
+}
+
+dske_rc passphrase_keep(const char *file, const char *text)
+{
+	AUTO(place) p = PLACE_NONE;
+	dske_rc rc = passphrase_place(&p, file);
+	if (rc_is(rc, DSKE_RC_EXISTS) && has_line(file, text))
+		return DSKE_OK;
+	TRY(rc);
+	return passphrase_put(&p, text);
 }
 
 void passphrase_tell(const char *file, const char *text)

@@ -3,6 +3,7 @@
 #ifndef DSKE_TOOLS_PASSPHRASE_H
 #define DSKE_TOOLS_PASSPHRASE_H
 
+#include "base/file.h"
 #include "base/rc.h"
 #include "base/secret.h"
 
@@ -12,7 +13,19 @@ dske_rc passphrase_input(struct secret *out, const char *file);
 /* Fails when a file of that name is there, before anything is made for it; NULL: nothing to do.  Errors: EXISTS. */
 dske_rc passphrase_check_free(const char *file);
 
-/* Writes it to a new file, 0600, durable; NULL: nothing to do.  Errors: as file_open, SYNC. */
+/* A new file, 0600, with the room it takes, before anything is made for it; removed again if nothing is put there.
+ * file NULL: all of this does nothing.  Errors: as file_open, SYNC. */
+struct place {
+	struct fd file;
+	const char *path; /* the caller's; NULL: nothing to remove */
+};
+#define PLACE_NONE {.file = FD_NONE}
+void place_drop(struct place *p);
+dske_rc passphrase_place(struct place *p, const char *file);
+dske_rc passphrase_put(struct place *p, const char *text);
+
+/* Writes it to a new file, 0600, durable; NULL: nothing to do.  One that has it already is as good.  A failure leaves
+ * no file.  Errors: as file_open, SYNC. */
 dske_rc passphrase_keep(const char *file, const char *text);
 
 /* Tells where it is, or shows it, this once. */

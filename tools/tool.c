@@ -117,3 +117,9 @@ dske_rc tool_open(struct client **out, const struct common *common)
 	*out = NULL;
 	return rc;
 }
+
+dske_rc tool_own_folder(const char *path)
+{
+	TRY(file_make_dirs(path, 0700));
+	return file_check_owner(path);
+}

@@ -94,6 +94,9 @@ int options_read(const struct command *self, const struct option_row *rows, int 
 
 void command_help(const struct command *self, const struct option_row *rows);
 
+/* Makes the folder where it is missing; it must be the user's own.  Errors: as file_make_dirs, file_check_owner. */
+dske_rc tool_own_folder(const char *path);
+
 /* ---- failing ------------------------------------------------------------------------------------------- */
 
 /* Writes the sentence (and the advice, if any) to standard error, or as JSON to standard output, and
