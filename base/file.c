@@ -56,6 +56,22 @@ dske_rc file_open(struct fd *f, const char *path, int flags, mode_t mode)
 	return DSKE_OK;
 }
 
+dske_rc file_open_ordinary(struct fd *f, const char *path, int flags, mode_t mode)
+{
+	AUTO(fd) opened = FD_NONE;
+	struct stat st;
+
+	TRY(file_open(&opened, path, flags | O_NONBLOCK | O_NOCTTY, mode));
+	if (fstat(opened.n, &st) != 0)
+		return fail_path("look at", path);
+	if (!S_ISREG(st.st_mode))
+		return FAIL(FORMAT, "%s is no ordinary file", path);
+	fd_drop(f);
+	f->n = opened.n;
+	opened.n = -1;
+	return DSKE_OK;
+}
+
 static const char *advice(int error)
 {
 	switch (error) {
@@ -205,17 +221,15 @@ void file_unlock(int fd)
 	(void)fcntl(fd, F_OFD_SETLK, &whole);
 }
 
-dske_rc file_read_all(struct buf *out, const char *path, size_t max)
+static dske_rc read_all(struct buf *out, int fd, const char *path, size_t max)
 {
-	AUTO(fd) f = FD_NONE;
 	uint8_t piece[4096];
 	size_t total = 0;
 	dske_rc rc = DSKE_OK;
 
-	TRY(file_open(&f, path, O_RDONLY, 0));
 	buf_heap(out, max);
 	while (rc_ok(rc)) {
-		ssize_t n = read(f.n, piece, sizeof piece);
+		ssize_t n = read(fd, piece, sizeof piece);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -233,6 +247,22 @@ dske_rc file_read_all(struct buf *out, const char *path, size_t max)
 	if (!rc_ok(rc))
 		buf_drop(out);
 	return rc;
+}
+
+dske_rc file_read_all(struct buf *out, const char *path, size_t max)
+{
+	AUTO(fd) f = FD_NONE;
+
+	TRY(file_open(&f, path, O_RDONLY, 0));
+	return read_all(out, f.n, path, max);
+}
+
+dske_rc file_read_ordinary(struct buf *out, const char *path, size_t max)
+{
+	AUTO(fd) f = FD_NONE;
+
+	TRY(file_open_ordinary(&f, path, O_RDONLY | O_NOFOLLOW, 0));
+	return read_all(out, f.n, path, max);
 }
 
 dske_rc path_absolute(struct path *out, const char *path)

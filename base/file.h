@@ -21,6 +21,11 @@ void fd_drop(struct fd *f);
  * Errors: NOT_FOUND (ENOENT), EXISTS (O_EXCL), DENIED (EACCES, EPERM), IO. */
 dske_rc file_open(struct fd *f, const char *path, int flags, mode_t mode);
 
+/* The same for what may lie there by another's hand, on a medium for instance: what is no ordinary file is refused, and
+ * opened without waiting for it, as a FIFO or a terminal would have it.  A link is followed but with O_NOFOLLOW.
+ * Errors: as file_open, FORMAT. */
+dske_rc file_open_ordinary(struct fd *f, const char *path, int flags, mode_t mode);
+
 /* Reads or writes exactly len bytes at offset; a short read is CORRUPT.  Errors: IO, CORRUPT. */
 dske_rc file_pread(int fd, void *out, size_t len, uint64_t offset);
 dske_rc file_pwrite(int fd, const void *bytes, size_t len, uint64_t offset);
@@ -44,6 +49,9 @@ void file_unlock(int fd);
 /* Reads a whole file of at most max bytes into *out, which it makes a heap buffer (the caller drops it;
  * empty after a failure).  Errors: as file_open, TOOBIG, NOMEM. */
 dske_rc file_read_all(struct buf *out, const char *path, size_t max);
+
+/* The same of an ordinary file that no link leads to.  Errors: also FORMAT. */
+dske_rc file_read_ordinary(struct buf *out, const char *path, size_t max);
 
 /* Replaces path durably: a temporary beside it, written, synced, renamed over, folder synced.
  * Errors: as file_open, SYNC. */

@@ -131,7 +131,7 @@ dske_rc accepted_check(const struct config *c, const struct table *t)
 	const struct pskm_header *h = table_header(t);
 	struct path p;
 	TRY(mark_path(&p, c, &h->table));
-	TRY(file_read_all(&accepted, p.s, sizeof mark));
+	TRY(file_read_ordinary(&accepted, p.s, sizeof mark));
 	TRY(table_mark(t, mark));
 	if (accepted.len == sizeof mark && mem_equal(accepted.data, mark, sizeof mark))
 		return DSKE_OK;

@@ -22,10 +22,10 @@ dske_rc container_destroy(const char *container_path)
 	struct container_head head;
 	struct stat st;
 
-	TRY(file_open(&f, container_path, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0));
+	TRY(file_open_ordinary(&f, container_path, O_RDWR | O_NOFOLLOW, 0));
 	TRY(head_read(&head, f.n));
-	if (fstat(f.n, &st) != 0 || !S_ISREG(st.st_mode))
-		return FAIL(FORMAT, "%s is no ordinary file", container_path);
+	if (fstat(f.n, &st) != 0)
+		return FAIL(IO, "cannot examine %s: %m", container_path);
 	TRY(destroy_key(&head, f.n));
 	TRY(file_erase_data(f.n, 0, (uint64_t)st.st_size));
 	TRY(file_sync(f.n));

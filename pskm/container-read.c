@@ -15,7 +15,7 @@ dske_rc container_peek(struct pskm_header *h, const char *container_path)
 	AUTO(fd) f = FD_NONE;
 	struct container_head head;
 
-	TRY(file_open(&f, container_path, O_RDONLY, 0));
+	TRY(file_open_ordinary(&f, container_path, O_RDONLY, 0));
 	TRY(head_read(&head, f.n));
 	*h = head.header;
 	return DSKE_OK;
@@ -29,8 +29,6 @@ static dske_rc check_size(const struct walk *w, const char *path)
 
 	if (fstat(w->chunks.file.n, &st) != 0)
 		return FAIL(IO, "cannot examine %s: %m", path);
-	if (!S_ISREG(st.st_mode))
-		return FAIL(CORRUPT, "%s is no ordinary file", path);
 	if ((uint64_t)st.st_size == wanted)
 		return DSKE_OK;
 	return FAIL(CORRUPT, "%s has %lld bytes, the PSKM in it %llu: it %s; copy it again", path, (long long)st.st_size,
@@ -91,7 +89,7 @@ static dske_rc read_all(struct walk *w)
 /* What can be said without the passphrase. */
 static dske_rc read_front(struct walk *w, const char *container_path)
 {
-	TRY(file_open(&w->chunks.file, container_path, O_RDONLY, 0));
+	TRY(file_open_ordinary(&w->chunks.file, container_path, O_RDONLY, 0));
 	TRY(head_read(walk_head(w), w->chunks.file.n));
 	return check_size(w, container_path);
 }

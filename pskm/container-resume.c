@@ -111,8 +111,8 @@ static dske_rc check_ours(int fd, const struct container_head *head, const char 
 	struct stat st;
 	uint8_t bytes[CONTAINER_HEAD_MAX];
 
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		return FAIL(EXISTS, "%s is no ordinary file", path);
+	if (fstat(fd, &st) != 0)
+		return FAIL(IO, "cannot examine %s: %m", path);
 	size_t len = (size_t)st.st_size < head->len ? (size_t)st.st_size : head->len;
 	TRY(file_pread(fd, bytes, len, 0));
 	if (memcmp(bytes, head->bytes, len) != 0)
@@ -129,7 +129,7 @@ struct search {
 static bool lies_there(const struct unfinished *u)
 {
 	AUTO(fd) f = FD_NONE;
-	dske_rc rc = file_open(&f, u->output, O_RDONLY | O_NOFOLLOW, 0);
+	dske_rc rc = file_open_ordinary(&f, u->output, O_RDONLY | O_NOFOLLOW, 0);
 
 	return rc_ok(rc) ? rc_ok(check_ours(f.n, &u->head, u->output)) : rc_is(rc, DSKE_RC_NOT_FOUND) && u->sealed == 0;
 }
@@ -228,8 +228,8 @@ static dske_rc prepare(struct maker *k, char passphrase[PASSPHRASE_TEXT_MAX])
 	*walk_head(w) = k->unfinished.head;
 	TRY(unseal(k, passphrase));
 	TRY(open_cover(w, k->m->table_key));
-	TRY(file_open(&w->chunks.file, k->m->container_path, O_RDWR | O_NOFOLLOW | (k->unfinished.sealed == 0 ? O_CREAT : 0),
-		      0600));
+	TRY(file_open_ordinary(&w->chunks.file, k->m->container_path,
+			       O_RDWR | O_NOFOLLOW | (k->unfinished.sealed == 0 ? O_CREAT : 0), 0600));
 	TRY(check_ours(w->chunks.file.n, walk_head(w), k->m->container_path));
 	TRY(check_marks(k));
 	return check_fit(k);
@@ -260,7 +260,7 @@ static dske_rc remove_container(const struct folder *f, const char *path)
 	AUTO(fd) c = FD_NONE;
 
 	TRY(unfinished_open(&u, f->temporary.s));
-	dske_rc rc = file_open(&c, path, O_RDONLY | O_NOFOLLOW, 0);
+	dske_rc rc = file_open_ordinary(&c, path, O_RDONLY | O_NOFOLLOW, 0);
 	if (rc_is(rc, DSKE_RC_NOT_FOUND))
 		return DSKE_OK;
 	TRY(rc);

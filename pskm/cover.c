@@ -199,9 +199,9 @@ static dske_rc open_both(struct cover *c, const char *dir, int flags)
 	struct path p;
 
 	TRY(path_format(&p, "%s/" TABLE_FILE_KEYS, dir));
-	TRY(file_open(&c->salts, p.s, O_RDWR | flags, 0600));
+	TRY(file_open_ordinary(&c->salts, p.s, O_RDWR | O_NOFOLLOW | flags, 0600));
 	TRY(path_format(&p, "%s/" TABLE_FILE_TABLE, dir));
-	return file_open(&c->bytes, p.s, O_RDWR | flags, 0600);
+	return file_open_ordinary(&c->bytes, p.s, O_RDWR | O_NOFOLLOW | flags, 0600);
 }
 
 dske_rc cover_create(struct cover *c, const char *dir, const struct secret *key)

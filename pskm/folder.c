@@ -26,7 +26,7 @@ static void erase_file(const char *dir, const char *name)
 
 	/* Most often it comes here after a failure, whose sentence must stay the last one. */
 	if (!rc_ok(path_format(&p, "%s/%s", dir, name)) || lstat(p.s, &st) != 0 ||
-	    !rc_ok(file_open(&f, p.s, O_WRONLY | O_NOFOLLOW, 0)) || fstat(f.n, &st) != 0)
+	    !rc_ok(file_open_ordinary(&f, p.s, O_WRONLY | O_NOFOLLOW, 0)) || fstat(f.n, &st) != 0)
 		return;
 	(void)file_erase_data(f.n, 0, (uint64_t)st.st_size);
 	(void)file_sync(f.n);

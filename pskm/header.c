@@ -127,6 +127,6 @@ dske_rc header_file_read(struct pskm_header *h, const char *path)
 {
 	AUTO(buf) in = {0};
 
-	TRY(file_read_all(&in, path, HEADER_AT_CBOR + PSKM_HEADER_MAX + HEADER_SUM_LEN));
+	TRY(file_read_ordinary(&in, path, HEADER_AT_CBOR + PSKM_HEADER_MAX + HEADER_SUM_LEN));
 	return header_parse(h, &in, path);
 }

@@ -41,7 +41,7 @@ static dske_rc entry_read(struct table_entry *e, const char *tables_dir)
 	if (!id_equal(&e->header.table, &e->table))
 		return FAIL(CORRUPT, "%s holds another table's header", folder.s);
 	TRY(path_format(&p, "%s/" TABLE_FILE_LEDGER, folder.s));
-	TRY(file_open(&f, p.s, O_RDONLY, 0));
+	TRY(file_open_ordinary(&f, p.s, O_RDONLY | O_NOFOLLOW, 0));
 	TRY(ledger_look(f.n, &ledger));
 	TRY(ledger_check(&ledger, &e->header));
 	ledger_status(&ledger, &e->header, &e->status);

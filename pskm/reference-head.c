@@ -193,8 +193,6 @@ static dske_rc check_size(const struct reference_head *head, int fd, const char 
 
 	if (fstat(fd, &st) != 0)
 		return FAIL(IO, "cannot examine %s: %m", path);
-	if (!S_ISREG(st.st_mode))
-		return FAIL(CORRUPT, "%s is no ordinary file", path);
 	if ((unsigned long long)st.st_size == wanted)
 		return DSKE_OK;
 	return FAIL(CORRUPT, "%s has %lld bytes, and should have %llu: it %s; copy it again", path, (long long)st.st_size, wanted,
@@ -203,7 +201,7 @@ static dske_rc check_size(const struct reference_head *head, int fd, const char 
 
 dske_rc reference_open(struct reference_head *head, struct fd *file, const char *path)
 {
-	TRY(file_open(file, path, O_RDONLY, 0));
+	TRY(file_open_ordinary(file, path, O_RDONLY, 0));
 	TRY(reference_head_read(head, file->n));
 	return check_size(head, file->n, path);
 }
@@ -223,7 +221,7 @@ dske_rc reference_recognise(bool *is, const char *path)
 	AUTO(fd) f = FD_NONE;
 	char magic[sizeof REFERENCE_MAGIC - 1];
 
-	TRY(file_open(&f, path, O_RDONLY, 0));
+	TRY(file_open_ordinary(&f, path, O_RDONLY, 0));
 	*is = rc_ok(file_pread(f.n, magic, sizeof magic, 0)) && memcmp(magic, REFERENCE_MAGIC, sizeof magic) == 0;
 	return DSKE_OK;
 }

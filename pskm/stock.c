@@ -19,7 +19,7 @@ static dske_rc view_ledger(struct ledger *l, const struct path *folder, const st
 	struct path p;
 
 	TRY(path_format(&p, "%s/" TABLE_FILE_LEDGER, folder->s));
-	TRY(file_open(&f, p.s, O_RDONLY, 0));
+	TRY(file_open_ordinary(&f, p.s, O_RDONLY | O_NOFOLLOW, 0));
 	TRY(ledger_look(f.n, l));
 	return ledger_check(l, h);
 }
@@ -46,7 +46,7 @@ dske_rc stock_view_open(struct stock_view *v, const char *stocks_dir, const stru
 	if (v->portions == 0)
 		return DSKE_OK;
 	TRY(path_format(&p, "%s/" STOCK_FILE_LOG, folder.s));
-	return file_open(&v->log, p.s, O_RDONLY, 0);
+	return file_open_ordinary(&v->log, p.s, O_RDONLY | O_NOFOLLOW, 0);
 }
 
 dske_rc stock_view_portion(const struct stock_view *v, uint64_t number, struct stock_entry *e)
@@ -85,7 +85,7 @@ dske_rc stock_report_load(const struct stock *s, uint64_t number, struct buf *ou
 	struct path p;
 
 	TRY(report_path(s, number, &p));
-	return file_read_all(out, p.s, STOCK_REPORT_LEN_MAX);
+	return file_read_ordinary(out, p.s, STOCK_REPORT_LEN_MAX);
 }
 
 dske_rc stock_report_keep(const struct stock *s, uint64_t number, const void *bytes, size_t len)
@@ -147,7 +147,7 @@ static dske_rc open_log(struct stock *s)
 	bool fresh = stock_now(s)->logged == 0;
 
 	TRY(path_format(&p, "%s/" STOCK_FILE_LOG, s->dir.s));
-	TRY(file_open(&s->log, p.s, fresh ? O_RDWR | O_CREAT | O_NOFOLLOW : O_RDWR | O_NOFOLLOW, 0600));
+	TRY(file_open_ordinary(&s->log, p.s, O_RDWR | O_NOFOLLOW | (fresh ? O_CREAT : 0), 0600));
 	return fresh ? file_sync_dir_of(p.s) : DSKE_OK;
 }
 

@@ -20,13 +20,13 @@ static dske_rc read_contents(struct secret *contents, const char *path)
 	AUTO(fd) f = FD_NONE;
 	struct stat st;
 
-	dske_rc rc = file_open(&f, path, O_RDONLY, 0);
+	dske_rc rc = file_open_ordinary(&f, path, O_RDONLY, 0);
 	if (rc_is(rc, DSKE_RC_NOT_FOUND))
 		return FAIL(NOT_FOUND, "the table key %s is not there: put in the medium that it is on; without it the "
 				       "tables cannot be read, and a new one would not help", path);
 	TRY(rc);
-	if (fstat(f.n, &st) != 0 || !S_ISREG(st.st_mode))
-		return FAIL(FORMAT, "the table key %s is no ordinary file", path);
+	if (fstat(f.n, &st) != 0)
+		return FAIL(IO, "cannot examine the table key %s: %m", path);
 	if (st.st_size < TABLE_KEY_FILE_MIN)
 		return FAIL(FORMAT, "the table key %s has fewer than %d bytes: restore it", path, TABLE_KEY_FILE_MIN);
 	if (st.st_size > TABLE_KEY_FILE_MAX)

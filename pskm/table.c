@@ -60,7 +60,7 @@ static dske_rc open_ledger(struct table *t)
 	struct path p;
 
 	TRY(path_format(&p, "%s/" TABLE_FILE_LEDGER, t->dir));
-	return file_open(&t->ledger, p.s, O_RDWR, 0);
+	return file_open_ordinary(&t->ledger, p.s, O_RDWR | O_NOFOLLOW, 0);
 }
 
 static void close_files(struct table *t)

@@ -164,7 +164,7 @@ dske_rc unfinished_open(struct unfinished *u, const char *dir)
 	struct path p;
 
 	TRY(path_of(&p, dir));
-	TRY(file_open(&u->file, p.s, O_RDWR | O_NOFOLLOW, 0));
+	TRY(file_open_ordinary(&u->file, p.s, O_RDWR | O_NOFOLLOW, 0));
 	TRY(read_front(u, p.s));
 	u->number = 0;
 	TRY(mark_read(u, 0));

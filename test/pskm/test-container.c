@@ -149,6 +149,91 @@ static void assert_nothing_imported(const struct fixture *f)
 		assert_int_equal(scratch_count(&f->client_tables), 0);
 }
 
+static const char *const parts[] = {"header", "table", "keys", "ledger", "making"};
+#define PARTS (sizeof parts / sizeof parts[0])
+
+/* What would hold up who opens it: a FIFO, or a link to one. */
+static void plant(const char *path, bool by_link)
+{
+	struct path fifo;
+
+	if (!by_link) {
+		assert_int_equal(mkfifo(path, 0600), 0);
+		return;
+	}
+	assert_ok(path_format(&fifo, "%s.fifo", path));
+	(void)mkfifo(fifo.s, 0600);
+	assert_int_equal(symlink(fifo.s, path), 0);
+}
+
+/* Where the next import erases what an unfinished one left. */
+static void test_import_waits_for_no_fifo(void **state)
+{
+	char hex[ID_HEX_LEN];
+	struct fixture f;
+	struct path dir;
+
+	(void)state;
+	fixture_init(&f, SMALL);
+	fixture_make(&f);
+	assert_ok(path_format(&dir, "%s/.new-%s", f.client_tables.s, id_hex(&f.header.table, hex)));
+	assert_ok(file_make_dirs(dir.s, 0700));
+	alarm(60);
+	for (size_t i = 0; i < PARTS; i++)
+		plant(fixture_file(&dir, parts[i]), false);
+	assert_ok(fixture_import(&f));
+	assert_int_equal(access(dir.s, F_OK), -1);
+	alarm(0);
+	fixture_drop(&f);
+}
+
+static void test_tables_wait_for_no_fifo(void **state)
+{
+	struct table_entry *list;
+	struct fixture f;
+	size_t count;
+
+	(void)state;
+	fixture_init(&f, SMALL);
+	fixture_make(&f);
+	assert_ok(fixture_import(&f));
+	alarm(60);
+	for (size_t i = 0; i < 2 * (PARTS - 1); i++) {
+		struct path file, aside;
+		bool in_list = strchr("hl", parts[i / 2][0]) != NULL; /* header and ledger are */
+		struct table *t = NULL;
+
+		assert_ok(path_format(&file, "%s", fixture_file(&f.client_dir, parts[i / 2])));
+		assert_ok(path_format(&aside, "%s.aside", file.s));
+		assert_int_equal(rename(file.s, aside.s), 0);
+		plant(file.s, i % 2 != 0);
+		assert_false(rc_ok(table_open(&t, f.client_dir.s, SIDE_CLIENT, NULL)));
+		assert_ok(table_list(f.client_tables.s, &list, &count));
+		assert_int_equal(count, 1);
+		assert_int_equal(rc_ok(list[0].rc), !in_list);
+		free(list);
+		assert_int_equal(rename(aside.s, file.s), 0);
+	}
+	alarm(0);
+	assert_ok(table_open(&f.client, f.client_dir.s, SIDE_CLIENT, NULL));
+	fixture_drop(&f);
+}
+
+static void test_containers_are_files(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, SMALL);
+	alarm(60);
+	plant(f.container.s, false);
+	assert_rc(fixture_import(&f), FORMAT);
+	assert_rc(container_peek(&f.header, f.container.s), FORMAT);
+	assert_rc(container_destroy(f.container.s), FORMAT);
+	alarm(0);
+	fixture_drop(&f);
+}
+
 static void test_wrong_reader(void **state)
 {
 	struct fixture f;
@@ -474,6 +559,9 @@ int main(void)
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_header_survives),
 		cmocka_unit_test(test_permissions),
+		cmocka_unit_test(test_import_waits_for_no_fifo),
+		cmocka_unit_test(test_tables_wait_for_no_fifo),
+		cmocka_unit_test(test_containers_are_files),
 		cmocka_unit_test(test_wrong_reader),
 		cmocka_unit_test(test_imported_once),
 		cmocka_unit_test(test_interrupted_import_is_cleaned_up),
