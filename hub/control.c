@@ -32,6 +32,7 @@ struct control {
 	struct hub *hub;
 	struct fd folder, listener;
 	struct sockaddr_un at;
+	bool is_paused; /* nobody is admitted until the next tick */
 	uint64_t accepted;
 	struct control_conn conn[CONTROL_CONNS_MAX];
 };
@@ -73,10 +74,30 @@ static struct control_conn *place(struct control *c)
 	return best;
 }
 
+static void watch_door(struct control *c, bool open)
+{
+	struct epoll_event ev = {.events = open ? (uint32_t)EPOLLIN : 0, .data.ptr = c};
+
+	epoll_ctl(c->hub->epoll.n, EPOLL_CTL_MOD, c->listener.n, &ev);
+	c->is_paused = !open;
+}
+
+/* Who could not be let in stays at the door, which must not wake the loop again and again: without descriptors,
+ * say, there is time for them to become free. */
+static void admission_failed(struct control *c)
+{
+	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+		return;
+	log_error("control: cannot accept a connection: %m; trying again in a second");
+	watch_door(c, false);
+}
+
 static void admit(struct control *c)
 {
 	AUTO(fd) f = {accept4(c->listener.n, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)};
 
+	if (f.n < 0)
+		admission_failed(c);
 	if (f.n < 0 || !may_command(f.n))
 		return;
 
@@ -140,6 +161,8 @@ static void close_lent(struct vault_table *t, void *context)
 void control_tick(struct hub *h)
 {
 	vault_each(h->vault, close_lent, h);
+	if (h->control->is_paused)
+		watch_door(h->control, true);
 }
 
 static json_t *run(struct hub *h, const char *line, size_t len)

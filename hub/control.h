@@ -20,7 +20,7 @@ void control_close(struct control *c); /* safe on NULL */
 bool control_owns(const struct control *c, const void *pointer);
 void control_event(struct control *c, void *pointer);
 
-/* Now and then: closes what was lent to an operator's command and is in use no more. */
+/* Now and then: closes what was lent to an operator's command and is in use no more; lets in who could not be. */
 void control_tick(struct hub *h);
 
 /* Phase 3: sends the answers. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -187,6 +188,51 @@ static void test_nonsense(void **state)
 	assert_null(none);
 }
 
+/* A table is left to an operator's command: its line ends, and it is served again a little later.  Which table has to
+ * be said in full, and no other line is touched. */
+static void test_release(void **state)
+{
+	static const struct {
+		const char *table, *code;
+	} refused[] = {
+		{"", "ARGS"}, {", \"table\": 1", "ARGS"}, {", \"table\": \"\"", "ARGS"}, {", \"table\": \"alice\"", "ARGS"},
+		{", \"table\": \"00112233445566778899aabbccddeef\"", "ARGS"},
+		{", \"table\": \"00112233445566778899aabbccddeeff00\"", "ARGS"},
+		{", \"table\": \"00112233445566778899aabbccddeeff\"", "NOT_FOUND"},
+	};
+	char text[256], hex[ID_HEX_LEN];
+	struct party alice, bob;
+	struct envelope e;
+	struct line a, b;
+	json_t *answer = NULL;
+
+	(void)state;
+	rig_start(&rig);
+	party_ready(&alice, &a, &rig, "alice");
+	party_ready(&bob, &b, &rig, "bob");
+	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+		snprintf(text, sizeof text, "{\"command\": \"release\"%s}", refused[i].table);
+		if (strcmp(rc_name(command(text, &answer)), refused[i].code) != 0)
+			fail_msg("%s was not refused with %s", text, refused[i].code);
+		assert_null(answer);
+	}
+	line_lease(&a, 4096, 4096);
+	snprintf(text, sizeof text, "{\"command\": \"release\", \"table\": \"%s\"}", id_hex(&alice.header.table, hex));
+	assert_ok(command(text, &answer));
+	assert_true(json_is_true(json_object_get(answer, "lent")));
+	json_decref(answer);
+	assert_false(line_next(&a, &e));
+	line_close(&a);
+	line_lease(&b, 4096, 4096);
+	assert_int_equal(rig_stop(&rig), 0);
+	line_close(&b);
+	assert_ok(command(text, &answer)); /* nobody has it, so there is nothing to be left */
+	assert_true(json_is_false(json_object_get(answer, "lent")));
+	json_decref(answer);
+	party_drop(&alice);
+	party_drop(&bob);
+}
+
 /* Whoever says nothing keeps nobody out, neither here nor at the port. */
 static void test_silent(void **state)
 {
@@ -220,6 +266,27 @@ static int stranger(void)
 		return 3;
 	(void)send(n, "{\"command\": \"tables\"}\n", 22, MSG_NOSIGNAL);
 	return recv(n, &c, 1, 0) > 0;
+}
+
+/* A connection at a door that cannot be opened: the hub neither spins nor loses it. */
+static void test_no_descriptors(void **state)
+{
+	struct rlimit before, none;
+	json_t *answer = NULL;
+
+	(void)state;
+	rig_start(&rig);
+	assert_int_equal(prlimit(rig.pid, RLIMIT_NOFILE, NULL, &before), 0);
+	none = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
+	assert_int_equal(prlimit(rig.pid, RLIMIT_NOFILE, &none, NULL), 0);
+	int n = reach();
+	assert_true(rig_logged(&rig, "control: cannot accept a connection"));
+	usleep(500 * 1000);
+	assert_in_range(rig_log_count(&rig, "cannot accept a connection"), 1, 2);
+	assert_int_equal(prlimit(rig.pid, RLIMIT_NOFILE, &before, NULL), 0);
+	assert_ok(command("{\"command\": \"tables\"}", &answer));
+	json_decref(answer);
+	close(n);
 }
 
 /* The socket is the hub's own user's and root's, whatever its mode. */
@@ -456,7 +523,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_tables, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nonsense, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_release, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_silent, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_descriptors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_busy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_long_name, setup, teardown),
