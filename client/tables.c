@@ -129,18 +129,31 @@ static int by_hub_then_table(const void *a, const void *b)
 	return order != 0 ? order : id_compare(&x->id, &y->id);
 }
 
+/* The folder of one that was in the store was taken away by whoever told which of two hubs pretends to be the other. */
 static bool speaks_for_hub(const struct hub_table *h)
 {
-	return h->table != NULL || h->is_absent;
+	return h->table != NULL || (h->is_absent && h->is_carried);
 }
 
 /* doc/protocol.md, "Words": never two hubs of one ID.  Which of them is the hub and which pretends to be it, its
  * operator must tell; until then neither is used, lest one hub speak for two. */
-static void compare_hubs(struct hub_table *a, struct hub_table *b)
+static bool name_two_hubs(const struct hub_table *a, const struct hub_table *b)
 {
-	if (!speaks_for_hub(a) || !speaks_for_hub(b) || !id_equal(&a->hub, &b->hub) || strcmp(a->name, b->name) == 0)
-		return;
-	a->is_ambiguous = b->is_ambiguous = true;
+	return speaks_for_hub(a) && speaks_for_hub(b) && id_equal(&a->hub, &b->hub) && strcmp(a->name, b->name) != 0;
+}
+
+/* With the lock held. */
+static void compare_hubs(struct client *c)
+{
+	for (size_t i = 0; i < c->table_count; i++) {
+		struct hub_table *h = c->tables[i];
+		bool found = false;
+		for (size_t j = 0; j < c->table_count && !found; j++)
+			found = name_two_hubs(h, c->tables[j]);
+		if (found)
+			h->checked_ms = 0; /* at once */
+		h->is_ambiguous = found;
+	}
 }
 
 /* With the lock held. */
@@ -165,8 +178,7 @@ static dske_rc enter(struct client *c, struct hub_table **old, struct hub_table 
 		TRY(append(&c->tables, &c->table_count, h));
 	}
 	h->is_gone = false;
-	for (size_t i = 0; i < c->table_count; i++)
-		compare_hubs(c->tables[i], h);
+	compare_hubs(c);
 	qsort(c->tables, c->table_count, sizeof c->tables[0], by_hub_then_table);
 	return DSKE_OK;
 }
@@ -401,6 +413,7 @@ static void drop_forgotten(struct client *c)
 		h->is_gone = true;
 		memmove(&c->tables[i], &c->tables[i + 1], (--c->table_count - i) * sizeof c->tables[0]);
 	}
+	compare_hubs(c);
 	pthread_mutex_unlock(&c->lock);
 }
 

@@ -101,6 +101,18 @@ static void spoilt_tables_lower_no_threshold(void **state)
 	world_drop(&five);
 }
 
+static size_t hubs_denied(struct client *c)
+{
+	struct client_hub *hubs = NULL;
+	size_t count = 0, denied = 0;
+	assert_ok(client_refresh(c));
+	assert_ok(client_hubs(c, &hubs, &count));
+	for (size_t i = 0; i < count; i++)
+		denied += rc_is(hubs[i].rc, DSKE_RC_DENIED);
+	free(hubs);
+	return denied;
+}
+
 /* hub5 hands out a PSKM that says it is of hub1: then hub5 would have two shares. */
 static void two_hubs_of_one_id(void **state)
 {
@@ -128,6 +140,20 @@ static void two_hubs_of_one_id(void **state)
 	assert_same_key(&alice, &bob);
 	assert_rc(report_of(&bob.r.report, "hub1")->rc, DENIED);
 	callers_drop(&alice, &bob);
+
+	/* Its operator found out which, and takes that one away; and then brings it back, with the same alarm. */
+	struct path tables, folder, aside;
+	assert_ok(path_format(&tables, "%s/bob/tables", five.scratch.s));
+	assert_ok(table_folder(&folder, tables.s, &header.table));
+	assert_ok(path_format(&aside, "%s/aside", five.scratch.s));
+	assert_int_equal(rename(folder.s, aside.s), 0);
+	assert_int_equal(hubs_denied(five.bob), 0);
+	agree_both(&five, "five are back", 1500, 0, &alice, &bob);
+	assert_same_key(&alice, &bob);
+	assert_rc(report_of(&bob.r.report, "hub1")->rc, OK);
+	callers_drop(&alice, &bob);
+	assert_int_equal(rename(aside.s, folder.s), 0);
+	assert_int_equal(hubs_denied(five.bob), 2);
 	world_drop(&five);
 }
 
