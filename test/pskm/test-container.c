@@ -547,6 +547,15 @@ static void test_header_refused(void **state)
 		}
 		bytes[at] ^= 0x40;
 	}
+	/* The address is shown to people, on their terminals. */
+	uint8_t *address = memmem(bytes, out.len, f.header.hub_address, strlen(f.header.hub_address));
+	assert_non_null(address);
+	for (unsigned c = 0; c <= UINT8_MAX; c++) {
+		uint8_t was = address[1];
+		address[1] = (uint8_t)c;
+		assert_int_equal(rc_ok(pskm_header_read(&read, bytes, out.len)), c >= ' ' && c <= '~');
+		address[1] = was;
+	}
 	strcpy(f.header.hub_name, "no name");
 	buf_reset(&out);
 	assert_rc(pskm_header_write(&out, &f.header), FORMAT);
