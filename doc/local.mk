@@ -2,4 +2,4 @@
 dist_doc_DATA += README LICENSE SECURITY.md %D%/architecture.md %D%/benchmarks.md %D%/dependencies.md \
 	%D%/distributors.md %D%/dske.cddl \
 	%D%/protocol.md %D%/pskm-format.md %D%/qkd.md %D%/requirements.md %D%/threat-model.md %D%/token.md
-EXTRA_DIST += CONTRIBUTING.md %D%/packages-build.txt %D%/packages-demo.txt %D%/packages-test.txt
+EXTRA_DIST += CONTRIBUTING.md %D%/grid.csv %D%/grid-long.csv %D%/grid.svg %D%/packages-build.txt %D%/packages-demo.txt %D%/packages-test.txt

@@ -4,6 +4,7 @@ EXTRA_DIST += %D%/run-test %D%/run-all
 include test/audit/local.mk
 include test/base/local.mk
 include test/core/local.mk
+include test/grid/local.mk
 include test/ct/local.mk
 include test/pskm/local.mk
 include test/qkd/local.mk

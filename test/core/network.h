@@ -88,17 +88,23 @@ static inline void network_deal(struct network *w)
 	}
 }
 
-/* Alice has dealt n shares, Bob knows all hubs and has received nothing. */
-static inline void network_start(struct network *w, uint64_t seed, uint8_t n, uint8_t k, enum scheme scheme,
-				 uint32_t key_len)
+/* Alice has dealt n shares, Bob knows all hubs, accepts k_min and more, and has received nothing. */
+static inline void network_start_as(struct network *w, uint64_t seed, uint8_t n, uint8_t k, enum scheme scheme,
+				    uint32_t key_len, uint8_t k_min)
 {
 	memset(w, 0, sizeof *w);
 	w->seed.state = seed;
 	network_terms(&w->terms, n, k, scheme, key_len);
 	network_deal(w);
 	w->accepts = (struct acceptance){
-		.k_min = 1, .n_min = 1, .n_max = 255, .hubs = w->terms.hub, .hub_count = n};
+		.k_min = k_min, .n_min = 1, .n_max = 255, .hubs = w->terms.hub, .hub_count = n};
 	assert_ok(receiver_new(&w->bob, &w->terms.receiver[0], &w->terms.initiator, &w->accepts));
+}
+
+static inline void network_start(struct network *w, uint64_t seed, uint8_t n, uint8_t k, enum scheme scheme,
+				 uint32_t key_len)
+{
+	network_start_as(w, seed, n, k, scheme, key_len, 1);
 }
 
 static inline void network_end(struct network *w)
