@@ -45,19 +45,6 @@ bool quota_is_set(const struct quota *q)
 	return false;
 }
 
-/* Slot s lies at s modulo QUOTA_SLOTS; those that the time passes over are empty. */
-static void advance(struct quota_use *u, size_t period, int64_t now_s)
-{
-	int64_t slot = now_s / periods[period].slot_s, passed = slot - u->slot[period];
-
-	if (passed <= 0)
-		return;
-	for (int64_t i = 1; i <= passed && i <= QUOTA_SLOTS; i++)
-		for (size_t unit = 0; unit < QUOTA_UNITS; unit++)
-			u->used[period][unit][(u->slot[period] + i) % QUOTA_SLOTS] = 0;
-	u->slot[period] = slot;
-}
-
 static uint64_t used(const struct quota_use *u, size_t period, size_t unit)
 {
 	uint64_t sum = 0;
@@ -65,6 +52,33 @@ static uint64_t used(const struct quota_use *u, size_t period, size_t unit)
 	for (size_t i = 0; i < QUOTA_SLOTS; i++)
 		sum += u->used[period][unit][i];
 	return sum;
+}
+
+/* Everything into one slot. */
+static void gather(struct quota_use *u, size_t period, int64_t slot)
+{
+	for (size_t unit = 0; unit < QUOTA_UNITS; unit++) {
+		uint64_t sum = used(u, period, unit);
+
+		memset(u->used[period][unit], 0, sizeof u->used[period][unit]);
+		u->used[period][unit][slot % QUOTA_SLOTS] = sum;
+	}
+	u->slot[period] = slot;
+}
+
+/* Slot s lies at s modulo QUOTA_SLOTS; those that the time passes over are empty. */
+static void advance(struct quota_use *u, size_t period, int64_t now_s)
+{
+	int64_t slot = now_s / periods[period].slot_s, passed = slot - u->slot[period];
+
+	if (passed < -1)
+		gather(u, period, slot);
+	if (passed <= 0)
+		return;
+	for (int64_t i = 1; i <= passed && i <= QUOTA_SLOTS; i++)
+		for (size_t unit = 0; unit < QUOTA_UNITS; unit++)
+			u->used[period][unit][(u->slot[period] + i) % QUOTA_SLOTS] = 0;
+	u->slot[period] = slot;
 }
 
 bool quota_admits(const struct quota *q, const struct quota_use *u, int64_t now_s, uint64_t bytes, char what[64])

@@ -35,7 +35,8 @@ dske_rc quota_set(struct quota *q, const char *prefix, const char *key, const ch
 bool quota_is_set(const struct quota *q); /* any limit at all */
 
 /* One more key of so many bytes of table, now?  Otherwise which limit it would pass, as "3 keys a minute", in what[64].
- * now_s: seconds of a clock that never goes back; if it did, time stands still.  Nothing is charged. */
+ * now_s: seconds since any moment, not negative.  If the clock goes back by a slot at most, time stands still; by
+ * more, then all that was used counts as used now.  Nothing is charged. */
 bool quota_admits(const struct quota *q, const struct quota_use *u, int64_t now_s, uint64_t bytes, char what[64]);
 
 void quota_charge(struct quota_use *u, int64_t now_s, uint64_t bytes);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/agreement.h"
+#include "client/quota.h"
 
 void agree_result_drop(struct agree_result *r)
 {
@@ -48,6 +49,21 @@ static dske_rc settle_terms(struct agreement *a, const struct config *config)
 	return DSKE_OK;
 }
 
+/* DSKE 4.1, depletion: quotas of all, and of each pair.  What one key takes of each table is a range. */
+static dske_rc use_quota(struct agreement *a, uint32_t key_len, bool charge)
+{
+	const struct group *g = &a->group;
+	uint64_t bytes = (uint64_t)PAD_KEYS_LEN + KEY_TAG_KEY_LEN + key_len;
+	if (a->initiates)
+		return quotas_use(&a->x.client->config, QUOTA_WE_SEND, g->member, g->count, bytes, charge);
+	return quotas_use(&a->x.client->config, QUOTA_WE_RECEIVE, &a->peer, 1, bytes, charge);
+}
+
+dske_rc agree_charge(struct agreement *a, uint32_t key_len)
+{
+	return use_quota(a, key_len, true);
+}
+
 dske_rc agree_keep_key(struct agreement *a)
 {
 	a->r->peer = a->peer.id;
@@ -65,6 +81,7 @@ static dske_rc agree(struct agreement *a, struct client *c)
 	TRY(find_group(a, c));
 	TRY(exchange_begin(&a->x, c, a->q->timeout_ms, a->q->cancelled, a->group.left_out, a->group.left_out_count));
 	TRY(settle_terms(a, &c->config));
+	TRY(use_quota(a, a->key_len != 0 ? a->key_len : KEY_LEN_MIN, a->initiates));
 	return a->initiates ? agree_initiate(a) : agree_receive(a);
 }
 

@@ -35,7 +35,8 @@ struct exchange {
 
 double clock_fine_ms(void); /* as clock_ms, with fractions */
 
-/* Takes links to every usable hub but those left_out.  Errors: TOO_FEW (no usable hub at all), NOMEM, CONFIG, FORKED. */
+/* Takes links to every usable hub but those left_out (NULL: to every one; else hubs with accept = no are left out, too).
+ * Errors: TOO_FEW (no usable hub at all), NOMEM, CONFIG, FORKED. */
 dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms, const volatile bool *cancelled,
 		       const struct id *left_out, size_t left_out_count);
 
@@ -82,6 +83,9 @@ struct agreement {
 
 /* Lets the caller keep the key that is in the result.  Errors: the caller's. */
 dske_rc agree_keep_key(struct agreement *a);
+
+/* A key of that length is dealt, or has come: it counts.  Errors: DENIED (a quota is used up), IO, CORRUPT. */
+dske_rc agree_charge(struct agreement *a, uint32_t key_len);
 
 dske_rc agree_initiate(struct agreement *a);
 dske_rc agree_receive(struct agreement *a);

@@ -157,6 +157,23 @@ static dske_rc set_scheme(struct config *c, const char *key, const char *value)
 	return FAIL(CONFIG, "%s = %s: shamir or xor", key, value);
 }
 
+static dske_rc set_accept_n(struct config *c, const char *key, const char *value)
+{
+	return conf_range(&c->accept_n, key, value, 1, TERMS_HUBS_MAX);
+}
+
+static dske_rc set_accept_k(struct config *c, const char *key, const char *value)
+{
+	return conf_range(&c->accept_k, key, value, 1, TERMS_HUBS_MAX);
+}
+
+/* send_keys_per_minute and the like. */
+static dske_rc set_quota(struct quota *send, struct quota *receive, const char *key, const char *value, bool *known)
+{
+	TRY(quota_set(send, "send", key, value, known));
+	return *known ? DSKE_OK : quota_set(receive, "receive", key, value, known);
+}
+
 static const struct {
 	const char *section, *key;
 	setter *set;
@@ -175,6 +192,8 @@ static const struct {
 	{"agreement", "ttl", set_ttl},
 	{"agreement", "key_length", set_key_length},
 	{"agreement", "scheme", set_scheme},
+	{"agreement", "accept_n", set_accept_n},
+	{"agreement", "accept_k", set_accept_k},
 };
 
 /* ---- [hub NAME] and [peer NAME] -------------------------------------------------------------------- */
@@ -227,6 +246,14 @@ static dske_rc peer_entry(struct config *c, const char *name, struct config_peer
 	return DSKE_OK;
 }
 
+static dske_rc set_refused(bool *refused, const char *key, const char *value)
+{
+	bool accept = true;
+	TRY(conf_bool(&accept, key, value));
+	*refused = !accept;
+	return DSKE_OK;
+}
+
 static dske_rc set_hub(struct config *c, const char *name, const char *key, const char *value)
 {
 	struct config_hub *h = NULL;
@@ -236,6 +263,8 @@ static dske_rc set_hub(struct config *c, const char *name, const char *key, cons
 		return conf_text(h->address, sizeof h->address, key, value);
 	if (strcmp(key, "operator") == 0)
 		return conf_text(h->operator, sizeof h->operator, key, value);
+	if (strcmp(key, "accept") == 0)
+		return set_refused(&h->refused, key, value);
 	return conf_unknown("hub", key);
 }
 
@@ -244,9 +273,13 @@ static dske_rc set_peer(struct config *c, const char *name, const char *key, con
 	struct config_peer *p = NULL;
 	TRY(check_section_name("peer", name));
 	TRY(peer_entry(c, name, &p));
-	if (strcmp(key, "extract") != 0)
-		return conf_unknown("peer", key);
-	return conf_bool(&p->extract, key, value);
+	if (strcmp(key, "extract") == 0)
+		return conf_bool(&p->extract, key, value);
+	if (strcmp(key, "accept") == 0)
+		return set_refused(&p->refused, key, value);
+	bool known = false;
+	TRY(set_quota(&p->send, &p->receive, key, value, &known));
+	return known ? DSKE_OK : conf_unknown("peer", key);
 }
 
 static dske_rc set_one(void *context, const char *section, const char *name, const char *key, const char *value)
@@ -260,6 +293,11 @@ static dske_rc set_one(void *context, const char *section, const char *name, con
 		return qkdconf_set(&c->qkd, c->file.s, name, key, value);
 	if (name[0] != '\0')
 		return FAIL(CONFIG, "[%s %s]: no such section", section, name);
+	bool known = false;
+	if (strcmp(section, "agreement") == 0)
+		TRY(set_quota(&c->send, &c->receive, key, value, &known));
+	if (known)
+		return DSKE_OK;
 	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
 		if (strcmp(settings[i].section, section) == 0 && strcmp(settings[i].key, key) == 0)
 			return settings[i].set(c, key, value);
@@ -306,6 +344,8 @@ dske_rc config_read(struct config *c, const char *path)
 		.ttl_s = TTL_DEFAULT_S,
 		.key_len = KEY_LEN_DEFAULT,
 		.scheme = SCHEME_SHAMIR,
+		.accept_n = {1, TERMS_HUBS_MAX},
+		.accept_k = {1, TERMS_HUBS_MAX},
 	};
 	if (path == NULL) {
 		TRY(config_locate(&located));
@@ -349,13 +389,28 @@ const char *config_operator(const struct config *c, const char *hub_name)
 	return "";
 }
 
-bool config_extract_allowed(const struct config *c, const char *peer_name)
+bool config_hub_refused(const struct config *c, const char *hub_name)
+{
+	for (size_t i = 0; i < c->hub_count; i++) {
+		if (strcmp(c->hubs[i].name, hub_name) == 0)
+			return c->hubs[i].refused;
+	}
+	return false;
+}
+
+const struct config_peer *config_peer(const struct config *c, const char *peer_name)
 {
 	for (size_t i = 0; i < c->peer_count; i++) {
 		if (strcmp(c->peers[i].name, peer_name) == 0)
-			return c->peers[i].extract;
+			return &c->peers[i];
 	}
-	return false;
+	return NULL;
+}
+
+bool config_extract_allowed(const struct config *c, const char *peer_name)
+{
+	const struct config_peer *p = config_peer(c, peer_name);
+	return p != NULL && p->extract;
 }
 
 void config_drop(struct config *c)

@@ -5,19 +5,24 @@
  *   [client]     name, id (32 digits), state (folder; default: the file's own), table_key (file, or pin;
  *                default: none), log, log_level, low_water, media (folders where media with tables are mounted;
  *                client/media.h)
- *   [agreement]  k, k_b, timeout, ttl, key_length, scheme
- *   [hub NAME]   address = HOST:PORT, over the PSKM's own; operator: who runs it, a word of the user's
+ *   [agreement]  k, k_b, timeout, ttl, key_length, scheme; accept_n, accept_k; and quotas of all peers together:
+ *                send_ or receive_ with keys_ or bytes_ and per_minute or per_day
+ *   [hub NAME]   address = HOST:PORT, over the PSKM's own; operator: who runs it, a word of the user's;
+ *                accept = yes|no: may it take part in agreements?
  *   [qkd NAME]   as in pskm/qkdconf.h
- *   [peer NAME]  extract = yes|no: may applications read the keys agreed with this peer in clear?
+ *   [peer NAME]  extract = yes|no: may applications read the keys agreed with this peer in clear?  accept = yes|no: is
+ *                anything agreed with it?  And quotas with this peer, as above
  */
 #ifndef DSKE_CLIENT_CONFIG_H
 #define DSKE_CLIENT_CONFIG_H
 
 #include <stdint.h>
 
+#include "base/conf.h"
 #include "base/file.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/quota.h"
 #include "base/rc.h"
 #include "base/secret.h"
 #include "core/terms.h"
@@ -31,12 +36,15 @@
 struct config_hub {
 	char name[NAME_MAX_LEN + 1];
 	char address[256];
+	bool refused; /* accept = no */
 	char operator[CONFIG_OPERATOR_MAX + 1]; /* hubs of one operator fall together; empty: nobody else's */
 };
 
 struct config_peer {
 	char name[NAME_MAX_LEN + 1];
 	bool extract; /* default no */
+	bool refused; /* accept = no */
+	struct quota send, receive;
 };
 
 struct config {
@@ -55,6 +63,8 @@ struct config {
 	uint32_t ttl_s;      /* default 1 h */
 	uint32_t key_len;    /* default 32 */
 	enum scheme scheme;
+	struct conf_range accept_n, accept_k; /* of an initiator; k not below k_B in any case */
+	struct quota send, receive;           /* of all peers together */
 	struct config_hub *hubs; /* owned */
 	size_t hub_count;
 	struct config_peer *peers; /* owned */
@@ -81,6 +91,12 @@ bool config_key_is_pin(const struct config *c);
 
 /* Who runs the hub of that name; "" where the file does not say.  Borrowed. */
 const char *config_operator(const struct config *c, const char *hub_name);
+
+/* Has its section accept = no? */
+bool config_hub_refused(const struct config *c, const char *hub_name);
+
+/* Its section; NULL: it has none.  Borrowed. */
+const struct config_peer *config_peer(const struct config *c, const char *peer_name);
 
 bool config_extract_allowed(const struct config *c, const char *peer_name);
 void config_drop(struct config *c);

@@ -29,7 +29,7 @@ static bool is_among(const struct id *list, size_t count, const struct id *id)
 	return false;
 }
 
-/* Takes them out of the list, into x. */
+/* Takes them out of the list, into x; with them, where keys are agreed on, those that the user does not accept. */
 static dske_rc leave_out(struct exchange *x, struct hub_table **hubs, size_t *count, const struct id *left_out, size_t left_out_count)
 {
 	size_t kept = 0;
@@ -37,7 +37,8 @@ static dske_rc leave_out(struct exchange *x, struct hub_table **hubs, size_t *co
 	if (x->left_out == NULL)
 		return rc_make(DSKE_RC_NOMEM);
 	for (size_t i = 0; i < *count; i++) {
-		if (is_among(left_out, left_out_count, &hubs[i]->hub))
+		bool refused = left_out != NULL && config_hub_refused(&x->client->config, hubs[i]->name);
+		if (refused || is_among(left_out, left_out_count, &hubs[i]->hub))
 			x->left_out[x->left_out_count++] = hubs[i];
 		else
 			hubs[kept++] = hubs[i];
@@ -58,7 +59,7 @@ dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms,
 	dske_rc rc = leave_out(x, hubs, &count, left_out, left_out_count);
 	if (rc_ok(rc) && count == 0)
 		rc = x->left_out_count > 0
-			     ? FAIL(TOO_FEW, "the only usable tables are of hubs that contradict the others about this peer")
+			     ? FAIL(TOO_FEW, "the only usable tables are of hubs that are left out: by accept = no, or since they contradict the others about this peer")
 			     : FAIL(TOO_FEW, "there is no usable table of any hub: import a PSKM (dske pskm import) and activate it");
 	if (rc_ok(rc))
 		rc = pool_take(c, hubs, count, &x->set);
@@ -184,12 +185,14 @@ static void describe_unusable(struct hub_report *out, const struct client_hub *h
 }
 
 /* DSKE 2.2: a hub "that conflicts with a consensus is excluded from the protocol". */
-static void describe_left_out(struct hub_report *out, const struct hub_table *h)
+static void describe_left_out(const struct exchange *x, struct hub_report *out, const struct hub_table *h)
 {
 	out->hub = h->hub;
 	snprintf(out->name, sizeof out->name, "%s", h->name);
 	snprintf(out->address, sizeof out->address, "%s", h->address);
-	out->rc = FAIL(DENIED, "left out: it contradicts the other hubs about who the peer is; dske peer verify asks them again");
+	out->rc = config_hub_refused(&x->client->config, h->name)
+			  ? FAIL(DENIED, "left out: [hub %s] has accept = no", h->name)
+			  : FAIL(DENIED, "left out: it contradicts the other hubs about who the peer is; dske peer verify asks them again");
 	snprintf(out->detail, sizeof out->detail, "%s", rc_detail(out->rc));
 	out->rtt_ms = -1;
 	out->lasts_s = SUPPLY_UNKNOWN;
@@ -225,7 +228,7 @@ void exchange_report(const struct exchange *x, struct report *report, bool agree
 	for (size_t i = 0; report->hub != NULL && i < linked; i++)
 		describe_hub(x, &report->hub[report->count++], &x->set->link[i], &x->outcome[i], !brief);
 	for (size_t i = 0; report->hub != NULL && i < x->left_out_count; i++)
-		describe_left_out(&report->hub[report->count++], x->left_out[i]);
+		describe_left_out(x, &report->hub[report->count++], x->left_out[i]);
 	for (size_t i = 0; report->hub != NULL && i < count && report->count < REPORT_HUBS_MAX; i++) {
 		if (!rc_ok(hubs[i].rc) && !is_let_go(&hubs[i]) && !takes_part(x, &hubs[i].hub))
 			describe_unusable(&report->hub[report->count++], &hubs[i]);

@@ -45,6 +45,8 @@ static dske_rc add(struct group *g, const struct peers *peers, const char *name)
 
 	if (p == NULL)
 		return FAIL(NOT_FOUND, "there is no peer %s: ask the hubs who that is with dske peer add %s", name, name);
+	if (p->refused)
+		return FAIL(DENIED, "nothing is agreed with %s: [peer %s] has accept = no", name, name);
 	if (is_member(g, &p->id) || id_equal(&p->id, &g->self))
 		return FAIL(ARGS, "%s is named twice, or is this client itself: name each of the others once", name);
 	g->member[g->count++] = *p;

@@ -17,7 +17,7 @@ struct group {
 	size_t left_out_count;
 };
 
-/* Emptied by group_drop.  Errors: NOT_FOUND (no such peer, with what to do), ARGS (one named twice, or too many),
+/* Emptied by group_drop.  Errors: NOT_FOUND (no such peer, with what to do), DENIED (accept = no), ARGS (one named twice, or too many),
  * NOMEM. */
 dske_rc group_gather(struct group *g, struct client *c, const struct agree_request *q);
 void group_drop(struct group *g);

@@ -188,6 +188,7 @@ static dske_rc bring_up(struct initiation *i)
 {
 	struct exchange *x = &i->a->x;
 	links_begin(x->set, &initiator_ops, i);
+	x->set->deals = true;
 	for (size_t h = 0; h < i->a->n; h++)
 		link_want(link_of(i, h), MSG_SHARE_RANGE_LEN(&i->terms), 0);
 	dske_rc rc = links_run(x->set, x->deadline_ms, enough_are_up, x->cancelled);

@@ -94,10 +94,10 @@ dske_rc lease_check_left(const struct link *l)
 	TRY(table_status(l->hub->table, &status));
 	if (status.lease_left == 0)
 		return FAIL(EXHAUSTED, "its table is used up: no lease slots are left; get a new PSKM from the hub");
-	if (!up_suffices(l) && status.up_left < l->need_up)
+	if (!up_suffices(l) && status.up_left < link_needs_left(l))
 		return FAIL(EXHAUSTED,
-			    "its table is used up: %" PRIu64 " bytes to send are needed, %" PRIu64 " are left; get a new PSKM from the hub",
-			    l->need_up, status.up_left);
+			    "its table is used up: %" PRIu64 " bytes to send are needed, %" PRIu64 " are left%s; get a new PSKM from the hub",
+			    l->need_up, status.up_left, l->set->deals ? ", the last of them for other than keys" : "");
 	if (!down_suffices(l) && status.down_left < l->need_down)
 		return FAIL(EXHAUSTED,
 			    "its table is used up: %" PRIu64 " bytes to receive are needed, %" PRIu64 " are left; get a new PSKM from the hub",

@@ -55,6 +55,11 @@ static bool is_of_table(dske_rc why)
 	return false;
 }
 
+uint64_t link_needs_left(const struct link *l)
+{
+	return l->need_up == 0 ? 0 : l->need_up + (l->set->deals ? CONTROL_RESERVE : 0);
+}
+
 /* Goes on with another table of the hub, if there is one that can serve this exchange.  A connection speaks for
  * one table, so this takes a new one; what was sent before is sealed afresh. */
 static bool switch_table(struct link *l, dske_rc why)
@@ -63,7 +68,7 @@ static bool switch_table(struct link *l, dske_rc why)
 	if (!is_of_table(why) || l->switches_left == 0)
 		return false;
 	l->switches_left--;
-	struct hub_table *next = pool_successor(l->set->client, l->hub, l->need_up, l->need_down);
+	struct hub_table *next = pool_successor(l->set->client, l->hub, link_needs_left(l), l->need_down);
 	if (next == NULL || !rc_ok(fanout_move(l->set->fanout, l->at, next->address)))
 		return false;
 	log_info("%s: %s; going on with table %s of the same hub", l->hub->name, l->why, id_hex(&next->id, hex));
@@ -394,6 +399,7 @@ void links_free(struct links *s)
 
 void links_begin(struct links *s, const struct link_ops *ops, void *exchange)
 {
+	s->deals = false;
 	s->ops = ops;
 	s->exchange = exchange;
 	for (size_t i = 0; i < s->count; i++) {

@@ -100,9 +100,16 @@ struct links {
 	struct fanout *fanout;
 	const struct link_ops *ops;
 	void *exchange;
+	bool deals; /* its requests are keys: the last CONTROL_RESERVE bytes of an up region are not for them */
 	size_t count;
 	struct link link[]; /* ordered by hub name */
 };
+
+/* Kept back in each up region for what is no key: waiting, asking who is who.  32 requests. */
+#define CONTROL_RESERVE 2048
+
+/* What of the up region has to be left for what this exchange needs. */
+uint64_t link_needs_left(const struct link *l);
 
 /* A set for these tables, one a hub, ordered by hub name.  Errors: NOMEM, CONFIG (an address). */
 dske_rc links_new(struct links **out, struct client *c, struct hub_table *const *hubs, size_t count);

@@ -18,6 +18,7 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/peers.c %D%/peers.h \
 	%D%/places.c %D%/places.h \
 	%D%/pool.c %D%/pool.h \
+	%D%/quota.c %D%/quota.h \
 	%D%/receiver.c \
 	%D%/request.c %D%/request.h \
 	%D%/retire.c \

@@ -144,8 +144,11 @@ dske_rc peers_read(struct peers *p, const struct config *c)
 	}
 	if (p->count > 0)
 		qsort(p->peer, p->count, sizeof p->peer[0], by_name);
-	for (size_t i = 0; i < p->count; i++)
-		p->peer[i].extract = config_extract_allowed(c, p->peer[i].name);
+	for (size_t i = 0; i < p->count; i++) {
+		const struct config_peer *own = config_peer(c, p->peer[i].name);
+		p->peer[i].extract = own != NULL && own->extract;
+		p->peer[i].refused = own != NULL && own->refused;
+	}
 	return DSKE_OK;
 }
 

@@ -15,7 +15,7 @@ struct peer {
 	unsigned hubs_agreed; /* how many hubs said so when they were last asked */
 	unsigned hubs_asked;
 	bool confirmed; /* a person compared the ID with the peer, by another way than the hubs */
-	bool extract; /* from the configuration */
+	bool extract, refused; /* from the configuration */
 };
 
 /* The hub said something else of the peer than its record when it last spoke of it. */

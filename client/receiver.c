@@ -245,11 +245,17 @@ static dske_rc write_result(struct reception *v)
 	if (q->key_len != 0 && r->key.len != q->key_len)
 		return FAIL(ARGS, "%s agreed on a key of %zu bytes, this call asks for %u", v->a->peer.name, r->key.len,
 			    q->key_len);
+	TRY(agree_charge(v->a, (uint32_t)r->key.len));
 	TRY(agree_keep_key(v->a));
 	return enter_name(v);
 }
 
 /* ---- the steps ------------------------------------------------------------------------------------------------- */
+
+static unsigned greater(unsigned a, unsigned b)
+{
+	return a > b ? a : b;
+}
 
 static dske_rc begin(struct reception *v)
 {
@@ -258,8 +264,13 @@ static dske_rc begin(struct reception *v)
 	for (size_t h = 0; h < a->n; h++)
 		hubs[h] = a->x.set->link[h].hub->hub;
 	/* DSKE 2.3.2: "n and k ... are each in an acceptable range (in particular that k_B <= k <= n)" */
-	struct acceptance acceptance = {
-		.k_min = a->k_b, .n_min = a->k_b, .n_max = TERMS_HUBS_MAX, .hubs = hubs, .hub_count = a->n};
+	const struct config *c = &a->x.client->config;
+	struct acceptance acceptance = {.k_min = (uint8_t)greater(a->k_b, c->accept_k.least),
+					.k_max = (uint8_t)c->accept_k.most,
+					.n_min = (uint8_t)greater(a->k_b, c->accept_n.least),
+					.n_max = (uint8_t)c->accept_n.most,
+					.hubs = hubs,
+					.hub_count = a->n};
 	v->self = a->x.client->config.id;
 	v->initiator = a->peer.id;
 	v->arrival = calloc(a->n, sizeof *v->arrival);

@@ -53,6 +53,7 @@ void deal_drop(struct deal *d);
 /* What a receiver accepts (DSKE 2.3.2: "n and k are each in an acceptable range, in particular k_B <= k"). */
 struct acceptance {
 	uint8_t k_min; /* k_B */
+	uint8_t k_max; /* 0: any */
 	uint8_t n_min, n_max;
 	const struct id *hubs; /* acceptable hubs, borrowed */
 	size_t hub_count;

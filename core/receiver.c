@@ -31,6 +31,8 @@ dske_rc acceptance_check(const struct acceptance *a, const struct terms *t)
 	/* DSKE 2.3.2: "n and k ... are each in an acceptable range (in particular that k_B <= k <= n ...)" */
 	if (t->k < a->k_min)
 		return FAIL(DENIED, "k = %d is below the least accepted, %d", t->k, a->k_min);
+	if (a->k_max != 0 && t->k > a->k_max)
+		return FAIL(DENIED, "k = %d is above the most accepted, %d", t->k, a->k_max);
 	if (t->n < a->n_min || t->n > a->n_max)
 		return FAIL(DENIED, "n = %d is outside the accepted range, %d to %d", t->n, a->n_min, a->n_max);
 	if (t->k > t->n)

@@ -68,6 +68,26 @@ static void by_hand(void **state)
 	assert_false(quota_admits(&q, &u, 100 * DAY, UINT64_MAX, what));
 }
 
+/* A clock that went back a year frees nothing, and holds nobody for a year. */
+static void a_clock_that_goes_back(void **state)
+{
+	struct quota q = {.most[QUOTA_DAY][QUOTA_KEYS] = 2};
+	struct quota_use u = {0};
+	int64_t t = 500 * (int64_t)DAY;
+	char what[64];
+
+	(void)state;
+	quota_charge(&u, t, 1);
+	quota_charge(&u, t + DAY / 2, 1);
+	assert_false(quota_admits(&q, &u, t + DAY / 2, 1, what));
+	t -= 365 * (int64_t)DAY;
+	assert_false(quota_admits(&q, &u, t, 1, what));
+	q.most[QUOTA_DAY][QUOTA_KEYS] = 3;
+	quota_charge(&u, t, 1);
+	assert_false(quota_admits(&q, &u, t + DAY - 1, 1, what));
+	assert_true(quota_admits(&q, &u, t + QUOTA_MEMORY_S, 1, what));
+}
+
 static uint64_t next(uint64_t *state)
 {
 	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
@@ -140,7 +160,8 @@ static void not_starved(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(settings), cmocka_unit_test(by_hand), cmocka_unit_test(holds_in_every_window),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(settings), cmocka_unit_test(by_hand), cmocka_unit_test(a_clock_that_goes_back),
+					   cmocka_unit_test(holds_in_every_window),
 					   cmocka_unit_test(not_starved)};
 
 	return cmocka_run_group_tests_name("quota", tests, NULL, NULL);

@@ -53,3 +53,8 @@ check_PROGRAMS += %D%/test-identity
 TESTS += %D%/test-identity
 %C%_test_identity_SOURCES = %D%/test-identity.c $(CLIENT_WORLD)
 %C%_test_identity_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += %D%/test-quota
+TESTS += %D%/test-quota
+%C%_test_quota_SOURCES = %D%/test-quota.c $(CLIENT_WORLD)
+%C%_test_quota_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)

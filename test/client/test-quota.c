@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Depletion and policy, at the clients (DSKE 4.1): quotas in each direction, of all and of each peer; who is accepted. */
+#include <config.h>
+
+#include "test/client/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct world w;
+static char alice_text[4096], bob_text[4096];
+
+static int set_up(void **state)
+{
+	(void)state;
+	world_make(&w, 64u << 10, "timeout = 5s\nk = 3");
+	scratch_read(w.alice_conf.s, alice_text, sizeof alice_text);
+	scratch_read(w.bob_conf.s, bob_text, sizeof bob_text);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	world_drop(&w);
+	return 0;
+}
+
+/* Opens a client anew, its configuration with these lines behind; as another process would. */
+static void reopen(struct client **c, const struct path *conf, const char *text, const char *more)
+{
+	client_close(*c);
+	FILE *f = fopen(conf->s, "w");
+	assert_non_null(f);
+	fprintf(f, "%s\n%s\n", text, more);
+	fclose(f);
+	assert_ok(client_open(c, conf->s));
+}
+
+static void alice_with(const char *more)
+{
+	reopen(&w.alice, &w.alice_conf, alice_text, more);
+}
+
+static void bob_with(const char *more)
+{
+	reopen(&w.bob, &w.bob_conf, bob_text, more);
+}
+
+/* One side's call, of a key of 32 bytes in this context; the sentence goes to why. */
+static dske_rc call(struct client *c, const char *peer, const char *context, char why[512], struct agree_result *r)
+{
+	struct agree_request q = {.scheme = SCHEME_COUNT, .timeout_ms = 3000};
+	snprintf(q.peer, sizeof q.peer, "%s", peer);
+	q.context_len = (uint8_t)strlen(context);
+	memcpy(q.context, context, q.context_len);
+	dske_rc rc = client_agree(c, &q, r);
+	snprintf(why, 512, "%s", rc_detail(rc));
+	return rc;
+}
+
+static dske_rc try(struct client *c, const char *peer, const char *context, char why[512])
+{
+	struct agree_result r;
+	dske_rc rc = call(c, peer, context, why, &r);
+	agree_result_drop(&r);
+	return rc;
+}
+
+/* The third key in a minute is not sent; over all processes. */
+static void what_we_send(void **state)
+{
+	char why[512];
+	(void)state;
+	alice_with("[peer bob]\nsend_keys_per_minute = 2");
+	assert_ok(try(w.alice, "bob", "s1", why));
+	alice_with("[peer bob]\nsend_keys_per_minute = 2");
+	assert_ok(try(w.alice, "bob", "s2", why));
+	unsigned before = w.hub[0].share_frames;
+	assert_rc(try(w.alice, "bob", "s3", why), DENIED);
+	assert_non_null(strstr(why, "the quota to send to bob is used up: 2 keys a minute; wait, or raise it in"));
+	assert_int_equal(w.hub[0].share_frames, before);
+	/* of all peers together: these two were not counted there; a range has 144 bytes */
+	alice_with("[agreement]\nsend_bytes_per_day = 200");
+	assert_ok(try(w.alice, "bob", "s4", why));
+	assert_rc(try(w.alice, "bob", "s5", why), DENIED);
+	assert_non_null(strstr(why, "the quota to send is used up: 200 bytes a day"));
+	alice_with("");
+}
+
+/* What came and is over quota stays with the hubs: a later call has it. */
+static void what_we_receive(void **state)
+{
+	char why[512];
+	struct agree_result ra, rb;
+	(void)state;
+	bob_with("[peer alice]\nreceive_keys_per_minute = 1");
+	assert_ok(try(w.alice, "bob", "r1", why));
+	assert_ok(try(w.bob, "alice", "r1", why));
+	assert_ok(call(w.alice, "bob", "r2", why, &ra));
+	assert_rc(try(w.bob, "alice", "r2", why), DENIED);
+	assert_non_null(strstr(why, "the quota to receive from alice is used up: 1 keys a minute"));
+	bob_with("[peer alice]\nreceive_keys_per_minute = 5");
+	assert_ok(call(w.bob, "alice", "r2", why, &rb));
+	assert_true(mem_equal(ra.key.data, rb.key.data, 32));
+	agree_result_drop(&ra);
+	agree_result_drop(&rb);
+	bob_with("");
+}
+
+/* A length that nobody expected passes a quota of bytes only when it fits. */
+static void what_comes_is_counted_as_it_is(void **state)
+{
+	char why[512];
+	struct agree_request q = {.peer = "bob", .scheme = SCHEME_COUNT, .timeout_ms = 3000, .key_len = 600, .context = "long", .context_len = 4};
+	struct agree_result r;
+	(void)state;
+	bob_with("[agreement]\nreceive_bytes_per_minute = 500");
+	assert_ok(client_agree(w.alice, &q, &r));
+	agree_result_drop(&r);
+	assert_rc(try(w.bob, "alice", "long", why), DENIED);
+	assert_non_null(strstr(why, "the quota to receive is used up: 500 bytes a minute"));
+	bob_with("");
+	assert_ok(try(w.bob, "alice", "long", why));
+}
+
+static void damaged_accounts(void **state)
+{
+	char why[512];
+	struct path path;
+	(void)state;
+	assert_ok(path_format(&path, "%s/quotas", client_config(w.alice)->state.s));
+	FILE *f = fopen(path.s, "a");
+	assert_non_null(f);
+	fputc('x', f);
+	fclose(f);
+	alice_with("[agreement]\nsend_keys_per_minute = 5");
+	assert_rc(try(w.alice, "bob", "d", why), CORRUPT);
+	assert_non_null(strstr(why, "remove it, and the quotas count from now"));
+	assert_int_equal(unlink(path.s), 0);
+	assert_ok(try(w.alice, "bob", "d", why));
+	alice_with("");
+	assert_ok(try(w.alice, "bob", "e", why)); /* without quotas no file is asked for */
+}
+
+static void who_is_accepted(void **state)
+{
+	char why[512];
+	struct agree_result r;
+	(void)state;
+	alice_with("[peer bob]\naccept = no");
+	assert_rc(try(w.alice, "bob", "p", why), DENIED);
+	assert_non_null(strstr(why, "[peer bob] has accept = no"));
+	char more[128];
+	snprintf(more, sizeof more, "[hub %s]\naccept = no", w.hub[2].name);
+	alice_with(more);
+	unsigned before = w.hub[2].share_frames;
+	assert_ok(call(w.alice, "bob", "h", why, &r));
+	assert_int_equal(r.n, WORLD_HUBS - 1);
+	assert_int_equal(w.hub[2].share_frames, before);
+	assert_non_null(strstr(report_of(&r.report, w.hub[2].name)->detail, "has accept = no"));
+	agree_result_drop(&r);
+	alice_with("");
+}
+
+static void which_terms_are_accepted(void **state)
+{
+	static const struct {
+		const char *line, *why;
+	} rows[] = {
+		{"accept_n = 3..4", "n = 5 is outside the accepted range, 3 to 4"},
+		{"accept_k = 4..", "k = 3 is below the least accepted, 4"},
+		{"accept_k = 1..2", "k = 3 is above the most accepted, 2"},
+	};
+	char why[512];
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct agree_request q = {.peer = "alice", .scheme = SCHEME_COUNT, .timeout_ms = 1000};
+		struct agree_result r;
+		char more[64], context[16];
+		snprintf(context, sizeof context, "t%zu", i);
+		snprintf(more, sizeof more, "[agreement]\n%s", rows[i].line);
+		bob_with(more);
+		q.context_len = (uint8_t)strlen(context);
+		memcpy(q.context, context, q.context_len);
+		assert_ok(try(w.alice, "bob", context, why));
+		assert_false(rc_ok(client_agree(w.bob, &q, &r)));
+		assert_non_null(strstr(r.report.hub[0].detail, rows[i].why));
+		agree_result_drop(&r);
+	}
+	bob_with("");
+}
+
+/* Keys use a table up; who is who can still be asked, and keys be waited for. */
+static void a_reserve_for_control(void **state)
+{
+	struct identity who;
+	struct identity_vote *votes;
+	struct report report;
+	struct agree_request q = {.peer = "bob", .scheme = SCHEME_COUNT, .timeout_ms = 3000, .key_len = 700};
+	struct agree_result r;
+	dske_rc rc;
+	unsigned keys = 0;
+	(void)state;
+	do {
+		rc = client_agree(w.alice, &q, &r);
+		agree_result_drop(&r);
+	} while (rc_ok(rc) && ++keys < 100);
+	assert_rc(rc, EXHAUSTED);
+	q.key_len = 16;
+	do {
+		rc = client_agree(w.alice, &q, &r);
+		agree_result_drop(&r);
+	} while (rc_ok(rc) && ++keys < 300);
+	assert_rc(rc, EXHAUSTED);
+	for (int i = 0; i < 5; i++) {
+		assert_ok(client_identify(w.alice, "bob", 3000, &who, &votes, &report));
+		free(votes);
+		report_drop(&report);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_we_send),
+		cmocka_unit_test(what_we_receive),
+		cmocka_unit_test(what_comes_is_counted_as_it_is),
+		cmocka_unit_test(damaged_accounts),
+		cmocka_unit_test(who_is_accepted),
+		cmocka_unit_test(which_terms_are_accepted),
+		cmocka_unit_test(a_reserve_for_control),
+	};
+	return cmocka_run_group_tests_name("quota", tests, set_up, tear_down);
+}
