@@ -54,6 +54,7 @@ dske_rc table_activation_begin(struct table *t, struct id *nonce)
 	if (t->now.state == TABLE_ACTIVE)
 		return FAIL(STATE, "this table is active already");
 	if (t->now.state == TABLE_ACTIVATING) {
+		TRY(hold_settle(&hold)); /* whoever chose it may not have lived to send it */
 		*nonce = t->now.nonce;
 		return DSKE_OK;
 	}

@@ -205,6 +205,13 @@ static void lock_both(int fd, struct ledger *l)
 	}
 }
 
+static dske_rc fail_sync(int fd, struct ledger *l)
+{
+	lock_both(fd, l);
+	return FAIL(SYNC, "the ledger could not be made durable, so this table is locked for good: look after the "
+			  "disk, then get a new PSKM");
+}
+
 struct supply_left ledger_left(const struct ledger *l, const struct pskm_header *h)
 {
 	return (struct supply_left){
@@ -242,9 +249,10 @@ dske_rc ledger_commit(int fd, struct ledger *l)
 
 	l->seq++;
 	TRY(slot_encode(slot, l));
-	if (rc_ok(slot_write(fd, slot, l->seq)))
-		return DSKE_OK;
-	lock_both(fd, l);
-	return FAIL(SYNC, "the ledger could not be made durable, so this table is locked for good: look after the "
-			  "disk, then get a new PSKM");
+	return rc_ok(slot_write(fd, slot, l->seq)) ? DSKE_OK : fail_sync(fd, l);
+}
+
+dske_rc ledger_settle(int fd, struct ledger *l)
+{
+	return rc_ok(file_sync(fd)) ? DSKE_OK : fail_sync(fd, l);
 }

@@ -7,7 +7,10 @@
  *  1. A record is written into the slot that does not hold the newest one, so a torn write leaves the
  *     newest record whole; and whoever asked for the torn one never had an answer, so used nothing.
  *  2. ledger_commit returns OK only when the record is durable.
- *  3. After a failed sync nobody knows what the disk holds: both slots are overwritten by LOCKED as well
+ *  3. What is read may come from a process that was killed before its record was durable.  The next commit makes both
+ *     durable, and has not been answered before.  Whoever acts on what he read without one asks ledger_settle first.
+ *     (If the power goes within that commit, both may be lost: then no record verifies, and the table stays locked.)
+ *  4. After a failed sync nobody knows what the disk holds: both slots are overwritten by LOCKED as well
  *     as they can be, and the caller locks the table in memory.
  */
 #ifndef DSKE_PSKM_LEDGER_H
@@ -67,5 +70,8 @@ void ledger_status(const struct ledger *l, const struct pskm_header *h, struct t
 /* Writes *l as the next record and makes it durable; l->seq is raised.  Errors: NOMEM, and nothing was
  * written; SYNC for any other failure, and then the file says LOCKED if it can be made to (unless state_is_final). */
 dske_rc ledger_commit(int fd, struct ledger *l);
+
+/* Makes durable what was read, whoever wrote it.  Errors: SYNC, as above. */
+dske_rc ledger_settle(int fd, struct ledger *l);
 
 #endif

@@ -52,6 +52,7 @@ dske_rc table_retire(struct table *t, struct retiring *r)
 
 	TRY(hold_take(&hold, t));
 	if (t->now.state == TABLE_RETIRED) {
+		TRY(hold_settle(&hold)); /* the word is told under a key that tells no other */
 		*r = t->now.retired;
 		return DSKE_OK;
 	}
@@ -79,7 +80,7 @@ dske_rc table_let_go(struct table *t)
 	TRY(require_retired(&hold));
 	struct ledger next = t->now;
 	next.retired.let_go = true;
-	return t->now.retired.let_go ? DSKE_OK : hold_commit(&hold, &next);
+	return t->now.retired.let_go ? hold_settle(&hold) : hold_commit(&hold, &next);
 }
 
 /* ---- the bytes ---------------------------------------------------------------------------------- */
@@ -196,6 +197,7 @@ dske_rc table_destroy(struct table *t, uint64_t most, bool *done)
 	TRY(is_destroyed(t, done));
 	if (*done)
 		return DSKE_OK;
+	TRY(hold_settle(&hold));
 	TRY(destroy_some(&hold, most));
 	return is_destroyed(t, done);
 }
@@ -212,6 +214,8 @@ dske_rc table_retire_receipt(struct table *t, bool repeated, uint64_t now)
 		next.retired.repeated = repeated;
 		next.retired.seen = now;
 		TRY(hold_commit(&hold, &next));
+	} else {
+		TRY(hold_settle(&hold));
 	}
 	TRY(erase_activation(t));
 	return sync_or_lock(&hold);

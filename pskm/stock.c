@@ -135,6 +135,7 @@ dske_rc stock_hold(struct stock *s, struct hold *h)
 		return FAIL(LOCKED, "stock %s is locked, since what is used of it is in doubt: make another", hex);
 	if (stock_now(s)->retired || s->table->now.state != TABLE_IMPORTED)
 		return FAIL(STATE, "stock %s is retired", hex);
+	TRY(hold_settle(h)); /* of a report that is recorded, or accepted, bytes are read with no other commit */
 	TRY(cover_require_key(&s->table->cover));
 	return settle_cut(s, h);
 }

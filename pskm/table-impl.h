@@ -9,6 +9,10 @@
  *     struct ledger next = t->now;
  *     next.up_high = end;
  *     TRY(hold_commit(&hold, &next));        -> durable; only now may a byte be read
+ *
+ * or, where the ledger says already what it has to say:
+ *
+ *     TRY(hold_settle(&hold));               -> durable; only now may anything be done on its word
  */
 #ifndef DSKE_PSKM_TABLE_IMPL_H
 #define DSKE_PSKM_TABLE_IMPL_H
@@ -47,6 +51,11 @@ void hold_drop(struct hold *h);
 
 /* Makes *next the ledger, durably.  Errors: SYNC (the table is locked now). */
 dske_rc hold_commit(struct hold *h, struct ledger *next);
+
+/* Makes durable what the ledger says, which another process may have written and not lived to make so: before anything
+ * is done on the word of a record that no hold_commit follows.  At the hub table_open did it, and every other record
+ * is its own.  Errors: SYNC (the table is locked now). */
+dske_rc hold_settle(struct hold *h);
 
 /* May pad bytes be handed out, and can they be read?  Errors: NOT_ACTIVE, FROZEN, LOCKED, KEY. */
 dske_rc hold_require_active(const struct hold *h);

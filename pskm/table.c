@@ -121,6 +121,13 @@ static void sample(const struct table *t, struct ledger *next)
 		supply_note(&next->history, (uint64_t)now, &left);
 }
 
+static void lock_here(struct table *t)
+{
+	t->locked = true;
+	if (!state_is_final(t->now.state))
+		t->now.state = TABLE_LOCKED;
+}
+
 dske_rc hold_commit(struct hold *h, struct ledger *next)
 {
 	struct table *t = h->t;
@@ -131,11 +138,20 @@ dske_rc hold_commit(struct hold *h, struct ledger *next)
 	if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_SYNC))
 		return rc; /* nothing was written */
 	t->now = *next;
-	if (!rc_ok(rc)) {
-		t->locked = true;
-		if (!state_is_final(t->now.state))
-			t->now.state = TABLE_LOCKED;
-	}
+	if (!rc_ok(rc))
+		lock_here(t);
+	return rc;
+}
+
+dske_rc hold_settle(struct hold *h)
+{
+	struct table *t = h->t;
+
+	if (t->side == SIDE_HUB)
+		return DSKE_OK;
+	dske_rc rc = ledger_settle(t->ledger.n, &t->now);
+	if (!rc_ok(rc))
+		lock_here(t);
 	return rc;
 }
 
@@ -263,6 +279,7 @@ dske_rc hold_sweep(struct hold *h)
 	if (!left && next.erased_up == t->now.erased_up && next.erased_down == t->now.erased_down &&
 	    next.erased_lease == t->now.erased_lease)
 		return DSKE_OK;
+	TRY(hold_settle(h));
 	TRY(table_erase(t, t->now.erased_up, next.erased_up - t->now.erased_up));
 	TRY(table_erase(t, t->now.erased_down, next.erased_down - t->now.erased_down));
 	if (t->side == SIDE_CLIENT)
@@ -295,7 +312,8 @@ static dske_rc claim(struct table *t)
 	TRY(rc);
 	TRY(cover_open(&t->cover, t->dir));
 	TRY(ledger_read(t->ledger.n, &t->now));
-	return ledger_check(&t->now, &t->header);
+	TRY(ledger_check(&t->now, &t->header));
+	return ledger_settle(t->ledger.n, &t->now);
 }
 
 static dske_rc read_header(struct table *t)

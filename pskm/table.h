@@ -33,7 +33,7 @@ struct table;
  * key: this side's table key, or NULL or empty when it is not known (yet); it is copied.  Without it whatever reads
  * bytes fails KEY, and uses nothing up; all else works.  A table without outer key never needs one.
  * Errors: NOT_FOUND, CORRUPT (no ledger record verifies: locked, never guessed), BUSY (hub: another process),
- * STATE (the other side's copy), KEY (another key than the table's), IO. */
+ * STATE (the other side's copy), KEY (another key than the table's), IO, SYNC (it is locked now). */
 dske_rc table_open(struct table **out, const char *dir, enum side side, const struct secret *key);
 
 /* Gives the key, or takes it away again.  Errors: KEY (another one; nothing changes), NOT_FOUND, CORRUPT, IO. */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 PSKM_TESTS = %D%/test-container %D%/test-cover %D%/test-crash %D%/test-entropy %D%/test-health %D%/test-ledger \
-	%D%/test-lease %D%/test-lowwater %D%/test-passphrase %D%/test-reference %D%/test-rest %D%/test-resume %D%/test-retire %D%/test-stock \
+	%D%/test-lease %D%/test-lowwater %D%/test-passphrase %D%/test-power %D%/test-reference %D%/test-rest %D%/test-resume %D%/test-retire %D%/test-stock \
 	%D%/test-stock-crash %D%/test-supply %D%/test-table %D%/test-table-key %D%/test-verify
 check_PROGRAMS += $(PSKM_TESTS)
 TESTS += $(PSKM_TESTS)
@@ -45,6 +45,9 @@ PSKM_FIXTURE = %D%/fixture.c %D%/fixture.h test/lib/scratch.c test/lib/scratch.h
 STOCK_WORLD = %D%/stock-world.c %D%/stock-world.h $(PSKM_FIXTURE)
 %C%_test_stock_SOURCES = %D%/test-stock.c $(STOCK_WORLD)
 %C%_test_stock_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_power_SOURCES = %D%/test-power.c $(STOCK_WORLD)
+%C%_test_power_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_power_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=file_sync
 %C%_test_stock_crash_SOURCES = %D%/test-stock-crash.c $(STOCK_WORLD)
 %C%_test_stock_crash_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_stock_crash_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=file_pread -Wl,--wrap=file_pwrite -Wl,--wrap=fdatasync \
