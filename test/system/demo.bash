@@ -48,7 +48,7 @@ demo_check_ports() {
 		demo_die "DSKE_DEMO_PORT=$DEMO_PORT: the first of 12 ports, from 1 to 65524"
 		return 1
 	}
-	for i in $(seq 1 12); do
+	for i in $(seq 1 $((DEMO_HUBS > 12 ? DEMO_HUBS : 12))); do
 		port=$(demo_port "$i")
 		demo_port_is_free "$port" || {
 			demo_die "port $port on 127.0.0.1 is in use; choose others, for example: DSKE_DEMO_PORT=$((DEMO_PORT + 200)) ./quickstart"
