@@ -54,11 +54,25 @@ static bool is_about(const struct envelope *e, const struct id *nonce)
 
 dske_rc activation_frozen(const struct hub_table *hub)
 {
-	log_error("%s: SOMEONE ELSE HAS ACTIVATED THIS PSKM BEFORE: it was read or copied on its way", hub->name);
+	log_error("%s: SOMEONE ELSE HAS ACTIVATED THIS PSKM, TOO: it was read or copied on its way", hub->name);
 	TRY(table_freeze(hub->table));
-	return FAIL(FROZEN, "%s: someone else has activated this PSKM before us: it was read or copied on its way. "
+	return FAIL(FROZEN, "%s: someone else has activated this PSKM, too: it was read or copied on its way. "
 			    "It is frozen on both sides; get a new one, and find out how",
 		    hub->name);
+}
+
+static bool is_frozen(const struct hub_table *hub, const struct envelope *e)
+{
+	return e->type == MESSAGE_FROZEN && is_genuine(hub, e, ACTIVATION_KEY_FROZEN) && is_about(e, NULL);
+}
+
+bool activation_take_frozen(struct hub_table *hub, const struct envelope *e, dske_rc *why)
+{
+	if (!is_frozen(hub, e))
+		return false;
+	hub->checked_ms = 0;
+	*why = activation_frozen(hub);
+	return true;
 }
 
 static dske_rc take_note(struct ask *a, const struct msg_note *note)
@@ -82,7 +96,7 @@ static bool take_answer(struct ask *a, const struct envelope *e)
 	const struct id *nonce = a->context;
 	if (e->type == MESSAGE_ACTIVATED && is_genuine(a->hub, e, ACTIVATION_KEY_ACTIVATED) && is_about(e, nonce))
 		ask_over(a, table_activation_done(a->hub->table));
-	else if (e->type == MESSAGE_FROZEN && is_genuine(a->hub, e, ACTIVATION_KEY_FROZEN) && is_about(e, NULL))
+	else if (is_frozen(a->hub, e))
 		ask_over(a, activation_frozen(a->hub));
 	else if (e->type == MESSAGE_RETIRED && retire_take(a->hub, e))
 		ask_over(a, retire_sentence(a->hub));

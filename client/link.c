@@ -329,6 +329,7 @@ static void on_frame(void *context, size_t i, const struct envelope *e)
 {
 	struct links *s = context;
 	struct link *l = &s->link[i];
+	dske_rc why;
 	if (l->state == LINK_FAILED)
 		return;
 	/* A note about a frame that could not be read, or from the wrong hub, names what it knows. */
@@ -338,6 +339,8 @@ static void on_frame(void *context, size_t i, const struct envelope *e)
 		link_nonsense(l, "another hub's name or table");
 	else if (e->type == MESSAGE_RETIRED && retire_take(l->hub, e))
 		link_fail(l, retire_sentence(l->hub));
+	else if (e->type == MESSAGE_FROZEN && activation_take_frozen(l->hub, e, &why))
+		link_fail(l, why);
 	else if (e->type == MESSAGE_GRANT || e->type == MESSAGE_CLONED)
 		take_lease_frame(l, e);
 	else if (s->ops != NULL)

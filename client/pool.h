@@ -100,8 +100,12 @@ dske_rc client_fail_key(const struct client *c);
 
 /* ---- client/activate.c ----------------------------------------------------------------------------- */
 
-/* The hub proved that another nonce came first: freezes the table.  Errors: FROZEN, SYNC. */
+/* The hub proved that it has another nonce, too: freezes the table.  Errors: FROZEN, SYNC. */
 dske_rc activation_frozen(const struct hub_table *hub);
+
+/* A FROZEN that verifies, after the activation: the same; *why is what activation_frozen says.  False when it does
+ * not verify. */
+bool activation_take_frozen(struct hub_table *hub, const struct envelope *e, dske_rc *why);
 
 /* ---- client/retire.c ------------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-CLIENT_WORLD = %D%/mock-hub.c %D%/mock-hub.h %D%/world.c %D%/world.h test/lib/scratch.c test/lib/scratch.h
+CLIENT_WORLD = %D%/mock-hub.c %D%/mock-hub.h %D%/mock-hub-impl.h %D%/mock-hub-loop.c %D%/world.c %D%/world.h test/lib/scratch.c test/lib/scratch.h
 
 check_PROGRAMS += %D%/test-agree
 TESTS += %D%/test-agree

@@ -1,34 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
-#include "test/client/mock-hub.h"
+#include "test/client/mock-hub-impl.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/net.h"
 #include "pskm/list.h"
-
-/* Not cmocka's assertions: this runs in a thread of its own. */
-#define NEED(e) need((e), #e, __LINE__)
-static void need_true(bool ok, const char *what, int line)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "mock hub, line %d: %s\n", line, what);
-	abort();
-}
-
-static void need(dske_rc rc, const char *what, int line)
-{
-	if (!rc_ok(rc))
-		fprintf(stderr, "%s\n", rc_detail(rc));
-	need_true(rc_ok(rc), what, line);
-}
 
 /* ---- sending ----------------------------------------------------------------------------------------------- */
 
@@ -91,6 +72,26 @@ static void take_activate(struct mock_hub *h, struct mock_conn *c, const struct 
 	buf_fixed(&body, room, sizeof room);
 	NEED(msg_activation_write(&body, &m));
 	conn_frame(h, c, frozen ? MESSAGE_FROZEN : MESSAGE_ACTIVATED, e->offset, e->length, &body, key, false);
+}
+
+/* To anything that is said about a table that is frozen. */
+static void send_frozen(struct mock_hub *h, struct mock_conn *c)
+{
+	const struct pskm_header *header = &c->client->header;
+	uint8_t key[32], room[64];
+	struct buf body;
+	NEED(table_activation_key(c->client->table, ACTIVATION_KEY_FROZEN, key));
+	buf_fixed(&body, room, sizeof room);
+	NEED(msg_activation_write(&body, &(struct msg_activation){0}));
+	conn_frame(h, c, MESSAGE_FROZEN, header->layout.region[REGION_ACTIVATION].start, ACTIVATION_LEN, &body, key,
+		   h->manner == MOCK_CRIES_FROZEN);
+}
+
+static bool is_frozen(const struct mock_client *c)
+{
+	struct table_status s;
+	NEED(table_status(c->table, &s));
+	return s.state == TABLE_FROZEN;
 }
 
 static void grant(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, const struct msg_lease *m,
@@ -405,6 +406,9 @@ static bool behaves(struct mock_hub *h, struct mock_conn *c, const struct envelo
 		if (e->type == MESSAGE_CONFIRM || e->type == MESSAGE_WAIT)
 			conn_note(h, c, e, NOTE_WINDOW_SPENT, 0);
 		return e->type != MESSAGE_WAIT;
+	case MOCK_CRIES_FROZEN:
+		send_frozen(h, c);
+		return false;
 	case MOCK_GARBAGE:
 		conn_send(h, c, garbage, sizeof garbage - 1);
 		return false;
@@ -419,7 +423,7 @@ static bool behaves(struct mock_hub *h, struct mock_conn *c, const struct envelo
 	}
 }
 
-static void take_frame(struct mock_hub *h, struct mock_conn *c, const struct envelope *e)
+void mock_hub_take(struct mock_hub *h, struct mock_conn *c, const struct envelope *e)
 {
 	c->client = NULL;
 	for (size_t i = 0; i < h->clients; i++) {
@@ -429,6 +433,10 @@ static void take_frame(struct mock_hub *h, struct mock_conn *c, const struct env
 	need_true(c->client != NULL, "a table that this hub has", __LINE__);
 	if (!behaves(h, c, e))
 		return;
+	if (e->type != MESSAGE_ACTIVATE && is_frozen(c->client)) {
+		send_frozen(h, c);
+		return;
+	}
 	switch (e->type) {
 	case MESSAGE_ACTIVATE:
 		take_activate(h, c, e);
@@ -446,146 +454,4 @@ static void take_frame(struct mock_hub *h, struct mock_conn *c, const struct env
 		take_request(h, c, e);
 		break;
 	}
-}
-
-/* ---- the loop ---------------------------------------------------------------------------------------------------- */
-
-static void conn_close(struct mock_hub *h, struct mock_conn *c)
-{
-	for (size_t i = 0; i < h->shares; i++) {
-		if (h->share[i].sealed_for == c)
-			h->share[i].sealed_for = NULL;
-	}
-	fd_drop(&c->fd);
-	stream_drop(&c->in);
-	window_free(c->up);
-	window_free(c->down);
-	lease_keys_drop(&c->keys);
-	*c = (struct mock_conn){.fd = FD_NONE};
-}
-
-static void conn_read(struct mock_hub *h, struct mock_conn *c)
-{
-	size_t cap = 0, n = 0, len = 0;
-	uint8_t *space = stream_space(&c->in, &cap);
-	const uint8_t *item = NULL;
-	struct envelope e;
-	if (!rc_ok(net_read(c->fd.n, space, cap, &n))) {
-		c->over = true;
-		return;
-	}
-	stream_filled(&c->in, n);
-	while (!c->over && rc_ok(stream_next(&c->in, &item, &len)) && item != NULL) {
-		NEED(frame_read(&e, item, len));
-		take_frame(h, c, &e);
-	}
-}
-
-static void accept_one(struct mock_hub *h)
-{
-	struct fd f = FD_NONE;
-	char peer[128];
-	if (!rc_ok(net_accept(&f, h->listener.n, peer, sizeof peer)) || f.n < 0)
-		return;
-	for (size_t i = 0; i < MOCK_CONNS; i++) {
-		if (h->conn[i].fd.n < 0) {
-			h->conn[i].fd = f;
-			h->connections++;
-			stream_init(&h->conn[i].in, FRAME_MAX);
-			return;
-		}
-	}
-	need_true(false, "too many connections", __LINE__);
-}
-
-static void *serve(void *context)
-{
-	struct mock_hub *h = context;
-	while (!h->stop) {
-		struct pollfd p[MOCK_CONNS + 1];
-		for (size_t i = 0; i < MOCK_CONNS; i++)
-			p[i] = (struct pollfd){.fd = h->conn[i].fd.n, .events = POLLIN};
-		p[MOCK_CONNS] = (struct pollfd){.fd = h->listener.n, .events = POLLIN};
-		poll(p, MOCK_CONNS + 1, 5);
-		for (size_t i = 0; i < MOCK_CONNS; i++) {
-			if (p[i].revents != 0)
-				conn_read(h, &h->conn[i]);
-			if (h->conn[i].over)
-				conn_close(h, &h->conn[i]);
-		}
-		if (p[MOCK_CONNS].revents != 0)
-			accept_one(h);
-	}
-	return NULL;
-}
-
-/* ---- the rest of the contract ---------------------------------------------------------------------------------------- */
-
-static void hub_listen(struct mock_hub *h, const char *address)
-{
-	struct net_address a;
-	uint16_t port = 0;
-	NEED(net_address_parse(&a, address));
-	NEED(net_listen(&h->listener, &a, 64));
-	NEED(net_local_port(h->listener.n, &port));
-	snprintf(h->address, sizeof h->address, "127.0.0.1:%u", port);
-}
-
-void mock_hub_init(struct mock_hub *h, const char *name, const struct path *tables)
-{
-	*h = (struct mock_hub){.listener = FD_NONE, .tables = *tables};
-	snprintf(h->name, sizeof h->name, "%s", name);
-	for (size_t i = 0; i < MOCK_CONNS; i++)
-		h->conn[i].fd.n = -1;
-	NEED(id_random(&h->id));
-	hub_listen(h, "127.0.0.1:0");
-}
-
-void mock_hub_serve(struct mock_hub *h, const struct pskm_header *header)
-{
-	struct mock_client *c = &h->client[h->clients++];
-	struct path folder;
-	c->id = header->client;
-	c->header = *header;
-	snprintf(c->name, sizeof c->name, "%s", header->client_name);
-	NEED(table_folder(&folder, h->tables.s, &header->table));
-	NEED(table_open(&c->table, folder.s, SIDE_HUB, NULL));
-}
-
-void mock_hub_start(struct mock_hub *h, enum mock_manner manner)
-{
-	if (h->running)
-		mock_hub_stop(h);
-	if (h->listener.n < 0)
-		hub_listen(h, h->address);
-	h->manner = manner;
-	h->bad_left = 1;
-	h->stop = false;
-	need_true(pthread_create(&h->thread, NULL, serve, h) == 0, "a thread", __LINE__);
-	h->running = true;
-}
-
-void mock_hub_stop(struct mock_hub *h)
-{
-	if (h->running) {
-		h->stop = true;
-		pthread_join(h->thread, NULL);
-		h->running = false;
-	}
-	for (size_t i = 0; i < MOCK_CONNS; i++)
-		conn_close(h, &h->conn[i]);
-	fd_drop(&h->listener);
-}
-
-void mock_hub_drop(struct mock_hub *h)
-{
-	mock_hub_stop(h);
-	for (size_t i = 0; i < h->clients; i++)
-		table_close(h->client[i].table);
-	for (size_t i = 0; i < h->shares; i++) {
-		secret_drop(&h->share[i].bytes);
-		secret_drop(&h->share[i].receipt_key);
-	}
-	for (size_t i = 0; i < h->answers; i++)
-		buf_drop(&h->answer[i].frame);
 }

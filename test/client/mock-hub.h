@@ -37,6 +37,7 @@ enum mock_manner {
 	MOCK_CUTS_GRANTS,     /* grants, and closes */
 	MOCK_DISOWNS_ALL,     /* answers every request with the note NO_LEASE */
 	MOCK_LOSES_RECEIPTS,  /* as if they never came */
+	MOCK_CRIES_FROZEN,    /* answers every frame with a FROZEN whose tag is wrong */
 	MOCK_NEVER_CONTENT,   /* answers every CONFIRM and WAIT with notes that the down window is too small */
 };
 

@@ -58,7 +58,7 @@ static void two_hubs_with_any_bad_manner(void **state)
 	(void)state;
 	static const enum mock_manner all[] = {
 		MOCK_NONSENSE, MOCK_GARBAGE, MOCK_BAD_GRANT, MOCK_BAD_REPLY, MOCK_BAD_INSTRUCTION, MOCK_REFUSES, MOCK_MUTE,
-		MOCK_CORRUPTS,
+		MOCK_CORRUPTS, MOCK_CRIES_FROZEN,
 	};
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		two_of_five(all[i]);

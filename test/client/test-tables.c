@@ -179,6 +179,55 @@ static void activation_of_a_stolen_table(void **state)
 	assert_rc(client_activate(w.bob, fresh, 2000), FROZEN);
 }
 
+static struct mock_client *client_of(struct mock_hub *h, const struct id *client)
+{
+	for (size_t i = 0; i < h->clients; i++) {
+		if (id_equal(&h->client[i].id, client))
+			return &h->client[i];
+	}
+	return NULL;
+}
+
+static int state_at(const struct client_hub *hubs, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(hubs[i].name, name) == 0)
+			return hubs[i].rc.code;
+	}
+	return -1;
+}
+
+/* A thief comes second, and so the hub freezes a table that is in use: its word is believed under its key alone, and is
+ * recorded, so that the table stays frozen when the hub is asked no more. */
+static void frozen_while_in_use(void **state)
+{
+	(void)state;
+	static struct world x;
+	struct client_hub *hubs = NULL;
+	struct caller alice, bob;
+	struct id nonce;
+	size_t count = 0;
+	world_make(&x, TABLE_LEN_MIN, "k = 3\ntimeout = 2s");
+	mock_hub_stop(&x.hub[1]);
+	mock_hub_start(&x.hub[1], MOCK_CRIES_FROZEN);
+	agree_both(&x, "before", 1500, 0, &alice, &bob);
+	assert_same_key(&alice, &bob);
+	callers_drop(&alice, &bob);
+	assert_ok(id_random(&nonce));
+	assert_rc(table_activate(client_of(&x.hub[0], &x.alice_id)->table, &nonce), FROZEN);
+	agree_both(&x, "after", 1500, 0, &alice, &bob);
+	assert_same_key(&alice, &bob);
+	assert_rc(report_of(&alice.r.report, "hub1")->rc, FROZEN);
+	assert_non_null(strstr(report_of(&alice.r.report, "hub1")->detail, "someone else has activated this PSKM"));
+	callers_drop(&alice, &bob);
+	mock_hub_stop(&x.hub[0]);
+	assert_ok(client_hubs(x.alice, &hubs, &count));
+	assert_int_equal(state_at(hubs, count, "hub1"), DSKE_RC_FROZEN);
+	assert_int_equal(state_at(hubs, count, "hub2"), DSKE_RC_OK);
+	free(hubs);
+	world_drop(&x);
+}
+
 static void activation_again_and_of_nothing(void **state)
 {
 	(void)state;
@@ -478,6 +527,7 @@ int main(void)
 		cmocka_unit_test(exhausted),
 		cmocka_unit_test(two_hubs_of_one_id),
 		cmocka_unit_test(spoilt_tables_lower_no_threshold),
+		cmocka_unit_test(frozen_while_in_use),
 		cmocka_unit_test(activation_again_and_of_nothing),
 		cmocka_unit_test(activation_of_a_stolen_table),
 		cmocka_unit_test(two_tables_of_one_hub),
