@@ -40,7 +40,7 @@ static dske_rc cut_from(struct cutting *c, struct stock *s, const struct distrib
 
 static dske_rc cut(struct cutting *c)
 {
-	AUTO(place) place = PLACE_NONE;
+	AUTO(pass_file) file = PASS_FILE_NONE;
 	AUTO(secret) table_key = {0};
 	struct distributor d;
 	struct stock *s;
@@ -49,13 +49,13 @@ static dske_rc cut(struct cutting *c)
 		return FAIL(ARGS, "%s is not a name of a client", c->client);
 	TRY(distributor_read(&d, c->common.conf));
 	TRY(distributor_table_key(&d, &table_key));
-	TRY(passphrase_place(&place, c->passphrase_file));
+	TRY(passphrase_place(&file, c->passphrase_file));
 	TRY(stocks_choose(&id, d.stocks.s, c->stock != NULL ? c->stock : c->hub, SIDE_CLIENT, c->size));
 	TRY(stock_open(&s, d.stocks.s, &id, SIDE_CLIENT, &table_key));
 	dske_rc rc = cut_from(c, s, &d);
 	stock_close(s);
 	TRY(rc);
-	TRY(passphrase_put(&place, c->passphrase));
+	TRY(passphrase_put(&file, c->passphrase));
 	return stocks_hubs_of(&c->hubs, d.stocks.s, &c->client_id);
 }
 

@@ -121,34 +121,21 @@ int cmd_distributor_list(const struct command *self, int argc, char **argv)
 
 /* ---- retire ------------------------------------------------------------------------------------------------ */
 
-static dske_rc retire(const struct common *common, const char *which, struct id *id)
+static dske_rc retire(const struct common *common, const char *which)
 {
 	struct distributor d;
-	struct stock *s;
 	TRY(distributor_read(&d, common->conf));
-	TRY(stocks_find(id, d.stocks.s, which));
-	TRY(stock_open(&s, d.stocks.s, id, SIDE_CLIENT, NULL));
-	dske_rc rc = stock_retire(s);
-	stock_close(s);
-	return rc;
+	return stocks_retire(d.stocks.s, which, SIDE_CLIENT, NULL, common->json, ", and what was left of it destroyed");
 }
 
 int cmd_distributor_retire(const struct command *self, int argc, char **argv)
 {
 	struct common common = {0};
 	struct operands which;
-	struct id id;
-	char hex[ID_HEX_LEN];
 	const struct option_row rows[] = {DISTRIBUTOR_ROWS(common), {0}};
 	int leave = options_read(self, rows, argc, argv, 1, 1, &which);
 	if (leave >= 0)
 		return leave;
-	dske_rc rc = retire(&common, which.at[0], &id);
-	if (!rc_ok(rc))
-		return tool_fail(&common, rc, NULL);
-	if (common.json)
-		output_json(json_pack("{s:s}", "retired", id_hex(&id, hex)));
-	else
-		printf("stock %s is retired, and what was left of it destroyed\n", id_hex(&id, hex));
-	return EXIT_OK;
+	dske_rc rc = retire(&common, which.at[0]);
+	return rc_ok(rc) ? EXIT_OK : tool_fail(&common, rc, NULL);
 }

@@ -152,35 +152,22 @@ int cmd_stock_accept(const struct command *self, int argc, char **argv)
 
 /* ---- retire ------------------------------------------------------------------------------------------------ */
 
-static dske_rc retire(const struct common *common, const char *which, struct id *id)
+static dske_rc retire(const struct common *common, const char *which)
 {
 	AUTO(place) p = {0};
-	struct stock *s;
 	TRY(place_read(&p, common->conf));
-	TRY(stocks_find(id, p.stocks.s, which));
-	TRY(stock_open(&s, p.stocks.s, id, SIDE_HUB, &p.table_key));
-	dske_rc rc = stock_retire(s);
-	stock_close(s);
-	return rc;
+	return stocks_retire(p.stocks.s, which, SIDE_HUB, &p.table_key, common->json,
+			     ": no further report of it is accepted, what was accepted stays served, and what was left is destroyed");
 }
 
 int cmd_stock_retire(const struct command *self, int argc, char **argv)
 {
 	struct common common = {.conf = hub_conf_default_file()};
 	struct operands which;
-	struct id id;
-	char hex[ID_HEX_LEN];
 	const struct option_row rows[] = {HUB_ROWS(common), {0}};
 	int leave = options_read(self, rows, argc, argv, 1, 1, &which);
 	if (leave >= 0)
 		return leave;
-	dske_rc rc = retire(&common, which.at[0], &id);
-	if (!rc_ok(rc))
-		return tool_fail(&common, rc, NULL);
-	if (common.json)
-		output_json(json_pack("{s:s}", "retired", id_hex(&id, hex)));
-	else
-		printf("stock %s is retired: no further report of it is accepted, what was accepted stays served, and what was left "
-		       "is destroyed\n", id_hex(&id, hex));
-	return EXIT_OK;
+	dske_rc rc = retire(&common, which.at[0]);
+	return rc_ok(rc) ? EXIT_OK : tool_fail(&common, rc, NULL);
 }

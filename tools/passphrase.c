@@ -29,7 +29,7 @@ dske_rc passphrase_check_free(const char *file)
 	return DSKE_OK;
 }
 
-void place_drop(struct place *p)
+void pass_file_drop(struct pass_file *p)
 {
 	if (p->path != NULL)
 		(void)unlink(p->path);
@@ -37,7 +37,7 @@ void place_drop(struct place *p)
 	p->path = NULL;
 }
 
-dske_rc passphrase_place(struct place *p, const char *file)
+dske_rc passphrase_place(struct pass_file *p, const char *file)
 {
 	static const char room[PASSPHRASE_TEXT_MAX + 1];
 	if (file == NULL)
@@ -49,7 +49,7 @@ dske_rc passphrase_place(struct place *p, const char *file)
 	return file_sync_dir_of(file);
 }
 
-dske_rc passphrase_put(struct place *p, const char *text)
+dske_rc passphrase_put(struct pass_file *p, const char *text)
 {
 	size_t len = strlen(text);
 	if (p->path == NULL)
@@ -74,7 +74,7 @@ static bool has_line(const char *path, const char *text)
 
 dske_rc passphrase_keep(const char *file, const char *text)
 {
-	AUTO(place) p = PLACE_NONE;
+	AUTO(pass_file) p = PASS_FILE_NONE;
 	dske_rc rc = passphrase_place(&p, file);
 	if (rc_is(rc, DSKE_RC_EXISTS) && has_line(file, text))
 		return DSKE_OK;

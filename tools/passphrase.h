@@ -15,14 +15,14 @@ dske_rc passphrase_check_free(const char *file);
 
 /* A new file, 0600, with the room it takes, before anything is made for it; removed again if nothing is put there.
  * file NULL: all of this does nothing.  Errors: as file_open, SYNC. */
-struct place {
+struct pass_file {
 	struct fd file;
 	const char *path; /* the caller's; NULL: nothing to remove */
 };
-#define PLACE_NONE {.file = FD_NONE}
-void place_drop(struct place *p);
-dske_rc passphrase_place(struct place *p, const char *file);
-dske_rc passphrase_put(struct place *p, const char *text);
+#define PASS_FILE_NONE {.file = FD_NONE}
+void pass_file_drop(struct pass_file *p);
+dske_rc passphrase_place(struct pass_file *p, const char *file);
+dske_rc passphrase_put(struct pass_file *p, const char *text);
 
 /* Writes it to a new file, 0600, durable; NULL: nothing to do.  One that has it already is as good.  A failure leaves
  * no file.  Errors: as file_open, SYNC. */

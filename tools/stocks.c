@@ -272,3 +272,23 @@ dske_rc stocks_show(const char *stocks_dir, const char *which, enum side side, b
 		grid_print(&show.grid, stdout);
 	return DSKE_OK;
 }
+
+/* ---- retiring ----------------------------------------------------------------------------------------------- */
+
+dske_rc stocks_retire(const char *stocks_dir, const char *which, enum side side, const struct secret *table_key, bool json,
+		      const char *what)
+{
+	char hex[ID_HEX_LEN];
+	struct stock *s;
+	struct id id;
+	TRY(stocks_find(&id, stocks_dir, which));
+	TRY(stock_open(&s, stocks_dir, &id, side, table_key));
+	dske_rc rc = stock_retire(s);
+	stock_close(s);
+	TRY(rc);
+	if (json)
+		output_json(json_pack("{s:s}", "retired", id_hex(&id, hex)));
+	else
+		printf("stock %s is retired%s\n", id_hex(&id, hex), what);
+	return DSKE_OK;
+}

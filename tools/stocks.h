@@ -26,4 +26,9 @@ dske_rc stocks_hubs_of(size_t *hubs, const char *stocks_dir, const struct id *cl
  * table_list. */
 dske_rc stocks_show(const char *stocks_dir, const char *which, enum side side, bool json);
 
+/* Retires the one that `which` names, and tells so: "stock ID is retired" and `what`, or JSON.  Errors: as stocks_find,
+ * stock_open, stock_retire. */
+dske_rc stocks_retire(const char *stocks_dir, const char *which, enum side side, const struct secret *table_key, bool json,
+		      const char *what);
+
 #endif
