@@ -15,6 +15,7 @@ include test/pkcs11/local.mk
 include test/tools/local.mk
 include test/system/local.mk
 include test/kill/local.mk
+include test/sim/local.mk
 include test/spec/local.mk
 include test/bench/local.mk
 include test/fuzz/local.mk

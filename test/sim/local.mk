@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+# A simulated network: a sample in `make check`; `make sim SEEDS=1000000 SEED=1` for as many as one likes.
+check_PROGRAMS += %D%/test-sim
+TESTS += %D%/test-sim
+%C%_test_sim_SOURCES = %D%/test-sim.c %D%/ends.c %D%/hub.c %D%/link.c %D%/sim.c %D%/sim.h test/core/seeded.h
+%C%_test_sim_LDADD = $(HUBPROTO_LIBS) $(TEST_LIBS)
+
+SEEDS = 100000
+SEED = 1
+sim: %D%/test-sim
+	@%D%/test-sim $(SEEDS) $(SEED)
