@@ -58,3 +58,8 @@ check_PROGRAMS += %D%/test-quota
 TESTS += %D%/test-quota
 %C%_test_quota_SOURCES = %D%/test-quota.c $(CLIENT_WORLD)
 %C%_test_quota_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += %D%/test-attacks
+TESTS += %D%/test-attacks
+%C%_test_attacks_SOURCES = %D%/test-attacks.c $(CLIENT_WORLD)
+%C%_test_attacks_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)

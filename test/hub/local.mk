@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-HUB_TESTS = %D%/test-control %D%/test-crowd %D%/test-kill %D%/test-lease %D%/test-mailbox %D%/test-program %D%/test-quota %D%/test-refuse %D%/test-relay \
+HUB_TESTS = %D%/test-attacks %D%/test-control %D%/test-crowd %D%/test-kill %D%/test-lease %D%/test-mailbox %D%/test-program %D%/test-quota %D%/test-refuse %D%/test-relay \
 	%D%/test-retire
 check_PROGRAMS += $(HUB_TESTS)
 TESTS += $(HUB_TESTS)
@@ -28,3 +28,5 @@ HUB_RIG = %D%/line.c %D%/rig.c %D%/rig.h test/lib/scratch.c test/lib/scratch.h
 %C%_test_retire_LDADD = $(HUB_LIBS) $(TEST_LIBS)
 %C%_test_quota_SOURCES = %D%/test-quota.c $(HUB_RIG)
 %C%_test_quota_LDADD = $(HUB_LIBS) $(TEST_LIBS)
+%C%_test_attacks_SOURCES = %D%/test-attacks.c $(HUB_RIG)
+%C%_test_attacks_LDADD = $(HUB_LIBS) $(TEST_LIBS)

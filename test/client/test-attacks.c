@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Undermining trust (DSKE 4.1): an initiator that is owned deals a bad share through an honest hub, to have it shunned.
+ * The receiver cannot tell that from a hub that corrupts its share, so it tells and acts on neither.
+ */
+#include <config.h>
+
+#include "test/client/world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct world w;
+
+static int set_up(void **state)
+{
+	(void)state;
+	world_make(&w, 256u << 10, "k = 3\ntimeout = 5s");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	world_drop(&w);
+	return 0;
+}
+
+static void let_hub(size_t hub, enum mock_manner manner)
+{
+	mock_hub_stop(&w.hub[hub]);
+	mock_hub_start(&w.hub[hub], manner);
+}
+
+static size_t left_out(struct client *c, const char *peer)
+{
+	struct peers all;
+	struct id hubs[WORLD_HUBS];
+	assert_ok(client_refresh(c));
+	assert_ok(client_peers(c, &all));
+	size_t count = peers_left_out(&all, &peers_by_name(&all, peer)->id, hubs, WORLD_HUBS);
+	peers_drop(&all);
+	return count;
+}
+
+/* What Bob sees of a bad share by hub 1, again and again: the key stands, the hub is named, and stays in use. */
+static void a_hub_made_to_look_bad(void **state)
+{
+	(void)state;
+	let_hub(1, MOCK_CORRUPTS);
+	for (int i = 0; i < 3; i++) {
+		struct caller alice, bob;
+		char context[16];
+		snprintf(context, sizeof context, "bad-%d", i);
+		agree_both(&w, context, 3000, 0, &alice, &bob);
+		assert_same_key(&alice, &bob);
+		assert_int_equal(bob.r.n, WORLD_HUBS);
+		const struct hub_report *h = report_of(&bob.r.report, w.hub[1].name);
+		assert_non_null(h);
+		assert_int_not_equal(h->verdict, SHARE_CONSISTENT); /* CORRUPT, or late */
+		callers_drop(&alice, &bob);
+		assert_int_equal(left_out(w.bob, "alice"), 0);
+		assert_int_equal(left_out(w.alice, "bob"), 0);
+	}
+	let_hub(1, MOCK_HONEST);
+	bool consistent = false;
+	for (int i = 0; i < 5 && !consistent; i++) { /* on a busy machine it may come late */
+		struct caller alice, bob;
+		agree_both(&w, "good", 3000, 0, &alice, &bob);
+		assert_same_key(&alice, &bob);
+		consistent = report_of(&bob.r.report, w.hub[1].name)->verdict == SHARE_CONSISTENT;
+		callers_drop(&alice, &bob);
+	}
+	assert_true(consistent);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(a_hub_made_to_look_bad)};
+	return cmocka_run_group_tests_name("attacks", tests, set_up, tear_down);
+}
