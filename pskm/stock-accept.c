@@ -125,8 +125,11 @@ static dske_rc refuse_double(struct taking *a, const struct portion *p)
 	struct stock_entry e;
 	char before[ID_HEX_LEN], now[ID_HEX_LEN];
 
-	TRY(find_owner(a->stock, p->start, &e));
 	TRY(freeze(a));
+	if (!rc_ok(find_owner(a->stock, p->start, &e)))
+		return FAIL(CLONED, "report %llu gives bytes %llu to %llu to client %s (%s), which were used before: " FROZEN_NOW,
+			    (unsigned long long)a->number, (unsigned long long)p->start, (unsigned long long)portion_end(p),
+			    p->client_name, id_hex(&p->client, now));
 	return FAIL(CLONED, "DOUBLE ALLOCATION: report %llu gives bytes %llu to %llu to client %s (%s), and report %llu gave bytes "
 			    "%llu to %llu to client %s (%s): " FROZEN_NOW,
 		    (unsigned long long)a->number, (unsigned long long)p->start, (unsigned long long)portion_end(p),

@@ -108,8 +108,7 @@ static dske_rc end(struct cut *c, struct hold *h)
 	TRY(stock_log_append(c->stock, &c->portion, 1, 0));
 	next.stock.cutting = false;
 	next.stock.logged++;
-	TRY(hold_commit(h, &next));
-	return hold_sweep(h);
+	return hold_commit(h, &next);
 }
 
 dske_rc stock_cut(struct stock *s, const struct stock_order *order, const char *path,
@@ -132,7 +131,10 @@ dske_rc stock_cut(struct stock *s, const struct stock_order *order, const char *
 		(void)hold_lock(&hold);
 	TRY(rc); /* the next opening enters it as wasted */
 	TRY(end(&c, &hold));
-	c.walk.made = NULL;
+	rc = hold_sweep(&hold);
+	if (rc_is(rc, DSKE_RC_SYNC))
+		return rc; /* locked now, so it is never reported, and the PSKM would be of no use */
+	c.walk.made = NULL; /* the log has it as delivered; what was not erased is swept by the next opening */
 	*made = c.portion;
 	return DSKE_OK;
 }

@@ -198,6 +198,22 @@ const struct pskm_header *stock_header(const struct stock *s)
 
 /* ---- retiring -------------------------------------------------------------------------------------- */
 
+/* All of it, whatever the ledger says: that of a locked stock says no more what is used. */
+static dske_rc destroy(struct hold *h)
+{
+	struct table *t = h->t;
+	const struct range *keys = &t->header.layout.region[REGION_LEASE], *body = &t->header.layout.region[REGION_UP];
+
+	TRY(cover_erase(&t->cover, keys->start, keys->end));
+	TRY(cover_erase(&t->cover, body->start, body->end));
+	TRY(cover_forget(&t->cover, 0, t->header.layout.len));
+	if (!rc_ok(cover_sync(&t->cover))) {
+		(void)hold_lock(h);
+		return FAIL(SYNC, "what is left of the stock could not be destroyed for certain: look after the disk");
+	}
+	return hold_sweep(h);
+}
+
 dske_rc stock_retire(struct stock *s)
 {
 	AUTO(hold) hold = {0};
@@ -205,14 +221,13 @@ dske_rc stock_retire(struct stock *s)
 
 	TRY(hold_take(&hold, t));
 	struct ledger next = t->now;
-	const struct range *keys = &t->header.layout.region[REGION_LEASE];
-	if (t->side == SIDE_HUB && next.stock.settled < next.stock.logged)
+	bool is_over = next.state == TABLE_LOCKED || next.state == TABLE_FROZEN; /* no report is accepted again */
+	if (t->side == SIDE_HUB && !is_over && next.stock.settled < next.stock.logged)
 		return FAIL(STATE, "report %llu was accepted and not all of its tables are made: accept it again first",
 			    (unsigned long long)next.stock.reports);
 	next.stock.retired = true;
 	next.up_high = t->header.layout.region[REGION_UP].end;
 	if (next.state != TABLE_LOCKED)
 		TRY(hold_commit(&hold, &next));
-	TRY(table_erase(t, keys->start, keys->end - keys->start));
-	return hold_sweep(&hold);
+	return destroy(&hold);
 }

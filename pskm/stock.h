@@ -79,7 +79,7 @@ struct stock_order {
  * Cuts the next portion for a client: durably records which it is and whose, writes the client's container to
  * `path` (0600, must not exist), and erases the portion here.  The container is as container_make's; its salt,
  * content key and passphrase are of `fresh`.  *made tells what it was.  After a failure there is no file, and
- * what was recorded is wasted.
+ * what was recorded is wasted.  When only the erasing fails, it is cut all the same, and the next opening erases.
  * Errors: EXHAUSTED, ARGS, FROZEN, LOCKED, STATE (retired), EXISTS, IO, SYNC, KEY, NOMEM, CANCELLED, those of the source.
  */
 dske_rc stock_cut(struct stock *s, const struct stock_order *order, const char *path,
@@ -119,7 +119,8 @@ dske_rc stock_accept(struct stock *s, const void *bytes, size_t len, const struc
 		     void *context, struct stock_accepted *out);
 
 /* Either side: nothing more is cut or accepted; what is left of the body, and of the keys, is destroyed.
- * Errors: STATE (a report was accepted, but not all its tables are made: accept it again first), SYNC. */
+ * In any state: one that is LOCKED or FROZEN loses the portions of an accepted report whose tables are not made yet.
+ * Errors: STATE (a report was accepted, but not all its tables are made: accept it again first), IO, SYNC. */
 dske_rc stock_retire(struct stock *s);
 
 #endif

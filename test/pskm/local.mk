@@ -51,7 +51,7 @@ STOCK_WORLD = %D%/stock-world.c %D%/stock-world.h $(PSKM_FIXTURE)
 %C%_test_stock_crash_SOURCES = %D%/test-stock-crash.c $(STOCK_WORLD)
 %C%_test_stock_crash_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_stock_crash_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=file_pread -Wl,--wrap=file_pwrite -Wl,--wrap=fdatasync \
-	-Wl,--wrap=fsync -Wl,--wrap=rename
+	-Wl,--wrap=fsync -Wl,--wrap=rename -Wl,--wrap=file_erase_data
 %C%_test_table_SOURCES = %D%/test-table.c $(PSKM_FIXTURE)
 %C%_test_table_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_table_key_SOURCES = %D%/test-table-key.c $(PSKM_FIXTURE)

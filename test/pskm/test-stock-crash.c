@@ -25,9 +25,11 @@
 
 dske_rc __real_file_pread(int fd, void *out, size_t len, uint64_t offset);
 dske_rc __real_file_pwrite(int fd, const void *bytes, size_t len, uint64_t offset);
+dske_rc __real_file_erase_data(int fd, uint64_t from, uint64_t to);
 int __real_rename(const char *from, const char *to);
 dske_rc __wrap_file_pread(int fd, void *out, size_t len, uint64_t offset);
 dske_rc __wrap_file_pwrite(int fd, const void *bytes, size_t len, uint64_t offset);
+dske_rc __wrap_file_erase_data(int fd, uint64_t from, uint64_t to);
 int __wrap_fdatasync(int fd);
 int __wrap_fsync(int fd);
 int __wrap_rename(const char *from, const char *to);
@@ -62,6 +64,11 @@ dske_rc __wrap_file_pwrite(int fd, const void *bytes, size_t len, uint64_t offse
 	if (steps_left == 1)
 		(void)__real_file_pwrite(fd, bytes, len / 2, offset);
 	return is_struck() ? FAIL(IO, "struck") : __real_file_pwrite(fd, bytes, len, offset);
+}
+
+dske_rc __wrap_file_erase_data(int fd, uint64_t from, uint64_t to)
+{
+	return is_struck() ? FAIL(IO, "struck") : __real_file_erase_data(fd, from, to);
 }
 
 static int eio(void)
@@ -146,6 +153,19 @@ static dske_rc cut_alice(struct stock_world *w)
 	return world_cut(w, &w->stocks, "alice", SMALL, NULL, NULL);
 }
 
+/* What the distributor will report as delivered is there. */
+static void check_delivered(struct stock_world *w)
+{
+	AUTO(stock_view) v = {.log = FD_NONE};
+	struct stock_entry e;
+
+	world_view(&w->stocks, &w->header.table, &v);
+	if (v.portions == 0 || v.state == TABLE_LOCKED)
+		return;
+	assert_ok(stock_view_portion(&v, 0, &e));
+	assert_true(e.portion.wasted || access(scratch_path(&w->scratch, "0.pskm"), F_OK) == 0);
+}
+
 /* Whoever comes next cuts above all that was read; and the report tells of all. */
 static void finish_cut(struct stock_world *w, bool done)
 {
@@ -153,6 +173,7 @@ static void finish_cut(struct stock_world *w, bool done)
 	uint64_t read = *read_below;
 	dske_rc rc;
 
+	check_delivered(w);
 	w->cuts = 1;
 	rc = world_cut(w, &w->stocks, "bob", SMALL, NULL, NULL);
 	if (rc_is(rc, DSKE_RC_LOCKED)) { /* a sync failed: nothing is cut any more */

@@ -305,6 +305,30 @@ static void test_double_allocation(void **state)
 	world_drop(&w);
 }
 
+/* A portion that lies below all that was ever cut, in another history: no owner is found, and it is frozen. */
+static void test_double_of_nobody(void **state)
+{
+	struct stock_world w;
+	AUTO(buf) ours = {0};
+	AUTO(buf) theirs = {0};
+	AUTO(stock_report) r = {0};
+	uint8_t key[TAG_KEY_LEN];
+
+	(void)state;
+	twins(&w, &ours, &theirs);
+	assert_ok(world_accept(&w, ours.data, ours.len, NULL));
+	world_read(&w.hub_stocks, &w.header.table, SIDE_HUB, layout_lease_offset(&w.header.layout, 1), key, sizeof key);
+	assert_ok(stock_report_read(&r, theirs.data, theirs.len));
+	r.number = 2;
+	r.portion[0].start = 0;
+	buf_drop(&theirs);
+	buf_heap(&theirs, STOCK_REPORT_LEN_MAX);
+	assert_ok(stock_report_write(&theirs, &r, key));
+	assert_says(world_accept(&w, theirs.data, theirs.len, NULL), "CLONED", "mallory");
+	assert_frozen(&w, &ours);
+	world_drop(&w);
+}
+
 /* The copy has gone on: its second report follows a first one that the hub never saw. */
 static void test_other_history(void **state)
 {
@@ -426,6 +450,36 @@ static void test_retired(void **state)
 	world_drop(&w);
 }
 
+/* A stock that is locked, or frozen, too: at the hub with a report whose tables are not made. */
+static void test_retired_when_over(void **state)
+{
+	const enum table_state over[] = {TABLE_LOCKED, TABLE_FROZEN};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		enum side side = i % 2;
+		struct stock_world w;
+		struct stock *s;
+		world_init(&w, STOCK);
+		const struct path *dir = side == SIDE_HUB ? &w.hub_stocks : &w.stocks;
+		cut(&w, "alice", SMALL);
+		assert_ok(stock_open(&s, dir->s, &w.header.table, side, NULL));
+		{
+			AUTO(hold) hold = {0};
+			assert_ok(hold_take(&hold, s->table));
+			struct ledger next = s->table->now;
+			next.state = over[i / 2];
+			next.stock.logged++;
+			assert_ok(hold_commit(&hold, &next));
+		}
+		assert_ok(stock_retire(s));
+		stock_close(s);
+		const struct range *r = w.header.layout.region;
+		assert_true(world_erased(dir, &w.header.table, r[REGION_LEASE].start, r[REGION_UP].end));
+		world_drop(&w);
+	}
+}
+
 static void test_many(void **state)
 {
 	struct stock_world w;
@@ -452,9 +506,11 @@ int main(void)
 		cmocka_unit_test(test_walk),        cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_limits),      cmocka_unit_test(test_wasted),
 		cmocka_unit_test(test_tampered),    cmocka_unit_test(test_order),
-		cmocka_unit_test(test_double_allocation), cmocka_unit_test(test_other_history),
+		cmocka_unit_test(test_double_allocation),
+		cmocka_unit_test(test_double_of_nobody), cmocka_unit_test(test_other_history),
 		cmocka_unit_test(test_restored),    cmocka_unit_test(test_old_ledger),
 		cmocka_unit_test(test_policy),      cmocka_unit_test(test_retired),
+		cmocka_unit_test(test_retired_when_over),
 		cmocka_unit_test(test_many),
 	};
 
