@@ -91,6 +91,14 @@ void folder_keep(struct folder *f)
 	f->open = false;
 }
 
+dske_rc folder_check_free(const char *tables_dir, const struct id *table)
+{
+	struct folder f;
+
+	TRY(name_paths(&f, tables_dir, table));
+	return refuse_existing(&f);
+}
+
 dske_rc folder_begin(struct folder *f, const char *tables_dir, const struct id *table)
 {
 	TRY(name_paths(f, tables_dir, table));

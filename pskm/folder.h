@@ -19,6 +19,9 @@ struct folder {
 	bool open;      /* to be removed by folder_drop */
 };
 
+/* Is there no table of that ID yet?  Errors: EXISTS, TOOBIG. */
+dske_rc folder_check_free(const char *tables_dir, const struct id *table);
+
 /* Makes tables_dir too where it is missing.  Errors: EXISTS (the table is there), BUSY (being made by
  * another process), DENIED, IO. */
 dske_rc folder_begin(struct folder *f, const char *tables_dir, const struct id *table);

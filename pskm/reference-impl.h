@@ -38,6 +38,9 @@ dske_rc reference_ids(const struct reference_head *head, int fd, uint64_t first,
 
 /* ---- the walk ------------------------------------------------------------------------------------- */
 
+/* Bytes of the table that is to be. */
+typedef dske_rc reference_look(void *context, uint64_t from, void *out, size_t len);
+
 struct reference_walk {
 	struct reference_head head;
 	const struct reference_side *side;
@@ -47,6 +50,8 @@ struct reference_walk {
 	struct folder folder;
 	struct secret message; /* a chunk's bytes, its IDs, its number */
 	const char *made;      /* file to be removed by reference_walk_drop, or NULL */
+	reference_look *read; /* while tags are checked before there is a table: its bytes; else NULL */
+	void *read_context;
 };
 #define REFERENCE_WALK_EMPTY {.file = FD_NONE, .cover = {.bytes = FD_NONE, .salts = FD_NONE}, .folder = {.lock = FD_NONE}}
 
@@ -61,11 +66,21 @@ dske_rc reference_make_begin(struct reference_walk *w, const struct reference *r
 typedef void reference_next_ids(void *context, size_t number, struct id *out);
 dske_rc reference_make_all(struct reference_walk *w, reference_next_ids *next_ids, void *context);
 
-/* Client: opens the file, which must be of that kind and for us, and begins the folder.  Nothing of the source
- * is taken yet.  Errors: STATE, DENIED, EXISTS, FORMAT, CORRUPT, IO. */
+/* Client: opens the file, which must be of that kind and for us.  Errors: STATE, DENIED, EXISTS, FORMAT, CORRUPT, IO. */
 dske_rc reference_import_begin(struct reference_walk *w, enum reference_kind kind, const struct id *self);
 
+/* Client: begins the folder, with as much room as the file says, so whoever knows better checks that first.
+ * Errors: EXISTS, IO, SYNC, NOMEM. */
+dske_rc reference_import_prepare(struct reference_walk *w);
+
 /* Client: all chunks out of w->bytes, each held against its tag.  Errors: CORRUPT, and as reference_make_all. */
-dske_rc reference_import_all(struct reference_walk *w);
+dske_rc reference_import_chunks(struct reference_walk *w);
+
+/* Client, where the bytes can be read beforehand: the same checks, and nothing is written.  Errors: as
+ * reference_import_chunks, and those of `read`. */
+dske_rc reference_import_check(struct reference_walk *w, reference_look *read, void *context);
+
+/* Client: then makes it a table.  Errors: IO, SYNC. */
+dske_rc reference_import_finish(struct reference_walk *w);
 
 #endif

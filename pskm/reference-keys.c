@@ -54,10 +54,12 @@ dske_rc reference_import_keys(struct pskm_header *h, const struct reference_side
 	if (w.head.r.key_len != link->key_len)
 		return FAIL(ARGS, "the PSKM names keys of %u bits, and this end's configuration says key_size = %zu", 8 * w.head.r.key_len,
 			    8 * link->key_len);
+	TRY(reference_import_prepare(&w));
 	TRY(keystream_init(&keys, link, w.head.r.keys, ids_from_file, &w));
 	w.bytes = (struct pskm_source){keystream_fill, &keys};
 	*begun = true;
-	TRY(reference_import_all(&w));
+	TRY(reference_import_chunks(&w));
+	TRY(reference_import_finish(&w));
 	*h = w.head.r.header;
 	return DSKE_OK;
 }

@@ -75,10 +75,14 @@ dske_rc reference_import_rest(struct pskm_header *h, const struct reference_side
 	TRY(table_open(&s.table, folder.s, SIDE_CLIENT, side->table_key));
 	TRY(check_ends(&r->header, table_header(s.table)));
 	w.bytes = (struct pskm_source){rest_fill, &s.taking};
-	dske_rc rc = rest_take(&s.taking, s.table, &(struct rest){r->up, r->down});
+	TRY(rest_look(&s.taking, s.table, &(struct rest){r->up, r->down}));
+	TRY(reference_import_check(&w, rest_read, &s.taking)); /* the file is believed when its tags are those of the bytes */
+	dske_rc rc = rest_commit(&s.taking);
 	*taken = rc_ok(rc) || rc_is(rc, DSKE_RC_SYNC);
 	TRY(rc);
-	TRY(reference_import_all(&w));
+	TRY(reference_import_prepare(&w));
+	TRY(reference_import_chunks(&w));
+	TRY(reference_import_finish(&w));
 	forget_bytes(&s);
 	*h = r->header;
 	return DSKE_OK;

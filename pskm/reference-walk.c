@@ -32,14 +32,23 @@ static size_t ids_of(const struct reference *r, uint64_t chunk)
 	return (size_t)(reference_first_key(r, chunk + 1) - reference_first_key(r, chunk));
 }
 
-static dske_rc prepare(struct reference_walk *w)
+static dske_rc message_room(struct reference_walk *w)
 {
 	const struct reference *r = &w->head.r;
 	size_t ids_most = r->kind == REFERENCE_KEYS ? (size_t)TABLE_CHUNK_LEN / r->key_len + 1 : 0;
 
+	if (w->message.data != NULL)
+		return DSKE_OK;
+	return secret_alloc(&w->message, TABLE_CHUNK_LEN + ids_most * ID_LEN + NUMBER_LEN);
+}
+
+static dske_rc prepare(struct reference_walk *w)
+{
+	const struct reference *r = &w->head.r;
+
 	TRY(folder_begin(&w->folder, w->side->tables_dir, &r->header.table));
 	TRY(folder_create_cover(&w->folder, &w->cover, &r->header, w->side->table_key));
-	return secret_alloc(&w->message, TABLE_CHUNK_LEN + ids_most * ID_LEN + NUMBER_LEN);
+	return message_room(w);
 }
 
 static dske_rc report(const struct reference_walk *w, uint64_t chunks_done)
@@ -58,7 +67,7 @@ static dske_rc tag_with_key(struct reference_walk *w, uint64_t j, struct tag *ta
 	uint64_t at = w->head.r.header.layout.region[REGION_CONTAINER].start + j * KEY_TAG_KEY_LEN;
 
 	TRY(secret_alloc(&key, KEY_TAG_KEY_LEN));
-	TRY(cover_read(&w->cover, at, key.data, key.len));
+	TRY(w->read != NULL ? w->read(w->read_context, at, key.data, key.len) : cover_read(&w->cover, at, key.data, key.len));
 	key_tag_compute(tag, key.data, message, len);
 	return DSKE_OK;
 }
@@ -69,7 +78,8 @@ static dske_rc fill_chunk(struct reference_walk *w, uint64_t chunk, struct id **
 	size_t len = reference_chunk_len(&w->head.r, chunk);
 
 	TRY(source_fill(&w->bytes, w->message.data, len));
-	TRY(cover_write(&w->cover, chunk * TABLE_CHUNK_LEN, w->message.data, len));
+	if (w->read == NULL)
+		TRY(cover_write(&w->cover, chunk * TABLE_CHUNK_LEN, w->message.data, len));
 	*ids = (struct id *)(w->message.data + len);
 	return DSKE_OK;
 }
@@ -162,6 +172,11 @@ dske_rc reference_import_begin(struct reference_walk *w, enum reference_kind kin
 	if (w->head.r.kind != kind)
 		return FAIL(STATE, "the PSKM is of another kind");
 	TRY(check_reader(&w->head.r.header, self));
+	return folder_check_free(w->side->tables_dir, &w->head.r.header.table);
+}
+
+dske_rc reference_import_prepare(struct reference_walk *w)
+{
 	return prepare(w);
 }
 
@@ -200,7 +215,7 @@ static dske_rc import_end(struct reference_walk *w)
 	return expect_tag(w, reference_place(&w->head, reference_chunks(&w->head.r)), &tag, "the head");
 }
 
-dske_rc reference_import_all(struct reference_walk *w)
+dske_rc reference_import_chunks(struct reference_walk *w)
 {
 	uint64_t chunks = reference_chunks(&w->head.r);
 
@@ -209,6 +224,20 @@ dske_rc reference_import_all(struct reference_walk *w)
 		TRY(import_chunk(w, i));
 	}
 	TRY(import_end(w));
-	TRY(report(w, chunks));
+	return report(w, chunks);
+}
+
+dske_rc reference_import_check(struct reference_walk *w, reference_look *read, void *context)
+{
+	w->read = read;
+	w->read_context = context;
+	TRY(message_room(w));
+	dske_rc rc = reference_import_chunks(w);
+	w->read = NULL;
+	return rc;
+}
+
+dske_rc reference_import_finish(struct reference_walk *w)
+{
 	return finish(w, SIDE_CLIENT);
 }

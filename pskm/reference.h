@@ -80,7 +80,8 @@ dske_rc reference_import_keys(struct pskm_header *h, const struct reference_side
 dske_rc reference_make_rest(struct pskm_header *h, const struct reference_side *side, const char *source_dir, bool *taken);
 
 /*
- * Client: the same out of its own copy of the source, which is in its tables_dir.  *taken as above.
+ * Client: the same out of its own copy of the source, which is in its tables_dir.  *taken as above: nothing is, before
+ * all tags of the file are found to be those of the bytes.
  * Errors: EXISTS, DENIED, CORRUPT, FORMAT, STATE, NOT_FOUND (no such source), USED (bytes of it were used here:
  * nothing is taken), IO, SYNC, CANCELLED, and those of table_open.
  */

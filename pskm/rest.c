@@ -56,47 +56,69 @@ static dske_rc check(const struct table *t, const struct rest *r)
 	return DSKE_OK;
 }
 
-dske_rc rest_take(struct rest_taking *k, struct table *t, const struct rest *r)
+dske_rc rest_look(struct rest_taking *k, struct table *t, const struct rest *r)
 {
 	TRY(hold_take(&k->hold, t));
 	TRY(hold_require_active(&k->hold));
 	TRY(check(t, r));
-	struct ledger next = t->now;
-	next.up_high = t->header.layout.region[REGION_UP].end;
-	next.down_high = t->header.layout.region[REGION_DOWN].end;
-	next.state = TABLE_MOVED;
-	TRY(hold_commit(&k->hold, &next));
 	k->rest = *r;
 	k->done = 0;
 	return DSKE_OK;
 }
 
-/* The next piece of at most len bytes: where it is, and how long. */
-static uint64_t next_piece(const struct rest_taking *k, size_t *len)
+dske_rc rest_commit(struct rest_taking *k)
+{
+	const struct table *t = k->hold.t;
+	struct ledger next = t->now;
+
+	k->done = 0;
+	next.up_high = t->header.layout.region[REGION_UP].end;
+	next.down_high = t->header.layout.region[REGION_DOWN].end;
+	next.state = TABLE_MOVED;
+	return hold_commit(&k->hold, &next);
+}
+
+dske_rc rest_take(struct rest_taking *k, struct table *t, const struct rest *r)
+{
+	TRY(rest_look(k, t, r));
+	return rest_commit(k);
+}
+
+/* What lies at `from` of the rest, at most len bytes in one piece: where it is, and how long. */
+static uint64_t piece_at(const struct rest_taking *k, uint64_t from, size_t *len)
 {
 	uint64_t up = range_len(&k->rest.up), total = rest_len(&k->rest);
-	uint64_t end = k->done < up ? up : total;
+	uint64_t end = from < up ? up : total;
 
-	*len = (size_t)min64(*len, end - k->done);
-	return k->done < up ? k->rest.up.start + k->done : k->rest.down.start + (k->done - up);
+	*len = (size_t)min64(*len, end - from);
+	return from < up ? k->rest.up.start + from : k->rest.down.start + (from - up);
+}
+
+dske_rc rest_read(void *context, uint64_t from, void *out, size_t len)
+{
+	const struct rest_taking *k = context;
+	uint8_t *to = out;
+
+	if (k->hold.t == NULL || from > rest_len(&k->rest) || len > rest_len(&k->rest) - from)
+		return FAIL(STATE, "no more bytes were taken of that table");
+	while (len > 0) {
+		size_t part = len;
+		uint64_t at = piece_at(k, from, &part);
+
+		TRY(cover_read(&k->hold.t->cover, at, to, part));
+		from += part;
+		to += part;
+		len -= part;
+	}
+	return DSKE_OK;
 }
 
 dske_rc rest_fill(void *context, void *out, size_t len)
 {
 	struct rest_taking *k = context;
-	uint8_t *to = out;
 
-	if (k->hold.t == NULL || len > rest_len(&k->rest) - k->done)
-		return FAIL(STATE, "no more bytes were taken of that table");
-	while (len > 0) {
-		size_t part = len;
-		uint64_t at = next_piece(k, &part);
-
-		TRY(cover_read(&k->hold.t->cover, at, to, part));
-		k->done += part;
-		to += part;
-		len -= part;
-	}
+	TRY(rest_read(k, k->done, out, len));
+	k->done += len;
 	return DSKE_OK;
 }
 

@@ -5,7 +5,7 @@
  * What nobody used are the up region from the hub's high water on, and the down region likewise.  The hub takes both
  * to their ends in one commit, which also makes the table MOVED: from then on it serves nobody, grants nothing and
  * takes no CONFIRM.  The client does the same with the ranges that the hub names, if it has used none of them.  A byte
- * that was taken is read once, within the hold that took it; a crash wastes it.
+ * that was taken is read within the hold that took it; a crash wastes it.
  *
  * Why no byte is used twice.  Of the up region a client sends only in what the hub granted, which lies below the
  * hub's high water.  Of the down region the hub seals only in what a client confirmed, below the hub's as well.
@@ -44,6 +44,15 @@ struct rest_taking {
 /* Takes it, durably; the table is held until rest_drop.  Errors: NOT_ACTIVE, FROZEN, LOCKED, EXHAUSTED (moved
  * already), REGION; USED (a part of it was used here: nothing is changed), SYNC. */
 dske_rc rest_take(struct rest_taking *k, struct table *t, const struct rest *r);
+
+/* The same in two steps, for the side that is told of it by a file: that is held against the bytes in between, so that
+ * a forged one takes nothing.  Until the commit the table is as it was, and who reads the bytes compares tags with them
+ * and keeps them nowhere.  Errors: those of rest_take, divided. */
+dske_rc rest_look(struct rest_taking *k, struct table *t, const struct rest *r);
+dske_rc rest_commit(struct rest_taking *k);
+
+/* len bytes of it from there on; context is the taking.  Errors: IO, CORRUPT, STATE (there are not as many). */
+dske_rc rest_read(void *context, uint64_t from, void *out, size_t len);
 
 /* A pskm_fill; context is the taking.  Errors: IO, CORRUPT, STATE (there is no more). */
 dske_rc rest_fill(void *context, void *out, size_t len);
