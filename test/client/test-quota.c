@@ -165,6 +165,15 @@ static void who_is_accepted(void **state)
 	alice_with("");
 }
 
+/* Whoever gives up need not have heard all hubs. */
+static bool some_hub_says(const struct report *r, const char *why)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (strstr(r->hub[i].detail, why) != NULL)
+			return true;
+	return false;
+}
+
 static void which_terms_are_accepted(void **state)
 {
 	static const struct {
@@ -187,7 +196,7 @@ static void which_terms_are_accepted(void **state)
 		memcpy(q.context, context, q.context_len);
 		assert_ok(try(w.alice, "bob", context, why));
 		assert_false(rc_ok(client_agree(w.bob, &q, &r)));
-		assert_non_null(strstr(r.report.hub[0].detail, rows[i].why));
+		assert_true(some_hub_says(&r.report, rows[i].why));
 		agree_result_drop(&r);
 	}
 	bob_with("");
