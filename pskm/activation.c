@@ -66,6 +66,7 @@ dske_rc table_activation_begin(struct table *t, struct id *nonce)
 		TRY(id_random(&next.nonce));
 	while (id_is_zero(&next.nonce));
 	next.state = TABLE_ACTIVATING;
+	TRY(file_sync_dir_of(t->dir)); /* whoever gave the folder its name may not have lived to make that durable */
 	TRY(hold_commit(&hold, &next));
 	*nonce = next.nonce;
 	return DSKE_OK;
@@ -111,6 +112,7 @@ dske_rc table_activate(struct table *t, const struct id *nonce)
 	if (next.state == TABLE_IMPORTED) {
 		next.nonce = *nonce;
 		next.state = TABLE_ACTIVE;
+		TRY(file_sync_dir_of(t->dir)); /* as at the client */
 		return hold_commit(&hold, &next);
 	}
 	TRY(hold_require_active(&hold));

@@ -77,10 +77,10 @@ dske_rc reference_import_rest(struct pskm_header *h, const struct reference_side
 	w.bytes = (struct pskm_source){rest_fill, &s.taking};
 	TRY(rest_look(&s.taking, s.table, &(struct rest){r->up, r->down}));
 	TRY(reference_import_check(&w, rest_read, &s.taking)); /* the file is believed when its tags are those of the bytes */
+	TRY(reference_import_prepare(&w)); /* what fails for want of room fails before anything is taken */
 	dske_rc rc = rest_commit(&s.taking);
 	*taken = rc_ok(rc) || rc_is(rc, DSKE_RC_SYNC);
 	TRY(rc);
-	TRY(reference_import_prepare(&w));
 	TRY(reference_import_chunks(&w));
 	TRY(reference_import_finish(&w));
 	forget_bytes(&s);
