@@ -7,7 +7,7 @@
 /* Whose account, by scope; the zero ID stands for everybody. */
 static void account_of(struct mailbox_account *a, enum quota_scope scope, const struct terms *t, size_t receiver)
 {
-	*a = (struct mailbox_account){.scope = scope};
+	*a = (struct mailbox_account){.scope = (int)scope};
 	if (scope != QUOTA_RECEIVE)
 		a->from = t->initiator;
 	if (scope != QUOTA_SEND)
