@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "hub/conf.h"
 #include "pskm/container.h"
+#include "pskm/list.h"
 #include "tools/commands.h"
 #include "tools/output.h"
 #include "tools/passphrase.h"
@@ -58,6 +59,29 @@ static dske_rc fill_header(struct create *c, const struct hub_conf *hub)
 	h->created = (uint64_t)time(NULL);
 	h->layout.len = c->size;
 	return DSKE_OK;
+}
+
+/* A hub takes a name, or an ID, for one client: with two of them it could serve neither.  Who is retired is free. */
+static dske_rc check_who(const struct pskm_header *h, const char *tables_dir)
+{
+	struct table_entry *entry;
+	char theirs[ID_HEX_LEN], asked[ID_HEX_LEN];
+	size_t count;
+	dske_rc rc = DSKE_OK;
+
+	TRY(table_list(tables_dir, &entry, &count));
+	for (size_t i = 0; rc_ok(rc) && i < count; i++) {
+		const struct pskm_header *other = &entry[i].header;
+		if (!rc_ok(entry[i].rc) || entry[i].status.state == TABLE_RETIRED)
+			continue;
+		bool same_name = strcmp(other->client_name, h->client_name) == 0;
+		if (same_name != id_equal(&other->client, &h->client))
+			rc = FAIL(DENIED, "this hub has a table of client %s with the ID %s, and this one would be of %s with the ID %s: "
+					  "give the client's own name and ID, or retire the other with dske hub revoke --client",
+				  other->client_name, id_hex(&other->client, theirs), h->client_name, id_hex(&h->client, asked));
+	}
+	free(entry);
+	return rc;
 }
 
 /* Whom the hub's configuration names so. */
@@ -155,6 +179,8 @@ static dske_rc create(struct create *c)
 	TRY(tool_own_folder(c->tables.s));
 	if (c->resume == NULL)
 		TRY(fill_header(c, &hub));
+	if (c->resume == NULL && !stock)
+		TRY(check_who(&c->header, c->tables.s));
 	if (refer_wanted(&c->refer)) {
 		c->refer.file = c->output;
 		c->refer.tables = c->tables.s;
