@@ -17,33 +17,17 @@
 #include "base/listing.h"
 #include "test/lib/scratch.h"
 
-static struct path scratch;
-
-static int set_up(void **state)
-{
-	(void)state;
-	scratch_make(&scratch);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	scratch_remove(&scratch);
-	return 0;
-}
-
 static void each_name_comes_once_and_none_of_the_folder_itself(void **state)
 {
+	const struct path *scratch = *state;
 	static const char *const names[] = {"a", "b.c", "..more", ".hidden"};
 	unsigned int seen[4] = {0}, count = 0;
 	AUTO(listing) l = LISTING_NONE;
 	const char *name;
 
-	(void)state;
 	for (size_t i = 0; i < 4; i++)
-		scratch_write(&scratch, names[i], "x", 1);
-	assert_true(rc_ok(listing_open(&l, scratch.s)));
+		scratch_write(scratch, names[i], "x", 1);
+	assert_true(rc_ok(listing_open(&l, scratch->s)));
 	while (rc_ok(listing_next(&name, &l)) && name != NULL) {
 		count++;
 		for (size_t i = 0; i < 4; i++)
@@ -70,14 +54,14 @@ static void an_empty_listing_has_no_names(void **state)
 
 static void what_is_no_folder_is_named(void **state)
 {
+	const struct path *scratch = *state;
 	AUTO(listing) l = LISTING_NONE;
 	struct path gone;
 
-	(void)state;
-	assert_true(rc_ok(path_format(&gone, "%s/gone", scratch.s)));
+	assert_true(rc_ok(path_format(&gone, "%s/gone", scratch->s)));
 	assert_true(rc_is(listing_open(&l, gone.s), DSKE_RC_NOT_FOUND));
 	assert_null(l.dir);
-	assert_true(rc_is(listing_open(&l, scratch_write(&scratch, "file", "x", 1)), DSKE_RC_IO));
+	assert_true(rc_is(listing_open(&l, scratch_write(scratch, "file", "x", 1)), DSKE_RC_IO));
 	assert_non_null(strstr(rc_detail((dske_rc){DSKE_RC_IO}), "/file"));
 	assert_null(l.dir);
 }
@@ -85,26 +69,26 @@ static void what_is_no_folder_is_named(void **state)
 /* A FIFO has its opener wait for the other end, for ever. */
 static void only_ordinary_files_are_opened_where_others_write(void **state)
 {
+	const struct path *scratch = *state;
 	static const int how[] = {O_RDONLY, O_WRONLY, O_RDWR};
 	AUTO(fd) f = FD_NONE;
 	AUTO(buf) contents = {0};
 
-	(void)state;
 	alarm(20);
-	const char *fifo = scratch_path(&scratch, "fifo"), *link = scratch_path(&scratch, "link");
+	const char *fifo = scratch_path(scratch, "fifo"), *link = scratch_path(scratch, "link");
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	assert_int_equal(symlink(fifo, link), 0);
 	for (size_t i = 0; i < sizeof how / sizeof how[0]; i++) {
 		assert_false(rc_ok(file_open_ordinary(&f, fifo, how[i], 0)));
 		assert_false(rc_ok(file_open_ordinary(&f, link, how[i], 0)));
-		assert_false(rc_ok(file_open_ordinary(&f, scratch.s, how[i], 0)));
+		assert_false(rc_ok(file_open_ordinary(&f, scratch->s, how[i], 0)));
 		assert_int_equal(f.n, -1);
 	}
 	assert_true(rc_is(file_open_ordinary(&f, "/dev/null", O_RDWR, 0), DSKE_RC_FORMAT));
 	assert_true(rc_is(file_read_ordinary(&contents, fifo, 10), DSKE_RC_FORMAT));
 	alarm(0);
 
-	const char *file = scratch_write(&scratch, "ordinary", "abc", 3), *soft = scratch_path(&scratch, "soft");
+	const char *file = scratch_write(scratch, "ordinary", "abc", 3), *soft = scratch_path(scratch, "soft");
 	assert_int_equal(symlink(file, soft), 0);
 	assert_true(rc_ok(file_open_ordinary(&f, soft, O_RDONLY, 0)));
 	assert_true(rc_is(file_open_ordinary(&f, soft, O_RDONLY | O_NOFOLLOW, 0), DSKE_RC_IO));
@@ -117,10 +101,10 @@ static void only_ordinary_files_are_opened_where_others_write(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(each_name_comes_once_and_none_of_the_folder_itself, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(each_name_comes_once_and_none_of_the_folder_itself, scratch_set_up, scratch_tear_down),
 		cmocka_unit_test(an_empty_listing_has_no_names),
-		cmocka_unit_test_setup_teardown(what_is_no_folder_is_named, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(only_ordinary_files_are_opened_where_others_write, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_no_folder_is_named, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(only_ordinary_files_are_opened_where_others_write, scratch_set_up, scratch_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

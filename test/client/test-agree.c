@@ -14,15 +14,8 @@ static struct world w;
 
 static int set_up(void **state)
 {
-	(void)state;
+	*state = &w;
 	world_make(&w, 256u << 10, "k = 3\nk_b = 2\ntimeout = 5s");
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	world_drop(&w);
 	return 0;
 }
 
@@ -371,5 +364,5 @@ int main(void)
 		cmocka_unit_test(who_is_who),
 		cmocka_unit_test(ping),
 	};
-	return cmocka_run_group_tests_name("agree", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name("agree", tests, set_up, world_tear_down);
 }

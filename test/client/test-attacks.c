@@ -14,22 +14,9 @@ static struct world w;
 
 static int set_up(void **state)
 {
-	(void)state;
+	*state = &w;
 	world_make(&w, 256u << 10, "k = 3\ntimeout = 5s");
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	world_drop(&w);
-	return 0;
-}
-
-static void let_hub(size_t hub, enum mock_manner manner)
-{
-	mock_hub_stop(&w.hub[hub]);
-	mock_hub_start(&w.hub[hub], manner);
 }
 
 static size_t left_out(struct client *c, const char *peer)
@@ -47,7 +34,7 @@ static size_t left_out(struct client *c, const char *peer)
 static void a_hub_made_to_look_bad(void **state)
 {
 	(void)state;
-	let_hub(1, MOCK_CORRUPTS);
+	world_let_hub(&w, 1, MOCK_CORRUPTS);
 	for (int i = 0; i < 3; i++) {
 		struct caller alice, bob;
 		char context[16];
@@ -62,7 +49,7 @@ static void a_hub_made_to_look_bad(void **state)
 		assert_int_equal(left_out(w.bob, "alice"), 0);
 		assert_int_equal(left_out(w.alice, "bob"), 0);
 	}
-	let_hub(1, MOCK_HONEST);
+	world_let_hub(&w, 1, MOCK_HONEST);
 	bool consistent = false;
 	for (int i = 0; i < 5 && !consistent; i++) { /* on a busy machine it may come late */
 		struct caller alice, bob;
@@ -77,5 +64,5 @@ static void a_hub_made_to_look_bad(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_hub_made_to_look_bad)};
-	return cmocka_run_group_tests_name("attacks", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name("attacks", tests, set_up, world_tear_down);
 }

@@ -27,7 +27,7 @@ static struct id numbered(size_t i)
 /* alice has bob and peer0 ... peer64; their IDs fall. */
 static int set_up(void **state)
 {
-	(void)state;
+	*state = &w;
 	world_make(&w, 1 << 17, "");
 	for (size_t i = 0; i <= MOST; i++) {
 		struct peer p = {.hubs_agreed = 5, .hubs_asked = 5, .id = numbered(i)};
@@ -37,13 +37,6 @@ static int set_up(void **state)
 		assert_ok(peers_add(client_config(w.alice), &p, NULL, 0));
 	}
 	assert_ok(client_refresh(w.alice));
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	world_drop(&w);
 	return 0;
 }
 
@@ -139,5 +132,5 @@ int main(void)
 		cmocka_unit_test(exactly_this_group_is_addressed),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, world_tear_down);
 }

@@ -16,15 +16,8 @@ static struct world w;
 
 static int set_up(void **state)
 {
-	(void)state;
+	*state = &w;
 	world_make(&w, 256u << 10, "k = 3\ntimeout = 5s");
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	world_drop(&w);
 	return 0;
 }
 
@@ -386,5 +379,5 @@ int main(void)
 		cmocka_unit_test(unknown_peer),
 		cmocka_unit_test(lying_about_names),
 	};
-	return cmocka_run_group_tests_name("hostile", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name("hostile", tests, set_up, world_tear_down);
 }

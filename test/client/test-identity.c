@@ -12,22 +12,9 @@ static struct world w;
 
 static int set_up(void **state)
 {
-	(void)state;
+	*state = &w;
 	world_make(&w, 256u << 10, "timeout = 5s"); /* k: more than half of the hubs */
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	world_drop(&w);
-	return 0;
-}
-
-static void let_hub(size_t hub, enum mock_manner manner)
-{
-	mock_hub_stop(&w.hub[hub]);
-	mock_hub_start(&w.hub[hub], manner);
 }
 
 /* As dske peer add does. */
@@ -85,7 +72,7 @@ static void agree_without_hub_4(const char *context)
 static void a_liar_is_left_out(void **state)
 {
 	(void)state;
-	let_hub(4, MOCK_LIES);
+	world_let_hub(&w, 4, MOCK_LIES);
 	assert_ok(ask_and_record(w.alice, "bob", false));
 	assert_int_equal(left_out_of(w.alice, "bob"), 1);
 	agree_without_hub_4("without-liar");
@@ -95,10 +82,10 @@ static void a_liar_is_left_out(void **state)
 static void until_it_says_otherwise(void **state)
 {
 	(void)state;
-	let_hub(4, MOCK_MUTE);
+	world_let_hub(&w, 4, MOCK_MUTE);
 	assert_ok(ask_and_record(w.alice, "bob", false));
 	assert_int_equal(left_out_of(w.alice, "bob"), 1);
-	let_hub(4, MOCK_HONEST);
+	world_let_hub(&w, 4, MOCK_HONEST);
 	client_close(w.alice);
 	assert_ok(client_open(&w.alice, w.alice_conf.s));
 	agree_without_hub_4("without-mute");
@@ -115,7 +102,7 @@ static void until_it_says_otherwise(void **state)
 static void a_receiver_leaves_it_out_too(void **state)
 {
 	(void)state;
-	let_hub(4, MOCK_LIES);
+	world_let_hub(&w, 4, MOCK_LIES);
 	assert_ok(ask_and_record(w.bob, "alice", false));
 	struct caller alice, bob;
 	unsigned before = w.hub[4].receipts;
@@ -125,7 +112,7 @@ static void a_receiver_leaves_it_out_too(void **state)
 	assert_int_equal(w.hub[4].receipts, before);
 	assert_rc(report_of(&bob.r.report, w.hub[4].name)->rc, DENIED);
 	callers_drop(&alice, &bob);
-	let_hub(4, MOCK_HONEST);
+	world_let_hub(&w, 4, MOCK_HONEST);
 	assert_ok(ask_and_record(w.bob, "alice", false));
 	assert_int_equal(left_out_of(w.bob, "alice"), 0);
 }
@@ -134,8 +121,8 @@ static void a_receiver_leaves_it_out_too(void **state)
 static void k_does_not_fall(void **state)
 {
 	(void)state;
-	let_hub(3, MOCK_LIES);
-	let_hub(4, MOCK_LIES);
+	world_let_hub(&w, 3, MOCK_LIES);
+	world_let_hub(&w, 4, MOCK_LIES);
 	assert_ok(ask_and_record(w.alice, "bob", false));
 	assert_int_equal(left_out_of(w.alice, "bob"), 2);
 	mock_hub_stop(&w.hub[0]);
@@ -144,7 +131,7 @@ static void k_does_not_fall(void **state)
 	assert_rc(client_agree(w.alice, &q, &r), TOO_FEW);
 	agree_result_drop(&r);
 	for (size_t i = 3; i < 5; i++)
-		let_hub(i, MOCK_HONEST);
+		world_let_hub(&w, i, MOCK_HONEST);
 	mock_hub_start(&w.hub[0], MOCK_HONEST);
 	assert_ok(ask_and_record(w.alice, "bob", false));
 	assert_int_equal(left_out_of(w.alice, "bob"), 0);
@@ -156,7 +143,7 @@ static void a_change_waits_for_confirmation(void **state)
 	(void)state;
 	struct peers all;
 	for (size_t i = 0; i < 3; i++)
-		let_hub(i, MOCK_LIES);
+		world_let_hub(&w, i, MOCK_LIES);
 	dske_rc rc = ask_and_record(w.alice, "bob", false);
 	assert_rc(rc, EXISTS);
 	assert_non_null(strstr(rc_detail(rc), "dske peer verify bob --id b1"));
@@ -172,7 +159,7 @@ static void a_change_waits_for_confirmation(void **state)
 	peers_drop(&all);
 	assert_int_equal(left_out_of(w.alice, "bob"), 2); /* those who still say the former */
 	for (size_t i = 0; i < 3; i++)
-		let_hub(i, MOCK_HONEST);
+		world_let_hub(&w, i, MOCK_HONEST);
 	assert_ok(ask_and_record(w.alice, "bob", true));
 	assert_int_equal(left_out_of(w.alice, "bob"), 0);
 }
@@ -186,5 +173,5 @@ int main(void)
 		cmocka_unit_test(k_does_not_fall),
 		cmocka_unit_test(a_change_waits_for_confirmation),
 	};
-	return cmocka_run_group_tests_name("identity", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name("identity", tests, set_up, world_tear_down);
 }

@@ -14,17 +14,10 @@ static char alice_text[4096], bob_text[4096];
 
 static int set_up(void **state)
 {
-	(void)state;
+	*state = &w;
 	world_make(&w, 64u << 10, "timeout = 5s\nk = 3");
 	scratch_read(w.alice_conf.s, alice_text, sizeof alice_text);
 	scratch_read(w.bob_conf.s, bob_text, sizeof bob_text);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	world_drop(&w);
 	return 0;
 }
 
@@ -242,5 +235,5 @@ int main(void)
 		cmocka_unit_test(which_terms_are_accepted),
 		cmocka_unit_test(a_reserve_for_control),
 	};
-	return cmocka_run_group_tests_name("quota", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name("quota", tests, set_up, world_tear_down);
 }

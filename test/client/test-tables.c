@@ -18,15 +18,8 @@ static struct world w;
 
 static int set_up(void **state)
 {
-	(void)state;
+	*state = &w;
 	world_make(&w, 256u << 10, "k = 3\ntimeout = 5s");
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	world_drop(&w);
 	return 0;
 }
 
@@ -538,5 +531,5 @@ int main(void)
 		cmocka_unit_test(a_killed_receiver),
 		cmocka_unit_test(tables_that_cannot_be_used_are_told),
 	};
-	return cmocka_run_group_tests_name("tables", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name("tables", tests, set_up, world_tear_down);
 }

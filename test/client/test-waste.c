@@ -12,15 +12,8 @@ static struct world w;
 
 static int set_up(void **state)
 {
-	(void)state;
+	*state = &w;
 	world_make(&w, 1u << 20, "k = 3\ntimeout = 5s");
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	world_drop(&w);
 	return 0;
 }
 
@@ -88,10 +81,10 @@ static void notes_of_small_windows_cost_a_part_of_what_is_left(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_dead_hub_behind_a_proxy_costs_one_slot, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(cut_connections_cost_ever_less_often, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(notes_that_disown_windows_renew_two_leases, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(notes_of_small_windows_cost_a_part_of_what_is_left, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_dead_hub_behind_a_proxy_costs_one_slot, set_up, world_tear_down),
+		cmocka_unit_test_setup_teardown(cut_connections_cost_ever_less_often, set_up, world_tear_down),
+		cmocka_unit_test_setup_teardown(notes_that_disown_windows_renew_two_leases, set_up, world_tear_down),
+		cmocka_unit_test_setup_teardown(notes_of_small_windows_cost_a_part_of_what_is_left, set_up, world_tear_down),
 	};
 	return cmocka_run_group_tests_name("waste", tests, NULL, NULL);
 }

@@ -124,6 +124,18 @@ void world_drop(struct world *w)
 	scratch_remove(&w->scratch);
 }
 
+int world_tear_down(void **state)
+{
+	world_drop(*state);
+	return 0;
+}
+
+void world_let_hub(struct world *w, size_t hub, enum mock_manner manner)
+{
+	mock_hub_stop(&w->hub[hub]);
+	mock_hub_start(&w->hub[hub], manner);
+}
+
 /* ---- callers -------------------------------------------------------------------------------------------------- */
 
 static void *call(void *context)

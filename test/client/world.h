@@ -38,6 +38,12 @@ void world_carry(struct world *w, size_t hub, const char *name, const struct id 
 
 void world_drop(struct world *w);
 
+/* cmocka's tear-down for a set-up that says *state = &world. */
+int world_tear_down(void **state);
+
+/* From now on that hub behaves so; its connections end. */
+void world_let_hub(struct world *w, size_t hub, enum mock_manner manner);
+
 /* One side's call in a thread of its own. */
 struct caller {
 	struct client *client;

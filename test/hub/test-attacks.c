@@ -3,35 +3,18 @@
 #define _GNU_SOURCE /* memmem */
 #include "config.h"
 
-#include "test/hub/rig.h"
+#include "test/hub/pair.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-static struct rig rig;
-static struct party alice, bob;
-static struct line a, b;
 
 static int setup(void **state)
 {
 	(void)state;
 	rig_init(&rig);
 	rig_configure(&rig);
-	rig_start(&rig);
-	party_ready(&alice, &a, &rig, "alice");
-	party_ready(&bob, &b, &rig, "bob");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	line_close(&a);
-	line_close(&b);
-	party_drop(&alice);
-	party_drop(&bob);
-	rig_drop(&rig);
+	pair_start();
 	return 0;
 }
 
@@ -173,5 +156,5 @@ int main(void)
 		cmocka_unit_test(in_another_session),
 	};
 
-	return cmocka_run_group_tests_name("attacks", tests, setup, teardown);
+	return cmocka_run_group_tests_name("attacks", tests, setup, pair_tear_down);
 }

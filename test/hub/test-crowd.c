@@ -2,7 +2,7 @@
 /* An honest client is served while others send garbage, promise long frames, dawdle, or come in hundreds. */
 #include "config.h"
 
-#include "test/hub/rig.h"
+#include "test/hub/pair.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -12,18 +12,12 @@
 
 #define CROWD 200
 
-static struct rig rig;
-static struct party alice, bob;
-static struct line a, b;
-
 static int begin(const char *limits)
 {
 	rig_init(&rig);
 	rig.limits = limits;
 	rig_configure(&rig);
-	rig_start(&rig);
-	party_ready(&alice, &a, &rig, "alice");
-	party_ready(&bob, &b, &rig, "bob");
+	pair_start();
 	return 0;
 }
 
@@ -37,17 +31,6 @@ static int setup_few(void **state)
 {
 	(void)state;
 	return begin("connections = 8\n");
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	line_close(&a);
-	line_close(&b);
-	party_drop(&alice);
-	party_drop(&bob);
-	rig_drop(&rig);
-	return 0;
 }
 
 static void serve_once(void)
@@ -190,10 +173,10 @@ static void test_door_is_not_blocked(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, pair_tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_garbage), T(test_oversize), T(test_slow), T(test_two_hundred),
-		cmocka_unit_test_setup_teardown(test_door_is_not_blocked, setup_few, teardown),
+		cmocka_unit_test_setup_teardown(test_door_is_not_blocked, setup_few, pair_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "test/hub/rig.h"
+#include "test/hub/pair.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -18,10 +18,6 @@
 
 #define ROUNDS 12
 #define BURST 12
-
-static struct rig rig;
-static struct party alice, bob;
-static struct line a, b;
 
 struct flight {
 	struct terms t;
@@ -38,9 +34,7 @@ static void begin(uint64_t file_limit)
 	sealed = (struct ranges){0};
 	rig_init(&rig);
 	rig.file_limit = file_limit;
-	rig_start(&rig);
-	party_ready(&alice, &a, &rig, "alice");
-	party_ready(&bob, &b, &rig, "bob");
+	pair_start();
 }
 
 static int setup(void **state)
@@ -54,17 +48,6 @@ static int setup_limited(void **state)
 {
 	(void)state;
 	begin(RIG_TABLE_LEN + (RIG_TABLE_LEN >> 2));
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	line_close(&a);
-	line_close(&b);
-	party_drop(&alice);
-	party_drop(&bob);
-	rig_drop(&rig);
 	return 0;
 }
 
@@ -220,8 +203,8 @@ static void test_full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_kill_any_time, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_full_disk, setup_limited, teardown),
+		cmocka_unit_test_setup_teardown(test_kill_any_time, setup, pair_tear_down),
+		cmocka_unit_test_setup_teardown(test_full_disk, setup_limited, pair_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,35 +2,10 @@
 /* One share's journey through a real hub (DSKE 2.3.2), and what a kill on the way leaves of it. */
 #include "config.h"
 
-#include "test/hub/rig.h"
+#include "test/hub/pair.h"
 
 #include <string.h>
 #include <unistd.h>
-
-static struct rig rig;
-static struct party alice, bob;
-static struct line a, b;
-
-static int setup(void **state)
-{
-	(void)state;
-	rig_init(&rig);
-	rig_start(&rig);
-	party_ready(&alice, &a, &rig, "alice");
-	party_ready(&bob, &b, &rig, "bob");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	line_close(&a);
-	line_close(&b);
-	party_drop(&alice);
-	party_drop(&bob);
-	rig_drop(&rig);
-	return 0;
-}
 
 /* kill -9, start, and both clients with new leases. */
 static void lose_hub(void)
@@ -399,7 +374,7 @@ static void test_clean_stop(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, pair_set_up, pair_tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_share_then_wait),
 		T(test_wait_then_share),

@@ -2,7 +2,7 @@
 /* Retiring at the hub: by its operator, by the client, while it runs and while not; what others see of it. */
 #include "config.h"
 
-#include "test/hub/rig.h"
+#include "test/hub/pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,31 +12,6 @@
 #include "base/net.h"
 #include "hub/command.h"
 #include "pskm/format.h"
-
-static struct rig rig;
-static struct party alice, bob;
-static struct line a, b;
-
-static int setup(void **state)
-{
-	(void)state;
-	rig_init(&rig);
-	rig_start(&rig);
-	party_ready(&alice, &a, &rig, "alice");
-	party_ready(&bob, &b, &rig, "bob");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	line_close(&a);
-	line_close(&b);
-	party_drop(&alice);
-	party_drop(&bob);
-	rig_drop(&rig);
-	return 0;
-}
 
 static dske_rc command(const char *text, json_t **answer)
 {
@@ -373,13 +348,13 @@ static void test_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_by_the_operator, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_by_the_client, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_crossing, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_forgotten, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_without_a_hub, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_by_the_operator, pair_set_up, pair_tear_down),
+		cmocka_unit_test_setup_teardown(test_by_the_client, pair_set_up, pair_tear_down),
+		cmocka_unit_test_setup_teardown(test_crossing, pair_set_up, pair_tear_down),
+		cmocka_unit_test_setup_teardown(test_refused, pair_set_up, pair_tear_down),
+		cmocka_unit_test_setup_teardown(test_forgotten, pair_set_up, pair_tear_down),
+		cmocka_unit_test_setup_teardown(test_without_a_hub, pair_set_up, pair_tear_down),
+		cmocka_unit_test_setup_teardown(test_killed, pair_set_up, pair_tear_down),
 	};
 
 	return cmocka_run_group_tests_name("hub/retire", tests, NULL, NULL);

@@ -46,6 +46,21 @@ void scratch_remove(const struct path *folder)
 	need(nftw(folder->s, remove_one, 8, FTW_PHYS | FTW_DEPTH) == 0, folder->s);
 }
 
+int scratch_set_up(void **state)
+{
+	static struct path folder;
+
+	scratch_make(&folder);
+	*state = &folder;
+	return 0;
+}
+
+int scratch_tear_down(void **state)
+{
+	scratch_remove(*state);
+	return 0;
+}
+
 void scratch_copy(const char *from, const char *to)
 {
 	int status = 1;

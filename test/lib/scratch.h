@@ -13,6 +13,10 @@ void scratch_make(struct path *folder);
 /* Removes it with all that is in it. */
 void scratch_remove(const struct path *folder);
 
+/* The same as cmocka's set-up and tear-down; *state is the folder's path. */
+int scratch_set_up(void **state);
+int scratch_tear_down(void **state);
+
 /* A copy of a folder with all that is in it; what was at `to` before is gone. */
 void scratch_copy(const char *from, const char *to);
 
