@@ -39,7 +39,7 @@ static dske_rc moved_before(const struct pskm_header *h, const char *tables_dir)
 	TRY(header_file_read(&there, p.s));
 	if (!id_equal(&there.client, &h->client) || !id_equal(&there.hub, &h->hub) || there.layout.len != h->layout.len)
 		return FAIL(EXISTS, "%s is another table than the one that the report names", folder.s);
-	return DSKE_OK;
+	return file_sync_dir_of(folder.s); /* whoever gave it its name may have got no further */
 }
 
 static dske_rc copy_bytes(struct stock *s, const struct portion *p, struct cover *table)

@@ -29,5 +29,7 @@ dske_rc stock_report_key(struct stock *s, uint64_t number, struct secret *key);
 /* Its file; what is in it; both durable.  Errors: NOT_FOUND, IO, SYNC. */
 dske_rc stock_report_load(const struct stock *s, uint64_t number, struct buf *out);
 dske_rc stock_report_keep(const struct stock *s, uint64_t number, const void *bytes, size_t len);
+/* Its name is durable, whatever became of the process that gave it. */
+dske_rc stock_report_settle(const struct stock *s, uint64_t number);
 
 #endif

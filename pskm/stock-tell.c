@@ -39,9 +39,10 @@ static dske_rc write_last(struct stock *s, struct buf *out)
 	return stock_report_keep(s, now->reports, out->data, out->len);
 }
 
-/* Its key has served: the report is kept. */
+/* Its key has served: the report is kept, and a power cut does not take its name away again. */
 static dske_rc erase_key(struct stock *s, uint64_t number)
 {
+	TRY(stock_report_settle(s, number));
 	TRY(table_erase(s->table, layout_lease_offset(&s->table->header.layout, number - 1), LEASE_SLOT_LEN));
 	return cover_sync(&s->table->cover);
 }

@@ -96,6 +96,14 @@ dske_rc stock_report_keep(const struct stock *s, uint64_t number, const void *by
 	return file_replace(p.s, bytes, len, 0600);
 }
 
+dske_rc stock_report_settle(const struct stock *s, uint64_t number)
+{
+	struct path p;
+
+	TRY(report_path(s, number, &p));
+	return file_sync_dir_of(p.s);
+}
+
 dske_rc stock_report_key(struct stock *s, uint64_t number, struct secret *key)
 {
 	uint64_t at = layout_lease_offset(&s->table->header.layout, number - 1);
@@ -149,7 +157,10 @@ static dske_rc open_log(struct stock *s)
 
 	TRY(path_format(&p, "%s/" STOCK_FILE_LOG, s->dir.s));
 	TRY(file_open_ordinary(&s->log, p.s, O_RDWR | O_NOFOLLOW | (fresh ? O_CREAT : 0), 0600));
-	return fresh ? file_sync_dir_of(p.s) : DSKE_OK;
+	if (!fresh)
+		return DSKE_OK;
+	TRY(file_sync_dir_of(s->dir.s)); /* nothing is cut from a stock whose name could be lost */
+	return file_sync_dir_of(p.s);
 }
 
 static dske_rc open_all(struct stock *s, const char *stocks_dir, const struct id *id, enum side side,
