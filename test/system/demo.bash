@@ -90,6 +90,16 @@ demo_end() { # PIDFILE
 	rm -f "$1"
 }
 
+# What runs belongs to somebody: it is not for another run to remove.
+demo_check_idle() {
+	local file
+	for file in "$DEMO_DIR"/run/*.pid; do
+		[ -f "$file" ] && demo_is_ours "$(cat "$file")" || continue
+		demo_die 'a demonstration is running in demo/; if it is not needed any more: ./quickstart down, then this again'
+		return 1
+	done
+}
+
 demo_down() {
 	local file
 	for file in "$DEMO_DIR"/run/*.pid; do
@@ -489,9 +499,9 @@ demo_main() { # show | up
 Five hubs and two clients are running.  Try:
 
   demo/as alice dske hub status
-  demo/as alice dske key agree bob --context lunch --output alice.key &
-  demo/as bob dske key agree alice --context lunch --output bob.key
-  wait; cmp alice.key bob.key
+  demo/as alice dske key agree bob --context lunch --output demo/alice.key &
+  demo/as bob dske key agree alice --context lunch --output demo/bob.key
+  wait; cmp demo/alice.key demo/bob.key
   demo/as alice p11tool --list-all 'pkcs11:token=alice'
   demo/as alice dske doctor
   ./quickstart down
