@@ -28,7 +28,7 @@ static const struct {
 	int code;        /* why no bytes are handed out */
 	const char *why;
 } states[] = {
-	[TABLE_IMPORTED] = {"imported", DSKE_RC_NOT_ACTIVE, "is not activated yet"},
+	[TABLE_IMPORTED] = {"inactive", DSKE_RC_NOT_ACTIVE, "is not activated yet"},
 	[TABLE_ACTIVATING] = {"activating", DSKE_RC_NOT_ACTIVE, "waits for its hub to confirm the activation"},
 	[TABLE_ACTIVE] = {"active", DSKE_RC_OK, ""},
 	[TABLE_FROZEN] = {"frozen", DSKE_RC_FROZEN, "was activated twice, so somebody has a copy: get a new PSKM"},

@@ -33,20 +33,21 @@ static void print_row(struct grid *g, const json_t *t)
 	bool bad = !readable || strcmp(state, "frozen") == 0 || strcmp(state, "locked") == 0 || number_of(t, "clone_alarms") > 0;
 	grid_row(g, bad ? COLOUR_BAD : strcmp(state, "active") == 0 ? COLOUR_OFF : COLOUR_WARN);
 	grid_cell(g, 0, "%s", readable ? text_of(t, "client") : "?");
-	grid_cell(g, 1, "%s", text_of(t, "table"));
-	grid_cell(g, 2, "%s", state);
+	grid_cell(g, 1, "%s", text_of(t, "client_id"));
+	grid_cell(g, 2, "%s", text_of(t, "table"));
+	grid_cell(g, 3, "%s", state);
 	if (!readable)
 		return;
-	grid_cell(g, 3, "%s", size_text(number_of(t, "size"), size));
+	grid_cell(g, 4, "%s", size_text(number_of(t, "size"), size));
 	if (json_object_get(t, "retired") != NULL)
 		return;
-	grid_cell(g, 4, "%s", size_text(number_of(t, "up_left"), size));
-	grid_cell(g, 5, "%s", size_text(number_of(t, "down_left"), size));
-	grid_cell(g, 6, "%" PRIu64, number_of(t, "leases_left"));
-	grid_cell(g, 7, "%" PRIu64, number_of(t, "clone_alarms"));
-	grid_cell(g, 8, "%" PRIu64, number_of(t, "connections"));
+	grid_cell(g, 5, "%s", size_text(number_of(t, "up_left"), size));
+	grid_cell(g, 6, "%s", size_text(number_of(t, "down_left"), size));
+	grid_cell(g, 7, "%" PRIu64, number_of(t, "leases_left"));
+	grid_cell(g, 8, "%" PRIu64, number_of(t, "clone_alarms"));
+	grid_cell(g, 9, "%" PRIu64, number_of(t, "connections"));
 	if (json_object_get(t, "lasts_s") != NULL)
-		grid_cell(g, 9, "%s", supply_duration(number_of(t, "lasts_s"), lasts));
+		grid_cell(g, 10, "%s", supply_duration(number_of(t, "lasts_s"), lasts));
 }
 
 static void date_text(uint64_t seconds, char text[32])
@@ -74,8 +75,8 @@ static void print_retired(const json_t *t)
 
 static void print_tables(const json_t *answer)
 {
-	static const char *const headings[] = {"CLIENT", "TABLE", "STATE", ">SIZE", ">UP LEFT", ">DOWN LEFT", ">LEASES LEFT",
-					       ">ALARMS", ">IN USE", "LASTS"};
+	static const char *const headings[] = {"CLIENT", "CLIENT ID", "TABLE", "STATE", ">SIZE", ">UP LEFT", ">DOWN LEFT",
+					       ">LEASES LEFT", ">ALARMS", ">IN USE", "LASTS"};
 	AUTO(grid) g = {0};
 	const json_t *tables = json_object_get(answer, "tables"), *t;
 	size_t i;

@@ -192,7 +192,7 @@ static void print_table(struct grid *g, const struct client_hub *h)
 	char hex[ID_HEX_LEN], forecast[SUPPLY_TEXT_MAX];
 	grid_row(g, table_colour(h));
 	grid_cell(g, 0, "%s", h->name);
-	grid_cell(g, 1, "%.8s", id_hex(&h->table, hex));
+	grid_cell(g, 1, "%s", id_hex(&h->table, hex));
 	grid_cell(g, 2, "%s", table_state_text(h));
 	if (!rc_ok(h->rc))
 		return;

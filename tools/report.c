@@ -116,7 +116,7 @@ void table_print_trouble(const struct client_hub *h)
 	if (!rc_ok(h->rc))
 		printf("%s: %s\n", h->name, h->detail);
 	else if (h->low && !h->relieved)
-		printf("%s: table %.8s runs low, %s: get a new PSKM from the hub's operator\n", h->name, id_hex(&h->table, hex),
+		printf("%s: table %s runs low, %s: get a new PSKM from the hub's operator\n", h->name, id_hex(&h->table, hex),
 		       supply_sentence(h->status.supply.lasts_s, forecast));
 	if (h->status.clone_alarms > 0)
 		printf("%s: %llu clone alarms: another copy of this table was in use\n", h->name,

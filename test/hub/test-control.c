@@ -95,7 +95,7 @@ static void test_tables(void **state)
 	json_decref(answer);
 	rig_start(&rig);
 	party_make(&alice, &rig, "alice");
-	assert_state(true, "imported", 0);
+	assert_state(true, "inactive", 0);
 	line_open(&l, &alice);
 	line_activate(&l);
 	line_lease(&l, 4096, 4096);

@@ -68,7 +68,7 @@ move_before() { move_ready && move_create && move_known && demo_hub_start 3; }
 move_struck() { move_import struck; }
 move_after() {
 	[ "$status" -eq 0 ] || says 'imported|is there already|went into another table' move_import || return 1
-	if as carol "$demo_dske" pskm list | grep -q imported; then
+	if as carol "$demo_dske" pskm list | grep -q inactive; then
 		activate && carol_is_well
 	else
 		move_lost
