@@ -41,8 +41,8 @@ static dske_rc settle_terms(struct agreement *a, const struct config *config)
 		a->k = a->n;
 	a->k_b = least_accepted(q->k, config, known);
 	a->key_len = q->key_len != 0 || !a->initiates ? q->key_len : config->key_len;
-	if (a->key_len != 0 && (a->key_len < KEY_LEN_MIN || a->key_len > KEY_LEN_MAX))
-		return FAIL(ARGS, "a key of %u bytes: between %u and %u", a->key_len, KEY_LEN_MIN, KEY_LEN_MAX);
+	if (a->key_len != 0 && (a->key_len < KEY_LEN_MIN || a->key_len > KEY_PART_LEN))
+		return FAIL(ARGS, "a key of %u bytes: between %u and %u", a->key_len, KEY_LEN_MIN, KEY_PART_LEN);
 	uint8_t needed = a->initiates ? a->k : a->k_b;
 	if (needed > n)
 		return FAIL(TOO_FEW, "k = %u, but there are usable tables of %zu hubs only", needed, n);

@@ -139,8 +139,8 @@ static dske_rc set_key_length(struct config *c, const char *key, const char *val
 {
 	uint64_t n = 0;
 	TRY(conf_size(&n, key, value));
-	if (n < KEY_LEN_MIN || n > KEY_LEN_MAX)
-		return FAIL(CONFIG, "%s = %s: between %u and %u bytes", key, value, KEY_LEN_MIN, KEY_LEN_MAX);
+	if (n < KEY_LEN_MIN || n > KEY_PART_LEN)
+		return FAIL(CONFIG, "%s = %s: between %u and %u bytes", key, value, KEY_LEN_MIN, KEY_PART_LEN);
 	c->key_len = (uint32_t)n;
 	return DSKE_OK;
 }

@@ -177,7 +177,7 @@ void link_want(struct link *l, uint64_t up_len, uint64_t down_len)
 /* What a note may make us ask for: anyone can write one, and what is asked for is gone. */
 static uint64_t noted_most(const struct link *l)
 {
-	uint64_t most = PAD_KEYS_LEN + KEY_TAG_KEY_LEN + KEY_LEN_MAX;
+	uint64_t most = PAD_KEYS_LEN + KEY_TAG_KEY_LEN + KEY_PART_LEN;
 	struct table_status s;
 	if (!rc_ok(table_status(l->hub->table, &s)))
 		return 0;

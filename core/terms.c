@@ -9,6 +9,37 @@ size_t terms_share_len(const struct terms *t)
 	return (size_t)t->key_len + KEY_TAG_KEY_LEN;
 }
 
+unsigned terms_part_count(const struct terms *t)
+{
+	return (t->key_len + KEY_PART_LEN - 1) / KEY_PART_LEN;
+}
+
+size_t terms_part_offset(const struct terms *t, unsigned number)
+{
+	(void)t;
+	return number == 0 ? 0 : KEY_TAG_KEY_LEN + (size_t)number * KEY_PART_LEN;
+}
+
+size_t terms_part_len(const struct terms *t, unsigned number)
+{
+	size_t at = terms_part_offset(t, number), left = terms_share_len(t) - at;
+	size_t most = number == 0 ? KEY_TAG_KEY_LEN + KEY_PART_LEN : KEY_PART_LEN;
+
+	return left < most ? left : most;
+}
+
+bool terms_are_long(const struct terms *t)
+{
+	return t->key_len > KEY_PART_LEN;
+}
+
+bool terms_lack_tag(const struct terms *t)
+{
+	static const struct tag none;
+
+	return memcmp(&t->key_tag, &none, sizeof none) == 0;
+}
+
 static int index_of(const struct id *list, size_t count, const struct id *id)
 {
 	for (size_t i = 0; i < count; i++)

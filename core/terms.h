@@ -17,7 +17,9 @@
 #define TERMS_RECEIVERS_MAX 64
 #define TERMS_CONTEXT_MAX 255
 #define KEY_LEN_MIN 16u
-#define KEY_LEN_MAX (1u << 20) /* one SHARE; longer keys travel in parts */
+#define KEY_LEN_MAX (1u << 30)
+#define KEY_PART_LEN (1u << 20) /* bytes of S in one message; longer keys travel in parts */
+#define KEY_PARTS_MAX (KEY_LEN_MAX / KEY_PART_LEN)
 
 enum scheme { SCHEME_SHAMIR = 0, SCHEME_XOR = 1, SCHEME_COUNT };
 
@@ -37,6 +39,20 @@ struct terms {
 
 /* Length of a share: u || S. */
 size_t terms_share_len(const struct terms *t);
+
+/*
+ * The parts of a share, numbered from 0: u and the first KEY_PART_LEN bytes of S; then as many bytes of S each, and
+ * in the last what is left.  A key of at most KEY_PART_LEN bytes has one.
+ */
+unsigned terms_part_count(const struct terms *t);
+size_t terms_part_len(const struct terms *t, unsigned number);    /* bytes of the share; number < count */
+size_t terms_part_offset(const struct terms *t, unsigned number); /* in the share */
+
+/* Is it in more than one part? */
+bool terms_are_long(const struct terms *t);
+
+/* While a long key is dealt its key tag is not known; it comes with the last part, and is zeros until then. */
+bool terms_lack_tag(const struct terms *t);
 
 /* Counts in range, k <= n, distinct hubs and receivers, initiator not among the receivers, scheme
  * fits, key length in range.  Errors: FORMAT with the reason. */

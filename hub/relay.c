@@ -67,6 +67,8 @@ static bool terms_accepted(const struct request *r, const struct terms *t, struc
 
 	if (!rc_ok(rc))
 		return REFUSE(v, TERMS, "%s", rc_detail(rc));
+	if (terms_are_long(t))
+		return REFUSE(v, UNSUPPORTED, "a key of %u bytes", t->key_len);
 	if (!conf_range_has(&c->n, t->n))
 		return REFUSE(v, TERMS, "n = %u is outside [limits] n = %u..%u", t->n, c->n.least, c->n.most);
 	if (!conf_range_has(&c->k, t->k))

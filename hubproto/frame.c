@@ -24,6 +24,12 @@
 #define RANGE_MAX_UP         FRAME_RANGE_MAX
 #define RANGE_MIN_DOWN       (PAD_KEYS_LEN + KEY_TAG_KEY_LEN + KEY_LEN_MIN)
 #define RANGE_MAX_DOWN       FRAME_RANGE_MAX
+#define RANGE_MIN_PART_UP    (PAD_KEYS_LEN + 1)
+#define RANGE_MAX_PART_UP    (PAD_KEYS_LEN + KEY_PART_LEN)
+#define REGION_PART_UP       REGION_UP
+#define RANGE_MIN_PART_DOWN  RANGE_MIN_PART_UP
+#define RANGE_MAX_PART_DOWN  RANGE_MAX_PART_UP
+#define REGION_PART_DOWN     REGION_DOWN
 
 static const struct message_row rows[] = {
 #define X(number, name, sender, region, key)                                                       \

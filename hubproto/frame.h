@@ -26,11 +26,12 @@
 #define FRAME_HEAD_LEN 4
 #define FRAME_MAX_BEFORE_LEASE (64u << 10)
 #define FRAME_MAX ((1u << 20) + (32u << 10)) /* the longest share and the longest terms */
-#define FRAME_RANGE_MAX (PAD_KEYS_LEN + KEY_LEN_MAX + KEY_TAG_KEY_LEN) /* longest range of one message */
+#define FRAME_RANGE_MAX (PAD_KEYS_LEN + KEY_PART_LEN + KEY_TAG_KEY_LEN) /* longest range of one message */
 #define FRAME_DIGEST_LEN 16
 
 /* number, name, who sends it, the region its range lies in, which key of the range tags it (index of
- * 32-byte keys from the range's start); RETIRING is a range of its own in the activation region */
+ * 32-byte keys from the range's start); RETIRING is a range of its own in the activation region, PART_UP and
+ * PART_DOWN are as long as a part of a share needs */
 #define DSKE_MESSAGE_LIST(X)                                                                         \
 	X(1, ACTIVATE, CLIENT, ACTIVATION, 0)                                                        \
 	X(2, ACTIVATED, HUB, ACTIVATION, 1)                                                          \
@@ -47,7 +48,9 @@
 	X(13, INSTRUCTION, HUB, DOWN, 0)                                                             \
 	X(14, RECEIPT, CLIENT, DOWN, 1)                                                              \
 	X(15, RETIRE, CLIENT, RETIRING, 0)                                                           \
-	X(16, RETIRED, HUB, RETIRING, 1)
+	X(16, RETIRED, HUB, RETIRING, 1)                                                             \
+	X(17, PART, CLIENT, PART_UP, 0)                                                              \
+	X(18, PIECE, HUB, PART_DOWN, 0)
 
 #define MESSAGE_NOTE 255 /* untagged: tag of zeros */
 

@@ -12,6 +12,8 @@ noinst_LTLIBRARIES += %D%/libhubproto.la
 	%D%/msg-instruction.c \
 	%D%/msg-lease.c \
 	%D%/msg-note.c \
+	%D%/msg-part.c \
+	%D%/msg-piece.c \
 	%D%/msg-receipt.c \
 	%D%/msg-reply.c \
 	%D%/msg-retiring.c \

@@ -19,7 +19,7 @@ dske_rc msg_instruction_read(struct msg_instruction *m, const uint8_t *body, siz
 	cbor_reader_init(&r, body, len);
 	cbor_read_array(&r, INSTRUCTION_ITEMS, INSTRUCTION_ITEMS);
 	msg_terms_read(&r, &m->terms);
-	size_t share_len = terms_share_len(&m->terms);
+	size_t share_len = terms_part_len(&m->terms, 0);
 	m->share = cbor_read_bytes(&r, share_len, share_len, &m->share_len);
 	return cbor_end(&r);
 }

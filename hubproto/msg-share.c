@@ -24,7 +24,7 @@ dske_rc msg_share_read(struct msg_share *m, const uint8_t *body, size_t len)
 	m->ttl = (uint32_t)cbor_read_uint(&r, 1, SHARE_TTL_MAX);
 	m->mode = (enum share_mode)cbor_read_uint(&r, SHARE_MODE_PAD, SHARE_MODE_SEALED);
 	/* DSKE 2.3.1: where Y_i = R_i the hub has the share already, and nothing is sent. */
-	size_t share_len = m->mode == SHARE_MODE_SEALED ? terms_share_len(&m->terms) : 0;
+	size_t share_len = m->mode == SHARE_MODE_SEALED ? terms_part_len(&m->terms, 0) : 0;
 	m->share = cbor_read_bytes(&r, share_len, share_len, &m->share_len);
 	return cbor_end(&r);
 }

@@ -101,14 +101,32 @@ struct msg_share {
 	struct terms terms;
 	uint32_t ttl; /* seconds that the hub keeps it, 1..SHARE_TTL_MAX */
 	enum share_mode mode;
-	const uint8_t *share; /* ciphertext, terms_share_len bytes; none with SHARE_MODE_PAD */
+	const uint8_t *share; /* ciphertext, terms_part_len(0) bytes; none with SHARE_MODE_PAD */
 	size_t share_len;
 };
 dske_rc msg_share_write(struct buf *out, const struct msg_share *m);
 dske_rc msg_share_read(struct msg_share *m, const uint8_t *body, size_t len);
-#define MSG_SHARE_RANGE_LEN(t) ((uint32_t)(PAD_KEYS_LEN + terms_share_len(t)))
+#define MSG_SHARE_RANGE_LEN(t) MSG_PART_RANGE_LEN(t, 0)
 
-/* REPLY [status] to SHARE and WAIT */
+/* PART [key_id, number, mode, share, key_tag]: what follows the SHARE of a long key, in ascending order.  Range:
+ * PAD_KEYS_LEN + the part's length, in both modes. */
+struct msg_part {
+	struct id key_id;
+	unsigned number; /* 1..KEY_PARTS_MAX - 1 */
+	enum share_mode mode;
+	const uint8_t *share; /* ciphertext, terms_part_len bytes; none with SHARE_MODE_PAD */
+	size_t share_len;
+	bool has_tag; /* the last part brings the key tag, no other does */
+	struct tag key_tag;
+};
+dske_rc msg_part_write(struct buf *out, const struct msg_part *m);
+dske_rc msg_part_read(struct msg_part *m, const uint8_t *body, size_t len);
+#define MSG_PART_RANGE_LEN(t, number) ((uint32_t)(PAD_KEYS_LEN + terms_part_len(t, number)))
+
+/* All ranges of an agreement, of one hub's table in one direction. */
+#define MSG_RANGES_LEN(t) ((uint64_t)PAD_KEYS_LEN * terms_part_count(t) + terms_share_len(t))
+
+/* REPLY [status] to SHARE, PART and WAIT */
 struct msg_reply {
 	unsigned status; /* enum status */
 };
@@ -159,6 +177,17 @@ struct msg_instruction {
 };
 dske_rc msg_instruction_write(struct buf *out, const struct msg_instruction *m);
 dske_rc msg_instruction_read(struct msg_instruction *m, const uint8_t *body, size_t len);
+
+/* PIECE [initiator, key_id, number, share]: what follows the INSTRUCTION of a long key, in ascending order.  Range:
+ * PAD_KEYS_LEN + the part's length; its second key stays unused, the RECEIPT is the INSTRUCTION's. */
+struct msg_piece {
+	struct id initiator, key_id;
+	unsigned number;
+	const uint8_t *share; /* ciphertext */
+	size_t share_len;
+};
+dske_rc msg_piece_write(struct buf *out, const struct msg_piece *m);
+dske_rc msg_piece_read(struct msg_piece *m, const uint8_t *body, size_t len);
 
 /* RECEIPT [verdict]: same range as its INSTRUCTION, under its reply key. */
 enum receipt_verdict { RECEIPT_KEPT = 0, RECEIPT_REFUSED = 1 /* not acceptable to this receiver */, RECEIPT_CORRUPT = 2 };

@@ -19,7 +19,9 @@
 	X(8, QUOTA, "a quota is used up; try again later")                                           \
 	X(9, MAILBOX_FULL, "too many keys wait for this receiver")                                   \
 	X(10, UNSUPPORTED, "this hub does not support that")                                         \
-	X(11, INTERNAL, "the hub could not store the request")
+	X(11, INTERNAL, "the hub could not store the request")                                       \
+	X(12, UNKNOWN_KEY, "no key of that ID is under way there")                                   \
+	X(13, ORDER, "that part is not the next one")
 
 /* Untagged notes (prove nothing, change no state but that they may prompt a lease exchange). */
 #define DSKE_NOTE_LIST(X)                                                                            \

@@ -85,6 +85,8 @@ dske_rc traffic_of(struct traffic *out, unsigned n, unsigned k, enum scheme sche
 		return FAIL(ARGS, "n = %u and k = %u do not satisfy 1 <= k <= n <= %d", n, k, TERMS_HUBS_MAX);
 	terms_make(&t, n, k, scheme, key_len, context_len);
 	TRY(terms_check(&t));
+	if (terms_are_long(&t))
+		return FAIL(FORMAT, "a key of %u bytes travels in parts, which are not counted here", key_len);
 	*out = (struct traffic){.up_pad = MSG_SHARE_RANGE_LEN(&t), .down_pad = MSG_SHARE_RANGE_LEN(&t),
 				.wait_pad = MSG_WAIT_RANGE_LEN};
 

@@ -32,12 +32,12 @@ static bool fits_agreed(CK_KEY_TYPE type)
 
 static const struct mech rows[] = {
 	{NAMED(CKM_ECDH1_DERIVE), 256, 521, CKF_DERIVE | EC_FLAGS, fits_agreed, .derive = &derive_ecdh1},
-	{NAMED(CKM_DSKE_DERIVE), KEY_LEN_MIN, KEY_LEN_MAX, CKF_DERIVE, fits_agreed, .derive = &derive_dske},
+	{NAMED(CKM_DSKE_DERIVE), KEY_LEN_MIN, KEY_PART_LEN, CKF_DERIVE, fits_agreed, .derive = &derive_dske},
 	{NAMED(CKM_AES_GCM), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_gcm},
 	{NAMED(CKM_AES_CBC), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_cbc},
 	{NAMED(CKM_AES_CBC_PAD), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_cbc_pad},
-	{NAMED(CKM_SHA256_HMAC), 1, KEY_LEN_MAX, SIGN_FLAGS, fits_hmac, .sign = &sign_hmac},
-	{NAMED(CKM_SHA256_HMAC_GENERAL), 1, KEY_LEN_MAX, SIGN_FLAGS, fits_hmac, .sign = &sign_hmac_general},
+	{NAMED(CKM_SHA256_HMAC), 1, KEY_PART_LEN, SIGN_FLAGS, fits_hmac, .sign = &sign_hmac},
+	{NAMED(CKM_SHA256_HMAC_GENERAL), 1, KEY_PART_LEN, SIGN_FLAGS, fits_hmac, .sign = &sign_hmac_general},
 };
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
 

@@ -67,8 +67,8 @@ static dske_rc fill_request(struct agree *a)
 		return FAIL(ARGS, "--context: at most %d bytes", TERMS_CONTEXT_MAX);
 	if (a->k > TERMS_HUBS_MAX)
 		return FAIL(ARGS, "--k: at most %d", TERMS_HUBS_MAX);
-	if (a->length != 0 && (a->length < KEY_LEN_MIN || a->length > KEY_LEN_MAX))
-		return FAIL(ARGS, "--length: between %u and %u bytes", KEY_LEN_MIN, KEY_LEN_MAX);
+	if (a->length != 0 && (a->length < KEY_LEN_MIN || a->length > KEY_PART_LEN))
+		return FAIL(ARGS, "--length: between %u and %u bytes", KEY_LEN_MIN, KEY_PART_LEN);
 	snprintf(q->peer, sizeof q->peer, "%s", a->peers->at[0]);
 	q->more = a->peers->at + 1;
 	q->more_count = a->peers->count - 1;

@@ -190,7 +190,7 @@ static dske_rc read_value(struct secret *key, const struct token *t, CK_OBJECT_H
 {
 	CK_ULONG len = number_attribute(t, object, CKA_VALUE_LEN);
 	size_t got = 0;
-	if (len == 0 || len > KEY_LEN_MAX)
+	if (len == 0 || len > KEY_PART_LEN)
 		return FAIL(IO, "the token does not tell the length of %s", label);
 	TRY(secret_alloc(key, len));
 	token_attribute(t, object, CKA_VALUE, key->data, key->len, &got);

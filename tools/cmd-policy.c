@@ -135,8 +135,8 @@ static dske_rc settle_choice(struct explain *e)
 static dske_rc settle_costs(struct explain *e)
 {
 	unsigned n = e->choice.n;
-	if (e->bytes < KEY_LEN_MIN || e->bytes > KEY_LEN_MAX)
-		return FAIL(ARGS, "--bytes %llu: a key has %u to %u bytes", (unsigned long long)e->bytes, KEY_LEN_MIN, KEY_LEN_MAX);
+	if (e->bytes < KEY_LEN_MIN || e->bytes > KEY_PART_LEN)
+		return FAIL(ARGS, "--bytes %llu: a key has %u to %u bytes", (unsigned long long)e->bytes, KEY_LEN_MIN, KEY_PART_LEN);
 	TRY(traffic_of(&e->general, n, e->choice.k, SCHEME_SHAMIR, (uint32_t)e->bytes, 0));
 	return traffic_of(&e->simple, n, n, SCHEME_XOR, (uint32_t)e->bytes, 0);
 }

@@ -23,8 +23,8 @@ dske_rc keyfile_read(struct secret *key, const char *path)
 		return FAIL(ARGS, "%s is no regular file", path);
 	if (st.st_size == 0)
 		return FAIL(ARGS, "%s is empty", path);
-	if (st.st_size > (off_t)KEY_LEN_MAX)
-		return FAIL(TOOBIG, "%s is longer than any key, %u bytes", path, KEY_LEN_MAX);
+	if (st.st_size > (off_t)KEY_PART_LEN)
+		return FAIL(TOOBIG, "%s is longer than any key, %u bytes", path, KEY_PART_LEN);
 	TRY(secret_alloc(key, (size_t)st.st_size));
 	return file_pread(f.n, key->data, key->len, 0);
 }

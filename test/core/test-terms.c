@@ -22,6 +22,46 @@ static void good_terms(void **state)
 	assert_int_equal(terms_receiver_index(&t, &t.receiver[63]), -1);
 }
 
+/* The parts adjoin, cover the share and are as long as protocol.md 8.6 says; a short key has one. */
+static void parts_cover_the_share(void **state)
+{
+	static const struct {
+		uint32_t key_len;
+		unsigned count;
+		size_t last;
+	} rows[] = {
+		{KEY_LEN_MIN, 1, 16 + 48},
+		{KEY_PART_LEN - 1, 1, KEY_PART_LEN + 47},
+		{KEY_PART_LEN, 1, KEY_PART_LEN + 48},
+		{KEY_PART_LEN + 1, 2, 1},
+		{2 * KEY_PART_LEN, 2, KEY_PART_LEN},
+		{2 * KEY_PART_LEN + 17, 3, 17},
+		{KEY_LEN_MAX - 1, 1024, KEY_PART_LEN - 1},
+		{KEY_LEN_MAX, 1024, KEY_PART_LEN},
+	};
+	struct terms t;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		size_t at = 0;
+
+		network_terms(&t, 3, 2, SCHEME_SHAMIR, rows[i].key_len);
+		assert_ok(terms_check(&t));
+		assert_int_equal(terms_part_count(&t), rows[i].count);
+		assert_int_equal(terms_are_long(&t), rows[i].count > 1);
+		for (unsigned p = 0; p < rows[i].count; p++) {
+			assert_int_equal(terms_part_offset(&t, p), at);
+			assert_true(p == 0 || (at - KEY_TAG_KEY_LEN) % KEY_PART_LEN == 0);
+			at += terms_part_len(&t, p);
+		}
+		assert_int_equal(at, terms_share_len(&t));
+		assert_int_equal(terms_part_len(&t, rows[i].count - 1), rows[i].last);
+	}
+	assert_true(terms_lack_tag(&t));
+	t.key_tag.b[15] = 1;
+	assert_false(terms_lack_tag(&t));
+}
+
 static void malformed_terms(void **state)
 {
 	struct terms good, t;
@@ -115,6 +155,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_terms),
+		cmocka_unit_test(parts_cover_the_share),
 		cmocka_unit_test(malformed_terms),
 		cmocka_unit_test(equality_is_of_every_field),
 		cmocka_unit_test(positions),

@@ -96,6 +96,40 @@ SAMPLE(cloned_none_left, cloned, .nonce_c = id_of(SEED_NONCE_C), .next_slot = LE
 SAMPLE(share_pad, share, .terms = terms_plain(), .ttl = 3600, .mode = SHARE_MODE_PAD)
 SAMPLE(share_most, share, .terms = terms_most(), .ttl = SHARE_TTL_MAX, .mode = SHARE_MODE_PAD)
 
+/* The least key that has a second part. */
+static struct terms terms_long(void)
+{
+	struct terms t = terms_plain();
+
+	t.key_len = KEY_PART_LEN + 1;
+	t.key_tag = (struct tag){{0}};
+	return t;
+}
+
+SAMPLE(share_long, share, .terms = terms_long(), .ttl = 3600, .mode = SHARE_MODE_PAD)
+SAMPLE(part_pad, part, .key_id = id_of(SEED_KEY), .number = 1, .mode = SHARE_MODE_PAD)
+SAMPLE(part_last_pad, part, .key_id = id_of(SEED_KEY), .number = KEY_PARTS_MAX - 1, .mode = SHARE_MODE_PAD, .has_tag = true,
+	.key_tag = terms_plain().key_tag)
+
+static void part_last(struct buf *body)
+{
+	struct terms t = terms_plain();
+	uint8_t share[17];
+	struct msg_part m = {.key_id = t.key_id, .number = 24, .mode = SHARE_MODE_SEALED, .share = share, .share_len = sizeof share,
+			     .has_tag = true, .key_tag = t.key_tag};
+
+	fill(share, sizeof share, 0x5a);
+	msg_part_write(body, &m);
+}
+
+static void piece(struct buf *body)
+{
+	struct msg_piece m = {.initiator = id_of(SEED_ALICE), .key_id = id_of(SEED_KEY), .number = 1,
+			      .share = (const uint8_t *)"x", .share_len = 1};
+
+	msg_piece_write(body, &m);
+}
+
 static void share_sealed_as(struct buf *body, struct terms t, uint32_t ttl)
 {
 	uint8_t share[32 + KEY_TAG_KEY_LEN];
@@ -194,6 +228,10 @@ const struct sample samples[] = {
 	{"share-sealed", MESSAGE_SHARE, share_sealed},
 	{"share-least", MESSAGE_SHARE, share_least},
 	{"share-most", MESSAGE_SHARE, share_most},
+	{"share-long", MESSAGE_SHARE, share_long},
+	{"part-pad", MESSAGE_PART, part_pad},
+	{"part-last", MESSAGE_PART, part_last},
+	{"part-last-pad", MESSAGE_PART, part_last_pad},
 	{"reply-accepted", MESSAGE_REPLY, reply_accepted},
 	{"reply-refused", MESSAGE_REPLY, reply_refused},
 	{"wait-key-id", MESSAGE_WAIT, wait_key_id},
@@ -206,6 +244,7 @@ const struct sample samples[] = {
 	{"identity-unknown", MESSAGE_IDENTITY, identity_unknown},
 	{"instruction", MESSAGE_INSTRUCTION, instruction},
 	{"instruction-least", MESSAGE_INSTRUCTION, instruction_least},
+	{"piece", MESSAGE_PIECE, piece},
 	{"receipt-kept", MESSAGE_RECEIPT, receipt_kept},
 	{"receipt-refused", MESSAGE_RECEIPT, receipt_refused},
 	{"receipt-corrupt", MESSAGE_RECEIPT, receipt_corrupt},
@@ -237,6 +276,8 @@ COPY(wait)
 COPY(identify)
 COPY(identity)
 COPY(instruction)
+COPY(part)
+COPY(piece)
 COPY(receipt)
 COPY(retiring)
 COPY(note)
@@ -252,6 +293,7 @@ dske_rc body_copy(unsigned type, struct buf *out, const uint8_t *body, size_t le
 		[MESSAGE_IDENTIFY] = copy_identify,   [MESSAGE_IDENTITY] = copy_identity,
 		[MESSAGE_INSTRUCTION] = copy_instruction, [MESSAGE_RECEIPT] = copy_receipt,
 		[MESSAGE_RETIRE] = copy_retiring,     [MESSAGE_RETIRED] = copy_retiring,
+		[MESSAGE_PART] = copy_part,           [MESSAGE_PIECE] = copy_piece,
 		[MESSAGE_NOTE] = copy_note,
 	};
 	return copies[type](out, body, len);
@@ -262,6 +304,8 @@ static dske_rc range_len(const struct envelope *e, uint32_t *len)
 {
 	struct msg_share share;
 	struct msg_instruction instruction_read;
+	struct msg_part part;
+	struct msg_piece piece_read;
 
 	*len = 0;
 	switch (e->type) {
@@ -279,6 +323,14 @@ static dske_rc range_len(const struct envelope *e, uint32_t *len)
 		TRY(msg_instruction_read(&instruction_read, e->body, e->body_len));
 		*len = MSG_SHARE_RANGE_LEN(&instruction_read.terms);
 		return terms_check(&instruction_read.terms);
+	case MESSAGE_PART:
+		TRY(msg_part_read(&part, e->body, e->body_len));
+		*len = part.mode == SHARE_MODE_SEALED ? (uint32_t)(PAD_KEYS_LEN + part.share_len) : 0;
+		return DSKE_OK;
+	case MESSAGE_PIECE:
+		TRY(msg_piece_read(&piece_read, e->body, e->body_len));
+		*len = (uint32_t)(PAD_KEYS_LEN + piece_read.share_len);
+		return DSKE_OK;
 	default:
 		return DSKE_OK;
 	}

@@ -296,6 +296,42 @@ static void fields_that_do_not_fit_are_read(void **state)
 	assert_true(rc_is(terms_check(&back.terms), DSKE_RC_FORMAT));
 }
 
+/* What the last part brings is a whole key tag, what the others bring is none. */
+static void parts_out_of_range_are_refused(void **state)
+{
+	static uint8_t share[KEY_PART_LEN + 1], body[KEY_PART_LEN + 128];
+	const struct msg_part good = {.number = 1, .mode = SHARE_MODE_SEALED, .share = share, .share_len = 17};
+	struct msg_part m, back;
+	struct buf b;
+
+	(void)state;
+#define PART(result, change)                                                                       \
+	do {                                                                                       \
+		m = good;                                                                          \
+		change;                                                                            \
+		buf_fixed(&b, body, sizeof body);                                                  \
+		assert_true(rc_ok(msg_part_write(&b, &m)));                                        \
+		assert_int_equal(msg_part_read(&back, b.data, b.len).code, DSKE_RC_##result);      \
+	} while (0)
+	PART(OK, (void)0);
+	assert_false(back.has_tag);
+	PART(OK, m.has_tag = true);
+	assert_true(back.has_tag);
+	PART(OK, m.number = KEY_PARTS_MAX - 1);
+	PART(OK, m.share_len = KEY_PART_LEN);
+	PART(OK, m.mode = SHARE_MODE_PAD; m.share_len = 0);
+	PART(FORMAT, m.number = 0);
+	PART(FORMAT, m.number = KEY_PARTS_MAX);
+	PART(FORMAT, m.mode = SHARE_MODE_PAD);
+	PART(FORMAT, m.share_len = 0);
+	PART(FORMAT, m.share_len = KEY_PART_LEN + 1);
+	PART(FORMAT, m.mode = (enum share_mode)2);
+#undef PART
+	body[b.len - 1] = 0x4f; /* a key tag of 15 bytes */
+	memset(body + b.len, 0, 15);
+	assert_int_equal(msg_part_read(&back, body, b.len + 15).code, DSKE_RC_FORMAT);
+}
+
 #define MESSAGE_REFUSED(message, ...)                                                              \
 	do {                                                                                       \
 		struct msg_##message m = {__VA_ARGS__};                                            \
@@ -356,6 +392,7 @@ int main(void)
 		cmocka_unit_test(terms_come_back_as_they_were),
 		cmocka_unit_test(fields_out_of_range_are_refused),
 		cmocka_unit_test(fields_that_do_not_fit_are_read),
+		cmocka_unit_test(parts_out_of_range_are_refused),
 		cmocka_unit_test(other_messages_out_of_range_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
