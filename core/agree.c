@@ -42,40 +42,52 @@ static dske_rc pads_check(const struct terms *t, const uint8_t *const *pads, con
 	return DSKE_OK;
 }
 
-/* DSKE 2.3.1: "she uses these k shares and the secret sharing scheme to construct the remaining n - k".
- * One interpolation gives them and the secret, Y_0, which is written to y0. */
-static dske_rc shares_compute(struct deal *d, const struct terms *t, const uint8_t *const *pads, uint8_t *y0)
-{
+/* What is known of a share, or a part of it, and what is asked for. */
+struct points {
 	const uint8_t *known[TERMS_HUBS_MAX];
 	uint8_t *wanted[TERMS_HUBS_MAX + 1];
 	uint8_t known_x[TERMS_HUBS_MAX], wanted_x[TERMS_HUBS_MAX + 1];
-	size_t known_count = 0, wanted_count = 1, len = terms_share_len(t);
+	size_t known_count, wanted_count;
+};
 
-	wanted[0] = y0;
-	wanted_x[0] = 0;
-	for (size_t i = 0; i < t->n; i++) {
-		if (d->origin[i] == SHARE_IS_PAD) {
-			known[known_count] = pads[i];
-			known_x[known_count++] = (uint8_t)(i + 1);
-			continue;
-		}
-		TRY(secret_alloc(&d->share[i], len));
-		wanted[wanted_count] = d->share[i].data;
-		wanted_x[wanted_count++] = (uint8_t)(i + 1);
-	}
-	if (t->scheme == SCHEME_XOR) { /* n = k: all are pads (DSKE 2.5.2) */
-		xorshare_combine(y0, known, known_count, len);
-		return DSKE_OK;
-	}
-	return shamir_interpolate(known_x, known, known_count, wanted_x, wanted, wanted_count, len);
+static void points_want(struct points *p, uint8_t x, uint8_t *out)
+{
+	p->wanted[p->wanted_count] = out;
+	p->wanted_x[p->wanted_count++] = x;
 }
 
-static dske_rc deal_fill(struct deal *d, struct terms *t, const uint8_t *const *pads)
+/* DSKE 2.3.1: "she uses these k shares and the secret sharing scheme to construct the remaining n - k".
+ * One interpolation gives them and the secret, Y_0, which is written to y0. */
+static dske_rc shares_compute(const struct terms *t, const uint8_t *const *pads, const bool *use_pad, const bool *wanted,
+			      struct secret *share, size_t len, uint8_t *y0)
+{
+	struct points p = {.known_count = 0};
+
+	points_want(&p, 0, y0);
+	for (size_t i = 0; i < t->n; i++) {
+		if (use_pad[i]) {
+			p.known[p.known_count] = pads[i];
+			p.known_x[p.known_count++] = (uint8_t)(i + 1);
+		} else if (wanted[i]) {
+			TRY(secret_alloc(&share[i], len));
+			points_want(&p, (uint8_t)(i + 1), share[i].data);
+		}
+	}
+	if (t->scheme == SCHEME_XOR) { /* n = k: all are pads (DSKE 2.5.2) */
+		xorshare_combine(y0, p.known, p.known_count, len);
+		return DSKE_OK;
+	}
+	return shamir_interpolate(p.known_x, p.known, p.known_count, p.wanted_x, p.wanted, p.wanted_count, len);
+}
+
+static dske_rc deal_fill(struct deal *d, struct terms *t, const uint8_t *const *pads, const bool *use_pad)
 {
 	AUTO(secret) y0 = {0};
+	bool all[TERMS_HUBS_MAX];
 
+	memset(all, true, sizeof all);
 	TRY(secret_alloc(&y0, terms_share_len(t)));
-	TRY(shares_compute(d, t, pads, y0.data));
+	TRY(shares_compute(t, pads, use_pad, all, d->share, terms_share_len(t), y0.data));
 
 	/* DSKE 2.3.2: "partitions Y_0 into a parameter u of l bits, and a remainder S of m bits" */
 	TRY(secret_from(&d->key, y0.data + KEY_TAG_KEY_LEN, t->key_len));
@@ -91,10 +103,32 @@ dske_rc agree_deal(struct deal *d, struct terms *t, const uint8_t *const *pads, 
 	for (size_t i = 0; i < t->n; i++)
 		d->origin[i] = use_pad[i] ? SHARE_IS_PAD : SHARE_COMPUTED;
 
-	dske_rc rc = deal_fill(d, t, pads);
+	dske_rc rc = deal_fill(d, t, pads, use_pad);
 	if (!rc_ok(rc))
 		deal_drop(d);
 	return rc;
+}
+
+dske_rc agree_deal_part(struct key_tagger *tagger, struct terms *t, unsigned number, const uint8_t *const *pads,
+			const bool *use_pad, const bool *wanted, struct secret *share, struct secret *key)
+{
+	AUTO(secret) y0 = {0};
+	size_t len, u_len = number == 0 ? KEY_TAG_KEY_LEN : 0;
+
+	TRY(terms_check(t));
+	TRY(pads_check(t, pads, use_pad));
+	if (number >= terms_part_count(t))
+		return FAIL(ARGS, "part %u of %u", number, terms_part_count(t));
+	len = terms_part_len(t, number);
+	TRY(secret_alloc(&y0, len));
+	TRY(shares_compute(t, pads, use_pad, wanted, share, len, y0.data));
+	TRY(secret_from(key, y0.data + u_len, len - u_len));
+	if (number == 0)
+		key_tagger_begin(tagger, y0.data);
+	key_tagger_add(tagger, key->data, key->len);
+	if (number + 1 == terms_part_count(t))
+		key_tagger_end(tagger, &t->key_tag);
+	return DSKE_OK;
 }
 
 enum deal_verdict agree_reply(struct deal *d, const struct terms *t, size_t hub_index, bool accepted)

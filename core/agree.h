@@ -38,6 +38,15 @@ struct deal { /* emptied by deal_drop */
  */
 dske_rc agree_deal(struct deal *d, struct terms *t, const uint8_t *const *pads, const bool *use_pad);
 
+/*
+ * Share generation of a long key, part by part.  tagger: zeros before part 0, then this call's own; the caller wipes it
+ * if not all parts are dealt.  pads, use_pad: as above, of terms_part_len bytes; which hubs they are may be other ones in
+ * each part.  share[i] is allocated and written where wanted[i] and not use_pad[i].  key: the bytes of S that are in the
+ * part.  With the last part t->key_tag is written; until then it is zeros.  Errors: FORMAT, ARGS, NOMEM.
+ */
+dske_rc agree_deal_part(struct key_tagger *tagger, struct terms *t, unsigned number, const uint8_t *const *pads,
+			const bool *use_pad, const bool *wanted, struct secret *share, struct secret *key);
+
 /* Chooses k of the hubs for which ready[i] holds, spreading load by `spread` (any number that varies
  * between agreements).  Errors: TOO_FEW. */
 dske_rc agree_choose(bool *use_pad, const struct terms *t, const bool *ready, uint64_t spread);
@@ -74,9 +83,23 @@ dske_rc receiver_new(struct receiver **out, const struct id *self, const struct 
  * that late shares are judged.  Errors: DENIED (not acceptable, with the reason), FORMAT, EXISTS, NOMEM. */
 dske_rc receiver_offer(struct receiver *r, const struct id *hub, const struct terms *t, struct secret *share);
 
+/*
+ * Long keys.  Their shares lie in a source, which is set before the first is offered and outlives the receiver; they
+ * are offered by their numbers there when they are whole.  One a hub and tuple: a second one is EXISTS, whatever it is.
+ * receiver_accepts: would a share with these terms be taken?  Errors: DENIED, FORMAT, EXISTS, NOMEM.
+ */
+struct share_source; /* core/candidate.h */
+void receiver_set_source(struct receiver *r, const struct share_source *source);
+dske_rc receiver_accepts(const struct receiver *r, const struct id *hub, const struct terms *t);
+dske_rc receiver_offer_number(struct receiver *r, const struct id *hub, const struct terms *t, size_t number);
+
+/* After a conclusion for a long key: a block of S (core/candidate.h), into SHARE_BLOCK_MAX bytes, the first *len of which
+ * are the key's.  Errors: the source's. */
+dske_rc receiver_key_block(const struct receiver *r, size_t block, uint8_t *out, size_t *len);
+
 /* Key reconstruction and validation (DSKE 2.3.3, 2.4) over what is there; `final` says that no more
  * shares will come, or that the deadline is reached.
- *   OK            *key (empty before) is the key, *t its terms (borrowed from r); first valid key is final
+ *   OK            *key (empty before) is the key, or of a long one 16 bytes that tell it from others; *t its terms (borrowed from r); first valid key is final
  *   TOO_FEW       fewer than k shares of any one tuple so far
  *   NO_CANDIDATE  enough shares, none verifies (or too many corrupt shares to search; the sentence says)
  *   CONFLICT      more than one valid key: abort

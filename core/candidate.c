@@ -10,18 +10,19 @@
 #include "core/subset.h"
 #include "core/xorshare.h"
 
-dske_rc share_group_new(struct share_group **out, const struct terms *t)
+dske_rc share_group_new(struct share_group **out, const struct terms *t, const struct share_source *source)
 {
 	struct share_group *g = calloc(1, sizeof *g);
 
 	if (!g)
 		return rc_make(DSKE_RC_NOMEM);
 	g->share = calloc(t->n, sizeof *g->share);
-	if (!g->share) {
-		free(g);
+	if (!g->share || (source && !rc_ok(secret_alloc(&g->room, t->n * SHARE_BLOCK_MAX)))) {
+		share_group_free(g);
 		return rc_make(DSKE_RC_NOMEM);
 	}
 	g->terms = *t;
+	g->source = source;
 	*out = g;
 	return DSKE_OK;
 }
@@ -33,6 +34,7 @@ void share_group_free(struct share_group *g)
 	for (size_t i = 0; i < g->count; i++)
 		secret_drop(&g->share[i].bytes);
 	free(g->share);
+	secret_drop(&g->room);
 	search_free(g->search);
 	free(g);
 }
@@ -54,24 +56,70 @@ void share_group_add(struct share_group *g, uint8_t x, struct secret *bytes)
 	secret_move(&share->bytes, bytes);
 }
 
+void share_group_add_number(struct share_group *g, uint8_t x, size_t number)
+{
+	g->share[g->count++] = (struct held_share){.x = x, .verdict = SHARE_UNUSED, .number = number};
+}
+
+/* ---- blocks --------------------------------------------------------------------------------------- */
+
+size_t share_block_count(const struct terms *t)
+{
+	return ((size_t)t->key_len + SHARE_BLOCK_LEN - 1) / SHARE_BLOCK_LEN;
+}
+
+size_t share_block_len(const struct terms *t, size_t block)
+{
+	size_t left = t->key_len - block * SHARE_BLOCK_LEN;
+
+	return (block == 0 ? KEY_TAG_KEY_LEN : 0) + (left < SHARE_BLOCK_LEN ? left : SHARE_BLOCK_LEN);
+}
+
+size_t share_group_blocks(const struct share_group *g)
+{
+	return g->source ? share_block_count(&g->terms) : 1;
+}
+
+size_t share_group_block_len(const struct share_group *g, size_t block)
+{
+	return g->source ? share_block_len(&g->terms, block) : terms_share_len(&g->terms);
+}
+
+dske_rc share_group_load(const struct share_group *g, size_t block, size_t i, const uint8_t **share)
+{
+	uint8_t *room = g->room.data + i * SHARE_BLOCK_MAX;
+
+	*share = g->source ? room : g->share[i].bytes.data;
+	return g->source ? g->source->read(g->source->context, g->share[i].number, block, room) : DSKE_OK;
+}
+
 /* ---- candidates --------------------------------------------------------------------------------- */
 
-/* The value at x of the polynomial through the subset's shares; 0 is Y_0.  out is terms_share_len. */
-static dske_rc value_at(const struct share_group *g, const uint8_t *subset, uint8_t x, uint8_t *out)
-{
+/* One block of the subset's shares. */
+struct basis {
 	const uint8_t *known[TERMS_HUBS_MAX];
-	uint8_t known_x[TERMS_HUBS_MAX];
-	size_t k = g->terms.k, len = terms_share_len(&g->terms);
+	uint8_t x[TERMS_HUBS_MAX];
+	size_t len;
+};
 
-	for (size_t i = 0; i < k; i++) {
-		known[i] = g->share[subset[i]].bytes.data;
-		known_x[i] = g->share[subset[i]].x;
+static dske_rc basis_load(struct basis *b, const struct share_group *g, const uint8_t *subset, size_t block)
+{
+	b->len = share_group_block_len(g, block);
+	for (size_t i = 0; i < g->terms.k; i++) {
+		b->x[i] = g->share[subset[i]].x;
+		TRY(share_group_load(g, block, subset[i], &b->known[i]));
 	}
+	return DSKE_OK;
+}
+
+/* The value at x of the polynomial through the subset's shares; 0 is Y_0.  out: as long as the block. */
+static dske_rc value_at(const struct share_group *g, const struct basis *b, uint8_t x, uint8_t *out)
+{
 	if (g->terms.scheme == SCHEME_XOR) {
-		xorshare_combine(out, known, k, len); /* n = k: no share is left to compare with */
+		xorshare_combine(out, b->known, g->terms.k, b->len); /* n = k: no share is left to compare with */
 		return DSKE_OK;
 	}
-	return shamir_interpolate(known_x, known, k, &x, &out, 1, len);
+	return shamir_interpolate(b->x, b->known, g->terms.k, &x, &out, 1, b->len);
 }
 
 static bool in_subset(const uint8_t *subset, size_t k, size_t index)
@@ -86,8 +134,8 @@ struct found {
 	bool any, rivalled;
 	uint8_t subset[TERMS_HUBS_MAX];
 	uint8_t rival[TERMS_HUBS_MAX]; /* gives the same key by another polynomial */
-	struct secret key;
-	struct secret value; /* room for one share: a candidate, or what a share ought to be */
+	struct secret key;   /* or what tells it from others */
+	struct secret value; /* room for a block: of a candidate, or of what a share ought to be */
 };
 
 static void found_drop(struct found *f)
@@ -97,11 +145,9 @@ static void found_drop(struct found *f)
 }
 
 /* Notes a confirmed candidate.  DSKE 2.4: "more than one distinct candidate remaining ... B aborts". */
-static dske_rc found_note(struct found *f, const struct share_group *g, const uint8_t *subset)
+static dske_rc found_note(struct found *f, const struct share_group *g, const uint8_t *subset, const uint8_t *key, size_t len)
 {
-	const uint8_t *key = f->value.data + KEY_TAG_KEY_LEN;
-
-	if (f->any && mem_equal(f->key.data, key, g->terms.key_len)) {
+	if (f->any && mem_equal(f->key.data, key, len)) {
 		if (!f->rivalled)
 			memcpy(f->rival, subset, g->terms.k);
 		f->rivalled = true;
@@ -110,36 +156,95 @@ static dske_rc found_note(struct found *f, const struct share_group *g, const ui
 	if (f->any)
 		return FAIL(CONFLICT, "the shares of one agreement give two valid keys: at least %d hubs are corrupt, "
 			    "no key was taken", g->terms.k);
-	TRY(secret_from(&f->key, key, g->terms.key_len));
+	TRY(secret_from(&f->key, key, len));
 	memcpy(f->subset, subset, g->terms.k);
 	f->any = true;
 	return DSKE_OK;
 }
 
+static dske_rc short_try(struct found *f, const struct share_group *g, const uint8_t *subset, bool *valid)
+{
+	uint8_t *y0 = f->value.data;
+	struct basis b;
+
+	TRY(basis_load(&b, g, subset, 0));
+	TRY(value_at(g, &b, 0, y0));
+	*valid = key_tag_check(&g->terms.key_tag, y0, y0 + KEY_TAG_KEY_LEN, g->terms.key_len);
+	return *valid ? found_note(f, g, subset, y0 + KEY_TAG_KEY_LEN, g->terms.key_len) : DSKE_OK;
+}
+
+/* Y_0 block by block, through the key tag and through what tells it from other keys. */
+static dske_rc blocks_tag(struct found *f, const struct share_group *g, const uint8_t *subset, struct key_tagger *tagger,
+			  struct key_tagger *print)
+{
+	struct basis b;
+
+	for (size_t block = 0; block < share_group_blocks(g); block++) {
+		size_t u_len = block == 0 ? KEY_TAG_KEY_LEN : 0;
+
+		TRY(basis_load(&b, g, subset, block));
+		TRY(value_at(g, &b, 0, f->value.data));
+		if (block == 0)
+			key_tagger_begin(tagger, f->value.data);
+		key_tagger_add(tagger, f->value.data + u_len, b.len - u_len);
+		key_tagger_add(print, f->value.data + u_len, b.len - u_len);
+	}
+	return DSKE_OK;
+}
+
+static dske_rc long_try(struct found *f, const struct share_group *g, const uint8_t *subset, bool *valid)
+{
+	struct key_tagger tagger = {.len = 0}, print;
+	struct tag actual, other;
+
+	key_tagger_begin(&print, g->source->print_key);
+
+	dske_rc rc = blocks_tag(f, g, subset, &tagger, &print);
+
+	key_tagger_end(&tagger, &actual);
+	key_tagger_end(&print, &other);
+	*valid = rc_ok(rc) && mem_equal(actual.b, g->terms.key_tag.b, TAG_LEN);
+	if (*valid)
+		rc = found_note(f, g, subset, other.b, TAG_LEN);
+	mem_wipe(&actual, sizeof actual); /* the right tag of a wrong key is a forgery */
+	mem_wipe(&other, sizeof other);
+	return rc;
+}
+
 /* Reconstructs Y_0 = u || S; if S is confirmed by the key tag that came with the shares, it is noted (DSKE 2.4). */
 static dske_rc candidate_try(struct found *f, const struct share_group *g, const uint8_t *subset, bool *valid)
 {
-	uint8_t *y0 = f->value.data;
+	return g->source ? long_try(f, g, subset, valid) : short_try(f, g, subset, valid);
+}
 
-	TRY(value_at(g, subset, 0, y0));
-	*valid = key_tag_check(&g->terms.key_tag, y0, y0 + KEY_TAG_KEY_LEN, g->terms.key_len);
-	return *valid ? found_note(f, g, subset) : DSKE_OK;
+/* Compares one block of each share with the polynomial that gave the key. */
+static dske_rc block_judge(struct share_group *g, const struct found *f, size_t block)
+{
+	struct basis b;
+	const uint8_t *share;
+
+	TRY(basis_load(&b, g, f->subset, block));
+	for (size_t i = 0; i < g->count; i++) {
+		if (in_subset(f->subset, g->terms.k, i) || g->share[i].verdict == SHARE_CORRUPT)
+			continue;
+		TRY(share_group_load(g, block, i, &share));
+		TRY(value_at(g, &b, g->share[i].x, f->value.data));
+		if (!mem_equal(f->value.data, share, b.len))
+			g->share[i].verdict = SHARE_CORRUPT;
+	}
+	return DSKE_OK;
 }
 
 /* Marks every share by the polynomial that gave the key; how many are not on it? */
 static dske_rc verdicts_mark(struct share_group *g, const struct found *f, size_t *corrupt)
 {
+	for (size_t i = 0; i < g->count; i++)
+		g->share[i].verdict = SHARE_CONSISTENT;
+	for (size_t block = 0; block < share_group_blocks(g) && g->count > g->terms.k; block++)
+		TRY(block_judge(g, f, block));
 	*corrupt = 0;
-	for (size_t i = 0; i < g->count; i++) {
-		bool fits = in_subset(f->subset, g->terms.k, i);
-
-		if (!fits) {
-			TRY(value_at(g, f->subset, g->share[i].x, f->value.data));
-			fits = mem_equal(f->value.data, g->share[i].bytes.data, f->value.len);
-		}
-		g->share[i].verdict = fits ? SHARE_CONSISTENT : SHARE_CORRUPT;
-		*corrupt += !fits;
-	}
+	for (size_t i = 0; i < g->count; i++)
+		*corrupt += g->share[i].verdict == SHARE_CORRUPT;
 	return DSKE_OK;
 }
 
@@ -246,7 +351,7 @@ static dske_rc group_search(struct share_group *g, bool thorough, struct found *
 {
 	size_t corrupt;
 
-	TRY(secret_alloc(&f->value, terms_share_len(&g->terms)));
+	TRY(secret_alloc(&f->value, g->source ? SHARE_BLOCK_MAX : terms_share_len(&g->terms)));
 	TRY(fast_path(g, f));
 	if (!f->any)
 		TRY(search_key(g, thorough, f));
@@ -257,6 +362,22 @@ static dske_rc group_search(struct share_group *g, bool thorough, struct found *
 		TRY(rival_judge(g, f, corrupt));
 	memcpy(g->winner, f->subset, g->terms.k);
 	g->won = true;
+	g->judged = g->count;
+	if (g->source)
+		memcpy(g->print.b, f->key.data, TAG_LEN);
+	return DSKE_OK;
+}
+
+dske_rc share_group_key_block(const struct share_group *g, size_t block, uint8_t *out, size_t *len)
+{
+	size_t u_len = block == 0 ? KEY_TAG_KEY_LEN : 0;
+	struct basis b;
+
+	TRY(basis_load(&b, g, g->winner, block));
+	TRY(value_at(g, &b, 0, out));
+	memmove(out, out + u_len, b.len - u_len);
+	mem_wipe(out + (b.len - u_len), u_len);
+	*len = b.len - u_len;
 	return DSKE_OK;
 }
 
@@ -264,6 +385,9 @@ dske_rc candidate_search(struct share_group *g, bool thorough, struct secret *ke
 {
 	AUTO(found) f = {0};
 
+	/* Of a long key nothing is read again for nothing. */
+	if (g->source && g->won && g->judged == g->count)
+		return secret_from(key, g->print.b, TAG_LEN);
 	verdicts_clear(g);
 	if (g->count < g->terms.k)
 		return FAIL(TOO_FEW, "%zu of the %d shares needed came", g->count, g->terms.k);

@@ -5,7 +5,8 @@
  * A digest is the values of DIGEST_LEN random GF(2^8)-linear functionals.  Being linear, they map shares
  * on one polynomial to digests on one polynomial, always; and shares that are not on one to digests that
  * are with a chance of at most (levels / 256)^DIGEST_LEN: below 2^-128 for shares up to 2 MiB, which have
- * three levels.
+ * three levels.  The sum of several digests, of pieces of a share and each with functionals of its own, is one of
+ * the whole, with the same bound.
  */
 #ifndef DSKE_CORE_DIGEST_H
 #define DSKE_CORE_DIGEST_H

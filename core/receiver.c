@@ -19,6 +19,7 @@
 struct receiver {
 	struct id self, initiator;
 	struct acceptance accepts; /* hubs owned */
+	const struct share_source *source; /* borrowed; of long keys' shares */
 	size_t group_count;
 	struct share_group **group; /* owned; room for TUPLES_PER_HUB a hub */
 	struct share_group *concluded; /* the group whose key was taken, or NULL */
@@ -89,8 +90,12 @@ static bool hub_accepted(const struct receiver *r, const struct id *hub)
 	return false;
 }
 
-static dske_rc offer_check(const struct receiver *r, const struct id *hub, const struct terms *t,
-			   const struct secret *share)
+void receiver_set_source(struct receiver *r, const struct share_source *source)
+{
+	r->source = source;
+}
+
+dske_rc receiver_accepts(const struct receiver *r, const struct id *hub, const struct terms *t)
 {
 	char hex[ID_HEX_LEN];
 
@@ -104,7 +109,15 @@ static dske_rc offer_check(const struct receiver *r, const struct id *hub, const
 		return FAIL(DENIED, "hub %s sent a share for others", id_hex(hub, hex));
 	if (terms_hub_index(t, hub) < 0)
 		return FAIL(DENIED, "hub %s is not among the hubs of its own share", id_hex(hub, hex));
-	TRY(acceptance_check(&r->accepts, t));
+	return acceptance_check(&r->accepts, t);
+}
+
+static dske_rc offer_check(const struct receiver *r, const struct id *hub, const struct terms *t,
+			   const struct secret *share)
+{
+	char hex[ID_HEX_LEN];
+
+	TRY(receiver_accepts(r, hub, t));
 	if (share->len != terms_share_len(t))
 		return FAIL(FORMAT, "hub %s sent a share of %zu bytes, not %zu", id_hex(hub, hex), share->len,
 			    terms_share_len(t));
@@ -136,19 +149,19 @@ static size_t tuples_of(const struct receiver *r, const struct id *hub)
 	return count;
 }
 
-static dske_rc group_join(struct receiver *r, struct share_group *g, const struct terms *t,
-			  const struct id *hub, struct secret *share)
+/* The group that the hub's share joins: *g, or a new one. */
+static dske_rc group_join(struct receiver *r, struct share_group **g, const struct terms *t, const struct id *hub,
+			  const struct share_source *source)
 {
 	char hex[ID_HEX_LEN];
 
 	if (tuples_of(r, hub) >= TUPLES_PER_HUB)
 		return FAIL(DENIED, "hub %s sent shares of more than %d different agreements", id_hex(hub, hex),
 			    TUPLES_PER_HUB);
-	if (!g) {
-		TRY(share_group_new(&g, t));
-		r->group[r->group_count++] = g;
+	if (!*g) {
+		TRY(share_group_new(g, t, source));
+		r->group[r->group_count++] = *g;
 	}
-	share_group_add(g, (uint8_t)(terms_hub_index(t, hub) + 1), share);
 	return DSKE_OK;
 }
 
@@ -160,12 +173,29 @@ dske_rc receiver_offer(struct receiver *r, const struct id *hub, const struct te
 	struct share_group *g = group_find(r, t);
 	struct held_share *held = g ? share_of(g, hub) : NULL;
 
-	if (!held)
-		return group_join(r, g, t, hub, share);
-	if (mem_equal(held->bytes.data, share->data, share->len))
+	if (!held) {
+		TRY(group_join(r, &g, t, hub, NULL));
+		share_group_add(g, (uint8_t)(terms_hub_index(t, hub) + 1), share);
+		return DSKE_OK;
+	}
+	if (held->bytes.data && mem_equal(held->bytes.data, share->data, share->len))
 		return FAIL(EXISTS, "hub %s sent its share again", id_hex(hub, hex));
 	return FAIL(DENIED, "hub %s sent two different shares of one agreement; the first counts",
 		    id_hex(hub, hex));
+}
+
+dske_rc receiver_offer_number(struct receiver *r, const struct id *hub, const struct terms *t, size_t number)
+{
+	char hex[ID_HEX_LEN];
+
+	TRY(receiver_accepts(r, hub, t));
+	struct share_group *g = group_find(r, t);
+
+	if (g && share_of(g, hub))
+		return FAIL(EXISTS, "hub %s sent a share of this agreement before", id_hex(hub, hex));
+	TRY(group_join(r, &g, t, hub, r->source));
+	share_group_add_number(g, (uint8_t)(terms_hub_index(t, hub) + 1), number);
+	return DSKE_OK;
 }
 
 /* ---- conclusion --------------------------------------------------------------------------------- */
@@ -263,4 +293,9 @@ size_t receiver_share_count(const struct receiver *r)
 	for (size_t i = 0; i < r->accepts.hub_count; i++)
 		count += tuples_of(r, &r->accepts.hubs[i]) > 0;
 	return count;
+}
+
+dske_rc receiver_key_block(const struct receiver *r, size_t block, uint8_t *out, size_t *len)
+{
+	return share_group_key_block(r->concluded, block, out, len);
 }

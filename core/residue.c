@@ -24,18 +24,26 @@ static dske_rc extend(uint8_t (*out)[DIGEST_LEN], const struct residue *r, uint8
 	return shamir_interpolate(known_x, known, r->k, r->x, wanted, r->count, DIGEST_LEN);
 }
 
-dske_rc residue_make(struct residue *r, const uint8_t *x, const uint8_t *const *share, size_t count, size_t k,
-		     size_t len)
+dske_rc residue_of_digests(struct residue *r, const uint8_t *x, uint8_t (*digest)[DIGEST_LEN], size_t count, size_t k)
 {
-	uint8_t first[SUBSET_MAX], digest[SUBSET_MAX][DIGEST_LEN];
+	uint8_t first[SUBSET_MAX];
 
 	r->count = count;
 	r->k = k;
 	memcpy(r->x, x, count);
 	subset_first(first, k);
-	TRY(digest_shares(digest, share, count, len));
-	dske_rc rc = extend(r->word, r, digest, first);
+	TRY(extend(r->word, r, digest, first));
 	xor_bytes(r->word[0], r->word[0], digest[0], count * DIGEST_LEN);
+	return DSKE_OK;
+}
+
+dske_rc residue_make(struct residue *r, const uint8_t *x, const uint8_t *const *share, size_t count, size_t k,
+		     size_t len)
+{
+	uint8_t digest[SUBSET_MAX][DIGEST_LEN];
+
+	TRY(digest_shares(digest, share, count, len));
+	dske_rc rc = residue_of_digests(r, x, digest, count, k);
 	mem_wipe(digest, sizeof digest);
 	return rc;
 }

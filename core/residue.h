@@ -28,6 +28,9 @@ struct residue {
 dske_rc residue_make(struct residue *r, const uint8_t *x, const uint8_t *const *share, size_t count, size_t k,
 		     size_t len);
 
+/* The same of digests that are there already.  Errors: none but of arithmetic (ARGS). */
+dske_rc residue_of_digests(struct residue *r, const uint8_t *x, uint8_t (*digest)[DIGEST_LEN], size_t count, size_t k);
+
 /* *set: all shares on the polynomial through these k.  Errors: none but of arithmetic (ARGS). */
 dske_rc residue_fitting(const struct residue *r, const uint8_t *subset, struct index_set *set);
 

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "core/consistent.h"
 #include "core/locate.h"
 #include "core/residue.h"
 #include "core/subset.h"
+#include "core/xorshare.h"
 
 #define STEP_COST 64 /* bytes of shares that are read in the time of one set looked at */
 #define WALK_MAX (UINT64_C(1) << 32)       /* steps of a thorough search: some twenty seconds */
@@ -277,16 +279,33 @@ static const struct stage {
 	{NULL, NULL},
 };
 
+/* Functionals are drawn for each block; their sum is one of the whole share. */
+static dske_rc digests_add(uint8_t (*sum)[DIGEST_LEN], const struct share_group *g, size_t block)
+{
+	uint8_t digest[TERMS_HUBS_MAX][DIGEST_LEN];
+	const uint8_t *share[TERMS_HUBS_MAX];
+
+	for (size_t i = 0; i < g->count; i++)
+		TRY(share_group_load(g, block, i, &share[i]));
+	TRY(digest_shares(digest, share, g->count, share_group_block_len(g, block)));
+	xor_bytes(sum[0], sum[0], digest[0], g->count * DIGEST_LEN);
+	mem_wipe(digest, sizeof digest);
+	return DSKE_OK;
+}
+
 static dske_rc residue_of(struct residue *r, const struct share_group *g)
 {
-	const uint8_t *share[TERMS_HUBS_MAX];
-	uint8_t x[TERMS_HUBS_MAX];
+	uint8_t digest[TERMS_HUBS_MAX][DIGEST_LEN] = {{0}}, x[TERMS_HUBS_MAX];
+	dske_rc rc = DSKE_OK;
 
-	for (size_t i = 0; i < g->count; i++) {
-		share[i] = g->share[i].bytes.data;
+	for (size_t i = 0; i < g->count; i++)
 		x[i] = g->share[i].x;
-	}
-	return residue_make(r, x, share, g->count, g->terms.k, terms_share_len(&g->terms));
+	for (size_t block = 0; block < share_group_blocks(g) && rc_ok(rc); block++)
+		rc = digests_add(digest, g, block);
+	if (rc_ok(rc))
+		rc = residue_of_digests(r, x, digest, g->count, g->terms.k);
+	mem_wipe(digest, sizeof digest);
+	return rc;
 }
 
 dske_rc search_new(struct search **out, const struct share_group *g)

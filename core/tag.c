@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* core/tag.c - both tags are one sum, evaluated by Horner's rule from the last block to the first. */
+/* core/tag.c - both tags are one sum, evaluated by Horner's rule from the last block to the first, piece by piece. */
 #include "core/tag.h"
 
 #include <string.h>
@@ -55,4 +55,53 @@ bool key_tag_check(const struct tag *expected, const uint8_t u[KEY_TAG_KEY_LEN],
 	bool equal = mem_equal(actual.b, expected->b, TAG_LEN);
 	mem_wipe(&actual, sizeof actual);
 	return equal;
+}
+
+/* ---- in pieces -------------------------------------------------------------------------------------- */
+
+/* How many there are is public. */
+static struct gf128 power_of(struct gf128 c, size_t exponent)
+{
+	struct gf128 out = {1, 0};
+
+	for (; exponent > 0; exponent >>= 1) {
+		if (exponent & 1)
+			out = gf128_mul(out, c);
+		c = gf128_mul(c, c);
+	}
+	return out;
+}
+
+void key_tagger_begin(struct key_tagger *k, const uint8_t u[KEY_TAG_KEY_LEN])
+{
+	*k = (struct key_tagger){.c = gf128_load(u), .d = gf128_load(u + GF128_LEN), .e = gf128_load(u + 2 * GF128_LEN),
+				 .power = {1, 0}};
+}
+
+void key_tagger_add(struct key_tagger *k, const void *bytes, size_t len)
+{
+	const uint8_t *at = bytes;
+	size_t whole = len / GF128_LEN, rest = len % GF128_LEN;
+	uint8_t last[GF128_LEN] = {0};
+	struct gf128 acc = {0, 0};
+
+	if (rest > 0) {
+		memcpy(last, at + whole * GF128_LEN, rest);
+		acc = gf128_horner(acc, k->c, last, 1);
+		mem_wipe(last, sizeof last);
+	}
+	if (whole > 0)
+		acc = gf128_horner(acc, k->c, at, whole);
+	k->sum = gf128_add(k->sum, gf128_mul(k->power, acc));
+	k->power = gf128_mul(k->power, power_of(k->c, whole + (rest > 0)));
+	k->len += len;
+}
+
+void key_tagger_end(struct key_tagger *k, struct tag *out)
+{
+	struct gf128 length = gf128_mul(k->c, (struct gf128){k->len << 3, k->len >> 61});
+	struct gf128 sum = gf128_add(k->sum, gf128_mul(k->power, length));
+
+	gf128_store(out->b, gf128_add(k->d, gf128_mul(k->c, gf128_add(k->e, sum))));
+	mem_wipe(k, sizeof *k);
 }

@@ -37,4 +37,17 @@ bool tag_check(const struct tag *expected, const uint8_t key[TAG_KEY_LEN], const
 void key_tag_compute(struct tag *out, const uint8_t u[KEY_TAG_KEY_LEN], const void *key, size_t len);
 bool key_tag_check(const struct tag *expected, const uint8_t u[KEY_TAG_KEY_LEN], const void *key, size_t len);
 
+/*
+ * A key tag of a key that comes in pieces, in order: all but the last of a multiple of GF128_LEN bytes.  It holds u,
+ * so it belongs into secret memory, or is wiped; key_tagger_end wipes it.
+ */
+struct key_tagger {
+	struct gf128 c, d, e;
+	struct gf128 power, sum; /* c^j, j blocks so far, and their sum */
+	uint64_t len;
+};
+void key_tagger_begin(struct key_tagger *k, const uint8_t u[KEY_TAG_KEY_LEN]);
+void key_tagger_add(struct key_tagger *k, const void *bytes, size_t len);
+void key_tagger_end(struct key_tagger *k, struct tag *out);
+
 #endif

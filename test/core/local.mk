@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 CORE_TESTS = %D%/test-agree %D%/test-attacks %D%/test-candidate %D%/test-cbor %D%/test-gf128 %D%/test-gf256 %D%/test-identity \
-	%D%/test-layout %D%/test-leakage %D%/test-pad %D%/test-ranges %D%/test-search %D%/test-shamir %D%/test-tag \
+	%D%/test-layout %D%/test-leakage %D%/test-long %D%/test-pad %D%/test-ranges %D%/test-search %D%/test-shamir %D%/test-tag \
 	%D%/test-tag-bound %D%/test-terms %D%/test-thresholds
 check_PROGRAMS += $(CORE_TESTS)
 dist_check_SCRIPTS += %D%/test-model
@@ -24,6 +24,8 @@ EXTRA_DIST += test/spec/model.py test/vectors/gf128-mul.txt test/vectors/key-tag
 %C%_test_layout_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 %C%_test_leakage_SOURCES = %D%/test-leakage.c %D%/seeded.h
 %C%_test_leakage_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+%C%_test_long_SOURCES = %D%/test-long.c %D%/network.h %D%/seeded.h
+%C%_test_long_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 %C%_test_pad_SOURCES = %D%/test-pad.c %D%/seeded.h
 %C%_test_pad_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 %C%_test_ranges_SOURCES = %D%/test-ranges.c %D%/seeded.h

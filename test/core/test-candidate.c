@@ -257,7 +257,7 @@ static void an_endless_search_is_not_begun(void **state)
 /* One group with all shares, as a receiver has it. */
 static void group_make(struct share_group **g, const struct network *w)
 {
-	assert_ok(share_group_new(g, &w->terms));
+	assert_ok(share_group_new(g, &w->terms, NULL));
 	for (size_t i = 0; i < w->terms.n; i++) {
 		struct secret share = {0};
 
