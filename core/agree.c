@@ -90,8 +90,12 @@ static dske_rc deal_fill(struct deal *d, struct terms *t, const uint8_t *const *
 	TRY(shares_compute(t, pads, use_pad, all, d->share, terms_share_len(t), y0.data));
 
 	/* DSKE 2.3.2: "partitions Y_0 into a parameter u of l bits, and a remainder S of m bits" */
-	TRY(secret_from(&d->key, y0.data + KEY_TAG_KEY_LEN, t->key_len));
-	key_tag_compute(&t->key_tag, y0.data, d->key.data, d->key.len);
+	const uint8_t *tagged = y0.data + KEY_TAG_KEY_LEN;
+
+	TRY(secret_from(&d->key, tagged + terms_tagged_len(t) - t->key_len, t->key_len));
+	if (t->confirm)
+		memcpy(d->mask, tagged, sizeof d->mask);
+	key_tag_compute(&t->key_tag, y0.data, tagged, terms_tagged_len(t));
 	return DSKE_OK;
 }
 
@@ -150,5 +154,6 @@ void deal_drop(struct deal *d)
 	for (size_t i = 0; i < TERMS_HUBS_MAX; i++)
 		secret_drop(&d->share[i]);
 	secret_drop(&d->key);
+	mem_wipe(d->mask, sizeof d->mask);
 	memset(d, 0, sizeof *d);
 }

@@ -26,6 +26,7 @@ struct deal { /* emptied by deal_drop */
 	struct secret share[TERMS_HUBS_MAX]; /* owned; share[i] of hub i, terms_share_len bytes; empty where
 						the share is the pad */
 	struct secret key;                   /* owned; S */
+	uint8_t mask[CONFIRM_MASK_LEN];      /* d', where the terms say confirm */
 	uint8_t accepted, refused;           /* hubs that said so, by agree_reply */
 	bool replied[TERMS_HUBS_MAX];
 };
@@ -112,6 +113,9 @@ dske_rc receiver_conclude(struct receiver *r, bool final, struct secret *key, co
 /* After a conclusion: did this hub's share agree with the key?  For reports. */
 enum share_verdict { SHARE_ABSENT, SHARE_UNUSED, SHARE_CONSISTENT, SHARE_CORRUPT };
 enum share_verdict receiver_verdict(const struct receiver *r, const struct id *hub);
+
+/* After a conclusion whose terms say confirm: d' of that key, CONFIRM_MASK_LEN bytes, borrowed until the next. */
+const uint8_t *receiver_mask(const struct receiver *r);
 
 /* Shares accepted so far, counted by distinct hub. */
 size_t receiver_share_count(const struct receiver *r);

@@ -169,8 +169,8 @@ static dske_rc short_try(struct found *f, const struct share_group *g, const uin
 
 	TRY(basis_load(&b, g, subset, 0));
 	TRY(value_at(g, &b, 0, y0));
-	*valid = key_tag_check(&g->terms.key_tag, y0, y0 + KEY_TAG_KEY_LEN, g->terms.key_len);
-	return *valid ? found_note(f, g, subset, y0 + KEY_TAG_KEY_LEN, g->terms.key_len) : DSKE_OK;
+	*valid = key_tag_check(&g->terms.key_tag, y0, y0 + KEY_TAG_KEY_LEN, terms_tagged_len(&g->terms));
+	return *valid ? found_note(f, g, subset, y0 + KEY_TAG_KEY_LEN, terms_tagged_len(&g->terms)) : DSKE_OK;
 }
 
 /* Y_0 block by block, through the key tag and through what tells it from other keys. */

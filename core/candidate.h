@@ -87,7 +87,7 @@ dske_rc share_group_key_block(const struct share_group *g, size_t block, uint8_t
 
 /*
  * Looks for the key in this group and marks each share with its verdict.  *key must be empty.
- *   OK            *key is S; of a group with a source, 16 bytes that tell keys apart
+ *   OK            *key is S, or d' || S (terms_tagged_len); of a group with a source, 16 bytes that tell keys apart
  *   TOO_FEW       fewer than k shares
  *   NO_CANDIDATE  no k of them give a key, or too many subsets to try
  *   CONFLICT      two distinct keys, both confirmed.  A second one is looked for when shares do not fit the

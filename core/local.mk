@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += %D%/libcore.la
 	%D%/agree.c %D%/agree.h \
 	%D%/candidate.c %D%/candidate.h \
 	%D%/cbor.c %D%/cbor.h \
+	%D%/confirm.c %D%/confirm.h \
 	%D%/consistent.c %D%/consistent.h \
 	%D%/digest.c %D%/digest.h \
 	%D%/gf128.c %D%/gf128.h %D%/gf128-impl.h %D%/gf128-portable.c \

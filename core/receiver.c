@@ -23,6 +23,7 @@ struct receiver {
 	size_t group_count;
 	struct share_group **group; /* owned; room for TUPLES_PER_HUB a hub */
 	struct share_group *concluded; /* the group whose key was taken, or NULL */
+	uint8_t mask[CONFIRM_MASK_LEN]; /* d' of that key, if it has one */
 };
 
 dske_rc acceptance_check(const struct acceptance *a, const struct terms *t)
@@ -77,6 +78,7 @@ void receiver_free(struct receiver *r)
 		share_group_free(r->group[i]);
 	free(r->group);
 	free((struct id *)(uintptr_t)r->accepts.hubs);
+	mem_wipe(r->mask, sizeof r->mask);
 	free(r);
 }
 
@@ -257,6 +259,22 @@ static dske_rc groups_search(struct receiver *r, bool final, struct secret *key,
 	return DSKE_OK;
 }
 
+/* What the key tag confirmed is S, or d' || S. */
+static dske_rc key_split(struct receiver *r, struct secret *key, struct secret *found)
+{
+	if (!r->concluded->terms.confirm) {
+		secret_move(key, found);
+		return DSKE_OK;
+	}
+	memcpy(r->mask, found->data, sizeof r->mask);
+	return secret_from(key, found->data + sizeof r->mask, found->len - sizeof r->mask);
+}
+
+const uint8_t *receiver_mask(const struct receiver *r)
+{
+	return r->mask;
+}
+
 dske_rc receiver_conclude(struct receiver *r, bool final, struct secret *key, const struct terms **t)
 {
 	AUTO(secret) found = {0};
@@ -272,7 +290,7 @@ dske_rc receiver_conclude(struct receiver *r, bool final, struct secret *key, co
 		return FAIL(TOO_FEW, "no hub sent an acceptable share");
 	if (!r->concluded)
 		return rc_fail(y.code, "%s", y.sentence);
-	secret_move(key, &found);
+	TRY(key_split(r, key, &found));
 	*t = &r->concluded->terms;
 	return DSKE_OK;
 }

@@ -6,7 +6,12 @@
 
 size_t terms_share_len(const struct terms *t)
 {
-	return (size_t)t->key_len + KEY_TAG_KEY_LEN;
+	return KEY_TAG_KEY_LEN + terms_tagged_len(t);
+}
+
+size_t terms_tagged_len(const struct terms *t)
+{
+	return (t->confirm ? CONFIRM_MASK_LEN : 0) + (size_t)t->key_len;
 }
 
 unsigned terms_part_count(const struct terms *t)
@@ -72,6 +77,8 @@ dske_rc terms_check(const struct terms *t)
 	if (t->key_len < KEY_LEN_MIN || t->key_len > KEY_LEN_MAX)
 		return FAIL(FORMAT, "a key of %lu bytes; %u to %u are possible", (unsigned long)t->key_len,
 			    KEY_LEN_MIN, KEY_LEN_MAX);
+	if (t->confirm && terms_tagged_len(t) > KEY_PART_LEN)
+		return FAIL(FORMAT, "a key that is to be confirmed has at most %u bytes", KEY_PART_LEN - CONFIRM_MASK_LEN);
 	TRY(distinct_check(t->hub, t->n, "hub"));
 	TRY(distinct_check(t->receiver, t->receiver_count, "receiver"));
 	if (terms_receiver_index(t, &t->initiator) >= 0)
@@ -87,7 +94,7 @@ bool terms_equal(const struct terms *a, const struct terms *b)
 	       a->n == b->n && a->k == b->k && memcmp(a->hub, b->hub, a->n * sizeof a->hub[0]) == 0 &&
 	       a->scheme == b->scheme && a->key_len == b->key_len &&
 	       memcmp(&a->key_tag, &b->key_tag, sizeof a->key_tag) == 0 &&
-	       a->context_len == b->context_len && memcmp(a->context, b->context, a->context_len) == 0;
+	       a->confirm == b->confirm && a->context_len == b->context_len && memcmp(a->context, b->context, a->context_len) == 0;
 }
 
 int terms_hub_index(const struct terms *t, const struct id *hub)

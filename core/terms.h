@@ -21,6 +21,8 @@
 #define KEY_PART_LEN (1u << 20) /* bytes of S in one message; longer keys travel in parts */
 #define KEY_PARTS_MAX (KEY_LEN_MAX / KEY_PART_LEN)
 
+#define CONFIRM_MASK_LEN 16 /* of core/confirm.h */
+
 enum scheme { SCHEME_SHAMIR = 0, SCHEME_XOR = 1, SCHEME_COUNT };
 
 struct terms {
@@ -31,14 +33,16 @@ struct terms {
 	uint8_t n, k;                   /* 1 <= k <= n */
 	struct id hub[TERMS_HUBS_MAX];  /* n distinct; hub[i] holds the share at x = i + 1 */
 	enum scheme scheme;             /* SCHEME_XOR only with n = k */
-	uint32_t key_len;               /* m, in bytes; a share is m + KEY_TAG_KEY_LEN */
+	uint32_t key_len;               /* m, in bytes */
 	struct tag key_tag;
 	uint8_t context_len;
 	uint8_t context[TERMS_CONTEXT_MAX];
+	bool confirm;                   /* receivers are told once all are ready (core/confirm.h) */
 };
 
-/* Length of a share: u || S. */
+/* Length of a share: u || S, or u || d' || S where it is to be confirmed; and without u. */
 size_t terms_share_len(const struct terms *t);
+size_t terms_tagged_len(const struct terms *t);
 
 /*
  * The parts of a share, numbered from 0: u and the first KEY_PART_LEN bytes of S; then as many bytes of S each, and

@@ -50,7 +50,12 @@
 	X(15, RETIRE, CLIENT, RETIRING, 0)                                                           \
 	X(16, RETIRED, HUB, RETIRING, 1)                                                             \
 	X(17, PART, CLIENT, PART_UP, 0)                                                              \
-	X(18, PIECE, HUB, PART_DOWN, 0)
+	X(18, PIECE, HUB, PART_DOWN, 0)                                                              \
+	X(19, READY, CLIENT, UP, 0)                                                                  \
+	X(20, CONFIRMATION, HUB, UP, 1)                                                              \
+	X(21, MUSTER, CLIENT, UP, 0)                                                                 \
+	X(22, MUSTERED, HUB, UP, 1)                                                                  \
+	X(23, ATTEST, CLIENT, UP, 0)
 
 #define MESSAGE_NOTE 255 /* untagged: tag of zeros */
 

@@ -4,16 +4,20 @@ noinst_LTLIBRARIES += %D%/libhubproto.la
 	%D%/fanout.c %D%/fanout.h \
 	%D%/frame.c %D%/frame.h \
 	%D%/msg-activation.c \
+	%D%/msg-attest.c \
 	%D%/msg-cloned.c \
 	%D%/msg-confirm.c \
+	%D%/msg-confirmation.c \
 	%D%/msg-grant.c \
 	%D%/msg-identify.c \
 	%D%/msg-identity.c \
 	%D%/msg-instruction.c \
 	%D%/msg-lease.c \
+	%D%/msg-muster.c \
 	%D%/msg-note.c \
 	%D%/msg-part.c \
 	%D%/msg-piece.c \
+	%D%/msg-ready.c \
 	%D%/msg-receipt.c \
 	%D%/msg-reply.c \
 	%D%/msg-retiring.c \

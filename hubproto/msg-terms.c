@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define TERMS_ITEMS 10
+#define TERMS_ITEMS 11
 
 static void ids_write(struct buf *out, const struct id *ids, size_t count)
 {
@@ -35,6 +35,7 @@ dske_rc msg_terms_write(struct buf *out, const struct terms *t)
 	cbor_write_uint(out, t->key_len);
 	cbor_write_bytes(out, t->key_tag.b, TAG_LEN);
 	cbor_write_bytes(out, t->context, t->context_len);
+	cbor_write_uint(out, t->confirm);
 	return buf_rc(out);
 }
 
@@ -59,4 +60,5 @@ void msg_terms_read(struct cbor_reader *r, struct terms *t)
 	if (context_len > 0)
 		memcpy(t->context, context, context_len);
 	t->context_len = (uint8_t)context_len;
+	t->confirm = cbor_read_uint(r, 0, 1) == 1;
 }

@@ -15,6 +15,7 @@
 #include "base/id.h"
 #include "base/rc.h"
 #include "core/cbor.h"
+#include "core/confirm.h"
 #include "core/layout.h"
 #include "core/pad.h"
 #include "core/tag.h"
@@ -87,7 +88,7 @@ struct msg_cloned {
 dske_rc msg_cloned_write(struct buf *out, const struct msg_cloned *m);
 dske_rc msg_cloned_read(struct msg_cloned *m, const uint8_t *body, size_t len);
 
-/* terms = [initiator, key_id, [receiver...], n, k, [hub...], scheme, m, key_tag, context]
+/* terms = [initiator, key_id, [receiver...], n, k, [hub...], scheme, m, key_tag, context, confirm]
  * Reading checks each field alone, and that the list has n hubs.  Whether the fields fit each other is
  * for terms_check(), which whoever reads a SHARE or an INSTRUCTION calls next (a hub answers
  * STATUS_TERMS, not STATUS_MALFORMED). */
@@ -126,7 +127,7 @@ dske_rc msg_part_read(struct msg_part *m, const uint8_t *body, size_t len);
 /* All ranges of an agreement, of one hub's table in one direction. */
 #define MSG_RANGES_LEN(t) ((uint64_t)PAD_KEYS_LEN * terms_part_count(t) + terms_share_len(t))
 
-/* REPLY [status] to SHARE, PART and WAIT */
+/* REPLY [status] to SHARE, PART, WAIT and ATTEST */
 struct msg_reply {
 	unsigned status; /* enum status */
 };
@@ -196,6 +197,52 @@ struct msg_receipt {
 };
 dske_rc msg_receipt_write(struct buf *out, const struct msg_receipt *m);
 dske_rc msg_receipt_read(struct msg_receipt *m, const uint8_t *body, size_t len);
+
+/*
+ * The confirmation round of an agreement whose terms say confirm.  Ranges: PAD_KEYS_LEN.
+ *
+ * READY [initiator, key_id, patience], a receiver's: it has a key, and takes no other.  Answered when its initiator has
+ * attested, or patience seconds are over, by CONFIRMATION [status, point, value].
+ * MUSTER [key_id, patience], the initiator's: answered when all receivers said READY here, or patience seconds are over,
+ * by MUSTERED [status, ready].
+ * ATTEST [key_id, point, value], the initiator's: answered by REPLY.
+ */
+#define CONFIRM_PATIENCE_MAX WAIT_PATIENCE_MAX
+#define MSG_CONFIRM_RANGE_LEN PAD_KEYS_LEN
+struct msg_ready {
+	struct id initiator, key_id;
+	uint32_t patience; /* seconds, 1..CONFIRM_PATIENCE_MAX */
+};
+dske_rc msg_ready_write(struct buf *out, const struct msg_ready *m);
+dske_rc msg_ready_read(struct msg_ready *m, const uint8_t *body, size_t len);
+
+struct msg_confirmation {
+	unsigned status; /* enum status */
+	struct confirmation said; /* with STATUS_ACCEPTED alone */
+};
+dske_rc msg_confirmation_write(struct buf *out, const struct msg_confirmation *m);
+dske_rc msg_confirmation_read(struct msg_confirmation *m, const uint8_t *body, size_t len);
+
+struct msg_muster {
+	struct id key_id;
+	uint32_t patience;
+};
+dske_rc msg_muster_write(struct buf *out, const struct msg_muster *m);
+dske_rc msg_muster_read(struct msg_muster *m, const uint8_t *body, size_t len);
+
+struct msg_mustered {
+	unsigned status;
+	struct receiver_set ready; /* with STATUS_ACCEPTED alone */
+};
+dske_rc msg_mustered_write(struct buf *out, const struct msg_mustered *m);
+dske_rc msg_mustered_read(struct msg_mustered *m, const uint8_t *body, size_t len);
+
+struct msg_attest {
+	struct id key_id;
+	struct confirmation said;
+};
+dske_rc msg_attest_write(struct buf *out, const struct msg_attest *m);
+dske_rc msg_attest_read(struct msg_attest *m, const uint8_t *body, size_t len);
 
 /* NOTE [code, hint]: fixed form, untagged; envelope names the range of the frame it is about. hint is
  * the next free lease slot with NOTE_SLOT_TAKEN, else 0. */

@@ -20,8 +20,9 @@
 	X(9, MAILBOX_FULL, "too many keys wait for this receiver")                                   \
 	X(10, UNSUPPORTED, "this hub does not support that")                                         \
 	X(11, INTERNAL, "the hub could not store the request")                                       \
-	X(12, UNKNOWN_KEY, "no key of that ID is under way there")                                   \
-	X(13, ORDER, "that part is not the next one")
+	X(12, UNKNOWN_KEY, "no key of that name is under way, or to be confirmed, there")            \
+	X(13, ORDER, "that part is not the next one")                                                \
+	X(14, UNCONFIRMED, "no confirmation came in time")
 
 /* Untagged notes (prove nothing, change no state but that they may prompt a lease exchange). */
 #define DSKE_NOTE_LIST(X)                                                                            \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-CORE_TESTS = %D%/test-agree %D%/test-attacks %D%/test-candidate %D%/test-cbor %D%/test-gf128 %D%/test-gf256 %D%/test-identity \
+CORE_TESTS = %D%/test-agree %D%/test-attacks %D%/test-candidate %D%/test-cbor %D%/test-confirm %D%/test-gf128 %D%/test-gf256 %D%/test-identity \
 	%D%/test-layout %D%/test-leakage %D%/test-long %D%/test-pad %D%/test-ranges %D%/test-search %D%/test-shamir %D%/test-tag \
 	%D%/test-tag-bound %D%/test-terms %D%/test-thresholds
 check_PROGRAMS += $(CORE_TESTS)
@@ -14,6 +14,8 @@ EXTRA_DIST += test/spec/model.py test/vectors/gf128-mul.txt test/vectors/key-tag
 %C%_test_attacks_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 %C%_test_candidate_SOURCES = %D%/test-candidate.c %D%/network.h %D%/seeded.h
 %C%_test_candidate_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+%C%_test_confirm_SOURCES = %D%/test-confirm.c %D%/network.h %D%/seeded.h
+%C%_test_confirm_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 %C%_test_gf128_SOURCES = %D%/test-gf128.c %D%/seeded.h %D%/vectors.h
 %C%_test_gf128_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 %C%_test_gf256_SOURCES = %D%/test-gf256.c %D%/seeded.h

@@ -88,6 +88,7 @@ static void malformed_terms(void **state)
 	REFUSED(t.key_len = KEY_LEN_MIN - 1);
 	REFUSED(t.key_len = KEY_LEN_MAX + 1);
 	REFUSED(t.key_len = UINT32_MAX);
+	REFUSED(t.confirm = true; t.key_len = KEY_PART_LEN - CONFIRM_MASK_LEN + 1);
 	REFUSED(t.hub[4] = t.hub[0]);
 	REFUSED(t.hub[0] = t.hub[1]);
 	REFUSED(t.receiver[1] = t.receiver[0]);
@@ -113,6 +114,7 @@ static void equality_is_of_every_field(void **state)
 	} while (0)
 	b = a;
 	assert_true(terms_equal(&a, &b));
+	DIFFERENT(b.confirm = true);
 	for (size_t i = 0; i < ID_LEN; i++) {
 		DIFFERENT(b.initiator.b[i] ^= 1);
 		DIFFERENT(b.key_id.b[i] ^= 1);

@@ -62,6 +62,14 @@ static struct terms terms_least(void)
 	return terms_of(1, 1, 1, SCHEME_XOR, KEY_LEN_MIN);
 }
 
+static struct terms terms_confirm(void)
+{
+	struct terms t = terms_of(3, 2, 3, SCHEME_SHAMIR, 32);
+
+	t.confirm = true;
+	return t;
+}
+
 static struct terms terms_most(void)
 {
 	struct terms t = terms_of(TERMS_HUBS_MAX, TERMS_HUBS_MAX, TERMS_RECEIVERS_MAX, SCHEME_XOR, KEY_LEN_MAX);
@@ -132,7 +140,7 @@ static void piece(struct buf *body)
 
 static void share_sealed_as(struct buf *body, struct terms t, uint32_t ttl)
 {
-	uint8_t share[32 + KEY_TAG_KEY_LEN];
+	uint8_t share[32 + CONFIRM_MASK_LEN + KEY_TAG_KEY_LEN];
 	struct msg_share m = {.terms = t, .ttl = ttl, .mode = SHARE_MODE_SEALED, .share = share};
 
 	m.share_len = terms_share_len(&t);
@@ -143,6 +151,11 @@ static void share_sealed_as(struct buf *body, struct terms t, uint32_t ttl)
 static void share_sealed(struct buf *body)
 {
 	share_sealed_as(body, terms_plain(), 3600);
+}
+
+static void share_confirm(struct buf *body)
+{
+	share_sealed_as(body, terms_confirm(), 3600);
 }
 
 static void share_least(struct buf *body)
@@ -187,7 +200,7 @@ SAMPLE(identity_unknown, identity, .status = STATUS_UNKNOWN_CLIENT)
 
 static void instruction_as(struct buf *body, struct terms t)
 {
-	uint8_t share[32 + KEY_TAG_KEY_LEN];
+	uint8_t share[32 + CONFIRM_MASK_LEN + KEY_TAG_KEY_LEN];
 	struct msg_instruction m = {.terms = t, .share = share, .share_len = terms_share_len(&t)};
 
 	fill(share, m.share_len, 0xaa);
@@ -199,6 +212,11 @@ static void instruction(struct buf *body)
 	instruction_as(body, terms_plain());
 }
 
+static void instruction_confirm(struct buf *body)
+{
+	instruction_as(body, terms_confirm());
+}
+
 static void instruction_least(struct buf *body)
 {
 	instruction_as(body, terms_least());
@@ -207,6 +225,13 @@ static void instruction_least(struct buf *body)
 SAMPLE(receipt_kept, receipt, .verdict = RECEIPT_KEPT)
 SAMPLE(receipt_refused, receipt, .verdict = RECEIPT_REFUSED)
 SAMPLE(receipt_corrupt, receipt, .verdict = RECEIPT_CORRUPT)
+SAMPLE(ready, ready, .initiator = id_of(SEED_ALICE), .key_id = id_of(SEED_KEY), .patience = 30)
+SAMPLE(confirmation, confirmation, .status = STATUS_ACCEPTED, .said = {.point.b = {0xc}, .value.b = {1, 2, 3}})
+SAMPLE(confirmation_none, confirmation, .status = STATUS_UNCONFIRMED)
+SAMPLE(muster, muster, .key_id = id_of(SEED_KEY), .patience = CONFIRM_PATIENCE_MAX)
+SAMPLE(mustered, mustered, .status = STATUS_ACCEPTED, .ready.b = {5})
+SAMPLE(mustered_refused, mustered, .status = STATUS_UNKNOWN_KEY)
+SAMPLE(attest, attest, .key_id = id_of(SEED_KEY), .said = {.point.b = {0xc}, .value.b = {1, 2, 3}})
 SAMPLE(retire, retiring, .reason = 1, .time = 1764000000)
 SAMPLE(retire_most, retiring, .reason = 255, .time = RETIRING_TIME_MAX, .repeats = true)
 SAMPLE(note, note, .code = NOTE_BAD_TAG)
@@ -227,6 +252,7 @@ const struct sample samples[] = {
 	{"share-pad", MESSAGE_SHARE, share_pad},
 	{"share-sealed", MESSAGE_SHARE, share_sealed},
 	{"share-least", MESSAGE_SHARE, share_least},
+	{"share-confirm", MESSAGE_SHARE, share_confirm},
 	{"share-most", MESSAGE_SHARE, share_most},
 	{"share-long", MESSAGE_SHARE, share_long},
 	{"part-pad", MESSAGE_PART, part_pad},
@@ -245,12 +271,20 @@ const struct sample samples[] = {
 	{"instruction", MESSAGE_INSTRUCTION, instruction},
 	{"instruction-least", MESSAGE_INSTRUCTION, instruction_least},
 	{"piece", MESSAGE_PIECE, piece},
+	{"instruction-confirm", MESSAGE_INSTRUCTION, instruction_confirm},
 	{"receipt-kept", MESSAGE_RECEIPT, receipt_kept},
 	{"receipt-refused", MESSAGE_RECEIPT, receipt_refused},
 	{"receipt-corrupt", MESSAGE_RECEIPT, receipt_corrupt},
 	{"retire", MESSAGE_RETIRE, retire},
 	{"retire-most", MESSAGE_RETIRE, retire_most},
 	{"retired", MESSAGE_RETIRED, retire},
+	{"ready", MESSAGE_READY, ready},
+	{"confirmation", MESSAGE_CONFIRMATION, confirmation},
+	{"confirmation-none", MESSAGE_CONFIRMATION, confirmation_none},
+	{"muster", MESSAGE_MUSTER, muster},
+	{"mustered", MESSAGE_MUSTERED, mustered},
+	{"mustered-refused", MESSAGE_MUSTERED, mustered_refused},
+	{"attest", MESSAGE_ATTEST, attest},
 	{"note", MESSAGE_NOTE, note},
 	{"note-slot-taken", MESSAGE_NOTE, note_slot},
 };
@@ -280,6 +314,11 @@ COPY(part)
 COPY(piece)
 COPY(receipt)
 COPY(retiring)
+COPY(ready)
+COPY(confirmation)
+COPY(muster)
+COPY(mustered)
+COPY(attest)
 COPY(note)
 
 dske_rc body_copy(unsigned type, struct buf *out, const uint8_t *body, size_t len)
@@ -294,7 +333,9 @@ dske_rc body_copy(unsigned type, struct buf *out, const uint8_t *body, size_t le
 		[MESSAGE_INSTRUCTION] = copy_instruction, [MESSAGE_RECEIPT] = copy_receipt,
 		[MESSAGE_RETIRE] = copy_retiring,     [MESSAGE_RETIRED] = copy_retiring,
 		[MESSAGE_PART] = copy_part,           [MESSAGE_PIECE] = copy_piece,
-		[MESSAGE_NOTE] = copy_note,
+		[MESSAGE_READY] = copy_ready,	      [MESSAGE_CONFIRMATION] = copy_confirmation,
+		[MESSAGE_MUSTER] = copy_muster,	      [MESSAGE_MUSTERED] = copy_mustered,
+		[MESSAGE_ATTEST] = copy_attest,	      [MESSAGE_NOTE] = copy_note,
 	};
 	return copies[type](out, body, len);
 }
@@ -314,6 +355,13 @@ static dske_rc range_len(const struct envelope *e, uint32_t *len)
 		return DSKE_OK;
 	case MESSAGE_IDENTIFY:
 		*len = MSG_IDENTIFY_RANGE_LEN;
+		return DSKE_OK;
+	case MESSAGE_READY:
+	case MESSAGE_CONFIRMATION:
+	case MESSAGE_MUSTER:
+	case MESSAGE_MUSTERED:
+	case MESSAGE_ATTEST:
+		*len = MSG_CONFIRM_RANGE_LEN;
 		return DSKE_OK;
 	case MESSAGE_SHARE:
 		TRY(msg_share_read(&share, e->body, e->body_len));

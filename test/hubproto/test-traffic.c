@@ -13,8 +13,8 @@
  * By dske.cddl: an item's array head, version and type, sender and table (17 each), offset 5, length 2 (the range has
  * 144 bytes), the body's head, and the tag (17); behind 4 bytes of length: 65 and the body's head.
  * Terms of one receiver, one hub, empty context: head 1, initiator 17, key ID 17, receivers 18, n 1, k 1, hubs 18,
- * scheme 1, m 2, key tag 17, context 1: 94.  SHARE: head 1, terms 94, ttl 3, mode 1, share 1 = 100, with 80 bytes of
- * ciphertext one more head byte: 181; INSTRUCTION 1 + 94 + 82 = 177.
+ * scheme 1, m 2, key tag 17, context 1, confirm 1: 95.  SHARE: head 1, terms 95, ttl 3, mode 1, share 1 = 101, with 80 bytes of
+ * ciphertext one more head byte: 182; INSTRUCTION 1 + 95 + 82 = 178.
  */
 #define FRAME(body, heads) (65u + (body) + (heads))
 
@@ -27,8 +27,8 @@ static void by_hand(void **state)
 	assert_int_equal(t.up_pad, 32 + 112);
 	assert_int_equal(t.down_pad, 32 + 112);
 	assert_int_equal(t.wait_pad, 64);
-	assert_int_equal(t.initiator_sends, FRAME(100, 2));
-	assert_int_equal(t.receiver_gets, FRAME(177, 2) + FRAME(2, 1));
+	assert_int_equal(t.initiator_sends, FRAME(101, 2));
+	assert_int_equal(t.receiver_gets, FRAME(178, 2) + FRAME(2, 1));
 	assert_int_equal(t.initiator_gets, FRAME(2, 1));
 	/* WAIT: head 1, initiator 17, selector 1, value 1, patience 2; RECEIPT 2. */
 	assert_int_equal(t.receiver_sends, FRAME(22, 1) + FRAME(2, 1));

@@ -3,7 +3,8 @@
 """decoder: a second reader of the protocol, written from doc/protocol.md and doc/dske.cddl alone.
 
   decoder.py WIRE TRUTH          verifies the agreements that were recorded; one line each: initiator, key ID, n, k,
-                                 m, shares that were opened as hubs and as receivers do, and S in hexadecimal
+                                 m, shares that were opened as hubs and as receivers do, hubs that passed a confirmation on
+                                 (if there was to be one), and S in hexadecimal
   decoder.py --cut WIRE TRUTH    writes the same as one file, with no more of the tables than it takes
   decoder.py VECTOR              verifies such a file (test/vectors/agreement.txt)
 
@@ -18,7 +19,9 @@ import os
 import sys
 
 SHARE, REPLY, INSTRUCTION, RECEIPT = 8, 9, 13, 14
-SIDE_KEY = {SHARE: 0, REPLY: 1, INSTRUCTION: 0, RECEIPT: 1}  # section 5: which key of the range tags it
+READY, CONFIRMATION, MUSTER, MUSTERED, ATTEST = 19, 20, 21, 22, 23
+# section 5: which key of the range tags it
+SIDE_KEY = {SHARE: 0, REPLY: 1, INSTRUCTION: 0, RECEIPT: 1, READY: 0, CONFIRMATION: 1, MUSTER: 0, MUSTERED: 1, ATTEST: 0}
 HEAD = 64  # section 4.2: two keys of 32 bytes, then the pad
 
 
@@ -164,7 +167,11 @@ class Agreement:
 
     def __init__(self, terms):
         self.terms = terms
-        self.initiator, self.key_id, self.receivers, self.n, self.k, self.hubs, self.scheme, self.m, self.tag, _ = terms
+        self.initiator, self.key_id, self.receivers, self.n, self.k, self.hubs, self.scheme = terms[:7]
+        self.m, self.tag, _, self.confirm = terms[7:]
+        self.mask = 16 * self.confirm  # the length of d'
+        self.length = 48 + self.mask + self.m
+        self.ready, self.attested, self.told = set(), {}, {}
         need(1 <= self.k <= self.n == len(self.hubs) == len({*self.hubs}), "terms: n, k and hubs")
         need(self.scheme == 0 or (self.scheme == 1 and self.n == self.k), "terms: the scheme")
         need(1 <= len(self.receivers) == len({*self.receivers} - {self.initiator}), "terms: receivers")
@@ -175,12 +182,12 @@ class Agreement:
         return self.hubs.index(hub) + 1
 
     def open(self, where, x, share):
-        need(len(share) == 48 + self.m, "a share of another length than 48 + m")
+        need(len(share) == self.length, "a share of another length than 48 + m, and 16 to confirm")
         need(where.setdefault(x, share) == share, f"two shares at x = {x}")
 
     def secret(self, shares):
         if self.scheme == 1:
-            total = bytes(48 + self.m)
+            total = bytes(self.length)
             for share in shares.values():
                 total = bytes(a ^ b for a, b in zip(total, share))
             return total
@@ -195,9 +202,22 @@ class Agreement:
         for shares in filter(lambda shares: len(shares) >= self.k, (self.at_hub, self.at_receiver)):
             y = self.secret(shares)
             need(key_tag(y[:48], y[48:]) == self.tag, "the key tag does not confirm the key")
-            keys.append(y[48:])
+            self.check_confirmation(y[48:48 + self.mask], y[48 + self.mask:])
+            keys.append(y[48 + self.mask:])
         need(keys and len({*keys}) == 1, "fewer than k shares")
         return keys[0]
+
+
+    def check_confirmation(self, mask, key):
+        said = {*self.attested.values()}
+        need(len(said) <= 1 and {*self.told.values()} <= said, "two confirmations of one key")
+        for c, value in said:
+            need(message_tag(c + mask, key) == value, "a confirmation that does not hold")
+
+    def line(self):
+        confirmed = f" confirmed={len(self.told)}" if self.confirm else ""
+        return (f"{self.initiator.hex()} {self.key_id.hex()} n={self.n} k={self.k} m={self.m} hubs={len(self.at_hub)} "
+                f"receivers={len(self.at_receiver)}{confirmed} {self.key().hex()}")
 
 
 class Recording:
@@ -231,6 +251,34 @@ class Recording:
         if frame.kind == RECEIPT:
             need((INSTRUCTION, frame.table, frame.offset) in self.asked and frame.body in ([0], [1], [2]),
                  "a RECEIPT of nothing")
+        if frame.kind in (READY, MUSTER, ATTEST, CONFIRMATION, MUSTERED):
+            self.confirm(frame)
+
+    def named(self, initiator, key_id):
+        agreement = self.agreements.get((initiator, key_id))
+        need(agreement is not None and agreement.confirm == 1, "nothing of that name is to be confirmed")
+        return agreement
+
+    def confirm(self, frame):
+        """Section 8.7."""
+        body = frame.body
+        if frame.kind == READY:
+            agreement = self.named(body[0], body[1])
+            need(frame.sender in agreement.receivers, "READY of one who receives nothing")
+            need(not agreement.attested or frame.sender in agreement.ready, "attested before all were ready")
+            agreement.ready.add(frame.sender)
+            self.asked[frame.table, frame.offset] = agreement
+        if frame.kind == MUSTER:
+            self.asked[frame.table, frame.offset] = self.named(frame.sender, body[0])
+        if frame.kind == ATTEST:
+            agreement = self.named(frame.sender, body[0])
+            need(agreement.ready == {*agreement.receivers}, "attested before all were ready")
+            agreement.attested[frame.table] = body[1], body[2]
+        if frame.kind in (CONFIRMATION, MUSTERED):
+            agreement = self.asked.get((frame.table, frame.offset))
+            need(agreement is not None, "an answer to nothing")
+            if frame.kind == CONFIRMATION and body[0] == 0:
+                agreement.told[frame.sender] = body[1], body[2]
 
 
 def lines_of(path):
@@ -256,8 +304,7 @@ def main(arguments):
         items, tables = inputs(arguments[cut:])
         recording = Recording(items, tables)
         need(recording.agreements, "no agreement was recorded")
-        lines = [f"{a.initiator.hex()} {a.key_id.hex()} n={a.n} k={a.k} m={a.m} hubs={len(a.at_hub)} "
-                 f"receivers={len(a.at_receiver)} {a.key().hex()}" for a in recording.agreements.values()]
+        lines = [agreement.line() for agreement in recording.agreements.values()]
     except (Refused, OSError, ValueError, TypeError, AttributeError, IndexError) as trouble:
         print(f"decoder: {trouble}", file=sys.stderr)
         return 1
