@@ -31,6 +31,7 @@ struct exchange {
 	struct hub_table **left_out; /* owned; usable, and not asked */
 	size_t left_out_count;
 	bool wants_left; /* the report tells what is left of the tables, also after a success */
+	bool other_group; /* a key of what was asked for came, and was for other clients than were named */
 };
 
 double clock_fine_ms(void); /* as clock_ms, with fractions */

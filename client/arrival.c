@@ -37,11 +37,9 @@ static bool take_range(struct link *l, const struct envelope *e, struct pad *pad
 	return rc_ok(pad_take(pad, keys.data, TAG_KEY_LEN)) && rc_ok(pad_take(pad, owed->key.data, TAG_KEY_LEN));
 }
 
-static bool is_awaited(const struct reception *v, const struct terms *t)
+/* By its key ID, or its context. */
+static bool is_asked_for(const struct agree_request *q, const struct terms *t)
 {
-	const struct agree_request *q = v->a->q;
-	if (!group_is_addressed(&v->a->group, t))
-		return false;
 	if (q->has_key_id)
 		return id_equal(&t->key_id, &q->key_id);
 	return t->context_len == q->context_len && memcmp(t->context, q->context, q->context_len) == 0;
@@ -113,9 +111,10 @@ static bool take_body(struct reception *v, struct link *l, const struct envelope
 	if (!rc_ok(rc)) {
 		owe(owed, RECEIPT_CORRUPT);
 		exchange_settle(&v->a->x, l, rc);
-	} else if (!is_awaited(v, &m.terms)) {
+	} else if (!group_is_addressed(&v->a->group, &m.terms) || !is_asked_for(v->a->q, &m.terms)) {
 		v->arrival[l->at].is_dirty = true; /* it stays at the hub, for a call that asks for it */
-		if (v->a->q->has_key_id && id_equal(&m.terms.key_id, &v->a->q->key_id))
+		v->a->x.other_group = v->a->x.other_group || is_asked_for(v->a->q, &m.terms);
+		if (v->a->q->has_key_id && is_asked_for(v->a->q, &m.terms))
 			exchange_settle(&v->a->x, l, FAIL(DENIED, "that key is for other clients than were named here: "
 							  "every member names all the others"));
 	} else if (is_taken(v, &m.terms)) {

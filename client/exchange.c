@@ -242,15 +242,23 @@ static const struct {
 	const char *advice;
 } advice_rows[] = {
 	{DSKE_RC_TOO_FEW, "start the hubs that did not answer or mend the way to them; or lower k in [agreement] of both ends"},
-	{DSKE_RC_TIMEOUT, "is the other end calling with the same peer, key ID or context? raise the timeout if it is only slow"},
+	{DSKE_RC_TIMEOUT, "is the other end calling, with the same key ID or context, and does each end name all the others? raise the timeout "
+			   "if it is only slow"},
 	{DSKE_RC_EXHAUSTED, "get new PSKMs from the hubs named above and import them"},
 	{DSKE_RC_REFUSED, "ask the hubs' operators whether policy joins the two clients"},
 	{DSKE_RC_NO_CANDIDATE, "too many hubs sent wrong shares: compare the verdicts, and try again with another key ID"},
 	{DSKE_RC_CONFLICT, "hubs or the initiator are dishonest: use no key, find out which"},
 };
 
-static void write_advice(struct report *report, dske_rc rc)
+#define OTHER_GROUP \
+	"a key of this context has come for other clients than were named here: at each end name all the others, and no one else"
+
+static void write_advice(struct report *report, dske_rc rc, bool other_group)
 {
+	if (rc_is(rc, DSKE_RC_TIMEOUT) && other_group) {
+		snprintf(report->advice, sizeof report->advice, "%s", OTHER_GROUP);
+		return;
+	}
 	for (size_t i = 0; i < sizeof advice_rows / sizeof advice_rows[0]; i++) {
 		if (rc_is(rc, advice_rows[i].code))
 			snprintf(report->advice, sizeof report->advice, "%s", advice_rows[i].advice);
@@ -263,7 +271,7 @@ dske_rc exchange_end(struct exchange *x, dske_rc rc, struct report *report)
 	snprintf(why, sizeof why, "%s", rc_detail(rc));
 	exchange_report(x, report, rc_ok(rc));
 	if (!rc_ok(rc) && x->set != NULL) /* else no hub was asked, and the sentence says it all */
-		write_advice(report, rc);
+		write_advice(report, rc, x->other_group);
 	if (x->client != NULL)
 		retire_tell_due(x->client);
 	free(x->outcome);
