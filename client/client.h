@@ -113,6 +113,10 @@ dske_rc client_activation_answer(struct client *c, const struct id *table, const
  * the hub cannot be told). */
 dske_rc client_retire(struct client *c, const struct id *table, uint8_t reason, int64_t timeout_ms);
 
+/* How many programs can take one window each of what is left of a table in one direction, and end: it is as long as
+ * `need`, or more where there is enough (2 KiB), and what is not used of it is gone.  In bytes; need > 0. */
+uint64_t client_first_windows(uint64_t need, uint64_t left);
+
 /* Asks each hub who we are: an authenticated round trip, which costs one range of each table.  Hubs that fail do so
  * in the report alone.  Errors: as client_refresh, NOMEM, CONFIG, FORKED. */
 dske_rc client_ping(struct client *c, int64_t timeout_ms, struct report *report);

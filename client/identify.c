@@ -84,6 +84,7 @@ static dske_rc ask_all(struct inquiry *q)
 	if (q->request == NULL || q->votes == NULL)
 		return rc_make(DSKE_RC_NOMEM);
 	links_begin(q->x.set, &inquiry_ops, q);
+	q->x.set->asks_little = true;
 	for (size_t h = 0; h < n; h++)
 		link_want(&q->x.set->link[h], MSG_IDENTIFY_RANGE_LEN, 0);
 	dske_rc rc = links_run(q->x.set, q->x.deadline_ms, all_have_answered, q->x.cancelled);

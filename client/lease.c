@@ -105,13 +105,35 @@ dske_rc lease_check_left(const struct link *l)
 	return DSKE_OK;
 }
 
-/* How much to ask for: the need, and more with use, so that one sync serves many keys. */
-static uint64_t wanted_len(const struct link *l, uint64_t need, uint64_t left)
+/* The need, or more where there is enough. */
+static uint64_t window_len(uint64_t len, uint64_t need, uint64_t left)
 {
-	uint64_t len = l->renewals < 7 ? WINDOW_LEN_FIRST << l->renewals : WINDOW_LEN_MOST;
 	if (len > left / WINDOW_SHARE)
 		len = left / WINDOW_SHARE;
 	return len > need ? len : need;
+}
+
+uint64_t client_first_windows(uint64_t need, uint64_t left)
+{
+	uint64_t count = 0;
+	while (left >= need) {
+		uint64_t one = window_len(WINDOW_LEN_FIRST, need, left), same = 1; /* windows of the same length */
+		if (one == need)
+			same = left / one;
+		else if (one == WINDOW_LEN_FIRST)
+			same = (left - WINDOW_SHARE * one) / one + 1;
+		count += same;
+		left -= same * one;
+	}
+	return count;
+}
+
+/* How much to ask for: more with use, so that one sync serves many keys. */
+static uint64_t wanted_len(const struct link *l, uint64_t need, uint64_t left)
+{
+	if (l->set->asks_little)
+		return need;
+	return window_len(l->renewals < 7 ? WINDOW_LEN_FIRST << l->renewals : WINDOW_LEN_MOST, need, left);
 }
 
 /* ---- LEASE ------------------------------------------------------------------------------------------ */

@@ -402,7 +402,7 @@ void links_free(struct links *s)
 
 void links_begin(struct links *s, const struct link_ops *ops, void *exchange)
 {
-	s->deals = false;
+	s->deals = s->asks_little = false;
 	s->ops = ops;
 	s->exchange = exchange;
 	for (size_t i = 0; i < s->count; i++) {

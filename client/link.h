@@ -101,6 +101,7 @@ struct links {
 	const struct link_ops *ops;
 	void *exchange;
 	bool deals; /* its requests are keys: the last CONTROL_RESERVE bytes of an up region are not for them */
+	bool asks_little; /* a question, and nothing after it: leases are no longer than it needs */
 	size_t count;
 	struct link link[]; /* ordered by hub name */
 };

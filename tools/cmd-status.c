@@ -18,7 +18,8 @@
 struct hub_supply {
 	struct id hub;
 	bool usable;
-	uint64_t as_initiator, as_receiver; /* keys */
+	uint64_t as_initiator, as_receiver; /* keys, in one program that runs on ... */
+	uint64_t once_initiator, once_receiver; /* ... and where each is a program's first and last */
 	struct supply_left left;
 	struct supply rate; /* sums; lasts_s of all */
 };
@@ -30,7 +31,7 @@ struct overview {
 	size_t count;
 	struct hub_supply *supply; /* owned; one a hub */
 	size_t hubs, usable, k;
-	uint64_t as_initiator, as_receiver, lasts_s; /* while k hubs can serve */
+	uint64_t as_initiator, as_receiver, once_initiator, once_receiver, lasts_s; /* while k hubs can serve */
 	size_t peers;
 	const char *token;
 };
@@ -60,6 +61,15 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Where each key is a program's first and last. */
+static void add_programs(struct hub_supply *h, const struct table_status *t, uint64_t range_len)
+{
+	uint64_t up = client_first_windows(range_len, t->up_left), down = client_first_windows(range_len, t->down_left);
+	uint64_t waits = client_first_windows(MSG_WAIT_RANGE_LEN, t->up_left);
+	h->once_initiator += least(up, t->lease_left);
+	h->once_receiver += least(least(down, waits), t->lease_left);
+}
+
 static void add_table(struct hub_supply *h, const struct table_status *t, uint64_t range_len)
 {
 	h->usable = true;
@@ -67,6 +77,7 @@ static void add_table(struct hub_supply *h, const struct table_status *t, uint64
 		return;
 	h->as_initiator += t->up_left / range_len;
 	h->as_receiver += least(t->down_left / range_len, t->up_left / MSG_WAIT_RANGE_LEN);
+	add_programs(h, t, range_len);
 	h->left.up += t->up_left;
 	h->left.down += t->down_left;
 	h->left.lease += t->lease_left;
@@ -105,6 +116,16 @@ static uint64_t receiver_keys(const struct hub_supply *h)
 	return h->as_receiver;
 }
 
+static uint64_t once_initiator_keys(const struct hub_supply *h)
+{
+	return h->once_initiator;
+}
+
+static uint64_t once_receiver_keys(const struct hub_supply *h)
+{
+	return h->once_receiver;
+}
+
 static uint64_t lasting(const struct hub_supply *h)
 {
 	return h->usable ? supply_lasts(&h->rate, &h->left) : 0;
@@ -129,6 +150,8 @@ static dske_rc reckon(struct overview *s)
 	s->k = s->hubs > 0 ? config_k(c, s->hubs) : 0;
 	s->as_initiator = what_k_have(s, initiator_keys);
 	s->as_receiver = what_k_have(s, receiver_keys);
+	s->once_initiator = what_k_have(s, once_initiator_keys);
+	s->once_receiver = what_k_have(s, once_receiver_keys);
 	s->lasts_s = what_k_have(s, lasting);
 	return DSKE_OK;
 }
@@ -219,11 +242,13 @@ static void print_sums(const struct overview *s)
 	printf("%zu of %zu hubs are usable, a key needs %zu", s->usable, s->hubs, s->k);
 	if (s->usable < s->k)
 		printf(": import and activate more PSKMs, or lower k");
-	printf("\nkeys of %u bytes left: about %" PRIu64 " to begin, %" PRIu64 " to receive", client_config(s->client)->key_len,
-	       s->as_initiator, s->as_receiver);
+	printf("\nkeys of %u bytes left in a program that runs on: about %" PRIu64 " to begin, %" PRIu64 " to receive",
+	       client_config(s->client)->key_len, s->as_initiator, s->as_receiver);
 	if (s->usable >= s->k)
 		printf("; %s", supply_sentence(s->lasts_s, lasts));
-	printf("\n");
+	printf("\nby dske key agree, which leases up to 2 KiB of each table for one key: about %" PRIu64 " to begin, %" PRIu64
+	       " to receive\n",
+	       s->once_initiator, s->once_receiver);
 }
 
 static void print_status(const struct overview *s)
@@ -247,8 +272,9 @@ static void output_status(const struct overview *s)
 	json_t *tables = json_array();
 	for (size_t i = 0; i < s->count; i++)
 		json_array_append_new(tables, table_json(&s->hub[i]));
-	json_t *keys = json_pack("{s:i, s:I, s:I}", "length", (int)c->key_len, "to_begin", (json_int_t)s->as_initiator,
-				 "to_receive", (json_int_t)s->as_receiver);
+	json_t *keys = json_pack("{s:i, s:I, s:I, s:{s:I, s:I}}", "length", (int)c->key_len, "to_begin", (json_int_t)s->as_initiator,
+				 "to_receive", (json_int_t)s->as_receiver, "one_a_program", "to_begin", (json_int_t)s->once_initiator,
+				 "to_receive", (json_int_t)s->once_receiver);
 	if (s->lasts_s != SUPPLY_UNKNOWN)
 		json_object_set_new(keys, "lasts_s", json_integer((json_int_t)s->lasts_s));
 	output_json(json_pack("{s:s, s:s, s:s, s:I, s:o, s:I, s:I, s:I, s:o, s:i}", "client", c->name, "id", id_hex(&c->id, hex),

@@ -78,6 +78,59 @@ static void notes_of_small_windows_cost_a_part_of_what_is_left(void **state)
 	assert_true(c.down < c.before.down_left / 4);
 }
 
+/* A question needs one range: what else were leased would be gone when dske doctor ends. */
+static void a_question_leases_what_it_needs(void **state)
+{
+	struct report report = {0};
+	struct identity who;
+	struct identity_vote *votes = NULL;
+	struct table_status before = status_of(w.bob, 0);
+	(void)state;
+	assert_ok(client_ping(w.bob, 3000, &report));
+	assert_rc(report.hub[0].rc, OK);
+	report_drop(&report);
+	struct table_status after = status_of(w.bob, 0);
+	assert_int_equal(before.up_left - after.up_left, MSG_IDENTIFY_RANGE_LEN);
+	assert_int_equal(before.down_left, after.down_left);
+	assert_ok(client_identify(w.bob, "alice", 3000, &who, &votes, &report));
+	free(votes);
+	report_drop(&report);
+	assert_int_equal(before.up_left - status_of(w.bob, 0).up_left, 2 * MSG_IDENTIFY_RANGE_LEN);
+}
+
+/* A key's own window is as long as ever, whoever asked before. */
+static void a_key_after_a_question_leases_more(void **state)
+{
+	struct report report = {0};
+	struct caller alice, bob;
+	(void)state;
+	assert_ok(client_ping(w.alice, 3000, &report));
+	report_drop(&report);
+	uint64_t before = status_of(w.alice, 0).up_left;
+	agree_both(&w, "after", 3000, 0, &alice, &bob);
+	assert_same_key(&alice, &bob);
+	callers_drop(&alice, &bob);
+	assert_true(before - status_of(w.alice, 0).up_left >= 2048);
+}
+
+/* Against counting one by one. */
+static void windows_are_counted(void **state)
+{
+	(void)state;
+	for (uint64_t need = 64; need < 4096; need += 91) {
+		for (uint64_t at = 0; at < 300000; at = at * 5 / 4 + 17) {
+			uint64_t left = at, count = 0;
+			while (left >= need) {
+				uint64_t one = left / 32 < 2048 ? left / 32 : 2048;
+				left -= one > need ? one : need;
+				count++;
+			}
+			assert_int_equal(client_first_windows(need, at), count);
+		}
+	}
+	assert_int_equal(client_first_windows(128, UINT64_C(1) << 62) >> 51, 1); /* not one by one */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -85,6 +138,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(cut_connections_cost_ever_less_often, set_up, world_tear_down),
 		cmocka_unit_test_setup_teardown(notes_that_disown_windows_renew_two_leases, set_up, world_tear_down),
 		cmocka_unit_test_setup_teardown(notes_of_small_windows_cost_a_part_of_what_is_left, set_up, world_tear_down),
+		cmocka_unit_test_setup_teardown(a_question_leases_what_it_needs, set_up, world_tear_down),
+		cmocka_unit_test(windows_are_counted),
+		cmocka_unit_test_setup_teardown(a_key_after_a_question_leases_more, set_up, world_tear_down),
 	};
 	return cmocka_run_group_tests_name("waste", tests, NULL, NULL);
 }
