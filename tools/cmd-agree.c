@@ -87,10 +87,14 @@ static dske_rc fill_request(struct agree *a)
 
 /* ---- where the key goes --------------------------------------------------------------------------------------- */
 
-static dske_rc try_pin(const struct agree *a)
+/* Nobody is asked for a PIN that was never set. */
+static dske_rc try_pin(struct agree *a)
 {
 	AUTO(token) token = {0};
 	TRY(token_load(&token));
+	TRY(token_need_pin(&token));
+	if (a->pin_text.len == 0) /* else it has opened the tables already */
+		TRY(secret_input(&a->pin_text, tool_pin_source(a->common.pin), "PIN"));
 	TRY(token_session(&token, true));
 	return token_login(&token, CKU_USER, &a->pin_text);
 }
@@ -112,11 +116,8 @@ static dske_rc prepare(struct agree *a, const struct client *client)
 		return FAIL(DENIED, "keys agreed with %s may not be read in clear; to allow it, write in the configuration: "
 				    "[peer %s] extract = yes",
 			    forbids, forbids);
-	if (a->label != NULL) {
-		if (a->pin_text.len == 0) /* else it has opened the tables already */
-			TRY(secret_input(&a->pin_text, tool_pin_source(a->common.pin), "PIN"));
+	if (a->label != NULL)
 		TRY(try_pin(a));
-	}
 	if (a->output != NULL)
 		TRY(keyfile_create(&a->file, a->output));
 	return DSKE_OK;

@@ -151,9 +151,11 @@ static void check_tables(struct patient *p)
 	const struct config *c = client_config(p->client);
 	size_t k = config_k(c, count_hubs(p, false)); /* as agreeing reckons it */
 	if (usable == 0)
-		find(p, FINDING_PROBLEM, "hubs", "no usable table: import PSKMs (dske pskm import) and activate them");
+		find(p, FINDING_PROBLEM, "hubs", p->hub_count > 0 ? "no usable table: what is said of each above mends that"
+								  : "no table: import PSKMs (dske pskm import) and activate them");
 	else if (usable < k)
-		find(p, FINDING_PROBLEM, "hubs", "k = %zu, but tables of %zu hubs only: import more PSKMs, or lower k", k, usable);
+		find(p, FINDING_PROBLEM, "hubs", "k = %zu, but usable tables of %zu hubs only: mend those above, import more PSKMs, or "
+		     "lower k", k, usable);
 	else if (usable == k)
 		find(p, FINDING_WARNING, "hubs", "k = %zu of %zu hubs: when one is down no key can be agreed", k, usable);
 	else

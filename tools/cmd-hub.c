@@ -95,7 +95,8 @@ static dske_rc hub_init(struct hub_init *i)
 	struct net_address address;
 	if (!name_check(i->name))
 		return FAIL(ARGS, "%s is not a name: letters, digits, '.', '_' and '-', at most %d", i->name, NAME_MAX_LEN);
-	TRY(net_address_parse(&address, i->listen));
+	if (!rc_ok(net_address_parse(&address, i->listen)))
+		return FAIL(ARGS, "--listen %s: write HOST:PORT, or [ADDRESS]:PORT for IPv6", i->listen);
 	TRY(settle_hub_paths(i));
 	if (access(i->conf.s, F_OK) == 0)
 		return FAIL(EXISTS, "%s exists already", i->conf.s);

@@ -32,6 +32,7 @@ static dske_rc open_token(struct token *t, const struct common *common, const ch
 	TRY(token_session(t, false));
 	if (source == NULL && !must)
 		return DSKE_OK;
+	TRY(token_need_pin(t));
 	TRY(secret_input(&text, source, "PIN"));
 	return token_login(t, CKU_USER, &text);
 }

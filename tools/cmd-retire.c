@@ -21,7 +21,7 @@ static dske_rc confirm(bool yes, const char *what)
 		return DSKE_OK;
 	if (!isatty(STDIN_FILENO))
 		return FAIL(ARGS, "%s: that cannot be undone; say --yes", what);
-	fprintf(stderr, "%s. That cannot be undone. Go on? (yes/no) ", what);
+	fprintf(stderr, "%s.\nThat cannot be undone. Go on? (yes/no) ", what);
 	if (fgets(line, sizeof line, stdin) == NULL || strcmp(line, "yes\n") != 0)
 		return FAIL(CANCELLED, "nothing was done");
 	return DSKE_OK;
@@ -171,9 +171,11 @@ static dske_rc prepare(struct retire *r)
 	size_t before = hubs_counted(r, NULL), after = hubs_counted(r, r->meant);
 	int len = snprintf(what, sizeof what, "table %s of %s is retired, and what is left of it destroyed at both ends",
 			   id_hex(&r->meant->table, hex), r->meant->name);
-	if (before != after && len > 0 && (size_t)len < sizeof what)
-		snprintf(what + len, sizeof what - (size_t)len, "; k is taken of %zu hubs and no longer of %zu: %u, now %u", after,
-			 before, after > 0 ? config_k(config, after) : 0, config_k(config, before));
+	if (before != after && after > 0 && len > 0 && (size_t)len < sizeof what)
+		snprintf(what + len, sizeof what - (size_t)len, ".\nUntil now a key needs k = %u of %zu hubs; afterwards k = %u of %zu",
+			 config_k(config, before), before, config_k(config, after), after);
+	else if (after == 0 && len > 0 && (size_t)len < sizeof what)
+		snprintf(what + len, sizeof what - (size_t)len, ".\nIt is the last hub's: no key can be agreed afterwards");
 	return confirm(r->yes, what);
 }
 

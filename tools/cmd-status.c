@@ -241,7 +241,7 @@ static void print_sums(const struct overview *s)
 	char lasts[SUPPLY_TEXT_MAX];
 	printf("%zu of %zu hubs are usable, a key needs %zu", s->usable, s->hubs, s->k);
 	if (s->usable < s->k)
-		printf(": import and activate more PSKMs, or lower k");
+		printf(": %s", s->hubs < s->k ? "import and activate more PSKMs, or lower k" : "what is said above of the others mends that");
 	printf("\nkeys of %u bytes left in a program that runs on: about %" PRIu64 " to begin, %" PRIu64 " to receive",
 	       client_config(s->client)->key_len, s->as_initiator, s->as_receiver);
 	if (s->usable >= s->k)

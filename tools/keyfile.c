@@ -22,7 +22,7 @@ dske_rc keyfile_read(struct secret *key, const char *path)
 	if (fstat(f.n, &st) != 0 || !S_ISREG(st.st_mode))
 		return FAIL(ARGS, "%s is no regular file", path);
 	if (st.st_size == 0)
-		return FAIL(ARGS, "%s is empty", path);
+		return FAIL(FORMAT, "%s is empty", path);
 	if (st.st_size > (off_t)KEY_PART_LEN)
 		return FAIL(TOOBIG, "%s is longer than any key, %u bytes", path, KEY_PART_LEN);
 	TRY(secret_alloc(key, (size_t)st.st_size));

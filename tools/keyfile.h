@@ -7,7 +7,7 @@
 #include "base/rc.h"
 #include "base/secret.h"
 
-/* A raw key.  Errors: as file_open, TOOBIG, ARGS (empty). */
+/* A raw key.  Errors: as file_open, TOOBIG, FORMAT (empty). */
 dske_rc keyfile_read(struct secret *key, const char *path);
 
 /* A file that nobody else may read and that is not there yet; "-" is standard output.

@@ -26,6 +26,7 @@ noinst_LTLIBRARIES += %D%/libtools.la
 	%D%/distributor.c %D%/distributor.h \
 	%D%/keyfile.c %D%/keyfile.h \
 	%D%/options.c \
+	%D%/nearest.c %D%/nearest.h \
 	%D%/output.c %D%/output.h \
 	%D%/passphrase.c %D%/passphrase.h \
 	%D%/qkd.c %D%/qkd.h \

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "tools/nearest.h"
 #include "tools/tool.h"
 
 static void write_row(FILE *to, const struct command *c)
@@ -52,8 +53,14 @@ static bool is_help(const char *word)
 
 static int no_such_command(const char *group, const char *name)
 {
-	fprintf(stderr, "dske: there is no command %s%s%s\n\n", group, group[0] != '\0' ? " " : "", name);
-	write_commands(stderr, group[0] != '\0' ? group : NULL);
+	const struct command *near = nearest_command(group, name);
+	const char *near_group = group[0] == '\0' ? nearest_group(name) : NULL;
+	fprintf(stderr, "dske: there is no command %s%s%s", group, group[0] != '\0' ? " " : "", name);
+	if (near_group != NULL)
+		fprintf(stderr, "; dske %s COMMAND is meant, perhaps", near_group);
+	else if (near != NULL)
+		fprintf(stderr, "; dske %s%s%s is meant, perhaps", near->group, near->group[0] != '\0' ? " " : "", near->name);
+	fprintf(stderr, ": dske --help shows all\n");
 	return EXIT_USAGE;
 }
 
@@ -71,6 +78,20 @@ static int run_in_group(const char *group, int argc, char **argv)
 	return c != NULL ? c->run(c, argc - 1, argv + 1) : no_such_command(group, argv[1]);
 }
 
+/* dske help key agree: as dske key agree --help. */
+static int help(int argc, char **argv)
+{
+	static char wanted[] = "--help";
+	const char *group = argc > 2 && is_group(argv[2]) ? argv[2] : "", *name = argv[argc - 1];
+	if (argc == 2 || (argc == 3 && group[0] != '\0')) {
+		write_commands(stdout, argc == 2 ? NULL : group);
+		return EXIT_OK;
+	}
+	const struct command *c = argc <= (group[0] != '\0' ? 4 : 3) ? find_command(group, name) : NULL;
+	char *as_option[] = {argv[argc - 1], wanted, NULL};
+	return c != NULL ? c->run(c, 2, as_option) : no_such_command(group, name);
+}
+
 int main(int argc, char **argv)
 {
 	process_harden();
@@ -79,10 +100,8 @@ int main(int argc, char **argv)
 		write_commands(stderr, NULL);
 		return EXIT_USAGE;
 	}
-	if (is_help(argv[1])) {
-		write_commands(stdout, NULL);
-		return EXIT_OK;
-	}
+	if (is_help(argv[1]))
+		return help(argc, argv);
 	if (is_group(argv[1]))
 		return run_in_group(argv[1], argc - 1, argv + 1);
 	const struct command *c = find_command("", strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);

@@ -17,8 +17,9 @@ const char *colour(FILE *to, enum colour which)
 		[COLOUR_OFF] = "\033[0m",   [COLOUR_BOLD] = "\033[1m", [COLOUR_GOOD] = "\033[32m",
 		[COLOUR_WARN] = "\033[33m", [COLOUR_BAD] = "\033[31m",
 	};
-	const char *refused = getenv("NO_COLOR");
-	if ((refused != NULL && refused[0] != '\0') || !isatty(fileno(to)))
+	const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
+	bool dumb = terminal == NULL || strcmp(terminal, "dumb") == 0;
+	if ((refused != NULL && refused[0] != '\0') || dumb || !isatty(fileno(to)))
 		return "";
 	return sequences[which];
 }

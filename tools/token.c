@@ -62,13 +62,27 @@ dske_rc token_session(struct token *t, bool writable)
 	return token_rc(t->f->C_OpenSession(t->slot, flags, NULL, NULL, &t->session), "no session at the token");
 }
 
+static dske_rc no_pin_yet(const struct token *t)
+{
+	return FAIL(STATE, "the token has no PIN yet, and keeps no keys before. Set the security officer's, then the user's: pkcs11-tool "
+			   "--module %s --slot %lu --init-token --label NAME; and the same with --init-pin --login", token_module_path(),
+		    t->slot);
+}
+
+dske_rc token_need_pin(const struct token *t)
+{
+	CK_TOKEN_INFO info;
+	TRY(token_rc(t->f->C_GetTokenInfo(t->slot, &info), "the token does not tell what it is"));
+	return (info.flags & CKF_USER_PIN_INITIALIZED) != 0 ? DSKE_OK : no_pin_yet(t);
+}
+
 dske_rc token_login(struct token *t, CK_USER_TYPE who, const struct secret *pin)
 {
 	CK_RV rv = t->f->C_Login(t->session, who, pin->data, pin->len - 1);
 	if (rv == CKR_USER_ALREADY_LOGGED_IN)
 		return DSKE_OK;
 	if (rv == CKR_USER_PIN_NOT_INITIALIZED)
-		return FAIL(STATE, "the token has no PIN yet, and keeps no keys before: dske-pkcs11(7) tells how to set one");
+		return no_pin_yet(t);
 	if (rv == CKR_PIN_LOCKED)
 		return FAIL(PIN_LOCKED, "the PIN is locked after ten wrong ones; " TOKEN_NEW_PIN);
 	if (rv == CKR_PIN_INCORRECT)

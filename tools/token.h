@@ -30,6 +30,9 @@ dske_rc token_load(struct token *t);
 /* Opens a session at the agreement token.  Errors: IO. */
 dske_rc token_session(struct token *t, bool writable);
 
+/* Has the token a PIN?  Errors: STATE (none yet; how to set one), IO. */
+dske_rc token_need_pin(const struct token *t);
+
 /* pin as secret_input gives it.  Errors: PIN, PIN_LOCKED, STATE (no PIN is set), IO. */
 dske_rc token_login(struct token *t, CK_USER_TYPE who, const struct secret *pin);
 

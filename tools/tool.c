@@ -17,6 +17,7 @@ static const struct {
 	int code, exit;
 } exits[] = {
 	{DSKE_RC_OK, EXIT_OK},
+	{DSKE_RC_ARGS, EXIT_USAGE},
 	{DSKE_RC_TOO_FEW, EXIT_TOO_FEW},
 	{DSKE_RC_UNREACHABLE, EXIT_TOO_FEW},
 	{DSKE_RC_TIMEOUT, EXIT_TIMEOUT},

@@ -47,6 +47,28 @@ says() {
 	grep -qE -e "$text" <<<"$out"
 }
 
+# exits CODE COMMAND...: with exactly that exit code
+exits() {
+	local want=$1 got
+	shift
+	"$@"
+	got=$?
+	[ "$got" -eq "$want" ] || { echo "exit code $got, not $want"; return 1; }
+}
+
+# json EXPRESSION COMMAND...: standard output is one JSON value, of which the Python expression holds
+json() {
+	local what=$1
+	shift
+	"$@" 2>/dev/null >"$tap_scratch/json.out"
+	python3 - "$what" "$tap_scratch/json.out" <<'PY'
+import json, sys
+value = json.load(open(sys.argv[2]))
+if not eval(f"({sys.argv[1]})", {"v": value}):
+    sys.exit(f"{sys.argv[1]} does not hold of {json.dumps(value)}")
+PY
+}
+
 tap_skip_all() {
 	printf '1..0 # SKIP %s\n' "$*"
 	exit 0
