@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#define OBJECTIONS_MOST 3
+
 void ask_over(struct ask *a, dske_rc rc)
 {
 	if (a->is_over)
@@ -22,22 +24,36 @@ bool ask_is_genuine(const struct hub_table *hub, const struct envelope *e, enum 
 	       rc_ok(table_activation_key(hub->table, which, key.data)) && frame_verify(e, key.data);
 }
 
-static void take_note(struct ask *a, const struct envelope *e)
+/* What proves nothing may be about a frame that somebody else put in, or be his own: the same bytes are sent once more,
+ * and the third time it is believed. */
+static void object(struct ask *a, size_t i, dske_rc why)
+{
+	if (rc_ok(why) || ++a->objections >= OBJECTIONS_MOST) {
+		ask_over(a, why);
+		return;
+	}
+	a->objection = why.code;
+	snprintf(a->objection_why, sizeof a->objection_why, "%s", rc_detail(why));
+	dske_rc rc = fanout_send(a->fanout, i, a->frame.data, a->frame.len);
+	if (!rc_ok(rc))
+		ask_over(a, rc);
+}
+
+static void take_note(struct ask *a, size_t i, const struct envelope *e)
 {
 	struct msg_note note;
 	if (rc_ok(msg_note_read(&note, e->body, e->body_len)))
-		ask_over(a, a->note(a, &note));
+		object(a, i, a->note(a, &note));
 }
 
 static void on_frame(void *context, size_t i, const struct envelope *e)
 {
 	struct ask *a = context;
 	bool ours = id_equal(&e->table, &a->hub->id) && id_equal(&e->sender, &a->hub->hub);
-	(void)i;
 	if (ours && e->type == MESSAGE_NOTE)
-		take_note(a, e);
+		take_note(a, i, e);
 	else if (!ours || !a->take(a, e))
-		ask_over(a, FAIL(TAG, "%s (%s): its answer does not verify: is another program on this address?", a->hub->name,
+		object(a, i, FAIL(TAG, "%s (%s): its answer does not verify: is another program on this address?", a->hub->name,
 				 a->hub->address));
 }
 
@@ -57,7 +73,8 @@ static void on_lost(void *context, size_t i, dske_rc why)
 		fanout_connect(a->fanout, i);
 		return;
 	}
-	ask_over(a, FAIL(UNREACHABLE, "%s: %s", a->hub->name, rc_detail(why)));
+	ask_over(a, a->objections > 0 ? rc_fail(a->objection, "%s", a->objection_why)
+				      : FAIL(UNREACHABLE, "%s: %s", a->hub->name, rc_detail(why)));
 }
 
 static const struct fanout_ops ask_ops = {.connected = on_connected, .frame = on_frame, .lost = on_lost};
@@ -74,6 +91,8 @@ dske_rc ask_run(struct ask *a, int64_t timeout_ms)
 	TRY(fanout_add(a->fanout, a->hub->address, &a->at));
 	fanout_connect(a->fanout, a->at);
 	dske_rc rc = fanout_run(a->fanout, clock_ms() + timeout_ms, is_over, a, NULL);
+	if (rc_is(rc, DSKE_RC_TIMEOUT) && a->objections > 0)
+		return rc_fail(a->objection, "%s", a->objection_why);
 	if (rc_is(rc, DSKE_RC_TIMEOUT))
 		return FAIL(TIMEOUT, "%s (%s) did not answer in time", a->hub->name, a->hub->address);
 	TRY(rc);

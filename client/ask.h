@@ -16,7 +16,9 @@ struct ask {
 	/* The rest is ask.c's. */
 	struct fanout *fanout;
 	size_t at;
-	unsigned tries_left;
+	unsigned tries_left, objections;
+	int objection; /* the last: its code ... */
+	char objection_why[256];
 	bool is_over;
 	int code;
 	char why[256];

@@ -148,6 +148,8 @@ static dske_rc unsettled(const struct exchange *x, const struct link *l)
 {
 	if (clock_ms() < x->deadline_ms)
 		return l->state == LINK_READY ? DSKE_OK : FAIL(TIMEOUT, "not waited for");
+	if (l->objections > 0)
+		return link_objection(l);
 	return FAIL(TIMEOUT, "%s", unfinished(l));
 }
 

@@ -34,8 +34,10 @@ static void on_ready(void *exchange, struct link *l)
 	struct inquiry *q = exchange;
 	if (q->x.outcome[l->at].settled)
 		return;
+	struct request *r = &q->request[l->at];
+	bool again = l->is_asked_again && r->type != 0 && !l->lease_lost;
 	l->lease_lost = false;
-	dske_rc rc = ask(q, l); /* a question may be asked again: it changes nothing */
+	dske_rc rc = again ? request_send(r, l) : ask(q, l); /* a question may be asked anew: it changes nothing */
 	if (!rc_ok(rc))
 		link_fail(l, rc);
 }
@@ -69,7 +71,13 @@ static void on_failed(void *exchange, struct link *l)
 	exchange_settle(&q->x, l, rc_fail(l->code, "%s", l->why));
 }
 
-static const struct link_ops inquiry_ops = {.ready = on_ready, .frame = on_frame, .failed = on_failed};
+static bool awaits(const void *exchange, const struct link *l, uint64_t offset)
+{
+	const struct inquiry *q = exchange;
+	return request_is_at(&q->request[l->at], offset) && !q->x.outcome[l->at].settled;
+}
+
+static const struct link_ops inquiry_ops = {.ready = on_ready, .frame = on_frame, .failed = on_failed, .awaits = awaits};
 
 static bool all_have_answered(void *exchange)
 {

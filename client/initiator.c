@@ -17,6 +17,7 @@ struct initiation {
 	bool dealt;
 	enum deal_verdict verdict;
 	struct request request[TERMS_HUBS_MAX]; /* SHARE to each hub */
+	bool sealed_afresh[TERMS_HUBS_MAX];
 };
 
 static struct link *link_of(const struct initiation *i, size_t hub)
@@ -86,6 +87,7 @@ static dske_rc seal_share(struct initiation *i, size_t hub)
  * encrypted, also where it was the old range's pad itself. */
 static dske_rc share_afresh(struct initiation *i, size_t hub)
 {
+	i->sealed_afresh[hub] = true;
 	struct request *r = &i->request[hub];
 	if (i->deal.origin[hub] == SHARE_IS_PAD) {
 		struct secret *share = &i->deal.share[hub];
@@ -139,6 +141,15 @@ static void on_ready(void *exchange, struct link *l)
 		distribute_to(i, l->at);
 }
 
+/* The share went out twice, since its first window was said to be gone, and the first time it arrived after all: nobody
+ * else can take a name of ours, and this one was drawn for this agreement alone. */
+static bool was_there_before(const struct initiation *i, size_t hub, const struct envelope *e)
+{
+	struct msg_reply reply;
+	return i->sealed_afresh[hub] && !i->a->q->has_key_id && rc_ok(msg_reply_read(&reply, e->body, e->body_len)) &&
+	       reply.status == STATUS_KEY_EXISTS;
+}
+
 static void on_frame(void *exchange, struct link *l, const struct envelope *e)
 {
 	struct initiation *i = exchange;
@@ -148,7 +159,7 @@ static void on_frame(void *exchange, struct link *l, const struct envelope *e)
 			link_nonsense(l, "a reply that does not verify");
 		return; /* late answers to earlier requests are harmless */
 	}
-	settle(i, l, request_reply(e));
+	settle(i, l, was_there_before(i, l->at, e) ? DSKE_OK : request_reply(e));
 }
 
 static void on_failed(void *exchange, struct link *l)
@@ -156,7 +167,13 @@ static void on_failed(void *exchange, struct link *l)
 	settle(exchange, l, rc_fail(l->code, "%s", l->why));
 }
 
-static const struct link_ops initiator_ops = {.ready = on_ready, .frame = on_frame, .failed = on_failed};
+static bool awaits(const void *exchange, const struct link *l, uint64_t offset)
+{
+	const struct initiation *i = exchange;
+	return request_is_at(&i->request[l->at], offset) && !i->request[l->at].answered;
+}
+
+static const struct link_ops initiator_ops = {.ready = on_ready, .frame = on_frame, .failed = on_failed, .awaits = awaits};
 
 /* ---- the steps -------------------------------------------------------------------------------------------- */
 

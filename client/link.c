@@ -16,8 +16,8 @@
 #define RETAKES_MOST 2
 #define DISOWNED_MOST 2 /* one a connection, where nobody else writes notes */
 #define SWITCHES_MOST 4 /* other tables of a hub in one exchange; a note can make us try one, which costs a lease */
-#define NOTED_SHARE 16  /* of what is left of the down region, a note makes us ask for no larger a part */
 #define NONSENSE_MOST 16
+#define OBJECTIONS_MOST 3 /* notes that would end the matter, if they were true */
 
 /* ---- failing ---------------------------------------------------------------------------------------- */
 
@@ -39,6 +39,7 @@ static void begin_tries(struct link *l)
 	l->retakes_left = RETAKES_MOST;
 	l->disowned_left = DISOWNED_MOST;
 	l->down_renewed = false;
+	l->objections = 0;
 }
 
 static void advance(struct link *l);
@@ -111,6 +112,19 @@ void link_hang_up(struct link *l)
 	l->state = LINK_IDLE;
 }
 
+void link_object(struct link *l, dske_rc why)
+{
+	keep_reason(l, why);
+	if (++l->objections < OBJECTIONS_MOST)
+		return;
+	link_fail(l, why);
+}
+
+dske_rc link_objection(const struct link *l)
+{
+	return rc_fail(l->code, "%s", l->why);
+}
+
 void link_nonsense(struct link *l, const char *what)
 {
 	if (++l->nonsense >= NONSENSE_MOST)
@@ -119,7 +133,7 @@ void link_nonsense(struct link *l, const char *what)
 
 /* ---- advancing -------------------------------------------------------------------------------------- */
 
-static void lease_now(struct link *l)
+void link_lease(struct link *l)
 {
 	l->state = LINK_LEASING;
 	if (!l->lease.sent && l->leases_left == 0) {
@@ -150,7 +164,7 @@ static void advance(struct link *l)
 	if (!fanout_is_connected(l->set->fanout, l->at)) {
 		connect_now(l);
 	} else if (!lease_suffices(l)) {
-		lease_now(l);
+		link_lease(l);
 	} else {
 		l->state = LINK_READY;
 		if (l->set->ops != NULL)
@@ -172,30 +186,6 @@ void link_want(struct link *l, uint64_t up_len, uint64_t down_len)
 	if (l->state != LINK_CONNECTING && !fanout_is_connected(l->set->fanout, l->at))
 		l->tries_left--;
 	advance(l);
-}
-
-/* What a note may make us ask for: anyone can write one, and what is asked for is gone. */
-static uint64_t noted_most(const struct link *l)
-{
-	uint64_t most = PAD_KEYS_LEN + KEY_TAG_KEY_LEN + KEY_PART_LEN;
-	struct table_status s;
-	if (!rc_ok(table_status(l->hub->table, &s)))
-		return 0;
-	return s.down_left / NOTED_SHARE < most ? s.down_left / NOTED_SHARE : most;
-}
-
-/* After a note that the down window is too small: asks for another, and from the second note on for a larger one.
- * (The hub's window is smaller than ours when CONFIRMs of two connections overtook each other.) */
-static void want_more_down(struct link *l)
-{
-	uint64_t most = noted_most(l), more = l->need_down * 4;
-	if (l->state != LINK_READY || l->need_down == 0 || (l->down_renewed && l->need_down >= most))
-		return;
-	if (l->down_renewed)
-		l->need_down = more < most ? more : most;
-	l->down_renewed = true;
-	lease_unplug_down(l);
-	lease_now(l);
 }
 
 bool link_is_alive(const struct link *l)
@@ -226,83 +216,6 @@ struct envelope link_envelope(const struct link *l, uint8_t type, uint64_t offse
 	};
 }
 
-/* ---- notes ------------------------------------------------------------------------------------------ */
-
-/* A note proves nothing (anyone on the wire can write one), so it changes nothing that outlives this
- * exchange, except that it may prompt a lease. */
-enum note_effect { NOTE_FAILS, NOTE_RENEWS, NOTE_SKIPS, NOTE_ENLARGES };
-
-static const struct {
-	unsigned note;
-	enum note_effect effect;
-	int code;
-	const char *advice;
-} note_rows[] = {
-	{NOTE_BAD_TAG, NOTE_FAILS, DSKE_RC_TAG, "the two copies of the table differ; get a new PSKM"},
-	{NOTE_NO_LEASE, NOTE_RENEWS, DSKE_RC_WINDOW, ""},
-	{NOTE_SLOT_TAKEN, NOTE_SKIPS, DSKE_RC_USED, ""},
-	{NOTE_UNKNOWN_TABLE, NOTE_FAILS, DSKE_RC_NOT_FOUND, "is this the hub that made the PSKM? If a distributor made it, has the hub got its report?"},
-	{NOTE_RANGE_USED, NOTE_RENEWS, DSKE_RC_USED, ""},
-	{NOTE_WINDOW_SPENT, NOTE_ENLARGES, DSKE_RC_WINDOW, ""},
-	{NOTE_NOT_ACTIVE, NOTE_FAILS, DSKE_RC_NOT_ACTIVE, "run: dske pskm activate"},
-	{NOTE_TABLE_FROZEN, NOTE_FAILS, DSKE_RC_FROZEN, "someone else had this PSKM; get a new one"},
-	{NOTE_TOO_BIG, NOTE_FAILS, DSKE_RC_TOOBIG, "ask for a shorter key"},
-	{NOTE_BUSY, NOTE_FAILS, DSKE_RC_BUSY, "try again later"},
-	{NOTE_VERSION, NOTE_FAILS, DSKE_RC_UNSUPPORTED, "bring both to the same version"},
-	{NOTE_ENVELOPE, NOTE_FAILS, DSKE_RC_FORMAT, "bring both to the same version"},
-	{NOTE_TABLE_MOVED, NOTE_FAILS, DSKE_RC_EXHAUSTED, "import the PSKM that its operator made of it"},
-	{NOTE_TABLE_RETIRED, NOTE_FAILS, DSKE_RC_RETIRED, "ask its operator why; dske pskm retire ends it here too"},
-	{NOTE_TABLE_LOCKED, NOTE_FAILS, DSKE_RC_LOCKED, "its operator has to look at its disk"},
-};
-
-static void note_acts(struct link *l, enum note_effect effect, uint64_t hint)
-{
-	dske_rc rc = DSKE_OK;
-	switch (effect) {
-	case NOTE_SKIPS:
-		rc = l->lease.sent ? lease_slot_taken(l, hint) : DSKE_OK;
-		if (rc_ok(rc) && l->state == LINK_LEASING)
-			lease_now(l);
-		break;
-	case NOTE_RENEWS:
-		if (l->state == LINK_READY && l->disowned_left == 0) {
-			rc = FAIL(WINDOW, "it disowns every window that it grants");
-		} else if (l->state == LINK_READY) {
-			l->disowned_left--;
-			lease_drop(l);
-			l->lease_lost = true;
-			lease_now(l);
-		}
-		break;
-	case NOTE_ENLARGES:
-		want_more_down(l);
-		break;
-	case NOTE_FAILS:
-		break;
-	}
-	if (!rc_ok(rc))
-		link_fail(l, rc);
-}
-
-static void take_note(struct link *l, const struct envelope *e)
-{
-	struct msg_note note;
-	if (!rc_ok(msg_note_read(&note, e->body, e->body_len))) {
-		link_nonsense(l, "a note that cannot be read");
-		return;
-	}
-	for (size_t i = 0; i < sizeof note_rows / sizeof note_rows[0]; i++) {
-		if (note_rows[i].note != note.code)
-			continue;
-		if (note_rows[i].effect == NOTE_FAILS)
-			link_fail(l, rc_fail(note_rows[i].code, "%s: %s", note_text(note.code), note_rows[i].advice));
-		else
-			note_acts(l, note_rows[i].effect, note.hint);
-		return;
-	}
-	link_nonsense(l, "an unknown note");
-}
-
 /* ---- what the fanout tells --------------------------------------------------------------------------- */
 
 static void on_connected(void *context, size_t i)
@@ -310,6 +223,7 @@ static void on_connected(void *context, size_t i)
 	struct links *s = context;
 	s->link[i].nonsense = 0;
 	s->link[i].connection++;
+	s->link[i].is_asked_again = false;
 	advance(&s->link[i]);
 }
 
@@ -334,7 +248,7 @@ static void on_frame(void *context, size_t i, const struct envelope *e)
 		return;
 	/* A note about a frame that could not be read, or from the wrong hub, names what it knows. */
 	if (e->type == MESSAGE_NOTE)
-		take_note(l, e);
+		link_note(l, e);
 	else if (!id_equal(&e->sender, &l->hub->hub) || !id_equal(&e->table, &l->hub->id))
 		link_nonsense(l, "another hub's name or table");
 	else if (e->type == MESSAGE_RETIRED && retire_take(l->hub, e))
@@ -358,7 +272,11 @@ static void on_lost(void *context, size_t i, dske_rc why)
 		return;
 	bool connected_before = l->state != LINK_CONNECTING;
 	if (!connected_before || l->tries_left == 0) {
-		link_fail(l, rc_is(why, DSKE_RC_UNREACHABLE) ? why : FAIL(UNREACHABLE, "%s", rc_detail(why)));
+		if (l->objections > 0)
+			why = link_objection(l);
+		else if (!rc_is(why, DSKE_RC_UNREACHABLE))
+			why = FAIL(UNREACHABLE, "%s", rc_detail(why));
+		link_fail(l, why);
 		return;
 	}
 	l->tries_left--;

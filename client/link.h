@@ -70,7 +70,7 @@ struct link {
 	size_t at; /* place in the set, and in its fanout */
 	struct hub_table *hub;
 	enum link_state state;
-	int code;       /* LINK_FAILED: why ... */
+	int code;       /* LINK_FAILED, or objections > 0: why ... */
 	char why[200];  /* ... in words */
 	struct lease lease;
 	struct window *up;                      /* owned; NULL: none */
@@ -84,6 +84,8 @@ struct link {
 	unsigned switches_left;      /* other tables that may still be tried */
 	unsigned renewals;           /* leases so far on this connection: windows grow with use */
 	unsigned nonsense;           /* frames that made no sense, or did not verify */
+	unsigned objections;         /* notes that say, untagged, that this cannot be */
+	bool is_asked_again;         /* because of one: the exchange sends once more what has no answer */
 	bool down_renewed;           /* a new down window was asked for because of a note */
 	bool lease_lost;             /* the hub disowned our window: what was sent has to be sealed afresh */
 };
@@ -93,6 +95,8 @@ struct link_ops {
 	void (*ready)(void *exchange, struct link *l);  /* connected, and the windows suffice */
 	void (*frame)(void *exchange, struct link *l, const struct envelope *e); /* not yet verified */
 	void (*failed)(void *exchange, struct link *l); /* l->code, l->why */
+	/* Is a frame of ours with a range from there on, on this link, of use still?  Notes about others are old. */
+	bool (*awaits)(const void *exchange, const struct link *l, uint64_t offset);
 };
 
 struct links {
@@ -131,6 +135,14 @@ void link_fail(struct link *l, dske_rc why);
  * told to the next exchange. */
 void link_hang_up(struct link *l);
 
+/* Somebody who proves nothing says that this table or hub cannot serve.  Kept as the reason if nothing better comes
+ * of it; the third one ends the link. */
+void link_object(struct link *l, dske_rc why);
+dske_rc link_objection(const struct link *l);
+
+/* Takes the next lease, or sends the one under way again. */
+void link_lease(struct link *l);
+
 /* A frame did not make sense.  Sixteen of them end the connection (doc/protocol.md, "Frames"). */
 void link_nonsense(struct link *l, const char *what);
 
@@ -145,6 +157,10 @@ bool link_is_alive(const struct link *l);
 
 /* Runs until done, the deadline (TIMEOUT) or cancellation (CANCELLED). */
 dske_rc links_run(struct links *s, int64_t deadline_ms, bool (*done)(void *exchange), const volatile bool *cancelled);
+
+/* ---- client/note.c, for client/link.c -------------------------------------------------------------- */
+
+void link_note(struct link *l, const struct envelope *e);
 
 /* ---- client/lease.c, for client/link.c ------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/lease.c \
 	%D%/link.c %D%/link.h \
 	%D%/media.c %D%/media.h \
+	%D%/note.c \
 	%D%/peers.c %D%/peers.h \
 	%D%/places.c %D%/places.h \
 	%D%/pool.c %D%/pool.h \

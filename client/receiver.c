@@ -78,10 +78,11 @@ static void on_ready(void *exchange, struct link *l)
 	struct reception *v = exchange;
 	struct request *r = &v->arrival[l->at].wait;
 	/* After larger wishes were met on the same connection, the WAIT still stands. */
-	if (r->type != 0 && !l->lease_lost && r->connection == l->connection)
+	if (r->type != 0 && !l->lease_lost && r->connection == l->connection && !l->is_asked_again)
 		return;
+	bool again = l->is_asked_again && r->type != 0 && !l->lease_lost && r->connection == l->connection;
 	l->lease_lost = false;
-	dske_rc rc = send_wait(v, l);
+	dske_rc rc = again ? request_send(r, l) : send_wait(v, l);
 	if (!rc_ok(rc))
 		link_fail(l, rc);
 }
@@ -101,7 +102,13 @@ static void on_failed(void *exchange, struct link *l)
 	(void)l; /* counted by is_hopeless; it may come back while we wait */
 }
 
-static const struct link_ops receiver_ops = {.ready = on_ready, .frame = on_frame, .failed = on_failed};
+/* A WAIT that was answered still stands, and a window may be too small for what it is sent. */
+static bool awaits(const void *exchange, const struct link *l, uint64_t offset)
+{
+	return request_is_at(&((const struct reception *)exchange)->arrival[l->at].wait, offset);
+}
+
+static const struct link_ops receiver_ops = {.ready = on_ready, .frame = on_frame, .failed = on_failed, .awaits = awaits};
 
 /* ---- waiting ------------------------------------------------------------------------------------------------- */
 

@@ -35,6 +35,11 @@ dske_rc request_send(struct request *r, struct link *l)
 	return fanout_send(l->set->fanout, l->at, r->frame.data, r->frame.len);
 }
 
+bool request_is_at(const struct request *r, uint64_t offset)
+{
+	return r->type != 0 && r->offset == offset;
+}
+
 bool request_answered_by(struct request *r, const struct envelope *e, uint8_t answer_type)
 {
 	if (r->type == 0 || r->answered || e->type != answer_type || e->offset != r->offset || e->length != r->length)

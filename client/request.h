@@ -32,6 +32,9 @@ dske_rc request_seal(struct request *r, const struct link *l, const struct buf *
 /* Sends the sealed frame, or sends it again.  Errors: as fanout_send. */
 dske_rc request_send(struct request *r, struct link *l);
 
+/* Is it one, with its range from there on? */
+bool request_is_at(const struct request *r, uint64_t offset);
+
 /* Is this frame its answer, of that type, and does the tag hold under the reply key? */
 bool request_answered_by(struct request *r, const struct envelope *e, uint8_t answer_type);
 

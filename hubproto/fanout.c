@@ -24,6 +24,7 @@
 #define QUEUE_MAX          ((size_t)2 * (FRAME_HEAD_LEN + FRAME_MAX))
 #define CANCEL_INTERVAL_MS 100
 #define WHY_MAX            400
+#define UNREADABLE_MOST    16 /* frames; then nothing that comes means anything */
 
 enum state { STATE_IDLE, STATE_CONNECTING, STATE_CONNECTED, STATE_FAILED };
 
@@ -35,6 +36,7 @@ struct connection {
 	struct stream in;
 	struct buf out;
 	size_t sent;   /* bytes of `out` already written */
+	unsigned unreadable; /* frames so far */
 	bool polled;   /* this very descriptor was in the last poll(): numbers come again */
 	bool in_frame; /* its frame callback runs now: what it borrows must stay */
 	int failure;   /* STATE_FAILED: code and sentence for `lost` */
@@ -58,6 +60,7 @@ static void connection_release(struct connection *c)
 	stream_drop(&c->in);
 	buf_drop(&c->out);
 	c->sent = 0;
+	c->unreadable = 0;
 }
 
 static void connection_reset(struct connection *c, enum state state)
@@ -149,6 +152,16 @@ static bool is_done(const struct fanout *f)
 	return f->done(f->done_context);
 }
 
+/* Passes over a frame that cannot be read, as anyone on the way could have put in; where the next one begins is known. */
+static bool pass_over(struct connection *c, dske_rc why)
+{
+	if (++c->unreadable < UNREADABLE_MOST)
+		return true;
+	connection_fail(c, why);
+	stream_drop(&c->in);
+	return false;
+}
+
 /* Hands out one frame.  False when there is none. */
 static bool frame_hand_out(struct fanout *f, size_t i)
 {
@@ -160,13 +173,14 @@ static bool frame_hand_out(struct fanout *f, size_t i)
 
 	if (rc_ok(rc) && !item)
 		return false;
-	if (rc_ok(rc))
-		rc = frame_read(&e, item, len);
 	if (!rc_ok(rc)) {
 		connection_fail(c, rc);
-		stream_drop(&c->in); /* nothing behind garbage means anything */
+		stream_drop(&c->in); /* nothing behind a length that cannot be means anything */
 		return false;
 	}
+	rc = frame_read(&e, item, len);
+	if (!rc_ok(rc))
+		return pass_over(c, rc);
 	c->in_frame = true;
 	f->ops.frame(f->context, i, &e);
 	c->in_frame = false;

@@ -311,16 +311,26 @@ static void expect_loss(struct record *r, enum fake_manner manner, const void *a
 static void nonsense_ends_a_connection(void **state)
 {
 	struct record *r = *state;
-	static uint8_t other_version[sizeof(reply)];
 
 	expect_loss(r, FAKE_GREETS, "HTTP/1.1 400 Bad Request\r\n\r\n", 28, DSKE_RC_TOOBIG);
 	expect_loss(r, FAKE_GREETS, "\0\0\0\0", 4, DSKE_RC_FORMAT);
-	expect_loss(r, FAKE_GREETS, "\0\0\0\x05hello", 9, DSKE_RC_FORMAT);
-	expect_loss(r, FAKE_GREETS, "\0\0\0\x05\x9b\xff\xff\xff\xff", 9, DSKE_RC_FORMAT);
+	assert_int_equal(r->frame_total, 0);
+}
+
+static void frames_that_cannot_be_read_are_passed_over(void **state)
+{
+	struct record *r = *state;
+	uint8_t bytes[16 * (sizeof reply + 9)], other_version[sizeof reply];
+	size_t at = 0;
+
+	for (size_t i = 0; i < 15; i++, at += 9)
+		memcpy(bytes + at, i % 2 ? "\0\0\0\x05hello" : "\0\0\0\x05\x9b\xff\xff\xff\xff", 9);
+	memcpy(bytes + at, reply, reply_len);
 	memcpy(other_version, reply, reply_len);
 	other_version[FRAME_HEAD_LEN + 1] = 2;
-	expect_loss(r, FAKE_GREETS, other_version, reply_len, DSKE_RC_UNSUPPORTED);
-	assert_int_equal(r->frame_total, 0);
+	memcpy(bytes + at + reply_len, other_version, reply_len); /* the sixteenth */
+	expect_loss(r, FAKE_GREETS, bytes, at + 2 * reply_len, DSKE_RC_UNSUPPORTED);
+	assert_int_equal(r->frame_total, 1);
 }
 
 static void a_frame_that_is_cut_is_no_frame(void **state)
@@ -573,6 +583,7 @@ int main(void)
 		TEST(a_refused_connection_is_told_with_its_address),
 		TEST(addresses_are_checked_when_added),
 		TEST(nonsense_ends_a_connection),
+		TEST(frames_that_cannot_be_read_are_passed_over),
 		TEST(a_frame_that_is_cut_is_no_frame),
 		TEST(frames_before_an_end_are_handed_out),
 		TEST(closing_from_a_callback_is_quiet),

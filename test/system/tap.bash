@@ -89,10 +89,17 @@ tap_ports() {
 # wiretap_start FILE CLIENT...: from here on these clients speak to the hubs through the tap, which records what it
 # hears: hub i listens on port i, the tap on port i + 5.  Its process is $wiretap; tap_done ends it.
 wiretap_start() {
-	local file=$1 i who pairs=()
+	local file=$1
+	shift
+	between "$top_srcdir/test/system/wiretap.py" record "$file" -- "$@"
+}
+# between COMMAND... -- CLIENT...: the same with another command, which is told the pairs of ports.
+between() {
+	local i who pairs=() command=()
+	while [ "$1" != -- ]; do command+=("$1"); shift; done
 	shift
 	for i in $(seq 1 "$DEMO_HUBS"); do pairs+=("$(demo_port $((i + 5)))=$(demo_port "$i")"); done
-	"$top_srcdir/test/system/wiretap.py" record "$file" "${pairs[@]}" 2>/dev/null &
+	"${command[@]}" "${pairs[@]}" 2>/dev/null &
 	wiretap=$!
 	demo_await "$(demo_port $((DEMO_HUBS + 5)))" $wiretap || return 1
 	for who in "$@"; do
