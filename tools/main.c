@@ -2,6 +2,7 @@
 /* dske - everything a person does with DSKE on the command line: dske [GROUP] COMMAND [OPTIONS]. */
 #include <config.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -92,10 +93,8 @@ static int help(int argc, char **argv)
 	return c != NULL ? c->run(c, 2, as_option) : no_such_command(group, name);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-	process_harden();
-	(void)log_open("stderr", LOG_LEVEL_WARN, "dske");
 	if (argc < 2) {
 		write_commands(stderr, NULL);
 		return EXIT_USAGE;
@@ -106,4 +105,15 @@ int main(int argc, char **argv)
 		return run_in_group(argv[1], argc - 1, argv + 1);
 	const struct command *c = find_command("", strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
 	return c != NULL ? c->run(c, argc - 1, argv + 1) : no_such_command("", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	process_harden();
+	(void)log_open("stderr", LOG_LEVEL_WARN, "dske");
+	int status = run(argc, argv);
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "dske: cannot write to standard output: %s\n", strerror(errno));
+	return status != EXIT_OK ? status : EXIT_FAILED;
 }

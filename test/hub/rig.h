@@ -22,7 +22,7 @@
 
 #define assert_ok(e) assert_string_equal(rc_name(e), "OK")
 #define RIG_TABLE_LEN (UINT64_C(1) << 20)
-#define RIG_PATIENCE_MS 10000
+#define RIG_PATIENCE_MS 60000
 
 struct rig {
 	struct path scratch, conf, log, state;
