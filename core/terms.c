@@ -14,23 +14,32 @@ size_t terms_tagged_len(const struct terms *t)
 	return (t->confirm ? CONFIRM_MASK_LEN : 0) + (size_t)t->key_len;
 }
 
+unsigned key_part_count(uint32_t key_len)
+{
+	return (key_len + KEY_PART_LEN - 1) / KEY_PART_LEN;
+}
+
+size_t key_part_len(uint32_t key_len, unsigned number)
+{
+	size_t left = key_len - (size_t)number * KEY_PART_LEN;
+
+	return (number == 0 ? KEY_TAG_KEY_LEN : 0) + (left < KEY_PART_LEN ? left : KEY_PART_LEN);
+}
+
 unsigned terms_part_count(const struct terms *t)
 {
-	return (t->key_len + KEY_PART_LEN - 1) / KEY_PART_LEN;
+	return key_part_count(t->key_len);
+}
+
+size_t terms_part_len(const struct terms *t, unsigned number)
+{
+	return key_part_len(t->key_len, number);
 }
 
 size_t terms_part_offset(const struct terms *t, unsigned number)
 {
 	(void)t;
 	return number == 0 ? 0 : KEY_TAG_KEY_LEN + (size_t)number * KEY_PART_LEN;
-}
-
-size_t terms_part_len(const struct terms *t, unsigned number)
-{
-	size_t at = terms_part_offset(t, number), left = terms_share_len(t) - at;
-	size_t most = number == 0 ? KEY_TAG_KEY_LEN + KEY_PART_LEN : KEY_PART_LEN;
-
-	return left < most ? left : most;
 }
 
 bool terms_are_long(const struct terms *t)

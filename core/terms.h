@@ -48,8 +48,10 @@ size_t terms_tagged_len(const struct terms *t);
  * The parts of a share, numbered from 0: u and the first KEY_PART_LEN bytes of S; then as many bytes of S each, and
  * in the last what is left.  A key of at most KEY_PART_LEN bytes has one.
  */
+unsigned key_part_count(uint32_t key_len);
+size_t key_part_len(uint32_t key_len, unsigned number); /* bytes of the share; number < count */
 unsigned terms_part_count(const struct terms *t);
-size_t terms_part_len(const struct terms *t, unsigned number);    /* bytes of the share; number < count */
+size_t terms_part_len(const struct terms *t, unsigned number);
 size_t terms_part_offset(const struct terms *t, unsigned number); /* in the share */
 
 /* Is it in more than one part? */

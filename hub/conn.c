@@ -424,6 +424,14 @@ dske_rc conn_window_find(const struct conn_windows *ws, uint64_t offset, uint64_
 	return rc_make(code);
 }
 
+bool conn_window_room(const struct conn_windows *ws, size_t len)
+{
+	for (size_t i = 0; i < ws->count; i++)
+		if (window_left(ws->w[i]) >= len)
+			return true;
+	return false;
+}
+
 dske_rc conn_window_reserve(struct conn_windows *ws, size_t len, struct pad *pad)
 {
 	for (size_t i = 0; i < ws->count; i++)

@@ -138,6 +138,9 @@ void conn_window_add(struct conn_windows *ws, struct window *w);
 /* The window that has all of these bytes unused.  Errors: USED, WINDOW. */
 dske_rc conn_window_find(const struct conn_windows *ws, uint64_t offset, uint64_t len, struct window **w);
 
+/* Is there one that has so many bytes left? */
+bool conn_window_room(const struct conn_windows *ws, size_t len);
+
 /* The next len bytes of the windows, oldest first.  Errors: EXHAUSTED, IO, NOMEM. */
 dske_rc conn_window_reserve(struct conn_windows *ws, size_t len, struct pad *pad);
 

@@ -29,6 +29,7 @@ static const struct route {
 	[MESSAGE_IDENTIFY] = {up_receive, identify_answer},
 	[MESSAGE_RECEIPT] = {relay_receipt, NULL},
 	[MESSAGE_RETIRE] = {retire_receive, NULL},
+	[MESSAGE_PART] = {up_receive, relay_part},
 };
 
 static const struct route *route_of(unsigned type)

@@ -28,12 +28,12 @@ noinst_LTLIBRARIES += %D%/libhub.la
 	%D%/lease.c %D%/lease.h \
 	%D%/loop.c \
 	%D%/lowwater.c %D%/lowwater.h \
-	%D%/mailbox.c %D%/mailbox.h %D%/mailbox-impl.h %D%/mailbox-share.c %D%/mailbox-account.c \
+	%D%/mailbox.c %D%/mailbox.h %D%/mailbox-impl.h %D%/mailbox-share.c %D%/mailbox-account.c %D%/mailbox-long.c \
 	%D%/notify.c %D%/notify.h \
 	%D%/peer.c %D%/peer.h \
 	%D%/policy.c %D%/policy.h \
 	%D%/quota.c %D%/quota.h \
-	%D%/relay.c %D%/relay.h \
+	%D%/relay.c %D%/relay.h %D%/relay-part.c \
 	%D%/retire.c %D%/retire.h \
 	%D%/storekey.c %D%/storekey.h \
 	%D%/wait.c %D%/wait.h

@@ -13,6 +13,7 @@
 #include "hub/conn.h"
 #include "hub/control.h"
 #include "hub/notify.h"
+#include "hub/relay.h"
 #include "hub/retire.h"
 #include "hub/wait.h"
 
@@ -184,8 +185,12 @@ static void flush_marked(struct hub *h)
 			conn_free(c);
 			continue;
 		}
-		if (c->has_more)
+		bool streams = relay_has_pieces(c);
+
+		if (c->has_more || streams)
 			conn_mark(c);
+		if (streams)
+			h->wake_ms = h->now_ms;
 		if (conn_queued(c) < CONN_OUT_HIGH && c->has_more && c->slow_until_ms < h->wake_ms)
 			h->wake_ms = c->slow_until_ms;
 	}
@@ -196,7 +201,7 @@ static void flush_marked(struct hub *h)
 static void push_backlog(struct hub *h)
 {
 	for (struct conn *c = h->marked; c; c = c->next_marked)
-		if (c->backlog && !c->dead && !c->closing && conn_queued(c) < CONN_OUT_HIGH)
+		if ((c->backlog || relay_has_pieces(c)) && !c->dead && !c->closing && conn_queued(c) < CONN_OUT_HIGH)
 			wait_room(c);
 }
 

@@ -56,10 +56,11 @@ dske_rc mailbox_accounts_forget(struct mailbox *m)
 dske_rc mailbox_size(struct mailbox *m, uint64_t *bytes)
 {
 	static const enum mailbox_statement counts[] = {SQL_PAGES, SQL_PAGES_FREE, SQL_PAGE_SIZE};
-	int64_t n[3] = {0};
+	int64_t n[3] = {0}, missing;
 
 	for (size_t i = 0; i < 3; i++)
 		TRY(mailbox_integer(m, counts[i], &n[i]));
-	*bytes = (uint64_t)(n[0] - n[1]) * (uint64_t)n[2];
+	TRY(mailbox_integer(m, SQL_LONG_MISSING, &missing));
+	*bytes = (uint64_t)(n[0] - n[1]) * (uint64_t)n[2] + (uint64_t)missing;
 	return DSKE_OK;
 }

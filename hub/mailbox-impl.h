@@ -8,6 +8,9 @@
 #include "hub/mailbox.h"
 #include "hub/storekey.h"
 
+/* Of a share s: no part of it has yet to come. */
+#define IS_WHOLE "AND NOT EXISTS (SELECT 1 FROM long l WHERE l.share = s.id AND l.next < l.parts)"
+
 /* One row a statement: name and SQL.  Parameters are numbered as in the text. */
 #define MAILBOX_STATEMENTS(X)                                                                        \
 	X(BEGIN, "BEGIN IMMEDIATE")                                                                  \
@@ -28,11 +31,11 @@
 	X(ANSWER, "SELECT answer FROM share WHERE source = ?1 AND offset = ?2 AND digest = ?3")      \
 	X(FIND_KEY_ID, "SELECT s.id FROM share s WHERE s.initiator = ?2 AND s.key_id = ?3 AND s.id > ?4 " \
 		       "AND EXISTS (SELECT 1 FROM delivery d WHERE d.receiver = ?1 "                 \
-		       "AND d.initiator = ?2 AND d.share = s.id)")                                   \
+		       "AND d.initiator = ?2 AND d.share = s.id) " IS_WHOLE)                         \
 	X(FIND_CONTEXT, "SELECT s.id FROM share s WHERE s.initiator = ?2 AND s.context = ?3 AND s.id > ?4 " \
 			"AND s.superseded = 0 "                                                      \
 			"AND EXISTS (SELECT 1 FROM delivery d WHERE d.receiver = ?1 "                \
-			"AND d.initiator = ?2 AND d.share = s.id) ORDER BY s.id LIMIT 1")            \
+			"AND d.initiator = ?2 AND d.share = s.id) " IS_WHOLE " ORDER BY s.id LIMIT 1") \
 	X(GET, "SELECT body, seal FROM share WHERE id = ?1 AND body IS NOT NULL")                    \
 	X(RECEIPT, "DELETE FROM delivery WHERE receiver = ?1 AND share = ?2 "                        \
 		   "AND initiator = (SELECT initiator FROM share WHERE id = ?2)")                    \
@@ -47,6 +50,26 @@
 	X(PURGE_FOR, "UPDATE share SET receivers = receivers - 1 "                                   \
 		     "WHERE id IN (SELECT share FROM delivery WHERE receiver = ?1)")                 \
 	X(PURGE_FOR_DELIVERIES, "DELETE FROM delivery WHERE receiver = ?1")                          \
+	X(LONG_BEGIN, "INSERT INTO long VALUES (?1, ?2, ?3, 1, ?4, ?5, zeroblob(0))")                \
+	X(LONG_FIND, "SELECT s.id, l.key_len, l.next, l.ttl FROM share s JOIN long l ON l.share = s.id " \
+		     "WHERE s.initiator = ?1 AND s.key_id = ?2 AND s.body IS NOT NULL")              \
+	X(LONG_TAG, "SELECT key_tag FROM long WHERE share = ?1")                                     \
+	X(LONG_ADD, "UPDATE long SET next = next + 1, missing = missing - ?2, key_tag = ?3 WHERE share = ?1") \
+	X(LONG_MISSING, "SELECT coalesce(sum(l.missing), 0) FROM long l JOIN share s ON s.id = l.share " \
+			"WHERE s.body IS NOT NULL")                                                  \
+	X(LONG_KEEP, "UPDATE share SET due = ?2 WHERE id = ?1")                                      \
+	X(LONG_END, "UPDATE share SET due = ?2, forget = ?3 WHERE id = ?1")                          \
+	X(LONG_SUPERSEDE, "UPDATE share SET superseded = 1 WHERE id < ?1 AND superseded = 0 "        \
+			  "AND (initiator, context, rendezvous) = "                                  \
+			  "(SELECT initiator, context, rendezvous FROM share WHERE id = ?1) "        \
+			  "AND (receivers = (SELECT receivers FROM share WHERE id = ?1) OR body IS NULL)") \
+	X(PART_PUT, "INSERT INTO part (id, seal, body) VALUES (?1, ?2, ?3)")                         \
+	X(PART_GET, "SELECT body, seal FROM part WHERE id = ?1")                                     \
+	X(SWEEP_FIND, "SELECT l.share FROM long l LEFT JOIN share s ON s.id = l.share "              \
+		      "WHERE s.body IS NULL LIMIT 1")                                                \
+	X(SWEEP_PARTS, "DELETE FROM part WHERE id IN (SELECT id FROM part WHERE id >= ?1 * 1024 "    \
+		       "AND id < ?1 * 1024 + 1024 LIMIT 8)")                                         \
+	X(SWEEP_END, "DELETE FROM long WHERE share = ?1")                                            \
 	X(ACCOUNT_READ, "SELECT used FROM account WHERE scope = ?1 AND sender = ?2 AND receiver = ?3") \
 	X(ACCOUNT_WRITE, "INSERT INTO account VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE "    \
 			 "SET seen = excluded.seen, used = excluded.used")                           \
@@ -96,6 +119,24 @@ dske_rc mailbox_integer(struct mailbox *m, enum mailbox_statement which, int64_t
 
 /* Writes the clock. */
 dske_rc mailbox_clock_save(struct mailbox *m);
+
+/* The column `seal`, as it lies in memory: the file does not leave the machine. */
+struct seal {
+	struct storekey_seal key;
+	uint8_t tag[AEAD_TAG_LEN];
+};
+
+void mailbox_bind(sqlite3_stmt *s, int at, const void *bytes, size_t len);
+void mailbox_bind_id(sqlite3_stmt *s, int at, const struct id *id);
+
+/* mailbox-long.c: of a share that was just put, of a long key. */
+dske_rc mailbox_long_begin(struct mailbox *m, const struct mailbox_put *p, int64_t id);
+
+/* The key tag of a long key takes the place of the zeros; nothing happens to other terms.  Errors: IO. */
+dske_rc mailbox_long_tag(struct mailbox *m, int64_t id, struct terms *terms);
+
+/* Erases some parts of shares that are no more. */
+dske_rc mailbox_long_sweep(struct mailbox *m);
 
 /* mailbox-account.c: accounts that nothing counts in any more go. */
 dske_rc mailbox_accounts_forget(struct mailbox *m);

@@ -9,21 +9,15 @@
 #define TERMS_BYTES_MAX ((size_t)16 << 10)
 #define RENDEZVOUS_LEN 16
 
-/* The column `seal`, as it lies in memory: the file does not leave the machine. */
-struct seal {
-	struct storekey_seal key;
-	uint8_t tag[AEAD_TAG_LEN];
-};
-
-static void bind(sqlite3_stmt *s, int at, const void *bytes, size_t len)
+void mailbox_bind(sqlite3_stmt *s, int at, const void *bytes, size_t len)
 {
 	/* SQLITE_STATIC: what is bound outlives the step. A NULL pointer would bind NULL, not the empty blob. */
 	sqlite3_bind_blob64(s, at, len > 0 ? bytes : "", len, SQLITE_STATIC);
 }
 
-static void bind_id(sqlite3_stmt *s, int at, const struct id *id)
+void mailbox_bind_id(sqlite3_stmt *s, int at, const struct id *id)
 {
-	bind(s, at, id->b, ID_LEN);
+	mailbox_bind(s, at, id->b, ID_LEN);
 }
 
 /* The terms' bytes, with which the share is bound at rest. */
@@ -39,8 +33,8 @@ dske_rc mailbox_named(struct mailbox *m, const struct id *initiator, const struc
 {
 	sqlite3_stmt *s = mailbox_statement(m, SQL_NAMED);
 
-	bind_id(s, 1, initiator);
-	bind_id(s, 2, key_id);
+	mailbox_bind_id(s, 1, initiator);
+	mailbox_bind_id(s, 2, key_id);
 
 	dske_rc rc = mailbox_step(m, s, taken);
 
@@ -53,8 +47,8 @@ dske_rc mailbox_pair_count(struct mailbox *m, const struct id *initiator, const 
 	sqlite3_stmt *s = mailbox_statement(m, SQL_PAIR_COUNT);
 	bool row;
 
-	bind_id(s, 1, receiver);
-	bind_id(s, 2, initiator);
+	mailbox_bind_id(s, 1, receiver);
+	mailbox_bind_id(s, 2, initiator);
 
 	dske_rc rc = mailbox_step(m, s, &row);
 
@@ -107,19 +101,19 @@ static dske_rc row_insert(struct mailbox *m, const struct mailbox_put *p, const 
 	sqlite3_stmt *s = mailbox_statement(m, SQL_PUT);
 
 	sqlite3_bind_int64(s, 1, m->last_id + 1);
-	bind_id(s, 2, &p->terms->initiator);
-	bind_id(s, 3, &p->terms->key_id);
-	bind(s, 4, p->terms->context, p->terms->context_len);
-	bind(s, 5, rendezvous, RENDEZVOUS_LEN);
+	mailbox_bind_id(s, 2, &p->terms->initiator);
+	mailbox_bind_id(s, 3, &p->terms->key_id);
+	mailbox_bind(s, 4, p->terms->context, p->terms->context_len);
+	mailbox_bind(s, 5, rendezvous, RENDEZVOUS_LEN);
 	sqlite3_bind_int64(s, 6, m->clock_s + p->ttl);
 	sqlite3_bind_int64(s, 7, m->clock_s + 2 * (int64_t)p->ttl);
 	sqlite3_bind_int64(s, 8, p->terms->receiver_count);
-	bind_id(s, 9, &p->table);
+	mailbox_bind_id(s, 9, &p->table);
 	sqlite3_bind_int64(s, 10, (int64_t)p->offset);
-	bind(s, 11, p->digest, FRAME_DIGEST_LEN);
-	bind(s, 12, p->answer->data, p->answer->len);
-	bind(s, 13, seal, sizeof *seal);
-	bind(s, 14, body->data, body->len);
+	mailbox_bind(s, 11, p->digest, FRAME_DIGEST_LEN);
+	mailbox_bind(s, 12, p->answer->data, p->answer->len);
+	mailbox_bind(s, 13, seal, sizeof *seal);
+	mailbox_bind(s, 14, body->data, body->len);
 	TRY(mailbox_run(m, s));
 	*id = ++m->last_id;
 	return DSKE_OK;
@@ -130,8 +124,8 @@ static dske_rc deliveries_insert(struct mailbox *m, const struct terms *t, int64
 	for (size_t i = 0; i < t->receiver_count; i++) {
 		sqlite3_stmt *s = mailbox_statement(m, SQL_PUT_DELIVERY);
 
-		bind_id(s, 1, &t->receiver[i]);
-		bind_id(s, 2, &t->initiator);
+		mailbox_bind_id(s, 1, &t->receiver[i]);
+		mailbox_bind_id(s, 2, &t->initiator);
 		sqlite3_bind_int64(s, 3, id);
 		TRY(mailbox_run(m, s));
 	}
@@ -144,9 +138,9 @@ static dske_rc supersede(struct mailbox *m, const struct terms *t, const uint8_t
 {
 	sqlite3_stmt *s = mailbox_statement(m, SQL_SUPERSEDE);
 
-	bind_id(s, 1, &t->initiator);
-	bind(s, 2, t->context, t->context_len);
-	bind(s, 3, rendezvous, RENDEZVOUS_LEN);
+	mailbox_bind_id(s, 1, &t->initiator);
+	mailbox_bind(s, 2, t->context, t->context_len);
+	mailbox_bind(s, 3, rendezvous, RENDEZVOUS_LEN);
 	sqlite3_bind_int64(s, 4, t->receiver_count);
 	return mailbox_run(m, s);
 }
@@ -164,8 +158,11 @@ dske_rc mailbox_put(struct mailbox *m, const struct mailbox_put *p, int64_t *id)
 	TRY(rendezvous_make(rendezvous, p->terms));
 	TRY(body_make(m, p, &body, &seal));
 	TRY(mailbox_begin(m));
-	TRY(supersede(m, p->terms, rendezvous));
+	if (!terms_are_long(p->terms)) /* or when it is whole */
+		TRY(supersede(m, p->terms, rendezvous));
 	TRY(row_insert(m, p, rendezvous, &body, &seal, id));
+	if (terms_are_long(p->terms))
+		TRY(mailbox_long_begin(m, p, *id));
 	return deliveries_insert(m, p->terms, *id);
 }
 
@@ -175,9 +172,9 @@ dske_rc mailbox_answer(struct mailbox *m, const struct id *table, uint64_t offse
 	sqlite3_stmt *s = mailbox_statement(m, SQL_ANSWER);
 	bool row;
 
-	bind_id(s, 1, table);
+	mailbox_bind_id(s, 1, table);
 	sqlite3_bind_int64(s, 2, (int64_t)offset);
-	bind(s, 3, digest, FRAME_DIGEST_LEN);
+	mailbox_bind(s, 3, digest, FRAME_DIGEST_LEN);
 
 	dske_rc rc = mailbox_step(m, s, &row);
 
@@ -196,9 +193,9 @@ dske_rc mailbox_find(struct mailbox *m, const struct id *receiver, const struct 
 	sqlite3_stmt *s = mailbox_statement(m, match->selector == WAIT_KEY_ID ? SQL_FIND_KEY_ID : SQL_FIND_CONTEXT);
 	bool row;
 
-	bind_id(s, 1, receiver);
-	bind_id(s, 2, &match->initiator);
-	bind(s, 3, match->value, match->value_len);
+	mailbox_bind_id(s, 1, receiver);
+	mailbox_bind_id(s, 2, &match->initiator);
+	mailbox_bind(s, 3, match->value, match->value_len);
 	sqlite3_bind_int64(s, 4, after);
 
 	dske_rc rc = mailbox_step(m, s, &row);
@@ -251,6 +248,8 @@ dske_rc mailbox_get(struct mailbox *m, int64_t id, struct terms *terms, struct s
 	if (rc_ok(rc))
 		rc = row ? row_open(m, s, terms, share) : rc_make(DSKE_RC_NOT_FOUND);
 	sqlite3_reset(s);
+	if (rc_ok(rc))
+		rc = mailbox_long_tag(m, id, terms);
 	if (!rc_ok(rc))
 		secret_drop(share);
 	return rc;
@@ -261,7 +260,7 @@ dske_rc mailbox_receipt(struct mailbox *m, int64_t id, const struct id *receiver
 	sqlite3_stmt *s = mailbox_statement(m, SQL_RECEIPT);
 
 	TRY(mailbox_begin(m));
-	bind_id(s, 1, receiver);
+	mailbox_bind_id(s, 1, receiver);
 	sqlite3_bind_int64(s, 2, id);
 	TRY(mailbox_run(m, s));
 	if (sqlite3_changes(m->db) == 0)

@@ -41,6 +41,14 @@ static const char accounts[] =
 	"CREATE TABLE IF NOT EXISTS account (scope INTEGER NOT NULL, sender BLOB NOT NULL, receiver BLOB NOT NULL,"
 	" seen INTEGER NOT NULL, used BLOB NOT NULL, PRIMARY KEY (scope, sender, receiver)) WITHOUT ROWID;";
 
+/* Keys of several parts: how many parts, which comes next, bytes that have yet to come, time to live from the last part
+ * on, and the key tag that came with it.  Part N of share S is row 1024 S + N.  Rows of shares whose body is gone are
+ * swept out little by little. */
+static const char longs[] =
+	"CREATE TABLE IF NOT EXISTS long (share INTEGER PRIMARY KEY, key_len INTEGER NOT NULL, parts INTEGER NOT NULL,"
+	" next INTEGER NOT NULL, missing INTEGER NOT NULL, ttl INTEGER NOT NULL, key_tag BLOB NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS part (id INTEGER PRIMARY KEY, seal BLOB NOT NULL, body BLOB NOT NULL);";
+
 static const char *const sql[SQL_COUNT_OF] = {
 #define X(name, text) [SQL_##name] = (text),
 	MAILBOX_STATEMENTS(X)
@@ -192,6 +200,7 @@ dske_rc mailbox_tick(struct mailbox *m, int64_t now_ms, size_t *expired)
 
 	*expired = 0;
 	m->clock_s = m->clock_base_s + (now_ms - m->opened_ms) / 1000;
+	TRY(mailbox_long_sweep(m));
 	TRY(mailbox_integer(m, SQL_ANY, &any));
 	if (!any)
 		return DSKE_OK; /* nothing ages: no write for the clock alone */
@@ -283,6 +292,7 @@ static dske_rc open_database(struct mailbox *m, const char *path)
 		return FAIL(CORRUPT, "%s is not a mailbox of this version of dske-hubd (its format is %d, not %d)", path,
 			    version, FORMAT);
 	TRY(execute(m, accounts));
+	TRY(execute(m, longs));
 	return prepare_all(m);
 }
 

@@ -63,7 +63,7 @@ int64_t mailbox_clock_s(const struct mailbox *m);
 dske_rc mailbox_account_read(struct mailbox *m, const struct mailbox_account *a, struct quota_use *u);
 dske_rc mailbox_account_write(struct mailbox *m, const struct mailbox_account *a, const struct quota_use *u);
 
-/* Bytes that its pages hold, tombstones and all; what the file has free is not counted.  Errors: IO. */
+/* Bytes that its pages hold, tombstones and all, and what long keys have yet to bring; what the file has free is not counted.  Errors: IO. */
 dske_rc mailbox_size(struct mailbox *m, uint64_t *bytes);
 
 /* ---- a share in ------------------------------------------------------------------------------------ */
@@ -79,7 +79,7 @@ dske_rc mailbox_pair_count(struct mailbox *m, const struct id *initiator, const 
  * encrypted into the store and stays the caller's.  Errors: EXISTS (the key ID is taken), IO, NOMEM. */
 struct mailbox_put {
 	const struct terms *terms;
-	const struct secret *share;
+	const struct secret *share; /* of a long key part 0 */
 	uint32_t ttl; /* seconds */
 	struct id table;
 	uint64_t offset;
@@ -87,6 +87,21 @@ struct mailbox_put {
 	const struct buf *answer;
 };
 dske_rc mailbox_put(struct mailbox *m, const struct mailbox_put *p, int64_t *id);
+
+/* A long key whose SHARE was put, and which is neither fetched nor expired: it takes parts in order. */
+struct mailbox_long {
+	int64_t id;
+	uint32_t key_len;
+	unsigned next;      /* part; the number of parts when the key is whole */
+	uint32_t ttl;
+};
+
+/* Errors: NOT_FOUND, IO. */
+dske_rc mailbox_long_find(struct mailbox *m, const struct id *initiator, const struct id *key_id, struct mailbox_long *l);
+
+/* The part l->next; l moves on.  key_tag: with the last part, else NULL.  From the last part on the key is found, and
+ * its time to live begins.  Errors: IO, NOMEM. */
+dske_rc mailbox_part_put(struct mailbox *m, struct mailbox_long *l, const struct secret *part, const struct tag *key_tag);
 
 /* The answer to a SHARE that came before in these very bytes, appended to *frame.  Errors: NOT_FOUND, IO. */
 dske_rc mailbox_answer(struct mailbox *m, const struct id *table, uint64_t offset,
@@ -98,8 +113,11 @@ dske_rc mailbox_answer(struct mailbox *m, const struct id *table, uint64_t offse
 dske_rc mailbox_find(struct mailbox *m, const struct id *receiver, const struct msg_wait *match, int64_t after,
 		     int64_t *id);
 
-/* Its terms and the share itself, decrypted; *share must be empty.  Errors: NOT_FOUND, CORRUPT, IO, NOMEM. */
+/* Its terms and the share itself, of a long key part 0, decrypted; *share must be empty.  Errors: NOT_FOUND, CORRUPT, IO, NOMEM. */
 dske_rc mailbox_get(struct mailbox *m, int64_t id, struct terms *terms, struct secret *share);
+
+/* Another part of a long key; *part must be empty.  Errors: NOT_FOUND, CORRUPT, IO, NOMEM. */
+dske_rc mailbox_part_get(struct mailbox *m, int64_t id, unsigned number, struct secret *part);
 
 /* The receiver has it (or will not have it): with the last receiver the share is erased, and its name
  * stays as a tombstone for its time to live and as long again.  OK also when it is gone already. */

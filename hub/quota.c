@@ -20,7 +20,7 @@ static size_t accounts(enum quota_scope scope, const struct terms *t)
 	return scope == QUOTA_SEND ? 1 : t->receiver_count;
 }
 
-static dske_rc account_allows(struct hub *h, const struct mailbox_account *a, uint32_t range_len, bool *allowed, char why[160])
+static dske_rc account_allows(struct hub *h, const struct mailbox_account *a, uint64_t range_len, bool *allowed, char why[160])
 {
 	static const char *const texts[QUOTA_SCOPES] = {
 		[QUOTA_SEND] = "of what one client sends", [QUOTA_RECEIVE] = "of what is sent to one client", [QUOTA_PAIR] = "of this pair"};
@@ -34,7 +34,7 @@ static dske_rc account_allows(struct hub *h, const struct mailbox_account *a, ui
 	return DSKE_OK;
 }
 
-dske_rc quota_allows(struct hub *h, const struct terms *t, uint32_t range_len, bool *allowed, char why[160])
+dske_rc quota_allows(struct hub *h, const struct terms *t, uint64_t range_len, bool *allowed, char why[160])
 {
 	struct mailbox_account a;
 
@@ -50,7 +50,7 @@ dske_rc quota_allows(struct hub *h, const struct terms *t, uint32_t range_len, b
 	return DSKE_OK;
 }
 
-static dske_rc charge(struct hub *h, const struct mailbox_account *a, uint32_t range_len)
+static dske_rc charge(struct hub *h, const struct mailbox_account *a, uint64_t range_len)
 {
 	struct quota_use u;
 
@@ -59,7 +59,7 @@ static dske_rc charge(struct hub *h, const struct mailbox_account *a, uint32_t r
 	return mailbox_account_write(h->mailbox, a, &u);
 }
 
-dske_rc quota_take(struct hub *h, const struct terms *t, uint32_t range_len)
+dske_rc quota_take(struct hub *h, const struct terms *t, uint64_t range_len)
 {
 	struct mailbox_account a;
 

@@ -10,9 +10,9 @@
 #include "hub/hub.h"
 
 /* May this share be taken?  Otherwise a sentence for the log in why.  Charges nothing.  Errors: IO, as the mailbox. */
-dske_rc quota_allows(struct hub *h, const struct terms *t, uint32_t range_len, bool *allowed, char why[160]);
+dske_rc quota_allows(struct hub *h, const struct terms *t, uint64_t range_len, bool *allowed, char why[160]);
 
 /* It is taken.  Errors: IO. */
-dske_rc quota_take(struct hub *h, const struct terms *t, uint32_t range_len);
+dske_rc quota_take(struct hub *h, const struct terms *t, uint64_t range_len);
 
 #endif

@@ -47,13 +47,14 @@ static bool receivers_allowed(struct request *r, const struct terms *t, struct v
 /* DSKE 4.1, depletion: bounds on the mailbox as a whole, and on what one client uses up of another's table. */
 static bool within_limits(struct request *r, const struct terms *t, struct verdict *v)
 {
-	uint64_t size = 0, most = r->hub->conf.mailbox_most;
+	uint64_t size = 0, most = r->hub->conf.mailbox_most, needed = r->e->body_len;
 	bool allowed = false;
 	char why[160];
 
-	if (!rc_ok(mailbox_size(r->hub->mailbox, &size)) || !rc_ok(quota_allows(r->hub, t, r->e->length, &allowed, why)))
+	if (!rc_ok(mailbox_size(r->hub->mailbox, &size)) || !rc_ok(quota_allows(r->hub, t, MSG_RANGES_LEN(t), &allowed, why)))
 		return REFUSE(v, INTERNAL, "the mailbox cannot be read");
-	if (most != 0 && size + r->e->body_len > most)
+	needed += terms_share_len(t) - terms_part_len(t, 0); /* what PARTs will bring */
+	if (most != 0 && size + needed > most)
 		return REFUSE(v, MAILBOX_FULL, "the mailbox has %llu bytes, mailbox_most is %llu", (unsigned long long)size,
 			      (unsigned long long)most);
 	return allowed || REFUSE(v, QUOTA, "%s", why);
@@ -67,8 +68,8 @@ static bool terms_accepted(const struct request *r, const struct terms *t, struc
 
 	if (!rc_ok(rc))
 		return REFUSE(v, TERMS, "%s", rc_detail(rc));
-	if (terms_are_long(t))
-		return REFUSE(v, UNSUPPORTED, "a key of %u bytes", t->key_len);
+	if (terms_are_long(t) && !terms_lack_tag(t))
+		return REFUSE(v, TERMS, "the key tag of a long key comes with its last part");
 	if (!conf_range_has(&c->n, t->n))
 		return REFUSE(v, TERMS, "n = %u is outside [limits] n = %u..%u", t->n, c->n.least, c->n.most);
 	if (!conf_range_has(&c->k, t->k))
@@ -103,7 +104,7 @@ static bool authorise(struct request *r, const struct msg_share *m, struct verdi
 /* DSKE 2.3.2: Y_i = R_i or Y_i = Z_i xor R_i, as the message says. */
 static dske_rc open_share(struct request *r, const struct msg_share *m, struct secret *share)
 {
-	size_t len = terms_share_len(&m->terms);
+	size_t len = terms_part_len(&m->terms, 0);
 
 	TRY(secret_alloc(share, len));
 	if (m->mode == SHARE_MODE_PAD)
@@ -125,7 +126,7 @@ static dske_rc store(struct request *r, const struct msg_share *m, const struct 
 	};
 
 	memcpy(put.digest, r->digest, sizeof put.digest);
-	TRY(quota_take(r->hub, &m->terms, r->e->length));
+	TRY(quota_take(r->hub, &m->terms, MSG_RANGES_LEN(&m->terms)));
 	return mailbox_put(r->hub->mailbox, &put, id);
 }
 
@@ -177,7 +178,8 @@ void relay_share(struct request *r)
 	log_accepted(r, &m.terms);
 	conn_answer_keep(r->conn, r->digest, &frame);
 	conn_send(r->conn, frame.data, frame.len);
-	wait_offer(r->hub, &m.terms, id);
+	if (!terms_are_long(&m.terms)) /* or when its last part is here */
+		wait_offer(r->hub, &m.terms, id);
 }
 
 /* ---- out: INSTRUCTION ------------------------------------------------------------------------------ */
@@ -252,6 +254,10 @@ static void dispatch_sent(struct conn *c, const struct terms *t, struct sent *s)
 	char hex[ID_HEX_LEN];
 
 	s->next = c->sent;
+	s->key_len = t->key_len;
+	s->initiator = t->initiator;
+	s->key_id = t->key_id;
+	s->piece = 1;
 	c->sent = s;
 	c->sent_len += s->frame.len;
 	log_debug("%s <- %s: key %s", conn_who(c), from ? from->who.name : "?", id_hex(&t->key_id, hex));
@@ -271,6 +277,7 @@ static enum push push_opened(struct conn *c, const struct terms *t, struct secre
 
 	if (rc_ok(rc)) {
 		dispatch_sent(c, t, s);
+		relay_pieces(c);
 		return PUSH_DONE;
 	}
 	sent_free(s);
@@ -288,7 +295,7 @@ enum push relay_push(struct conn *c, int64_t id, bool again, uint64_t wait)
 
 	if (s)
 		s->wait = wait;
-	if (s && !again)
+	if (s && (!again || key_part_count(s->key_len) > 1)) /* pieces are not kept to be sent again */
 		return PUSH_DONE;
 	if (conn_queued(c) >= CONN_OUT_HIGH || (!s && c->sent_len >= CONN_SENT_MAX))
 		return PUSH_LATER;

@@ -19,6 +19,10 @@ struct sent {
 	uint64_t wait;             /* offset of the WAIT that it was pushed for */
 	uint64_t offset;
 	uint32_t length;
+	uint32_t key_len;
+	struct id initiator, key_id;
+	unsigned piece;            /* of a long key: what is sent next */
+	bool noted;                /* told that the down window is too small for it */
 	struct secret receipt_key; /* owned */
 	struct buf frame;          /* owned */
 };
@@ -33,6 +37,18 @@ enum push {
 	PUSH_NOTHING,   /* gone, damaged, or policy joins the two no more */
 };
 enum push relay_push(struct conn *c, int64_t share, bool again, uint64_t wait);
+
+/* PART of a long key, behind the common checks; answered by REPLY. */
+void relay_part(struct request *r);
+
+/* Sends PIECEs of what this connection is being sent, until enough is queued or the down windows are spent. */
+void relay_pieces(struct conn *c);
+
+/* Could more of them be sent now? */
+bool relay_has_pieces(const struct conn *c);
+
+/* There is a new down window. */
+void relay_new_window(struct conn *c);
 
 /* RECEIPT: the share has arrived, and is erased here. */
 void relay_receipt(struct request *r);

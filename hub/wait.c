@@ -132,6 +132,7 @@ static bool push_matches(struct conn *c, struct wait *w, bool again)
 void wait_room(struct conn *c)
 {
 	c->backlog = false;
+	relay_pieces(c); /* what was begun comes first */
 	for (struct wait **at = &c->waits; *at;) {
 		if (push_matches(c, *at, false))
 			remove_at(c, at);
@@ -144,6 +145,7 @@ void wait_new_window(struct conn *c)
 {
 	for (struct wait *w = c->waits; w; w = w->next)
 		w->noted = false;
+	relay_new_window(c);
 	wait_room(c);
 }
 

@@ -123,6 +123,7 @@ struct msg_part {
 dske_rc msg_part_write(struct buf *out, const struct msg_part *m);
 dske_rc msg_part_read(struct msg_part *m, const uint8_t *body, size_t len);
 #define MSG_PART_RANGE_LEN(t, number) ((uint32_t)(PAD_KEYS_LEN + terms_part_len(t, number)))
+#define MSG_PART_OF_KEY_LEN(key_len, number) ((uint32_t)(PAD_KEYS_LEN + key_part_len(key_len, number)))
 
 /* All ranges of an agreement, of one hub's table in one direction. */
 #define MSG_RANGES_LEN(t) ((uint64_t)PAD_KEYS_LEN * terms_part_count(t) + terms_share_len(t))

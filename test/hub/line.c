@@ -292,7 +292,7 @@ void terms_fill(struct terms *t, const struct party *from, const struct party *t
 void share_ask(struct ask *a, struct line *l, const struct terms *t, enum share_mode mode, uint32_t ttl,
 	       struct secret *share)
 {
-	size_t len = terms_share_len(t);
+	size_t len = terms_part_len(t, 0);
 	AUTO(secret) plain = {0};
 	AUTO(buf) body = {0};
 	AUTO(pad) pad = {0};
@@ -322,6 +322,33 @@ void share_ask(struct ask *a, struct line *l, const struct terms *t, enum share_
 	free(sealed);
 	if (share != NULL)
 		secret_move(share, &plain);
+}
+
+void part_ask(struct ask *a, struct line *l, const struct terms *t, unsigned number, enum share_mode mode, const struct tag *tag,
+	      struct secret *part)
+{
+	size_t len = terms_part_len(t, number);
+	AUTO(secret) sealed = {0};
+	AUTO(buf) body = {0};
+	struct msg_part m = {.key_id = t->key_id, .number = number, .mode = mode, .has_tag = tag != NULL};
+
+	if (tag != NULL)
+		m.key_tag = *tag;
+	assert_ok(secret_random(&sealed, len));
+	if (mode == SHARE_MODE_SEALED) {
+		m.share = sealed.data;
+		m.share_len = len;
+	} else {
+		memset(sealed.data, 0, len);
+	}
+	buf_heap(&body, FRAME_MAX);
+	assert_ok(msg_part_write(&body, &m));
+	ask_make(a, l, MESSAGE_PART, &body, PAD_KEYS_LEN + len);
+	const uint8_t *under = pad_peek(&a->pad, TAG_KEY_LEN, len);
+	for (size_t i = 0; i < len; i++)
+		sealed.data[i] ^= under[i];
+	if (part != NULL)
+		secret_move(part, &sealed);
 }
 
 enum status share_send(struct line *l, const struct terms *t)
@@ -399,6 +426,27 @@ void delivery_open(struct delivery *d, struct line *l, const struct envelope *e)
 	d->terms = m.terms;
 	assert_ok(secret_alloc(&d->share, m.share_len));
 	assert_ok(pad_xor(&pad, d->share.data, m.share, m.share_len));
+}
+
+void delivery_piece(struct line *l, const struct terms *t, unsigned number, struct secret *part)
+{
+	struct envelope e;
+	struct msg_piece m;
+	AUTO(pad) pad = {0};
+	uint8_t keys[PAD_KEYS_LEN];
+
+	assert_true(line_next(l, &e));
+	assert_string_equal(message_name(e.type), "PIECE");
+	assert_int_equal(e.length, MSG_PART_RANGE_LEN(t, number));
+	assert_ok(window_take(l->down, e.offset, e.length, &pad));
+	assert_ok(pad_take(&pad, keys, sizeof keys));
+	assert_true(frame_verify(&e, keys));
+	assert_ok(msg_piece_read(&m, e.body, e.body_len));
+	assert_true(id_equal(&m.initiator, &t->initiator) && id_equal(&m.key_id, &t->key_id));
+	assert_int_equal(m.number, number);
+	assert_int_equal(m.share_len, terms_part_len(t, number));
+	assert_ok(secret_alloc(part, m.share_len));
+	assert_ok(pad_xor(&pad, part->data, m.share, m.share_len));
 }
 
 void delivery_next(struct delivery *d, struct line *l)

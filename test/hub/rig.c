@@ -186,7 +186,7 @@ void party_make_for(struct party *p, struct rig *r, const char *name, const stru
 	static const struct kdf_cost cheap = {1, 8, 1};
 	char passphrase[PASSPHRASE_TEXT_MAX];
 	struct path hub_tables, container, folder;
-	struct pskm_header h = {.hub = r->hub, .client = *client, .layout.len = RIG_TABLE_LEN, .created = 1};
+	struct pskm_header h = {.hub = r->hub, .client = *client, .layout.len = r->table_len != 0 ? r->table_len : RIG_TABLE_LEN, .created = 1};
 
 	*p = (struct party){.rig = r};
 	strcpy(h.hub_name, "hub1");

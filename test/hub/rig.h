@@ -30,6 +30,7 @@ struct rig {
 	char listen[32];    /* the port stays the same over restarts */
 	uint16_t port;
 	pid_t pid;          /* 0: not running */
+	uint64_t table_len;  /* of the tables that are made; 0: RIG_TABLE_LEN */
 	uint64_t file_limit; /* bytes that a file of the hub may grow to; 0: any */
 	const char *limits; /* lines of [limits], or NULL */
 	const char *groups; /* sections, or NULL: all in one group */
@@ -131,6 +132,9 @@ void terms_fill(struct terms *t, const struct party *from, const struct party *t
 /* A SHARE; *share is what the receiver must find.  NULL: not wanted. */
 void share_ask(struct ask *a, struct line *l, const struct terms *t, enum share_mode mode, uint32_t ttl,
 	       struct secret *share);
+/* A PART of a long key; *part is what the receiver must find. */
+void part_ask(struct ask *a, struct line *l, const struct terms *t, unsigned number, enum share_mode mode, const struct tag *tag,
+	      struct secret *part);
 enum status share_send(struct line *l, const struct terms *t);
 
 void wait_ask(struct ask *a, struct line *l, const struct id *initiator, const struct id *key_id, const char *context);
@@ -151,6 +155,7 @@ void delivery_drop(struct delivery *d);
 
 /* Takes the instruction: verified and opened with the line's down window. */
 void delivery_open(struct delivery *d, struct line *l, const struct envelope *e);
+void delivery_piece(struct line *l, const struct terms *t, unsigned number, struct secret *part); /* the next frame */
 void delivery_next(struct delivery *d, struct line *l);
 void receipt_send(struct line *l, const struct delivery *d, enum receipt_verdict verdict);
 

@@ -56,7 +56,7 @@ static dske_rc put_terms(const struct terms *t, uint32_t ttl, int64_t *id)
 	struct mailbox_put p = {.terms = t, .share = &share, .ttl = ttl, .table = alice, .offset = t->key_id.b[0],
 				.answer = &answer};
 
-	assert_ok(secret_alloc(&share, terms_share_len(t)));
+	assert_ok(secret_alloc(&share, terms_part_len(t, 0)));
 	memset(share.data, t->key_id.b[0], share.len);
 	memset(p.digest, t->key_id.b[0], sizeof p.digest);
 	buf_heap(&answer, 64);
@@ -134,6 +134,111 @@ static void test_put_and_get(void **state)
 	assert_there(id, 1); /* under the key of the process before */
 	assert_there(put(2, 60), 2);
 	assert_there(id, 1);
+}
+
+/* ---- long keys ------------------------------------------------------------------------------------ */
+
+static int64_t put_long(uint8_t key, uint32_t ttl, uint32_t key_len)
+{
+	struct terms t;
+	int64_t id;
+
+	terms_make(&t, key, "");
+	t.key_len = key_len;
+	assert_ok(put_terms(&t, ttl, &id));
+	assert_ok(mailbox_commit(m));
+	return id;
+}
+
+static dske_rc long_find(uint8_t key, struct mailbox_long *l)
+{
+	struct id key_id = {{key}};
+
+	return mailbox_long_find(m, &alice, &key_id, l);
+}
+
+static void add_part(uint8_t key, const struct tag *key_tag)
+{
+	AUTO(secret) part = {0};
+	struct mailbox_long l;
+
+	assert_ok(long_find(key, &l));
+	assert_ok(secret_alloc(&part, key_part_len(l.key_len, l.next)));
+	memset(part.data, (int)l.next, part.len);
+	assert_ok(mailbox_part_put(m, &l, &part, key_tag));
+	assert_ok(mailbox_commit(m));
+}
+
+static bool is_found(uint8_t key)
+{
+	struct id key_id = {{key}};
+	struct msg_wait by = {.initiator = alice, .selector = WAIT_KEY_ID, .value = key_id.b, .value_len = ID_LEN};
+	int64_t id;
+
+	return rc_ok(mailbox_find(m, &bob, &by, 0, &id));
+}
+
+static void test_long_key(void **state)
+{
+	static const struct tag tag = {{7}};
+	int64_t id = put_long(1, 600, 3 * KEY_PART_LEN);
+	AUTO(secret) first = {0};
+	struct terms t;
+
+	(void)state;
+	assert_false(is_found(1));
+	tick(50000);
+	add_part(1, NULL);
+	tick(100000); /* longer than any part may be waited for, since the first */
+	assert_false(is_found(1));
+	reopen(0);
+	add_part(1, &tag);
+	assert_true(is_found(1));
+	assert_ok(mailbox_get(m, id, &t, &first));
+	assert_memory_equal(&t.key_tag, &tag, TAG_LEN);
+	assert_int_equal(first.len, KEY_PART_LEN + KEY_TAG_KEY_LEN);
+	for (unsigned number = 1; number < 3; number++) {
+		AUTO(secret) part = {0};
+
+		assert_ok(mailbox_part_get(m, id, number, &part));
+		assert_int_equal(part.len, KEY_PART_LEN);
+		assert_int_equal(part.data[0], number);
+		assert_int_equal(part.data[KEY_PART_LEN - 1], number);
+	}
+	/* Fetched: the parts are erased too, if not at once. */
+	assert_ok(mailbox_receipt(m, id, &bob));
+	assert_ok(mailbox_commit(m));
+	assert_gone(id);
+	for (unsigned i = 0; i < 3; i++)
+		tick(1000 * (i + 1));
+	AUTO(secret) part = {0};
+	assert_rc(mailbox_part_get(m, id, 1, &part), NOT_FOUND);
+	assert_true(named(1));
+}
+
+/* One that is not ended is given up: its name stays taken, its bytes are not held against the bound for ever. */
+static void test_long_key_is_given_up(void **state)
+{
+	uint64_t before, begun, after;
+	struct mailbox_long l;
+
+	(void)state;
+	assert_ok(mailbox_size(m, &before));
+	put_long(1, 600, 64 * KEY_PART_LEN);
+	assert_ok(mailbox_size(m, &begun));
+	assert_true(begun - before >= 64 * KEY_PART_LEN);
+	add_part(1, NULL);
+	assert_int_equal(tick(59000), 0);
+	assert_ok(long_find(1, &l));
+	assert_int_equal(tick(61000), 1);
+	assert_rc(long_find(1, &l), NOT_FOUND);
+	for (unsigned i = 0; i < 3; i++)
+		tick(62000 + 1000 * i);
+	assert_ok(mailbox_size(m, &after));
+	assert_true(after < before + 65536);
+	assert_true(named(1));
+	tick(1300 * 1000);
+	assert_false(named(1));
 }
 
 /* Time to live, then a tombstone for as long again. */
@@ -375,7 +480,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_put_and_get), T(test_expiry), T(test_clock_over_restarts), T(test_receipt), T(test_answers),
+		T(test_put_and_get), T(test_long_key), T(test_long_key_is_given_up), T(test_expiry), T(test_clock_over_restarts), T(test_receipt), T(test_answers),
 		T(test_uncommitted), T(test_other_store_key), T(test_nothing_in_clear), T(test_find),
 		T(test_receipted_stays),
 		cmocka_unit_test(test_policy),
