@@ -7,7 +7,7 @@
 #include "core/shamir.h"
 #include "core/xorshare.h"
 
-dske_rc agree_choose(bool *use_pad, const struct terms *t, const bool *ready, uint64_t spread)
+static dske_rc choose(bool *use_pad, const struct terms *t, const bool *ready, size_t count, uint64_t spread)
 {
 	size_t ready_count = 0, at, chosen = 0;
 
@@ -18,7 +18,7 @@ dske_rc agree_choose(bool *use_pad, const struct terms *t, const bool *ready, ui
 		return FAIL(TOO_FEW, "%zu of the %d hubs can take part, %d are needed", ready_count, t->n, t->k);
 
 	at = (size_t)(spread % t->n);
-	while (chosen < t->k) {
+	while (chosen < count) {
 		if (ready[at]) {
 			use_pad[at] = true;
 			chosen++;
@@ -28,7 +28,17 @@ dske_rc agree_choose(bool *use_pad, const struct terms *t, const bool *ready, ui
 	return DSKE_OK;
 }
 
-static dske_rc pads_check(const struct terms *t, const uint8_t *const *pads, const bool *use_pad)
+dske_rc agree_choose(bool *use_pad, const struct terms *t, const bool *ready, uint64_t spread)
+{
+	return choose(use_pad, t, ready, t->k, spread);
+}
+
+dske_rc agree_choose_again(bool *use_pad, const struct terms *t, const bool *ready, uint64_t spread)
+{
+	return choose(use_pad, t, ready, t->k - 1u, spread);
+}
+
+static dske_rc pads_check(const struct terms *t, const uint8_t *const *pads, const bool *use_pad, size_t needed)
 {
 	size_t count = 0;
 
@@ -37,7 +47,7 @@ static dske_rc pads_check(const struct terms *t, const uint8_t *const *pads, con
 			return FAIL(ARGS, "hub %zu has no pad to be its share", i + 1);
 		count += use_pad[i];
 	}
-	if (count != t->k)
+	if (count != needed)
 		return FAIL(ARGS, "%zu pads were given as shares, k = %d", count, t->k);
 	return DSKE_OK;
 }
@@ -57,13 +67,15 @@ static void points_want(struct points *p, uint8_t x, uint8_t *out)
 }
 
 /* DSKE 2.3.1: "she uses these k shares and the secret sharing scheme to construct the remaining n - k".
- * One interpolation gives them and the secret, Y_0, which is written to y0. */
+ * One interpolation gives them and the secret, Y_0, which is written to y0; unless it is `given`, and then it
+ * is the first of the known points. */
 static dske_rc shares_compute(const struct terms *t, const uint8_t *const *pads, const bool *use_pad, const bool *wanted,
-			      struct secret *share, size_t len, uint8_t *y0)
+			      struct secret *share, size_t len, bool given, uint8_t *y0)
 {
-	struct points p = {.known_count = 0};
+	struct points p = {.known = {y0}, .known_count = given};
 
-	points_want(&p, 0, y0);
+	if (!given)
+		points_want(&p, 0, y0);
 	for (size_t i = 0; i < t->n; i++) {
 		if (use_pad[i]) {
 			p.known[p.known_count] = pads[i];
@@ -80,14 +92,17 @@ static dske_rc shares_compute(const struct terms *t, const uint8_t *const *pads,
 	return shamir_interpolate(p.known_x, p.known, p.known_count, p.wanted_x, p.wanted, p.wanted_count, len);
 }
 
-static dske_rc deal_fill(struct deal *d, struct terms *t, const uint8_t *const *pads, const bool *use_pad)
+static dske_rc deal_fill(struct deal *d, struct terms *t, const uint8_t *const *pads, const bool *use_pad,
+			 const uint8_t *given)
 {
 	AUTO(secret) y0 = {0};
 	bool all[TERMS_HUBS_MAX];
 
 	memset(all, true, sizeof all);
 	TRY(secret_alloc(&y0, terms_share_len(t)));
-	TRY(shares_compute(t, pads, use_pad, all, d->share, terms_share_len(t), y0.data));
+	if (given)
+		memcpy(y0.data, given, y0.len);
+	TRY(shares_compute(t, pads, use_pad, all, d->share, terms_share_len(t), given != NULL, y0.data));
 
 	/* DSKE 2.3.2: "partitions Y_0 into a parameter u of l bits, and a remainder S of m bits" */
 	const uint8_t *tagged = y0.data + KEY_TAG_KEY_LEN;
@@ -99,18 +114,30 @@ static dske_rc deal_fill(struct deal *d, struct terms *t, const uint8_t *const *
 	return DSKE_OK;
 }
 
-dske_rc agree_deal(struct deal *d, struct terms *t, const uint8_t *const *pads, const bool *use_pad)
+static dske_rc deal(struct deal *d, struct terms *t, const uint8_t *const *pads, const bool *use_pad, const uint8_t *given)
 {
 	memset(d, 0, sizeof *d);
 	TRY(terms_check(t));
-	TRY(pads_check(t, pads, use_pad));
+	TRY(pads_check(t, pads, use_pad, given ? t->k - 1u : t->k));
 	for (size_t i = 0; i < t->n; i++)
 		d->origin[i] = use_pad[i] ? SHARE_IS_PAD : SHARE_COMPUTED;
 
-	dske_rc rc = deal_fill(d, t, pads, use_pad);
+	dske_rc rc = deal_fill(d, t, pads, use_pad, given);
 	if (!rc_ok(rc))
 		deal_drop(d);
 	return rc;
+}
+
+dske_rc agree_deal(struct deal *d, struct terms *t, const uint8_t *const *pads, const bool *use_pad)
+{
+	return deal(d, t, pads, use_pad, NULL);
+}
+
+dske_rc agree_deal_again(struct deal *d, struct terms *t, const uint8_t *const *pads, const bool *use_pad, const uint8_t *y0)
+{
+	if (t->scheme == SCHEME_XOR)
+		return FAIL(ARGS, "the simple scheme has no share that could be chosen");
+	return deal(d, t, pads, use_pad, y0);
 }
 
 dske_rc agree_deal_part(struct key_tagger *tagger, struct terms *t, unsigned number, const uint8_t *const *pads,
@@ -120,12 +147,12 @@ dske_rc agree_deal_part(struct key_tagger *tagger, struct terms *t, unsigned num
 	size_t len, u_len = number == 0 ? KEY_TAG_KEY_LEN : 0;
 
 	TRY(terms_check(t));
-	TRY(pads_check(t, pads, use_pad));
+	TRY(pads_check(t, pads, use_pad, t->k));
 	if (number >= terms_part_count(t))
 		return FAIL(ARGS, "part %u of %u", number, terms_part_count(t));
 	len = terms_part_len(t, number);
 	TRY(secret_alloc(&y0, len));
-	TRY(shares_compute(t, pads, use_pad, wanted, share, len, y0.data));
+	TRY(shares_compute(t, pads, use_pad, wanted, share, len, false, y0.data));
 	TRY(secret_from(key, y0.data + u_len, len - u_len));
 	if (number == 0)
 		key_tagger_begin(tagger, y0.data);

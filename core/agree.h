@@ -48,9 +48,15 @@ dske_rc agree_deal(struct deal *d, struct terms *t, const uint8_t *const *pads, 
 dske_rc agree_deal_part(struct key_tagger *tagger, struct terms *t, unsigned number, const uint8_t *const *pads,
 			const bool *use_pad, const bool *wanted, struct secret *share, struct secret *key);
 
+/* The same for a secret that is there: y0, terms_share_len bytes, u || S.  "Fewer than k shares may be determined in this
+ * way, in which case Alice may choose the secret" (DSKE 2.3.1, footnote 10): k - 1 of the n are used; not with
+ * SCHEME_XOR.  S under u is to have been tagged by nobody but who deals it again. */
+dske_rc agree_deal_again(struct deal *d, struct terms *t, const uint8_t *const *pads, const bool *use_pad, const uint8_t *y0);
+
 /* Chooses k of the hubs for which ready[i] holds, spreading load by `spread` (any number that varies
- * between agreements).  Errors: TOO_FEW. */
+ * between agreements); _again: k - 1 of them, for agree_deal_again.  Errors: TOO_FEW, when fewer than k are ready. */
 dske_rc agree_choose(bool *use_pad, const struct terms *t, const bool *ready, uint64_t spread);
+dske_rc agree_choose_again(bool *use_pad, const struct terms *t, const bool *ready, uint64_t spread);
 
 /* One hub's answer.  Returns the verdict so far. */
 enum deal_verdict { DEAL_WAIT, DEAL_AGREED /* k accepted */, DEAL_FAILED /* fewer than k can still accept */ };

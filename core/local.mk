@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += %D%/libcore.la
 %C%_libcore_la_SOURCES = \
+	%D%/adapted.c %D%/adapted.h \
 	%D%/agree.c %D%/agree.h \
 	%D%/candidate.c %D%/candidate.h \
 	%D%/cbor.c %D%/cbor.h \

@@ -105,6 +105,8 @@ dske_rc receiver_accepts(const struct receiver *r, const struct id *hub, const s
 	if (!hub_accepted(r, hub))
 		return FAIL(DENIED, "hub %s is not acceptable here", id_hex(hub, hex));
 	TRY(terms_check(t));
+	if (t->scheme == SCHEME_ADAPTED)
+		return FAIL(DENIED, "hub %s sent a share of a second pass, which no key tag confirms", id_hex(hub, hex));
 	if (!id_equal(&t->initiator, &r->initiator))
 		return FAIL(DENIED, "hub %s sent a share of another initiator", id_hex(hub, hex));
 	if (terms_receiver_index(t, &r->self) < 0)

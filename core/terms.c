@@ -54,6 +54,26 @@ bool terms_lack_tag(const struct terms *t)
 	return memcmp(&t->key_tag, &none, sizeof none) == 0;
 }
 
+static const char *const scheme_names[] = {"shamir", "xor", "adapted"};
+
+#define SCHEMES_NAMED (sizeof scheme_names / sizeof scheme_names[0])
+
+const char *scheme_name(enum scheme s)
+{
+	return (size_t)s < SCHEMES_NAMED ? scheme_names[s] : "?";
+}
+
+dske_rc scheme_parse(enum scheme *s, const char *name)
+{
+	for (size_t i = 0; i < SCHEMES_NAMED; i++) {
+		if (strcmp(scheme_names[i], name) == 0) {
+			*s = (enum scheme)i;
+			return DSKE_OK;
+		}
+	}
+	return FAIL(ARGS, "%s is no scheme: shamir, xor or adapted", name);
+}
+
 static int index_of(const struct id *list, size_t count, const struct id *id)
 {
 	for (size_t i = 0; i < count; i++)
@@ -72,6 +92,23 @@ static dske_rc distinct_check(const struct id *list, size_t count, const char *w
 	return DSKE_OK;
 }
 
+/* DSKE 3: the adapted protocol is one of two clients; its parts are told from keys that are used as they are. */
+static dske_rc adapted_check(const struct terms *t)
+{
+	if (t->receiver_count != 1)
+		return FAIL(FORMAT, "the adapted protocol has one receiver, not %d", t->receiver_count);
+	if (t->scheme == SCHEME_FIRST_PASS && t->key_len != ADAPTED_MATERIAL_LEN(t->n))
+		return FAIL(FORMAT, "a first pass of %lu bytes; with n = %d it has %u", (unsigned long)t->key_len, t->n,
+			    ADAPTED_MATERIAL_LEN(t->n));
+	if (t->confirm)
+		return FAIL(FORMAT, "the adapted protocol confirms by itself");
+	if (terms_are_long(t))
+		return FAIL(FORMAT, "the adapted protocol is for keys of at most %u bytes", KEY_PART_LEN);
+	if (t->scheme == SCHEME_ADAPTED && !terms_lack_tag(t))
+		return FAIL(FORMAT, "a second pass has no key tag");
+	return DSKE_OK;
+}
+
 dske_rc terms_check(const struct terms *t)
 {
 	if (t->k < 1 || t->k > t->n)
@@ -83,6 +120,8 @@ dske_rc terms_check(const struct terms *t)
 		return FAIL(FORMAT, "scheme %u is not known", (unsigned)t->scheme);
 	if (t->scheme == SCHEME_XOR && t->k != t->n)
 		return FAIL(FORMAT, "the simple scheme needs n = k, not n = %d and k = %d", t->n, t->k);
+	if (t->scheme >= SCHEME_ADAPTED)
+		TRY(adapted_check(t));
 	if (t->key_len < KEY_LEN_MIN || t->key_len > KEY_LEN_MAX)
 		return FAIL(FORMAT, "a key of %lu bytes; %u to %u are possible", (unsigned long)t->key_len,
 			    KEY_LEN_MIN, KEY_LEN_MAX);

@@ -23,7 +23,23 @@
 
 #define CONFIRM_MASK_LEN 16 /* of core/confirm.h */
 
-enum scheme { SCHEME_SHAMIR = 0, SCHEME_XOR = 1, SCHEME_COUNT };
+/* Bytes of key material of an adapted agreement's first pass. */
+#define ADAPTED_MATERIAL_LEN(n) (TAG_KEY_LEN * ((unsigned)(n) + 2u))
+
+/* The first three can be asked for; the others are parts of an adapted agreement (core/adapted.h). */
+enum scheme {
+	SCHEME_SHAMIR = 0,
+	SCHEME_XOR = 1,
+	SCHEME_ADAPTED = 2,    /* its second pass: simple shares without a key tag, of which n' >= k will be chosen */
+	SCHEME_FIRST_PASS = 3, /* its first pass: Shamir, for 32 (n + 2) bytes of key material */
+	SCHEME_FALLBACK = 4,   /* Shamir, since the direct link failed */
+	SCHEME_COUNT,
+};
+
+/* "shamir", "xor", "adapted"; "?" for what nobody asks for. */
+const char *scheme_name(enum scheme s);
+/* Errors: ARGS. */
+dske_rc scheme_parse(enum scheme *s, const char *name);
 
 struct terms {
 	struct id initiator;
@@ -34,7 +50,7 @@ struct terms {
 	struct id hub[TERMS_HUBS_MAX];  /* n distinct; hub[i] holds the share at x = i + 1 */
 	enum scheme scheme;             /* SCHEME_XOR only with n = k */
 	uint32_t key_len;               /* m, in bytes */
-	struct tag key_tag;
+	struct tag key_tag;             /* zeros in SCHEME_ADAPTED */
 	uint8_t context_len;
 	uint8_t context[TERMS_CONTEXT_MAX];
 	bool confirm;                   /* receivers are told once all are ready (core/confirm.h) */
@@ -61,7 +77,7 @@ bool terms_are_long(const struct terms *t);
 bool terms_lack_tag(const struct terms *t);
 
 /* Counts in range, k <= n, distinct hubs and receivers, initiator not among the receivers, scheme
- * fits, key length in range.  Errors: FORMAT with the reason. */
+ * fits (one receiver, length of a first pass, no key tag in a second), key length in range.  Errors: FORMAT with the reason. */
 dske_rc terms_check(const struct terms *t);
 
 /* Equal in every field. */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-CORE_TESTS = %D%/test-agree %D%/test-attacks %D%/test-candidate %D%/test-cbor %D%/test-confirm %D%/test-gf128 %D%/test-gf256 %D%/test-identity \
+CORE_TESTS = %D%/test-adapted %D%/test-agree %D%/test-attacks %D%/test-candidate %D%/test-cbor %D%/test-confirm %D%/test-gf128 %D%/test-gf256 %D%/test-identity \
 	%D%/test-layout %D%/test-leakage %D%/test-long %D%/test-pad %D%/test-ranges %D%/test-search %D%/test-shamir %D%/test-tag \
 	%D%/test-tag-bound %D%/test-terms %D%/test-thresholds
 check_PROGRAMS += $(CORE_TESTS)
@@ -8,6 +8,8 @@ TESTS += $(CORE_TESTS) %D%/test-model
 EXTRA_DIST += test/spec/model.py test/vectors/gf128-mul.txt test/vectors/key-tag.txt \
 	test/vectors/shamir.txt test/vectors/tag.txt
 
+%C%_test_adapted_SOURCES = %D%/test-adapted.c %D%/network.h %D%/seeded.h
+%C%_test_adapted_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 %C%_test_agree_SOURCES = %D%/test-agree.c %D%/network.h %D%/seeded.h
 %C%_test_agree_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 %C%_test_attacks_SOURCES = %D%/test-attacks.c %D%/network.h %D%/seeded.h

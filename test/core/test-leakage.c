@@ -305,6 +305,68 @@ static void an_unmasked_key_tag_is_noticed(void **state)
 	assert_false(tells_nothing(&m, 1));
 }
 
+/* ---- the adapted protocol (DSKE 3) -------------------------------------------------------------------------- */
+
+/* Hub 1's share by Shamir of Y_0, all symbols of it, where hub 2's is a pad. */
+static unsigned dealt_again(unsigned y0, unsigned pad)
+{
+	static const uint8_t x[2] = {0, 2};
+	unsigned share = 0;
+
+	for (unsigned p = 0; p < SYMBOLS; p++) {
+		element points[2] = {y0 >> 2 * p & 3, pad >> 2 * p & 3};
+		share |= (unsigned)interpolate(&gf4, x, points, 2, 1) << 2 * p;
+	}
+	return share;
+}
+
+/* What passes on the direct link of hub 2's share, when hub 1 has `own`: its tag under (c, d), of which c is shown in the
+ * end; and h'(S).  `bare`, the control: the tag is of the share's part of S alone, and d is zero. */
+static unsigned on_the_link(unsigned own, unsigned other, unsigned key, bool bare)
+{
+	unsigned y0 = own ^ other;
+	element u[U_LEN] = {y0 & 3, y0 >> 2 & 3, y0 >> 4 & 3}, s[2] = {y0 >> 6, LENGTH_BLOCK};
+	element share[SYMBOLS + 1] = {other & 3, other >> 2 & 3, other >> 4 & 3, other >> 6, LENGTH_BLOCK};
+	unsigned c = key & 3, d = key >> 2, skip = bare ? U_LEN : 0;
+	unsigned tag = (unsigned)message_tag(&gf4, c, bare ? 0 : d, share + skip, SYMBOLS + 1 - skip);
+
+	return c | tag << 2 | (unsigned)key_tag(&gf4, u, s, 2) << 4;
+}
+
+/* Two hubs, both on the list; hub 1 is corrupt.  The list is lost, so that Y_0 comes by Shamir as well, and hub 1 has a
+ * share of that, too.  Over all that it cannot see, is each key equally likely? */
+static bool adapted_tells_nothing(unsigned own, bool bare)
+{
+	static uint32_t count[1 << 16];
+	bool equal = true;
+
+	memset(count, 0, sizeof count);
+	for (unsigned other = 0; other < 1u << 8; other++) {
+		unsigned link[16];
+
+		for (unsigned key = 0; key < 16; key++)
+			link[key] = on_the_link(own, other, key, bare);
+		for (unsigned pad = 0; pad < 1u << 8; pad++) {
+			unsigned again = dealt_again(own ^ other, pad);
+
+			for (unsigned key = 0; key < 16; key++)
+				count[again << 8 | link[key] << 2 | (own ^ other) >> 6]++;
+		}
+	}
+	for (size_t view = 0; view < 1u << 14; view++)
+		for (unsigned s = 1; s < 4; s++)
+			equal &= count[view << 2 | s] == count[view << 2];
+	return equal;
+}
+
+static void the_direct_link_tells_nothing(void **state)
+{
+	(void)state;
+	for (unsigned own = 0; own < 1u << 8; own += 15)
+		assert_true(adapted_tells_nothing(own, false));
+	assert_false(adapted_tells_nothing(0x5a, true));
+}
+
 /* ---- the wire ---------------------------------------------------------------------------------------------- */
 
 /* What passes of a share of two symbols: ciphertext and message tag, over all pads and tag keys, counted.  With
@@ -352,6 +414,7 @@ int main(void)
 		cmocka_unit_test(tags_are_the_products),
 		cmocka_unit_test(fewer_than_k_hubs_learn_nothing),
 		cmocka_unit_test(an_unmasked_key_tag_is_noticed),
+		cmocka_unit_test(the_direct_link_tells_nothing),
 		cmocka_unit_test(the_wire_tells_nothing),
 	};
 

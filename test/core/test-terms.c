@@ -98,6 +98,40 @@ static void malformed_terms(void **state)
 	assert_ok(terms_check(&good));
 }
 
+static void parts_of_the_adapted_protocol(void **state)
+{
+	static const enum scheme parts[] = {SCHEME_ADAPTED, SCHEME_FIRST_PASS, SCHEME_FALLBACK};
+	struct terms t;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		network_terms(&t, 5, 3, parts[i], ADAPTED_MATERIAL_LEN(5));
+		assert_ok(terms_check(&t));
+		t.key_len++; /* a first pass has the length that n says */
+		assert_int_equal(rc_ok(terms_check(&t)), parts[i] != SCHEME_FIRST_PASS);
+		t.key_len--;
+		t.key_tag.b[15] = 1; /* a second pass has no key tag */
+		assert_int_equal(rc_ok(terms_check(&t)), parts[i] != SCHEME_ADAPTED);
+		t.key_tag.b[15] = 0;
+		t.receiver[t.receiver_count++] = id_of('c', 3);
+		assert_rc(terms_check(&t), DSKE_RC_FORMAT);
+	}
+}
+
+static void schemes_have_names(void **state)
+{
+	enum scheme s = SCHEME_COUNT;
+
+	(void)state;
+	for (int i = SCHEME_SHAMIR; i <= SCHEME_ADAPTED; i++) {
+		assert_ok(scheme_parse(&s, scheme_name((enum scheme)i)));
+		assert_int_equal(s, i);
+	}
+	assert_string_equal(scheme_name(SCHEME_FALLBACK), "?");
+	assert_rc(scheme_parse(&s, "?"), DSKE_RC_ARGS);
+	assert_rc(scheme_parse(&s, "first-pass"), DSKE_RC_ARGS);
+}
+
 static void equality_is_of_every_field(void **state)
 {
 	struct terms a, b;
@@ -159,6 +193,8 @@ int main(void)
 		cmocka_unit_test(good_terms),
 		cmocka_unit_test(parts_cover_the_share),
 		cmocka_unit_test(malformed_terms),
+		cmocka_unit_test(parts_of_the_adapted_protocol),
+		cmocka_unit_test(schemes_have_names),
 		cmocka_unit_test(equality_is_of_every_field),
 		cmocka_unit_test(positions),
 	};
