@@ -90,6 +90,8 @@ static bool authorise(struct request *r, const struct msg_share *m, struct verdi
 
 	if (!terms_accepted(r, t, v))
 		return false;
+	if (t->scheme == SCHEME_ADAPTED && m->mode != SHARE_MODE_PAD)
+		return REFUSE(v, TERMS, "a share of a second pass is its pad, and nothing is sent");
 	if (terms_hub_index(t, &r->hub->conf.id) < 0)
 		return REFUSE(v, NOT_LISTED, "this hub is not in its list");
 	if (!receivers_allowed(r, t, v))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += %D%/libhubproto.la
 %C%_libhubproto_la_SOURCES = \
+	%D%/direct.c %D%/direct.h \
 	%D%/fanout.c %D%/fanout.h \
 	%D%/frame.c %D%/frame.h \
 	%D%/msg-activation.c \

@@ -72,6 +72,23 @@ static void xor_with_less(struct terms *t)
 	t->scheme = SCHEME_XOR;
 }
 
+/* share_send seals it; a share of a second pass is its pad. */
+static void second_pass(struct terms *t)
+{
+	t->scheme = SCHEME_ADAPTED;
+}
+
+static void second_pass_with_key_tag(struct terms *t)
+{
+	t->scheme = SCHEME_ADAPTED;
+	t->key_tag.b[3] = 1;
+}
+
+static void first_pass_too_short(struct terms *t)
+{
+	t->scheme = SCHEME_FIRST_PASS;
+}
+
 static void to_oneself(struct terms *t)
 {
 	t->receiver[0] = t->initiator;
@@ -102,6 +119,30 @@ static void test_terms(void **state)
 	refused(other_initiator, STATUS_INITIATOR);
 	refused(hub_missing, STATUS_NOT_LISTED);
 	refused(nobody, STATUS_UNKNOWN_CLIENT);
+	refused(second_pass, STATUS_TERMS);
+	refused(second_pass_with_key_tag, STATUS_TERMS);
+	refused(first_pass_too_short, STATUS_TERMS);
+}
+
+/* The parts of an adapted agreement are carried as other shares are. */
+static void test_parts_are_carried(void **state)
+{
+	static const struct {
+		enum scheme scheme;
+		uint32_t key_len;
+	} parts[] = {{SCHEME_FIRST_PASS, ADAPTED_MATERIAL_LEN(3)}, {SCHEME_ADAPTED, 4096}, {SCHEME_FALLBACK, 4096}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		AUTO(ask) ask = {0};
+		struct terms t;
+
+		terms_fill(&t, &alice, &bob, "adapted");
+		t.scheme = parts[i].scheme;
+		t.key_len = parts[i].key_len;
+		share_ask(&ask, &a, &t, SHARE_MODE_PAD, 600, NULL);
+		assert_int_equal(ask_status(&ask, &a), STATUS_ACCEPTED);
+	}
 }
 
 /* A body that is nothing, and one in a range that is too long: refused under the tag, and burnt. */
@@ -383,6 +424,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_terms),
+		T(test_parts_are_carried),
 		T(test_malformed_and_length),
 		T(test_key_exists),
 		cmocka_unit_test_setup_teardown(test_mailbox_full, setup_small, teardown),

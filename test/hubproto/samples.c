@@ -70,6 +70,17 @@ static struct terms terms_confirm(void)
 	return t;
 }
 
+/* The parts of an adapted agreement; `m` is what the key will have, or 32 (n + 2). */
+static struct terms terms_part(enum scheme part, uint32_t m)
+{
+	struct terms t = terms_of(5, 3, 1, part, m);
+
+	context_set(&t, "wg0");
+	if (part == SCHEME_ADAPTED)
+		memset(&t.key_tag, 0, sizeof t.key_tag);
+	return t;
+}
+
 static struct terms terms_most(void)
 {
 	struct terms t = terms_of(TERMS_HUBS_MAX, TERMS_HUBS_MAX, TERMS_RECEIVERS_MAX, SCHEME_XOR, KEY_LEN_MAX);
@@ -137,6 +148,9 @@ static void piece(struct buf *body)
 
 	msg_piece_write(body, &m);
 }
+SAMPLE(share_first, share, .terms = terms_part(SCHEME_FIRST_PASS, ADAPTED_MATERIAL_LEN(5)), .ttl = 60, .mode = SHARE_MODE_PAD)
+SAMPLE(share_second, share, .terms = terms_part(SCHEME_ADAPTED, KEY_PART_LEN), .ttl = 60, .mode = SHARE_MODE_PAD)
+SAMPLE(share_fallback, share, .terms = terms_part(SCHEME_FALLBACK, KEY_PART_LEN), .ttl = 60, .mode = SHARE_MODE_PAD)
 
 static void share_sealed_as(struct buf *body, struct terms t, uint32_t ttl)
 {
@@ -258,6 +272,9 @@ const struct sample samples[] = {
 	{"part-pad", MESSAGE_PART, part_pad},
 	{"part-last", MESSAGE_PART, part_last},
 	{"part-last-pad", MESSAGE_PART, part_last_pad},
+	{"share-first-pass", MESSAGE_SHARE, share_first},
+	{"share-second-pass", MESSAGE_SHARE, share_second},
+	{"share-fallback", MESSAGE_SHARE, share_fallback},
 	{"reply-accepted", MESSAGE_REPLY, reply_accepted},
 	{"reply-refused", MESSAGE_REPLY, reply_refused},
 	{"wait-key-id", MESSAGE_WAIT, wait_key_id},

@@ -6,6 +6,7 @@
 
 #include "pskm/header.h"
 #include "pskm/stock-report.h"
+#include "test/hubproto/direct-samples.h"
 #include "test/hubproto/samples.h"
 
 static void print_hex(const uint8_t *bytes, size_t len)
@@ -28,6 +29,25 @@ static void print_frame(size_t i)
 		printf("-");
 	else
 		print_hex(key, sizeof(key));
+	printf(" ");
+	print_hex(frame.data, frame.len);
+	printf("\n");
+}
+
+static void print_direct(size_t i)
+{
+	AUTO(buf) frame = {0};
+	uint8_t key[TAG_KEY_LEN];
+
+	buf_heap(&frame, SAMPLE_MAX);
+	bool tagged = direct_sample_frame(i, &frame, key);
+	if (!rc_ok(buf_rc(&frame)) || !rc_ok(direct_item_check(frame.data + FRAME_HEAD_LEN, frame.len - FRAME_HEAD_LEN)))
+		abort();
+	printf("direct-item %s ", direct_samples[i].name);
+	if (tagged)
+		print_hex(key, sizeof key);
+	else
+		printf("-");
 	printf(" ");
 	print_hex(frame.data, frame.len);
 	printf("\n");
@@ -100,6 +120,8 @@ int main(void)
 	       "# Rule, name, tag key ('-': none), bytes in hexadecimal; an item stands with its frame's length.\n");
 	for (size_t i = 0; i < sample_count; i++)
 		print_frame(i);
+	for (size_t i = 0; i < direct_sample_count; i++)
+		print_direct(i);
 	print_header("least", "h", "", 0, TABLE_LEN_MIN, PSKM_TABLE);
 	print_header("plain", "hub-1", "127.0.0.1:7001", 1700000000, UINT64_C(1) << 24, PSKM_TABLE);
 	print_header("most", "0123456789.abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNOPQRSTUVWXY", "[2001:db8::1]:65535",

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads "RULE HEX" a line, RULE `item`, `pskm-header` or `stock-report`; prints "yes" or "no REASON" as our decoders do. */
+/* Reads "RULE HEX" a line, RULE `item`, `direct-item`, `pskm-header` or `stock-report`; prints "yes" or "no REASON" as our decoders do. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pskm/header.h"
 #include "pskm/stock-report.h"
+#include "test/hubproto/direct-samples.h"
 #include "test/hubproto/samples.h"
 
 #define LINE_MAX_LEN ((size_t)4 << 20)
@@ -18,6 +19,8 @@ static dske_rc read_bytes(const char *rule, const uint8_t *bytes, size_t len)
 
 	if (strcmp(rule, "item") == 0)
 		return item_check(bytes, len);
+	if (strcmp(rule, "direct-item") == 0)
+		return direct_item_check(bytes, len);
 	if (strcmp(rule, "pskm-header") == 0)
 		return pskm_header_read(&h, bytes, len);
 	if (strcmp(rule, "stock-report") == 0)
