@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/net.h"
+#include "hub/confirm.h"
 #include "hub/dispatch.h"
 #include "hub/relay.h"
 #include "hub/wait.h"
@@ -121,6 +122,7 @@ static void windows_drop(struct conn_windows *ws)
 void conn_free(struct conn *c)
 {
 	wait_drop_all(c);
+	confirm_drop_held(c);
 	relay_drop_sent(c);
 	windows_drop(&c->up);
 	windows_drop(&c->down);

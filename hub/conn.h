@@ -55,6 +55,7 @@ struct conn_answer {
 
 struct wait; /* hub/wait.h */
 struct sent; /* hub/relay.h */
+struct held; /* hub/confirm.c */
 
 struct conn {
 	struct hub *hub;
@@ -82,6 +83,8 @@ struct conn {
 	size_t answer_at;
 	struct wait *waits;               /* owned; newest first */
 	size_t wait_count;
+	struct held *held;                /* owned; newest first */
+	size_t held_count;
 	struct sent *sent;                /* owned */
 	size_t sent_len;                  /* bytes of their frames */
 	bool backlog;                     /* a push was put off for want of room */

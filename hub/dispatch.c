@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "hub/activate.h"
+#include "hub/confirm.h"
 #include "hub/identify.h"
 #include "hub/lease.h"
 #include "hub/relay.h"
@@ -28,6 +29,9 @@ static const struct route {
 	[MESSAGE_WAIT] = {up_receive, wait_begin},
 	[MESSAGE_IDENTIFY] = {up_receive, identify_answer},
 	[MESSAGE_RECEIPT] = {relay_receipt, NULL},
+	[MESSAGE_READY] = {up_receive, confirm_ready},
+	[MESSAGE_MUSTER] = {up_receive, confirm_muster},
+	[MESSAGE_ATTEST] = {up_receive, confirm_attest},
 	[MESSAGE_RETIRE] = {retire_receive, NULL},
 	[MESSAGE_PART] = {up_receive, relay_part},
 };
@@ -49,6 +53,8 @@ static void up_again(struct request *r, bool used)
 	const struct conn_answer *a = conn_answer_find(r->conn, r->digest);
 	AUTO(buf) frame = {0};
 
+	if (confirm_holds(r->conn, r->digest))
+		return;
 	if (a) {
 		conn_send(r->conn, a->frame, a->len);
 		return;

@@ -20,6 +20,7 @@ noinst_LTLIBRARIES += %D%/libhubadmin.la
 noinst_LTLIBRARIES += %D%/libhub.la
 %C%_libhub_la_SOURCES = \
 	%D%/activate.c %D%/activate.h \
+	%D%/confirm.c %D%/confirm.h \
 	%D%/conn.c %D%/conn.h \
 	%D%/control.c %D%/control.h \
 	%D%/dispatch.c %D%/dispatch.h \
@@ -29,6 +30,7 @@ noinst_LTLIBRARIES += %D%/libhub.la
 	%D%/loop.c \
 	%D%/lowwater.c %D%/lowwater.h \
 	%D%/mailbox.c %D%/mailbox.h %D%/mailbox-impl.h %D%/mailbox-share.c %D%/mailbox-account.c %D%/mailbox-long.c \
+	%D%/mailbox-confirm.c \
 	%D%/notify.c %D%/notify.h \
 	%D%/peer.c %D%/peer.h \
 	%D%/policy.c %D%/policy.h \

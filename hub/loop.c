@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/net.h"
+#include "hub/confirm.h"
 #include "hub/conn.h"
 #include "hub/control.h"
 #include "hub/notify.h"
@@ -93,7 +94,7 @@ static const char *overstayed(const struct conn *c)
 		return "takes nothing of what it is sent";
 	if (!c->lease.confirmed && now - c->active_ms > CONN_FIRST_LEASE_MS)
 		return "no lease came";
-	if (c->table && !c->waits && now - c->active_ms > c->hub->conf.idle_ms)
+	if (c->table && !c->waits && !c->held && now - c->active_ms > c->hub->conf.idle_ms)
 		return "idle";
 	return NULL;
 }
@@ -101,6 +102,7 @@ static const char *overstayed(const struct conn *c)
 static void tick_conn(struct conn *c)
 {
 	wait_expire(c);
+	confirm_expire(c);
 
 	const char *why = overstayed(c);
 

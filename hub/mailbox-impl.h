@@ -74,6 +74,16 @@
 	X(ACCOUNT_WRITE, "INSERT INTO account VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE "    \
 			 "SET seen = excluded.seen, used = excluded.used")                           \
 	X(ACCOUNTS_FORGET, "DELETE FROM account WHERE seen < ?1")                                    \
+	X(ROUND_BEGIN, "INSERT INTO round VALUES (?1, ?2, NULL)")                                    \
+	X(ROUND_FIND, "SELECT s.id FROM share s JOIN round r ON r.share = s.id "                     \
+		      "WHERE s.initiator = ?1 AND s.key_id = ?2")                                    \
+	X(ROUND_READ, "SELECT receivers, said FROM round WHERE share = ?1")                          \
+	X(ROUNDS_FORGET, "DELETE FROM round WHERE share NOT IN (SELECT id FROM share)")              \
+	X(READY_READ, "SELECT place FROM ready WHERE share = ?1")                                    \
+	X(READY_WRITE, "INSERT OR IGNORE INTO ready VALUES (?1, ?2)")                                \
+	X(READIES_FORGET, "DELETE FROM ready WHERE share NOT IN (SELECT share FROM round)")          \
+	X(DELIVERY_IS_DUE, "SELECT 1 FROM delivery WHERE receiver = ?1 AND initiator = ?2 AND share = ?3") \
+	X(ATTEST, "UPDATE round SET said = ?2 WHERE share = ?1")                                     \
 	X(PAGES, "SELECT page_count FROM pragma_page_count")                                         \
 	X(PAGES_FREE, "SELECT freelist_count FROM pragma_freelist_count")                            \
 	X(PAGE_SIZE, "SELECT page_size FROM pragma_page_size")                                       \
@@ -140,6 +150,9 @@ dske_rc mailbox_long_sweep(struct mailbox *m);
 
 /* mailbox-account.c: accounts that nothing counts in any more go. */
 dske_rc mailbox_accounts_forget(struct mailbox *m);
+
+/* mailbox-confirm.c: a share that was put is to be confirmed. */
+dske_rc mailbox_round_begin(struct mailbox *m, int64_t share, size_t receivers);
 
 /* Steps a statement that returns no row. */
 dske_rc mailbox_run(struct mailbox *m, sqlite3_stmt *s);

@@ -163,7 +163,8 @@ dske_rc mailbox_put(struct mailbox *m, const struct mailbox_put *p, int64_t *id)
 	TRY(row_insert(m, p, rendezvous, &body, &seal, id));
 	if (terms_are_long(p->terms))
 		TRY(mailbox_long_begin(m, p, *id));
-	return deliveries_insert(m, p->terms, *id);
+	TRY(deliveries_insert(m, p->terms, *id));
+	return p->terms->confirm ? mailbox_round_begin(m, *id, p->terms->receiver_count) : DSKE_OK;
 }
 
 dske_rc mailbox_answer(struct mailbox *m, const struct id *table, uint64_t offset,

@@ -49,6 +49,12 @@ static const char longs[] =
 	" next INTEGER NOT NULL, missing INTEGER NOT NULL, ttl INTEGER NOT NULL, key_tag BLOB NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS part (id INTEGER PRIMARY KEY, seal BLOB NOT NULL, body BLOB NOT NULL);";
 
+/* Shares that are to be confirmed: said is NULL until the initiator attests; place: a ready receiver's in the terms.
+ * They go with the share's name. */
+static const char rounds[] =
+	"CREATE TABLE IF NOT EXISTS round (share INTEGER PRIMARY KEY, receivers INTEGER NOT NULL, said BLOB);"
+	"CREATE TABLE IF NOT EXISTS ready (share INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (share, place)) WITHOUT ROWID;";
+
 static const char *const sql[SQL_COUNT_OF] = {
 #define X(name, text) [SQL_##name] = (text),
 	MAILBOX_STATEMENTS(X)
@@ -191,6 +197,8 @@ static dske_rc expire(struct mailbox *m, size_t *expired)
 	TRY(run_until(m, SQL_EXPIRE_DELIVERIES, &ignored));
 	TRY(run_until(m, SQL_EXPIRE, expired));
 	TRY(run_until(m, SQL_FORGET, &ignored));
+	TRY(mailbox_run(m, mailbox_statement(m, SQL_ROUNDS_FORGET)));
+	TRY(mailbox_run(m, mailbox_statement(m, SQL_READIES_FORGET)));
 	return run_until(m, SQL_KEEP, &ignored);
 }
 
@@ -293,6 +301,7 @@ static dske_rc open_database(struct mailbox *m, const char *path)
 			    version, FORMAT);
 	TRY(execute(m, accounts));
 	TRY(execute(m, longs));
+	TRY(execute(m, rounds));
 	return prepare_all(m);
 }
 

@@ -21,6 +21,7 @@
 #include "base/quota.h"
 #include "base/rc.h"
 #include "base/secret.h"
+#include "core/confirm.h"
 #include "core/terms.h"
 #include "hubproto/frame.h"
 #include "hubproto/msg.h"
@@ -122,5 +123,28 @@ dske_rc mailbox_part_get(struct mailbox *m, int64_t id, unsigned number, struct 
 /* The receiver has it (or will not have it): with the last receiver the share is erased, and its name
  * stays as a tombstone for its time to live and as long again.  OK also when it is gone already. */
 dske_rc mailbox_receipt(struct mailbox *m, int64_t id, const struct id *receiver);
+
+/* ---- confirmation (hub/confirm.h) -------------------------------------------------------------------- */
+
+/* The share of that name, if its terms say confirm; as long as the name is taken.  Errors: NOT_FOUND, IO. */
+dske_rc mailbox_round_find(struct mailbox *m, const struct id *initiator, const struct id *key_id, int64_t *share);
+
+/* What is known of it.  Errors: NOT_FOUND, IO. */
+struct mailbox_round {
+	size_t receivers, ready_count;
+	struct receiver_set ready;
+	bool attested;
+	struct confirmation said; /* by the initiator */
+};
+dske_rc mailbox_round_read(struct mailbox *m, int64_t share, struct mailbox_round *r);
+
+/* Terms of a share that waits for somebody.  Errors: NOT_FOUND, CORRUPT, IO. */
+dske_rc mailbox_terms(struct mailbox *m, int64_t share, struct terms *t);
+
+/* This receiver is ready; said again it changes nothing.  Errors: NOT_FOUND (the share does not wait for it), CORRUPT, IO. */
+dske_rc mailbox_ready(struct mailbox *m, int64_t share, const struct id *receiver);
+
+/* The first counts; the same again is OK.  Errors: NOT_FOUND, EXISTS (another was said), IO. */
+dske_rc mailbox_attest(struct mailbox *m, int64_t share, const struct confirmation *said);
 
 #endif

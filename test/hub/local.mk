@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-HUB_TESTS = %D%/test-attacks %D%/test-control %D%/test-crowd %D%/test-kill %D%/test-lease %D%/test-long %D%/test-mailbox %D%/test-program %D%/test-quota %D%/test-refuse %D%/test-relay \
+HUB_TESTS = %D%/test-attacks %D%/test-confirm %D%/test-control %D%/test-crowd %D%/test-kill %D%/test-lease %D%/test-long %D%/test-mailbox %D%/test-program %D%/test-quota %D%/test-refuse %D%/test-relay \
 	%D%/test-retire
 check_PROGRAMS += $(HUB_TESTS)
 TESTS += $(HUB_TESTS)
@@ -11,6 +11,8 @@ TESTS += $(HUB_TESTS)
 HUB_PAIR = %D%/pair.c %D%/pair.h $(HUB_RIG)
 HUB_RIG = %D%/line.c %D%/rig.c %D%/rig.h test/lib/scratch.c test/lib/scratch.h
 
+%C%_test_confirm_SOURCES = %D%/test-confirm.c $(HUB_PAIR)
+%C%_test_confirm_LDADD = $(HUB_LIBS) $(TEST_LIBS)
 %C%_test_control_SOURCES = %D%/test-control.c $(HUB_RIG)
 %C%_test_control_LDADD = $(HUB_LIBS) $(TEST_LIBS)
 %C%_test_crowd_SOURCES = %D%/test-crowd.c $(HUB_PAIR)

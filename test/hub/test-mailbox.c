@@ -476,6 +476,45 @@ static void test_policy(void **state)
 	assert_true(policy_joins(&c, "dave", "erin"));
 }
 
+/* A share that is to be confirmed: what is known of it goes with its name, so that no other share inherits it. */
+static void test_rounds_go_with_their_names(void **state)
+{
+	const struct confirmation said = {.point.b = {1}};
+	struct mailbox_round round;
+	struct terms t;
+	int64_t id, found = 0;
+
+	(void)state;
+	terms_make(&t, 1, "");
+	t.confirm = true;
+	assert_ok(put_terms(&t, 10, &id));
+	assert_ok(mailbox_round_find(m, &alice, &t.key_id, &found));
+	assert_int_equal(found, id);
+	assert_ok(mailbox_ready(m, id, &bob));
+	assert_ok(mailbox_commit(m));
+	assert_rc(mailbox_ready(m, id, &carol), NOT_FOUND);
+	assert_int_equal(tick(10000), 1); /* expired, its name still taken */
+	assert_rc(mailbox_ready(m, id, &bob), NOT_FOUND);
+	assert_ok(mailbox_attest(m, id, &said));
+	assert_ok(mailbox_commit(m));
+	reopen(0);
+	assert_ok(mailbox_round_read(m, id, &round));
+	assert_true(round.attested);
+	assert_int_equal(round.ready_count, 1);
+	assert_true(receiver_set_has(&round.ready, 0));
+	tick(11000); /* the clock went on from 10 s */
+	reopen(0);
+	assert_rc(mailbox_round_read(m, id, &round), NOT_FOUND);
+	t.key_id.b[0] = 2;
+	assert_ok(put_terms(&t, 10, &found));
+	assert_int_equal(found, id); /* numbers come again */
+	assert_ok(mailbox_round_read(m, found, &round));
+	assert_false(round.attested);
+	assert_int_equal(round.ready_count, 0);
+	id = put(3, 10);
+	assert_rc(mailbox_round_read(m, id, &round), NOT_FOUND); /* nothing to confirm */
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -483,6 +522,7 @@ int main(void)
 		T(test_put_and_get), T(test_long_key), T(test_long_key_is_given_up), T(test_expiry), T(test_clock_over_restarts), T(test_receipt), T(test_answers),
 		T(test_uncommitted), T(test_other_store_key), T(test_nothing_in_clear), T(test_find),
 		T(test_receipted_stays),
+		T(test_rounds_go_with_their_names),
 		cmocka_unit_test(test_policy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
