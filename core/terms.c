@@ -33,7 +33,9 @@ unsigned terms_part_count(const struct terms *t)
 
 size_t terms_part_len(const struct terms *t, unsigned number)
 {
-	return key_part_len(t->key_len, number);
+	size_t mask = number == 0 && t->confirm ? CONFIRM_MASK_LEN : 0; /* which no long key has */
+
+	return key_part_len(t->key_len, number) + mask;
 }
 
 size_t terms_part_offset(const struct terms *t, unsigned number)

@@ -57,6 +57,10 @@ static void parts_cover_the_share(void **state)
 		assert_int_equal(at, terms_share_len(&t));
 		assert_int_equal(terms_part_len(&t, rows[i].count - 1), rows[i].last);
 	}
+	network_terms(&t, 3, 2, SCHEME_SHAMIR, KEY_PART_LEN - CONFIRM_MASK_LEN);
+	t.confirm = true;
+	assert_ok(terms_check(&t));
+	assert_int_equal(terms_part_len(&t, 0), terms_share_len(&t));
 	assert_true(terms_lack_tag(&t));
 	t.key_tag.b[15] = 1;
 	assert_false(terms_lack_tag(&t));
