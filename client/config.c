@@ -149,7 +149,7 @@ static dske_rc set_scheme(struct config *c, const char *key, const char *value)
 {
 	static const char *const names[SCHEME_COUNT] = {[SCHEME_SHAMIR] = "shamir", [SCHEME_XOR] = "xor"};
 	for (size_t i = 0; i < SCHEME_COUNT; i++) {
-		if (strcmp(names[i], value) == 0) {
+		if (names[i] != NULL && strcmp(names[i], value) == 0) {
 			c->scheme = (enum scheme)i;
 			return DSKE_OK;
 		}
