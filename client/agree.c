@@ -41,8 +41,10 @@ static dske_rc settle_terms(struct agreement *a, const struct config *config)
 		a->k = a->n;
 	a->k_b = least_accepted(q->k, config, known);
 	a->key_len = q->key_len != 0 || !a->initiates ? q->key_len : config->key_len;
-	if (a->key_len != 0 && (a->key_len < KEY_LEN_MIN || a->key_len > KEY_PART_LEN))
-		return FAIL(ARGS, "a key of %u bytes: between %u and %u", a->key_len, KEY_LEN_MIN, KEY_PART_LEN);
+	if (a->key_len != 0 && (a->key_len < KEY_LEN_MIN || a->key_len > KEY_LEN_MAX))
+		return FAIL(ARGS, "a key of %u bytes: between %u and %u", a->key_len, KEY_LEN_MIN, KEY_LEN_MAX);
+	if (a->key_len > KEY_PART_LEN && q->sink == NULL)
+		return FAIL(TOOBIG, "a key of %u bytes has to go to a file; %u are possible otherwise", a->key_len, KEY_PART_LEN);
 	uint8_t needed = a->initiates ? a->k : a->k_b;
 	if (needed > n)
 		return FAIL(TOO_FEW, "k = %u, but there are usable tables of %zu hubs only", needed, n);
@@ -53,7 +55,7 @@ static dske_rc settle_terms(struct agreement *a, const struct config *config)
 static dske_rc use_quota(struct agreement *a, uint32_t key_len, bool charge)
 {
 	const struct group *g = &a->group;
-	uint64_t bytes = (uint64_t)PAD_KEYS_LEN + KEY_TAG_KEY_LEN + key_len;
+	uint64_t bytes = (uint64_t)PAD_KEYS_LEN * key_part_count(key_len) + KEY_TAG_KEY_LEN + key_len;
 	if (a->initiates)
 		return quotas_use(&a->x.client->config, QUOTA_WE_SEND, g->member, g->count, bytes, charge);
 	return quotas_use(&a->x.client->config, QUOTA_WE_RECEIVE, &a->peer, 1, bytes, charge);
@@ -62,6 +64,12 @@ static dske_rc use_quota(struct agreement *a, uint32_t key_len, bool charge)
 dske_rc agree_charge(struct agreement *a, uint32_t key_len)
 {
 	return use_quota(a, key_len, true);
+}
+
+void agree_progress(struct agreement *a)
+{
+	int64_t timeout = a->q->timeout_ms > 0 ? a->q->timeout_ms : a->x.client->config.timeout_ms;
+	a->x.deadline_ms = clock_ms() + timeout;
 }
 
 dske_rc agree_keep_key(struct agreement *a)
@@ -82,7 +90,9 @@ static dske_rc agree(struct agreement *a, struct client *c)
 	TRY(exchange_begin(&a->x, c, a->q->timeout_ms, a->q->cancelled, a->group.left_out, a->group.left_out_count));
 	TRY(settle_terms(a, &c->config));
 	TRY(use_quota(a, a->key_len != 0 ? a->key_len : KEY_LEN_MIN, a->initiates));
-	return a->initiates ? agree_initiate(a) : agree_receive(a);
+	if (!a->initiates)
+		return agree_receive(a);
+	return a->key_len > KEY_PART_LEN ? agree_initiate_long(a) : agree_initiate(a);
 }
 
 dske_rc client_agree(struct client *c, const struct agree_request *q, struct agree_result *r)

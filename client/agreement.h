@@ -88,7 +88,14 @@ dske_rc agree_keep_key(struct agreement *a);
 /* A key of that length is dealt, or has come: it counts.  Errors: DENIED (a quota is used up), IO, CORRUPT. */
 dske_rc agree_charge(struct agreement *a, uint32_t key_len);
 
+/* What an initiator tells; without the key tag.  Errors: FORMAT, IO. */
+dske_rc agree_terms(const struct agreement *a, struct terms *t);
+
+/* A part of a long key was dealt, or came: the time that the call may take begins anew. */
+void agree_progress(struct agreement *a);
+
 dske_rc agree_initiate(struct agreement *a);
+dske_rc agree_initiate_long(struct agreement *a); /* keys of more than KEY_PART_LEN bytes */
 dske_rc agree_receive(struct agreement *a);
 
 #endif

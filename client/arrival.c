@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "client/intake.h"
 #include "client/reception.h"
 #include "client/taken.h"
 
@@ -18,8 +19,7 @@
 
 /* ---- in -------------------------------------------------------------------------------------------------- */
 
-/* In a window, unused, and authentic?  Then the range is taken: its keys and pad. */
-static bool take_range(struct link *l, const struct envelope *e, struct pad *pad, struct owed *owed)
+bool arrival_range(struct link *l, const struct envelope *e, struct pad *pad, struct secret *reply_key)
 {
 	AUTO(secret) keys = {0};
 	struct window *w = link_down_window(l, e->offset, e->length);
@@ -31,10 +31,9 @@ static bool take_range(struct link *l, const struct envelope *e, struct pad *pad
 		link_nonsense(l, "an instruction that does not verify");
 		return false;
 	}
-	if (!rc_ok(window_take(w, e->offset, e->length, pad)) || !rc_ok(secret_alloc(&owed->key, TAG_KEY_LEN)))
+	if (!rc_ok(window_take(w, e->offset, e->length, pad)) || !rc_ok(secret_alloc(reply_key, TAG_KEY_LEN)))
 		return false;
-	*owed = (struct owed){.key = owed->key, .offset = e->offset, .length = e->length};
-	return rc_ok(pad_take(pad, keys.data, TAG_KEY_LEN)) && rc_ok(pad_take(pad, owed->key.data, TAG_KEY_LEN));
+	return rc_ok(pad_take(pad, keys.data, TAG_KEY_LEN)) && rc_ok(pad_take(pad, reply_key->data, TAG_KEY_LEN));
 }
 
 /* By its key ID, or its context. */
@@ -47,7 +46,7 @@ static bool is_asked_for(const struct agree_request *q, const struct terms *t)
 
 static dske_rc check_instruction(const struct envelope *e, const struct msg_instruction *m)
 {
-	size_t share_len = terms_share_len(&m->terms);
+	size_t share_len = terms_part_len(&m->terms, 0);
 	TRY(terms_check(&m->terms));
 	if (m->share_len != share_len || e->length != PAD_KEYS_LEN + share_len)
 		return FAIL(FORMAT, "its share has not the length that the key needs");
@@ -86,6 +85,21 @@ static bool take_share(struct reception *v, struct link *l, const struct msg_ins
 	return rc_ok(rc);
 }
 
+/* The first part of a long key.  It counts when it is whole; what this call cannot take is left at the hub. */
+static void take_long(struct reception *v, struct link *l, const struct msg_instruction *m, struct pad *pad, struct owed *owed)
+{
+	owed->key_id = m->terms.key_id;
+	dske_rc rc = v->intake == NULL ? FAIL(TOOBIG, "%s agreed on a key of %u bytes, which has to go to a file", v->a->peer.name,
+					      m->terms.key_len)
+				       : intake_begin(v->intake, l, m, pad);
+	if (rc_is(rc, DSKE_RC_EXISTS))
+		owe(owed, RECEIPT_KEPT);
+	else if (rc_is(rc, DSKE_RC_DENIED) || rc_is(rc, DSKE_RC_FORMAT))
+		owe(owed, RECEIPT_REFUSED);
+	if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_EXISTS))
+		exchange_settle(&v->a->x, l, rc);
+}
+
 /* One of a key that this client has, whose RECEIPT was lost: the hub may forget it now.  A key that is asked for
  * by its ID is meant, and comes again. */
 static bool is_taken(struct reception *v, const struct terms *t)
@@ -119,6 +133,8 @@ static bool take_body(struct reception *v, struct link *l, const struct envelope
 							  "every member names all the others"));
 	} else if (is_taken(v, &m.terms)) {
 		owe(owed, RECEIPT_KEPT);
+	} else if (terms_are_long(&m.terms)) {
+		take_long(v, l, &m, pad, owed);
 	} else {
 		return take_share(v, l, &m, pad, owed);
 	}
@@ -134,10 +150,11 @@ bool arrival_take(struct reception *v, struct link *l, const struct envelope *e)
 		return false;
 	}
 	struct owed *owed = &arrival->owed[arrival->count];
-	if (!take_range(l, e, &pad, owed)) {
+	if (!arrival_range(l, e, &pad, &owed->key)) {
 		secret_drop(&owed->key);
 		return false;
 	}
+	*owed = (struct owed){.key = owed->key, .offset = e->offset, .length = e->length};
 	arrival->count++;
 	return take_body(v, l, e, &pad, owed);
 }
@@ -194,7 +211,8 @@ void arrivals_drop(struct reception *v)
 {
 	for (size_t h = 0; h < v->a->n; h++) {
 		struct arrival *arrival = &v->arrival[h];
-		if (arrival->is_dirty || (arrival->wait.type != 0 && arrival->count == 0))
+		bool is_open = v->intake != NULL && intake_is_open(v->intake, &v->a->x.set->link[h]);
+		if (is_open || arrival->is_dirty || (arrival->wait.type != 0 && arrival->count == 0))
 			link_hang_up(&v->a->x.set->link[h]);
 		request_drop(&arrival->wait);
 		for (size_t n = 0; n < arrival->count; n++)

@@ -135,6 +135,19 @@ struct agree_result;
 /* Stores a new key durably.  The report in *r says what hubs did until then. */
 typedef dske_rc agree_keep(void *context, const struct agree_result *r);
 
+/*
+ * Where a key of more than KEY_PART_LEN bytes goes, which is never whole in memory.  A receiver writes what its key tag
+ * has confirmed; an initiator as it deals, and before the hubs have accepted anything: nobody may see it until the
+ * call returns OK.  `folder` is where a receiver keeps shares until then, in a file without a name, encrypted under
+ * a key that is in memory alone.
+ */
+struct agree_sink {
+	void *context;
+	dske_rc (*write)(void *context, const uint8_t *bytes, size_t len); /* the next bytes of S */
+	void (*progress)(void *context, uint64_t done, uint64_t total);    /* or NULL; bytes of S dealt, or come */
+	const char *folder; /* borrowed for the call; NULL: the state folder */
+};
+
 struct agree_request {
 	char peer[NAME_MAX_LEN + 1]; /* a name in the list of peers */
 	const char *const *more;     /* further names, borrowed for the call: all of them and we are to have one key.
@@ -149,7 +162,8 @@ struct agree_request {
 	enum scheme scheme;          /* SCHEME_COUNT: the configuration's */
 	uint32_t key_len;            /* bytes; 0: the configuration's; a receiver fails ARGS if it differs
 	                                from what arrives, unless it is 0 */
-	int64_t timeout_ms;          /* 0: the configuration's */
+	const struct agree_sink *sink; /* borrowed for the call; NULL: no key of more than KEY_PART_LEN bytes */
+	int64_t timeout_ms;          /* 0: the configuration's; of a long key, for each part */
 	const volatile bool *cancelled; /* or NULL */
 	/* NULL, or called with the key before any hub is told to forget its share: who is killed in between
 	 * finds either what was kept, or the shares still there.  If it fails, so does the agreement, and a
@@ -159,7 +173,8 @@ struct agree_request {
 };
 
 struct agree_result {
-	struct secret key; /* owned */
+	struct secret key; /* owned; empty where it went to the sink */
+	uint32_t key_len;
 	struct id key_id, initiator;
 	struct id peer;    /* the initiator, or the first who was named where that is we */
 	bool initiated;    /* by us */

@@ -27,10 +27,8 @@ static struct link *link_of(const struct initiation *i, size_t hub)
 
 /* ---- what is agreed ------------------------------------------------------------------------------------ */
 
-static dske_rc write_terms(struct initiation *i)
+dske_rc agree_terms(const struct agreement *a, struct terms *t)
 {
-	const struct agreement *a = i->a;
-	struct terms *t = &i->terms;
 	t->initiator = a->x.client->config.id;
 	group_write_receivers(&a->group, t);
 	t->n = a->n;
@@ -38,7 +36,7 @@ static dske_rc write_terms(struct initiation *i)
 	t->scheme = a->scheme;
 	t->key_len = a->key_len;
 	for (size_t h = 0; h < a->n; h++)
-		t->hub[h] = link_of(i, h)->hub->hub; /* x_i is the hub's position, from 1 */
+		t->hub[h] = a->x.set->link[h].hub->hub; /* x_i is the hub's position, from 1 */
 	t->context_len = a->q->context_len;
 	memcpy(t->context, a->q->context, a->q->context_len);
 	t->key_id = a->q->key_id;
@@ -293,12 +291,13 @@ static void write_result(struct initiation *i)
 	r->initiator = i->terms.initiator;
 	r->n = i->terms.n;
 	r->k = i->terms.k;
+	r->key_len = i->terms.key_len;
 	r->scheme = i->terms.scheme;
 }
 
 static dske_rc initiate(struct initiation *i)
 {
-	TRY(write_terms(i));
+	TRY(agree_terms(i->a, &i->terms));
 	TRY(bring_up(i));            /* connect, LEASE, GRANT, CONFIRM: all hubs at once */
 	TRY(choose_and_reserve(i));  /* 2.3.1: unused sequences R_i; k of them are shares themselves */
 	TRY(deal(i));                /* 2.3.1: n shares; 2.3.2: Y_0 = u || S and the key tag */

@@ -22,6 +22,7 @@
 #define WINDOW_LEN_FIRST (UINT64_C(2) << 10)   /* a short-lived process asks for little */
 #define WINDOW_LEN_MOST (UINT64_C(256) << 10)
 #define WINDOW_SHARE 32                        /* of what is left in the table */
+#define AHEAD_MOST ((uint64_t)PAD_KEYS_LEN + KEY_PART_LEN)
 #define SKIP_INTERVAL_MS 60000
 
 static const uint8_t *slot_key(const struct lease *lease, unsigned type)
@@ -97,11 +98,11 @@ dske_rc lease_check_left(const struct link *l)
 	if (!up_suffices(l) && status.up_left < link_needs_left(l))
 		return FAIL(EXHAUSTED,
 			    "its table is used up: %" PRIu64 " bytes to send are needed, %" PRIu64 " are left%s; get a new PSKM from the hub",
-			    l->need_up, status.up_left, l->set->deals ? ", the last of them for other than keys" : "");
-	if (!down_suffices(l) && status.down_left < l->need_down)
+			    l->need_up + l->ahead_up, status.up_left, l->set->deals ? ", the last of them for other than keys" : "");
+	if (!down_suffices(l) && status.down_left < l->need_down + l->ahead_down)
 		return FAIL(EXHAUSTED,
 			    "its table is used up: %" PRIu64 " bytes to receive are needed, %" PRIu64 " are left; get a new PSKM from the hub",
-			    l->need_down, status.down_left);
+			    l->need_down + l->ahead_down, status.down_left);
 	return DSKE_OK;
 }
 
@@ -128,9 +129,11 @@ uint64_t client_first_windows(uint64_t need, uint64_t left)
 	return count;
 }
 
-/* How much to ask for: more with use, so that one sync serves many keys. */
-static uint64_t wanted_len(const struct link *l, uint64_t need, uint64_t left)
+/* How much to ask for: more with use, so that one sync serves many keys.  Of a long key not much at once. */
+static uint64_t wanted_len(const struct link *l, uint64_t need, uint64_t ahead, uint64_t left)
 {
+	if (ahead > 0)
+		return need + (ahead < AHEAD_MOST ? ahead : AHEAD_MOST);
 	if (l->set->asks_little)
 		return need;
 	return window_len(l->renewals < 7 ? WINDOW_LEN_FIRST << l->renewals : WINDOW_LEN_MOST, need, left);
@@ -164,8 +167,8 @@ static dske_rc lease_make(struct link *l)
 	uint64_t lowest = 0;
 	TRY(lease_check_left(l));
 	TRY(table_status(l->hub->table, &status));
-	uint64_t up_wanted = up_suffices(l) ? 0 : wanted_len(l, l->need_up, status.up_left);
-	l->lease.down_wanted = down_suffices(l) ? 0 : wanted_len(l, l->need_down, status.down_left);
+	uint64_t up_wanted = up_suffices(l) ? 0 : wanted_len(l, l->need_up, l->ahead_up, status.up_left);
+	l->lease.down_wanted = down_suffices(l) ? 0 : wanted_len(l, l->need_down, l->ahead_down, status.down_left);
 	TRY(table_lease_take(l->hub->table, &l->lease.slot, &lowest, &l->lease.keys));
 	TRY(lease_seal(l, up_wanted, lowest));
 	l->lease.sent = true;

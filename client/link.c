@@ -58,7 +58,7 @@ static bool is_of_table(dske_rc why)
 
 uint64_t link_needs_left(const struct link *l)
 {
-	return l->need_up == 0 ? 0 : l->need_up + (l->set->deals ? CONTROL_RESERVE : 0);
+	return l->need_up == 0 ? 0 : l->need_up + l->ahead_up + (l->set->deals ? CONTROL_RESERVE : 0);
 }
 
 /* Goes on with another table of the hub, if there is one that can serve this exchange.  A connection speaks for
@@ -69,7 +69,7 @@ static bool switch_table(struct link *l, dske_rc why)
 	if (!is_of_table(why) || l->switches_left == 0)
 		return false;
 	l->switches_left--;
-	struct hub_table *next = pool_successor(l->set->client, l->hub, link_needs_left(l), l->need_down);
+	struct hub_table *next = pool_successor(l->set->client, l->hub, link_needs_left(l), l->need_down + l->ahead_down);
 	if (next == NULL || !rc_ok(fanout_move(l->set->fanout, l->at, next->address)))
 		return false;
 	log_info("%s: %s; going on with table %s of the same hub", l->hub->name, l->why, id_hex(&next->id, hex));
@@ -172,10 +172,44 @@ static void advance(struct link *l)
 	}
 }
 
+static void set_need(struct link *l, const struct link_need *need)
+{
+	l->need_up = need->up;
+	l->need_down = need->down;
+	l->ahead_up = need->ahead_up;
+	l->ahead_down = need->ahead_down;
+}
+
 void link_want(struct link *l, uint64_t up_len, uint64_t down_len)
 {
-	l->need_up = up_len;
-	l->need_down = down_len;
+	link_want_long(l, &(struct link_need){.up = up_len, .down = down_len});
+}
+
+void link_go_on(struct link *l, const struct link_need *need)
+{
+	set_need(l, need);
+	begin_tries(l);
+	link_tidy(l);
+	if (l->state == LINK_READY && !lease_suffices(l))
+		link_lease(l);
+}
+
+void link_tidy(struct link *l)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < LINK_DOWN_WINDOWS; i++) {
+		struct window *w = l->down[i];
+		l->down[i] = NULL;
+		if (w != NULL && window_left(w) > 0)
+			l->down[kept++] = w;
+		else
+			window_free(w);
+	}
+}
+
+void link_want_long(struct link *l, const struct link_need *need)
+{
+	set_need(l, need);
 	begin_tries(l);
 	l->switches_left = SWITCHES_MOST;
 	l->lease_lost = false;

@@ -76,6 +76,7 @@ struct link {
 	struct window *up;                      /* owned; NULL: none */
 	struct window *down[LINK_DOWN_WINDOWS]; /* owned, newest first */
 	uint64_t need_up, need_down; /* bytes that this exchange needs ready */
+	uint64_t ahead_up, ahead_down; /* and will need after that: a lease takes a part of it at once */
 	unsigned connection; /* counts them */
 	unsigned tries_left;         /* connections that may still be begun */
 	unsigned leases_left;        /* leases that may still be begun */
@@ -127,6 +128,19 @@ void links_end(struct links *s);
 /* Makes the link ready for an exchange that sends up_len bytes of range and receives down_len; tells
  * `ready` or `failed`, perhaps before it returns.  Begins with fresh tries. */
 void link_want(struct link *l, uint64_t up_len, uint64_t down_len);
+
+/* The same for an exchange that goes on for long: ahead_* come after what is needed at once. */
+struct link_need {
+	uint64_t up, down, ahead_up, ahead_down;
+};
+void link_want_long(struct link *l, const struct link_need *need);
+
+/* Something came, or was taken, and this is what is needed next: with fresh tries.  A lease is begun on a ready link
+ * whose windows do not suffice; `ready` is told when they do. */
+void link_go_on(struct link *l, const struct link_need *need);
+
+/* Windows of the down region that have nothing left go. */
+void link_tidy(struct link *l);
 
 /* The exchange gives up on this link; closes it. */
 void link_fail(struct link *l, dske_rc why);

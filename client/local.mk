@@ -12,8 +12,10 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/group.c %D%/group.h \
 	%D%/identify.c \
 	%D%/initiator.c \
+	%D%/intake.c %D%/intake.h \
 	%D%/lease.c \
 	%D%/link.c %D%/link.h \
+	%D%/long-initiator.c \
 	%D%/media.c %D%/media.h \
 	%D%/note.c \
 	%D%/peers.c %D%/peers.h \
@@ -23,6 +25,7 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/receiver.c \
 	%D%/request.c %D%/request.h \
 	%D%/retire.c \
+	%D%/spool.c %D%/spool.h \
 	%D%/store.c %D%/store.h \
 	%D%/store-image.c %D%/store-impl.h %D%/store-key.c %D%/store-pin.c \
 	%D%/tables.c \

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "client/intake.h"
 #include "client/reception.h"
 #include "client/taken.h"
 
@@ -92,6 +93,8 @@ static void on_frame(void *exchange, struct link *l, const struct envelope *e)
 	struct reception *v = exchange;
 	if (e->type == MESSAGE_INSTRUCTION && arrival_take(v, l, e))
 		try_to_conclude(v);
+	else if (e->type == MESSAGE_PIECE && v->intake != NULL)
+		(void)intake_piece(v->intake, l, e); /* concluded from by await_key */
 	else if (request_answered_by(&v->arrival[l->at].wait, e, MESSAGE_REPLY))
 		on_wait_answered(l, e);
 }
@@ -212,6 +215,8 @@ static dske_rc await_key(struct reception *v)
 				settle_rest(v);
 				return exchange_too_few(x, v->a->k_b);
 			}
+			if (!v->is_over && v->intake != NULL && intake_is_due(v->intake, all_have_delivered(v)))
+				try_to_conclude(v);
 			if (!v->is_over && delivered && all_have_delivered(v))
 				search(v);
 			revive(v);
@@ -249,10 +254,14 @@ static dske_rc write_result(struct reception *v)
 	r->n = v->terms->n;
 	r->k = v->terms->k;
 	r->scheme = v->terms->scheme;
-	if (q->key_len != 0 && r->key.len != q->key_len)
-		return FAIL(ARGS, "%s agreed on a key of %zu bytes, this call asks for %u", v->a->peer.name, r->key.len,
-			    q->key_len);
-	TRY(agree_charge(v->a, (uint32_t)r->key.len));
+	r->key_len = v->terms->key_len;
+	if (q->key_len != 0 && r->key_len != q->key_len)
+		return FAIL(ARGS, "%s agreed on a key of %u bytes, this call asks for %u", v->a->peer.name, r->key_len, q->key_len);
+	TRY(agree_charge(v->a, r->key_len));
+	if (terms_are_long(v->terms)) {
+		secret_drop(&r->key); /* what told it from others */
+		TRY(intake_emit(v->intake));
+	}
 	TRY(agree_keep_key(v->a));
 	return enter_name(v);
 }
@@ -283,7 +292,8 @@ static dske_rc begin(struct reception *v)
 	v->arrival = calloc(a->n, sizeof *v->arrival);
 	if (v->arrival == NULL)
 		return rc_make(DSKE_RC_NOMEM);
-	return receiver_new(&v->receiver, &v->self, &v->initiator, &acceptance);
+	TRY(receiver_new(&v->receiver, &v->self, &v->initiator, &acceptance));
+	return a->q->sink != NULL ? intake_new(&v->intake, v) : DSKE_OK;
 }
 
 /* WAIT goes out to each hub as it becomes ready. */
@@ -291,6 +301,8 @@ static void bring_up(struct reception *v)
 {
 	const struct agreement *a = v->a;
 	uint32_t key_len = a->key_len != 0 ? a->key_len : a->x.client->config.key_len;
+	if (key_len > KEY_PART_LEN)
+		key_len = KEY_PART_LEN; /* windows for the other parts come as they come */
 	links_begin(a->x.set, &receiver_ops, v);
 	for (size_t h = 0; h < a->n; h++)
 		link_want(&a->x.set->link[h], MSG_WAIT_RANGE_LEN, PAD_KEYS_LEN + KEY_TAG_KEY_LEN + key_len);
@@ -332,6 +344,7 @@ dske_rc agree_receive(struct agreement *a)
 	dske_rc rc = receive(v);
 	links_end(a->x.set);
 	receiver_free(v->receiver);
+	intake_free(v->intake);
 	free(v->arrival);
 	free(v);
 	if (!rc_ok(rc))

@@ -38,6 +38,7 @@ struct reception {
 	struct id fresh; /* a key ID that was not taken */
 	struct receiver *receiver;
 	struct arrival *arrival; /* one a hub */
+	struct intake *intake;   /* owned; of long keys (client/intake.h), or NULL */
 	bool is_over;            /* with this result: */
 	int code;
 	char why[256];
@@ -49,6 +50,10 @@ struct reception {
 
 /* Takes an INSTRUCTION.  True when it brought a share to conclude from. */
 bool arrival_take(struct reception *v, struct link *l, const struct envelope *e);
+
+/* A frame of the down region: in a window of this link, unused, and authentic?  Then its range is taken: pad is what is
+ * behind the keys, reply_key the second of these. */
+bool arrival_range(struct link *l, const struct envelope *e, struct pad *pad, struct secret *reply_key);
 
 /* Sends the RECEIPTs that are due: for shares of the key that was agreed on (v->terms; NULL: none was), and for
  * what was refused.  The hubs keep the others. */

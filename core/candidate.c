@@ -90,7 +90,9 @@ dske_rc share_group_load(const struct share_group *g, size_t block, size_t i, co
 	uint8_t *room = g->room.data + i * SHARE_BLOCK_MAX;
 
 	*share = g->source ? room : g->share[i].bytes.data;
-	return g->source ? g->source->read(g->source->context, g->share[i].number, block, room) : DSKE_OK;
+	if (!g->source)
+		return DSKE_OK;
+	return g->source->read(g->source->context, g->share[i].number, block, room, share_group_block_len(g, block));
 }
 
 /* ---- candidates --------------------------------------------------------------------------------- */

@@ -36,8 +36,8 @@ size_t share_block_len(const struct terms *t, size_t block);
 
 struct share_source {
 	void *context;
-	/* The whole block of the share that has this number.  Errors: its own, which end what reads. */
-	dske_rc (*read)(void *context, size_t share, size_t block, uint8_t *out);
+	/* The whole block, of len bytes, of the share that has this number.  Errors: its own, which end what reads. */
+	dske_rc (*read)(void *context, size_t share, size_t block, uint8_t *out, size_t len);
 	/* Random: keys that are not in memory are told apart by their key tags under this. */
 	uint8_t print_key[KEY_TAG_KEY_LEN];
 };

@@ -127,6 +127,8 @@ dske_rc terms_check(const struct terms *t)
 	if (t->key_len < KEY_LEN_MIN || t->key_len > KEY_LEN_MAX)
 		return FAIL(FORMAT, "a key of %lu bytes; %u to %u are possible", (unsigned long)t->key_len,
 			    KEY_LEN_MIN, KEY_LEN_MAX);
+	if (terms_are_long(t) && t->scheme != SCHEME_SHAMIR && t->scheme != SCHEME_XOR)
+		return FAIL(FORMAT, "a key of more than %u bytes by scheme %u", KEY_PART_LEN, (unsigned)t->scheme);
 	if (t->confirm && terms_tagged_len(t) > KEY_PART_LEN)
 		return FAIL(FORMAT, "a key that is to be confirmed has at most %u bytes", KEY_PART_LEN - CONFIRM_MASK_LEN);
 	TRY(distinct_check(t->hub, t->n, "hub"));

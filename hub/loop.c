@@ -102,6 +102,7 @@ static const char *overstayed(const struct conn *c)
 static void tick_conn(struct conn *c)
 {
 	wait_expire(c);
+	relay_tick(c);
 	confirm_expire(c);
 
 	const char *why = overstayed(c);

@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "hub/wait.h"
 
+#define LACKING_MS 1000
+
 /* ---- in: PART -------------------------------------------------------------------------------------- */
 
 static enum status part_check(const struct request *r, const struct msg_part *m, const struct mailbox_long *l)
@@ -149,8 +151,11 @@ static void window_spent(struct conn *c, struct sent *s)
 {
 	struct envelope at = {.table = c->table->id, .offset = s->wait, .length = MSG_WAIT_RANGE_LEN};
 
-	if (!s->noted)
-		conn_note(c, &at, NOTE_WINDOW_SPENT, 0);
+	if (s->lacking_ms == 0)
+		s->lacking_ms = c->hub->now_ms;
+	if (s->noted || c->hub->now_ms - s->lacking_ms < LACKING_MS)
+		return;
+	conn_note(c, &at, NOTE_WINDOW_SPENT, 0);
 	s->noted = true;
 }
 
@@ -177,6 +182,11 @@ void relay_pieces(struct conn *c)
 		pieces_of(c, s);
 }
 
+void relay_tick(struct conn *c)
+{
+	relay_pieces(c);
+}
+
 bool relay_has_pieces(const struct conn *c)
 {
 	if (c->dead || c->closing || conn_queued(c) >= CONN_OUT_HIGH)
@@ -189,6 +199,8 @@ bool relay_has_pieces(const struct conn *c)
 
 void relay_new_window(struct conn *c)
 {
-	for (struct sent *s = c->sent; s; s = s->next)
+	for (struct sent *s = c->sent; s; s = s->next) {
 		s->noted = false;
+		s->lacking_ms = 0;
+	}
 }

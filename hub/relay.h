@@ -22,7 +22,8 @@ struct sent {
 	uint32_t key_len;
 	struct id initiator, key_id;
 	unsigned piece;            /* of a long key: what is sent next */
-	bool noted;                /* told that the down window is too small for it */
+	int64_t lacking_ms;        /* since when the down windows are too small for it, 0: they are not ... */
+	bool noted;                /* ... and it was told so */
 	struct secret receipt_key; /* owned */
 	struct buf frame;          /* owned */
 };
@@ -46,6 +47,9 @@ void relay_pieces(struct conn *c);
 
 /* Could more of them be sent now? */
 bool relay_has_pieces(const struct conn *c);
+
+/* Once a second: a receiver renews its windows as it goes, and is told if it does not. */
+void relay_tick(struct conn *c);
 
 /* There is a new down window. */
 void relay_new_window(struct conn *c);

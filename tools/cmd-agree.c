@@ -10,6 +10,7 @@
 
 #include "tools/commands.h"
 #include "tools/keyfile.h"
+#include "tools/longkey.h"
 #include "tools/output.h"
 #include "tools/report.h"
 #include "tools/secret-input.h"
@@ -23,7 +24,9 @@ struct agree {
 	struct id key_id;
 	struct agree_request request;
 	struct agree_result result; /* owned */
-	struct fd file;             /* made before anything is agreed */
+	struct fd file;             /* made before anything is agreed ... */
+	bool is_unnamed;            /* ... and named when there is a key */
+	struct long_key long_key;   /* owned */
 	struct secret pin_text;     /* owned */
 	bool extractable;           /* the configuration's word for this peer */
 	uint32_t ttl_s;             /* and for how long hubs are asked to keep an initiator's shares */
@@ -67,8 +70,10 @@ static dske_rc fill_request(struct agree *a)
 		return FAIL(ARGS, "--context: at most %d bytes", TERMS_CONTEXT_MAX);
 	if (a->k > TERMS_HUBS_MAX)
 		return FAIL(ARGS, "--k: at most %d", TERMS_HUBS_MAX);
-	if (a->length != 0 && (a->length < KEY_LEN_MIN || a->length > KEY_PART_LEN))
-		return FAIL(ARGS, "--length: between %u and %u bytes", KEY_LEN_MIN, KEY_PART_LEN);
+	if (a->length != 0 && (a->length < KEY_LEN_MIN || a->length > KEY_LEN_MAX))
+		return FAIL(ARGS, "--length: between %u bytes and 1G", KEY_LEN_MIN);
+	if (a->length > KEY_PART_LEN && (a->output == NULL || strcmp(a->output, "-") == 0 || a->label != NULL))
+		return FAIL(ARGS, "--length: a key of more than 1M goes to a file alone: say --output FILE, and no --label");
 	snprintf(q->peer, sizeof q->peer, "%s", a->peers->at[0]);
 	q->more = a->peers->at + 1;
 	q->more_count = a->peers->count - 1;
@@ -108,6 +113,19 @@ static const char *who_forbids(const struct agree *a, const struct client *clien
 	return NULL;
 }
 
+/* Long keys are for a file that nobody sees before they are whole, and for it alone. */
+static dske_rc make_file(struct agree *a)
+{
+	TRY(keyfile_begin(&a->file, a->output, &a->is_unnamed));
+	if (!a->is_unnamed && a->length > KEY_PART_LEN)
+		return FAIL(UNSUPPORTED, "%s is on a file system that cannot keep a long key until it is whole (O_TMPFILE)", a->output);
+	if (!a->is_unnamed || a->label != NULL)
+		return DSKE_OK;
+	TRY(long_key_begin(&a->long_key, &a->file, a->output, a->length > KEY_PART_LEN ? a->length : 0));
+	a->request.sink = &a->long_key.sink;
+	return DSKE_OK;
+}
+
 /* Everything that could fail for want of a right or a place fails before table bytes are spent. */
 static dske_rc prepare(struct agree *a, const struct client *client)
 {
@@ -118,9 +136,7 @@ static dske_rc prepare(struct agree *a, const struct client *client)
 			    forbids, forbids);
 	if (a->label != NULL)
 		TRY(try_pin(a));
-	if (a->output != NULL)
-		TRY(keyfile_create(&a->file, a->output));
-	return DSKE_OK;
+	return a->output != NULL ? make_file(a) : DSKE_OK;
 }
 
 /* The key becomes an object of the token: persistent, encrypted there. */
@@ -156,9 +172,12 @@ static dske_rc store_in_token(const struct agree *a, const struct agree_result *
 static dske_rc keep(void *context, const struct agree_result *r)
 {
 	struct agree *a = context;
-	TRY(key_check_value(a->kcv, &r->key));
-	if (a->output != NULL)
-		TRY(keyfile_finish(&a->file, a->output, &r->key));
+	bool is_long = r->key_len > KEY_PART_LEN;
+	TRY(is_long ? long_key_check_value(&a->long_key, a->kcv) : key_check_value(a->kcv, &r->key));
+	if (a->output != NULL && !is_long)
+		TRY(keyfile_finish(&a->file, a->is_unnamed ? NULL : a->output, &r->key));
+	if (a->is_unnamed)
+		TRY(keyfile_name(&a->file, a->output));
 	return a->label != NULL ? store_in_token(a, r) : DSKE_OK;
 }
 
@@ -200,14 +219,14 @@ static void tell_agreed(const struct agree *a)
 	if (a->common.json && to == stdout) {
 		json_t *o = json_pack("{s:s, s:o, s:s, s:s, s:i, s:i, s:i, s:s, s:o}", "peer", a->peers->at[0], "peers",
 				      peers_json(a), "key_id", id_hex(&r->key_id, key_id), "role", r->initiated ? "initiator" : "receiver", "n", (int)r->n,
-				      "k", (int)r->k, "length", (int)r->key.len, "check_value", a->kcv, "hubs",
+				      "k", (int)r->k, "length", (int)r->key_len, "check_value", a->kcv, "hubs",
 				      report_json(&r->report, columns_of(a)));
 		output_json(o);
 		return;
 	}
 	report_print(&r->report, columns_of(a), to);
 	fprintf(to, "%sagreed%s with %s as %s: %zu bytes, n = %u, k = %u, key ID %s, check value %s\n", colour(to, COLOUR_GOOD),
-		colour(to, COLOUR_OFF), a->with, r->initiated ? "initiator" : "receiver", r->key.len, r->n, r->k,
+		colour(to, COLOUR_OFF), a->with, r->initiated ? "initiator" : "receiver", (size_t)r->key_len, r->n, r->k,
 		id_hex(&r->key_id, key_id), a->kcv);
 	if (r->initiated)
 		tell_what_peer_does(a, to);
@@ -244,7 +263,7 @@ static dske_rc agree(struct agree *a)
 		a->request.keep = keep;
 		a->request.keep_context = a;
 		rc = client_agree(client, &a->request, &a->result);
-		if (!rc_ok(rc) && a->output != NULL && a->file.n >= 0 && strcmp(a->output, "-") != 0)
+		if (!rc_ok(rc) && a->output != NULL && a->file.n >= 0 && !a->is_unnamed && strcmp(a->output, "-") != 0)
 			(void)unlink(a->output);
 	}
 	client_close(client);
@@ -267,7 +286,7 @@ int cmd_key_agree(const struct command *self, int argc, char **argv)
 		{"context", OPTION_TEXT, &a.context, "TEXT", "meeting point: both ends say the same (default: the empty one)"},
 		{"key-id", OPTION_ID, &a.key_id, "HEX", "or this key ID, 32 digits, at both ends"},
 		{"role", OPTION_TEXT, &a.role, "ROLE", "initiator, receiver or auto: the lower ID initiates (default)"},
-		{"length", OPTION_SIZE, &a.length, "BYTES", "of the key (default: the configuration's)"},
+		{"length", OPTION_SIZE, &a.length, "BYTES", "of the key, up to 1G; above 1M with --output (default: the configuration's)"},
 		{"k", OPTION_UINT, &a.k, "N", "hubs needed (default: the configuration's)"},
 		{"scheme", OPTION_TEXT, &a.scheme, "SCHEME", "shamir or xor (default: the configuration's)"},
 		{"timeout", OPTION_DURATION, &a.request.timeout_ms, "TIME", "how long to wait (default: the configuration's)"},
@@ -286,6 +305,7 @@ int cmd_key_agree(const struct command *self, int argc, char **argv)
 	if (rc_ok(rc))
 		tell_agreed(&a);
 	leave = rc_ok(rc) ? EXIT_OK : tell_failed(&a, rc);
+	long_key_drop(&a.long_key);
 	agree_result_drop(&a.result);
 	secret_drop(&a.pin_text);
 	fd_drop(&a.file);

@@ -3,6 +3,7 @@
 
 #include "tools/keyfile.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -44,6 +45,32 @@ dske_rc keyfile_create(struct fd *f, const char *path)
 	return f->n >= 0 ? DSKE_OK : FAIL(IO, "standard output cannot be used: %m");
 }
 
+dske_rc keyfile_begin(struct fd *f, const char *path, bool *is_unnamed)
+{
+	struct path folder;
+	struct stat st;
+	*is_unnamed = false;
+	if (is_stdout(path) || lstat(path, &st) == 0)
+		return keyfile_create(f, path); /* which says that it is there */
+	TRY(path_folder(&folder, path));
+	fd_drop(f);
+	f->n = open(folder.s, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	if (f->n < 0)
+		return keyfile_create(f, path);
+	*is_unnamed = true;
+	return DSKE_OK;
+}
+
+dske_rc keyfile_name(const struct fd *f, const char *path)
+{
+	char self[64];
+	TRY(file_sync(f->n));
+	snprintf(self, sizeof self, "/proc/self/fd/%d", f->n);
+	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) != 0)
+		return errno == EEXIST ? FAIL(EXISTS, "%s is there meanwhile", path) : FAIL(IO, "%s: %m", path);
+	return file_sync_dir_of(path);
+}
+
 static dske_rc write_stream(int fd, const struct secret *text)
 {
 	for (size_t done = 0; done < text->len;) {
@@ -57,12 +84,12 @@ static dske_rc write_stream(int fd, const struct secret *text)
 
 dske_rc keyfile_finish(struct fd *f, const char *path, const struct secret *text)
 {
-	if (is_stdout(path))
+	if (path != NULL && is_stdout(path))
 		return write_stream(f->n, text);
 	dske_rc rc = file_pwrite(f->n, text->data, text->len, 0);
 	if (rc_ok(rc))
 		rc = file_sync(f->n);
-	if (!rc_ok(rc))
+	if (!rc_ok(rc) && path != NULL)
 		(void)unlink(path);
 	return rc;
 }

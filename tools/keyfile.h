@@ -14,7 +14,15 @@ dske_rc keyfile_read(struct secret *key, const char *path);
  * Errors: as file_open. */
 dske_rc keyfile_create(struct fd *f, const char *path);
 
-/* Writes it all, durably where that makes sense; after a failure the file is removed.  Errors: IO, SYNC. */
+/* The same, of a file that gets its name by keyfile_name only, so that nothing is left if that is never called, whatever
+ * ends this process.  *is_unnamed: false for standard output, and where the file system has no such files; then it is
+ * keyfile_create's.  Errors: as keyfile_create, EXISTS. */
+dske_rc keyfile_begin(struct fd *f, const char *path, bool *is_unnamed);
+
+/* Durably.  Errors: EXISTS, IO, SYNC. */
+dske_rc keyfile_name(const struct fd *f, const char *path);
+
+/* Writes it all, durably where that makes sense (path NULL: the file has no name yet); after a failure the file is removed.  Errors: IO, SYNC. */
 dske_rc keyfile_finish(struct fd *f, const char *path, const struct secret *text);
 
 /* Key check value: the first three bytes of SHA-1, as six digits. */

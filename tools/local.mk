@@ -24,7 +24,7 @@ noinst_LTLIBRARIES += %D%/libtools.la
 	%D%/cmd-tables.c \
 	%D%/commands.c %D%/commands.h \
 	%D%/distributor.c %D%/distributor.h \
-	%D%/keyfile.c %D%/keyfile.h \
+	%D%/keyfile.c %D%/keyfile.h %D%/longkey.c %D%/longkey.h \
 	%D%/options.c \
 	%D%/nearest.c %D%/nearest.h \
 	%D%/output.c %D%/output.h \

@@ -93,14 +93,15 @@ struct shelf {
 	size_t fail_after; /* reads, then IO */
 };
 
-static dske_rc shelf_read(void *context, size_t share, size_t block, uint8_t *out)
+static dske_rc shelf_read(void *context, size_t share, size_t block, uint8_t *out, size_t len)
 {
 	struct shelf *s = context;
 	size_t at = block == 0 ? 0 : KEY_TAG_KEY_LEN + block * SHARE_BLOCK_LEN;
 
 	if (s->fail_after-- == 0)
 		return FAIL(IO, "the shelf broke");
-	memcpy(out, s->w->share[share] + at, share_block_len(&s->w->terms, block));
+	assert_int_equal(len, share_block_len(&s->w->terms, block));
+	memcpy(out, s->w->share[share] + at, len);
 	return DSKE_OK;
 }
 
