@@ -10,17 +10,6 @@
 
 #include "pskm/container-walk.h"
 
-dske_rc container_peek(struct pskm_header *h, const char *container_path)
-{
-	AUTO(fd) f = FD_NONE;
-	struct container_head head;
-
-	TRY(file_open_ordinary(&f, container_path, O_RDONLY, 0));
-	TRY(head_read(&head, f.n));
-	*h = head.header;
-	return DSKE_OK;
-}
-
 /* A cut, or something behind the end, is noticed before anything costs time. */
 static dske_rc check_size(const struct walk *w, const char *path)
 {
@@ -31,9 +20,10 @@ static dske_rc check_size(const struct walk *w, const char *path)
 		return FAIL(IO, "cannot examine %s: %m", path);
 	if ((uint64_t)st.st_size == wanted)
 		return DSKE_OK;
-	return FAIL(CORRUPT, "%s has %lld bytes, the PSKM in it %llu: it %s; copy it again", path, (long long)st.st_size,
-		    (unsigned long long)wanted,
-		    (uint64_t)st.st_size < wanted ? "is cut off" : "has something behind its end");
+	return FAIL(CORRUPT, "%s has %lld bytes, the PSKM in it %llu: it %s", path, (long long)st.st_size, (unsigned long long)wanted,
+		    (uint64_t)st.st_size < wanted
+			    ? "is cut off; copy it again, or, where its making was interrupted, finish that: dske pskm create --resume"
+			    : "has something behind its end; copy it again");
 }
 
 static dske_rc check_reader(const struct pskm_header *h, const struct id *self)
@@ -92,6 +82,15 @@ static dske_rc read_front(struct walk *w, const char *container_path)
 	TRY(file_open_ordinary(&w->chunks.file, container_path, O_RDONLY, 0));
 	TRY(head_read(walk_head(w), w->chunks.file.n));
 	return check_size(w, container_path);
+}
+
+dske_rc container_peek(struct pskm_header *h, const char *container_path)
+{
+	AUTO(walk) w = WALK_EMPTY;
+
+	TRY(read_front(&w, container_path));
+	*h = walk_head(&w)->header;
+	return DSKE_OK;
 }
 
 dske_rc container_verify(const char *container_path, const char *passphrase, struct pskm_header *h,

@@ -13,7 +13,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/net.h"
+
 #define STEP_LEN ((size_t)64 << 10)
+#define LOOK_MS 200 /* so late is it noticed that waiting is to end */
 
 /* ---- the specification -------------------------------------------------------------------------- */
 
@@ -174,29 +177,35 @@ void entropy_drop(struct entropy *e)
 
 /* ---- reading ------------------------------------------------------------------------------------ */
 
-static dske_rc wait_for(const struct entropy_source *s, int stall_ms)
+/* The signal may reach another thread, so it is looked for now and then. */
+static dske_rc wait_for(const struct entropy *e, const struct entropy_source *s)
 {
 	struct pollfd p = {.fd = s->fd.n, .events = POLLIN};
+	int64_t end_ms = clock_ms() + e->stall_ms;
 	int n;
 
 	do {
-		n = poll(&p, 1, stall_ms);
-	} while (n < 0 && errno == EINTR);
+		int64_t left_ms = end_ms - clock_ms();
+
+		if (e->stopped != NULL && *e->stopped != 0)
+			return FAIL(CANCELLED, "interrupted while waiting for the entropy source %s", s->name);
+		n = poll(&p, 1, left_ms < 0 ? 0 : left_ms < LOOK_MS ? (int)left_ms : LOOK_MS);
+	} while ((n < 0 && errno == EINTR) || (n == 0 && clock_ms() < end_ms));
 	if (n < 0)
 		return FAIL(IO, "cannot wait for the entropy source %s: %m", s->name);
 	if (n == 0)
 		return FAIL(TIMEOUT, "the entropy source %s gave nothing for %d ms: check it, or leave it out", s->name,
-			    stall_ms);
+			    e->stall_ms);
 	return DSKE_OK;
 }
 
 /* One read; *got > 0. */
-static dske_rc read_some(const struct entropy_source *s, uint8_t *out, size_t len, int stall_ms, size_t *got)
+static dske_rc read_some(const struct entropy *e, const struct entropy_source *s, uint8_t *out, size_t len, size_t *got)
 {
 	ssize_t n;
 
 	do {
-		TRY(wait_for(s, stall_ms));
+		TRY(wait_for(e, s));
 		n = read(s->fd.n, out, len);
 	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
 	if (n < 0)
@@ -218,14 +227,14 @@ static dske_rc judge(struct health *h, const char *what, const char *name, const
 		    (unsigned long long)h->seen);
 }
 
-static dske_rc source_read(struct entropy_source *s, uint8_t *out, size_t len, int stall_ms)
+static dske_rc source_read(const struct entropy *e, struct entropy_source *s, uint8_t *out, size_t len)
 {
 	size_t got = 0;
 
 	if (is_kernel(s))
 		return random_fill(out, len);
 	for (; len > 0; out += got, len -= got) {
-		TRY(read_some(s, out, len, stall_ms, &got));
+		TRY(read_some(e, s, out, len, &got));
 		TRY(judge(&s->health, "the entropy source ", s->name, out, got));
 	}
 	return DSKE_OK;
@@ -234,11 +243,11 @@ static dske_rc source_read(struct entropy_source *s, uint8_t *out, size_t len, i
 /* At most STEP_LEN bytes. */
 static dske_rc fill_step(struct entropy *e, uint8_t *out, size_t len)
 {
-	TRY(source_read(&e->source[0], out, len, e->stall_ms));
+	TRY(source_read(e, &e->source[0], out, len));
 	if (e->count == 1)
 		return DSKE_OK;
 	for (size_t i = 1; i < e->count; i++) {
-		TRY(source_read(&e->source[i], e->scratch.data, len, e->stall_ms));
+		TRY(source_read(e, &e->source[i], e->scratch.data, len));
 		for (size_t j = 0; j < len; j++)
 			out[j] ^= e->scratch.data[j];
 	}

@@ -13,6 +13,7 @@
 #ifndef DSKE_PSKM_ENTROPY_H
 #define DSKE_PSKM_ENTROPY_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <sys/stat.h>
 
@@ -42,6 +43,7 @@ struct entropy {
 	struct health sum;     /* of the combination */
 	struct secret scratch;
 	int stall_ms;
+	const volatile sig_atomic_t *stopped; /* NULL, or the caller's: where it becomes other than 0, waiting ends */
 };
 
 /* Is spec well formed?  Touches no device.  Errors: ARGS with the reason. */
@@ -56,7 +58,8 @@ dske_rc entropy_check(const char *spec);
 dske_rc entropy_open(struct entropy *e, const char *spec, int stall_ms);
 
 /* Fills out with len bytes; after a failure they are zero, and every further call fails.
- * Errors: IO (a source ended, could not be read, or failed a health test: which, where), TIMEOUT (it stalls). */
+ * Errors: IO (a source ended, could not be read, or failed a health test: which, where), TIMEOUT (it stalls),
+ * CANCELLED (stopped). */
 dske_rc entropy_fill(struct entropy *e, void *out, size_t len);
 
 /* The same as a source of a table; borrows e. */

@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +98,18 @@ static dske_rc find_distributor(struct create *c, const struct hub_conf *hub)
 
 /* ---- what was interrupted ---- */
 
+/* A whole command that goes on with what was begun, as it can be typed. */
+#define GO_ON_MAX (ADVICE_MAX / 2)
+static const char *go_on(char text[GO_ON_MAX], const struct create *c, const char *output)
+{
+	bool usual = strcmp(c->hub_conf, hub_conf_default_file()) == 0;
+	snprintf(text, GO_ON_MAX, "dske pskm create --resume '%s'%s%s%s", output, usual ? "" : " --hub-conf '",
+		 usual ? "" : c->hub_conf, usual ? "" : "'");
+	return text;
+}
+
 struct recorded {
+	const struct create *create;
 	const char *output;
 	char sources[sizeof((struct unfinished_pskm *)0)->sources];
 	bool found;
@@ -115,11 +127,11 @@ static void find_sources(void *context, const struct unfinished_pskm *u)
 
 static void tell_unfinished(void *context, const struct unfinished_pskm *u)
 {
-	char done[16], size[16];
-	(void)context;
-	fprintf(stderr, "dske: an unfinished PSKM for %s, %s of %s: go on with dske pskm create --resume %s, or throw it away with "
-			"--discard\n", u->header.client_name, size_text(u->done, done), size_text(u->header.layout.len, size),
-		u->output);
+	char done[16], size[16], command[GO_ON_MAX];
+	const struct recorded *r = context;
+	fprintf(stderr, "dske: an unfinished PSKM for %s, %s of %s: go on with\n      %s\n      or throw it away with --discard in place "
+			"of --resume\n", u->header.client_name, size_text(u->done, done), size_text(u->header.layout.len, size),
+		go_on(command, r->create, u->output));
 }
 
 /* Asked after a failure, whose sentence stays the last one. */
@@ -162,6 +174,31 @@ static dske_rc keep_and_tell(void *context, const struct pskm_header *h, const c
 	return fflush(stdout) == 0 && !ferror(stdout) ? DSKE_OK : FAIL(IO, "cannot write to standard output: %m");
 }
 
+/* ---- ^C ---- */
+
+static volatile sig_atomic_t stopped_by; /* a signal; 0: none */
+
+static void note_signal(int number)
+{
+	stopped_by = number;
+}
+
+static bool go_on_making(void *context, uint64_t done, uint64_t total)
+{
+	return stopped_by == 0 && output_progress(context, done, total);
+}
+
+/* Once: a second one ends the program at once, and what is durable is kept all the same. */
+static void heed_signals(void)
+{
+	static const int heeded[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction note = {.sa_handler = note_signal, .sa_flags = (int)SA_RESETHAND}, before;
+	for (size_t i = 0; i < sizeof heeded / sizeof heeded[0]; i++) {
+		if (sigaction(heeded[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+			sigaction(heeded[i], &note, NULL);
+	}
+}
+
 static dske_rc create(struct create *c)
 {
 	AUTO(hub_conf) hub = {0};
@@ -190,12 +227,14 @@ static dske_rc create(struct create *c)
 	if (c->resume == NULL)
 		TRY(passphrase_check_free(c->passphrase_file));
 	container_sweep(c->tables.s);
-	struct recorded recorded = {.output = c->file.s};
+	struct recorded recorded = {.create = c, .output = c->file.s};
 	TRY(container_unfinished(c->tables.s, c->resume != NULL ? find_sources : tell_unfinished, &recorded));
 	const char *sources = c->sources != NULL		? c->sources
 			      : recorded.sources[0] != '\0' ? recorded.sources
 							     : hub.entropy;
 	TRY(entropy_open(&c->entropy, sources, ENTROPY_STALL_MS));
+	c->entropy.stopped = &stopped_by;
+	heed_signals();
 	struct making making = {
 		.tables_dir = c->tables.s,
 		.container_path = c->file.s,
@@ -203,7 +242,7 @@ static dske_rc create(struct create *c)
 		.sources = stock ? NULL : sources,
 		.bytes = entropy_bytes(&c->entropy),
 		.fresh = entropy_bytes(&c->entropy),
-		.progress = output_progress,
+		.progress = go_on_making,
 		.context = "making",
 		.keep = keep_and_tell,
 		.keep_context = c,
@@ -232,10 +271,26 @@ static int create_misused(const struct command *self, const struct create *c)
 	return -1;
 }
 
+/* *rc: why it was not made.  The advice, in `text`, or NULL. */
+static const char *advise(const struct create *c, dske_rc *rc, bool disk, char text[ADVICE_MAX])
+{
+	char size[16], command[GO_ON_MAX];
+	bool kept = is_kept(c, *rc);
+	if (stopped_by != 0)
+		*rc = FAIL(CANCELLED, "interrupted (%s)%s", strsignal(stopped_by), kept ? "" : ": nothing is kept, and nothing lies about");
+	if (kept)
+		snprintf(text, ADVICE_MAX, "what is made is kept: go on with\n      %s\n      or throw it away with --discard in place of "
+			 "--resume", go_on(command, c, c->file.s));
+	else if (disk && c->output != NULL)
+		snprintf(text, ADVICE_MAX, "%s are written to %s, and as many to %s", size_text(c->size, size), c->output,
+			 c->tables.s);
+	return kept || (disk && c->output != NULL) ? text : NULL;
+}
+
 /* Makes it and tells. */
 static int create_and_tell(struct create *c)
 {
-	char advice[ADVICE_MAX], size[16];
+	char advice[ADVICE_MAX];
 	dske_rc rc = create(c);
 	if (rc_ok(rc) && refer_wanted(&c->refer))
 		tell_created(c, &c->header, NULL);
@@ -246,19 +301,18 @@ static int create_and_tell(struct create *c)
 		return EXIT_OK;
 	if (refer_wanted(&c->refer))
 		return tool_fail(&c->common, rc, refer_advice(&c->refer, rc));
-	bool kept = is_kept(c, rc);
-	if (kept)
-		snprintf(advice, ADVICE_MAX, "what is made is kept: go on with dske pskm create --resume %s, or throw it away with "
-			 "--discard", c->file.s);
-	else if (disk && c->output != NULL)
-		snprintf(advice, ADVICE_MAX, "%s are written to %s, and as many to %s", size_text(c->size, size), c->output,
-			 c->tables.s);
-	return tool_fail(&c->common, rc, kept || (disk && c->output != NULL) ? advice : NULL);
+	const char *what_to_do = advise(c, &rc, disk, advice);
+	int leave = tool_fail(&c->common, rc, what_to_do);
+	if (stopped_by != 0) {
+		fflush(NULL);
+		raise(stopped_by); /* its disposition was reset: whoever sent it sees that it was heeded */
+	}
+	return leave;
 }
 
 #define CREATE_ROWS(c)                                                                               \
 	{"hub-conf", OPTION_TEXT, &(c).hub_conf, "FILE", "the hub's configuration (default: the system's)"}, \
-	{"size", OPTION_SIZE, &(c).size, "SIZE", "bytes of the table: 64K, 16M, 1G (required)"},             \
+	{"size", OPTION_SIZE, &(c).size, "SIZE", "bytes of the table: 64K, 16M, 1G (required); a half of it serves each direction"},             \
 	{"output", OPTION_TEXT, &(c).output, "FILE", "the file to write (required)"},                        \
 	{"passphrase-file", OPTION_TEXT, &(c).passphrase_file, "FILE",                                       \
 	 "write its passphrase there, 0600, instead of showing it"},                                         \
