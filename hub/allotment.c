@@ -90,6 +90,7 @@ static dske_rc know(struct allotment *a, const struct id *id, const char *name, 
 	return DSKE_OK;
 }
 
+/* A client all of whose tables are retired is no client: its name and its ID are free. */
 static dske_rc read_tables(struct allotment *a, const struct hub_conf *c, const struct ids *ours)
 {
 	struct path dir;
@@ -104,7 +105,7 @@ static dske_rc read_tables(struct allotment *a, const struct hub_conf *c, const 
 	for (size_t i = 0; i < count && rc_ok(rc); i++) {
 		const struct table_entry *e = &entry[i];
 
-		if (rc_ok(e->rc))
+		if (rc_ok(e->rc) && e->status.state != TABLE_RETIRED)
 			rc = know(a, &e->header.client, e->header.client_name,
 				  ours->count == 0 || !bsearch(&e->table, ours->at, ours->count, sizeof *ours->at, compare));
 	}
@@ -164,7 +165,8 @@ static dske_rc check_client(const struct allotment *a, const struct portion *p)
 		bool same_id = id_equal(&k->id, &p->client), same_name = strcmp(k->name, p->client_name) == 0;
 
 		if (same_id != same_name)
-			return FAIL(DENIED, "distributor %s cut for %s, ID %s, but this hub knows %s, ID %s: one of them is mistaken",
+			return FAIL(DENIED, "distributor %s cut for %s, ID %s, but this hub knows %s, ID %s: one of them is mistaken. Retire the "
+				    "other with dske hub revoke, if that is right",
 				    distributor, p->client_name, id_hex(&p->client, theirs), k->name, id_hex(&k->id, ours));
 		if (same_id && k->foreign && !named)
 			return FAIL(DENIED, "distributor %s cut for %s, who has a table from elsewhere: 'clients = *' is for new ones, so "
@@ -173,9 +175,8 @@ static dske_rc check_client(const struct allotment *a, const struct portion *p)
 	return DSKE_OK;
 }
 
-dske_rc allotment_check(void *context, const struct portion *p)
+dske_rc allotment_check(struct allotment *a, const struct portion *p)
 {
-	struct allotment *a = context;
 	uint64_t left = a->who->quota > a->used ? a->who->quota - a->used : 0;
 
 	TRY(check_client(a, p));

@@ -32,8 +32,8 @@ struct allotment {
  * Errors: DENIED (the configuration has no such distributor, or it has another ID), CORRUPT, IO, NOMEM. */
 dske_rc allotment_open(struct allotment *a, const struct hub_conf *c, const struct pskm_header *stock);
 
-/* A stock_policy; context is the allotment.  What it lets pass counts.  Errors: DENIED, NOMEM. */
-dske_rc allotment_check(void *context, const struct portion *p);
+/* Is the hub ready to serve it?  What is let pass counts.  Errors: DENIED, NOMEM. */
+dske_rc allotment_check(struct allotment *a, const struct portion *p);
 
 void allotment_drop(struct allotment *a);
 

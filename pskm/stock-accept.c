@@ -183,8 +183,9 @@ static dske_rc check_history(struct taking *a)
 	const struct stock_record *now = stock_now(a->stock);
 
 	if (a->number > now->reports + 1)
-		return FAIL(STATE, "this is report %llu, and report %llu has not come yet: get it first (at the distributor: "
-				   "dske distributor report --number %llu)",
+		return FAIL(STATE, "this is report %llu, and report %llu is not accepted yet: accept that one first. If it was refused, "
+				   "change what the refusal named, or leave those clients out (--leave-out); if it never came, at "
+				   "the distributor: dske distributor report --number %llu",
 			    (unsigned long long)a->number, (unsigned long long)now->reports + 1,
 			    (unsigned long long)now->reports + 1);
 	if (memcmp(a->report.before, now->digest, STOCK_DIGEST_LEN) == 0)
@@ -235,9 +236,14 @@ static dske_rc check_portions(struct taking *a, stock_policy *policy, void *cont
 		TRY(check_portion(a, i, expected));
 		expected = portion_end(&a->report.portion[i]);
 	}
-	for (size_t i = 0; i < a->report.count; i++)
-		if (policy != NULL && !a->report.portion[i].wasted)
-			TRY(policy(context, &a->report.portion[i]));
+	for (size_t i = 0; i < a->report.count; i++) {
+		struct portion *p = &a->report.portion[i];
+		bool serve = true;
+
+		if (policy != NULL && !p->wasted)
+			TRY(policy(context, p, &serve));
+		p->wasted = p->wasted || !serve;
+	}
 	return DSKE_OK;
 }
 

@@ -93,8 +93,10 @@ dske_rc stock_tell(struct stock *s, uint64_t *number, struct buf *out);
 
 /* ---- the hub ---------------------------------------------------------------------------------------- */
 
-/* May that portion be served?  Called for each, before anything is recorded; not for wasted ones. */
-typedef dske_rc stock_policy(void *context, const struct portion *p);
+/* May that portion be served?  Called for each, before anything is recorded; not for wasted ones.  *serve is true;
+ * where it is set to false the report may be accepted, and the portion is served to nobody, as one that was wasted.
+ * An error refuses the whole report, which may come again. */
+typedef dske_rc stock_policy(void *context, const struct portion *p, bool *serve);
 
 /* Where the hub has its tables. */
 struct stock_place {
@@ -112,7 +114,7 @@ struct stock_accepted {
  * Takes a report of that stock: verifies all of it, accepts it durably, and makes each portion the hub's copy of
  * its client's table, a new folder where its tables are.  A report that was accepted before does nothing, but for
  * finishing what a crash left over.
- * Errors: TAG; STATE (an earlier report is missing: which); FORMAT; EXISTS (a table of that ID is there);
+ * Errors: TAG; STATE (an earlier report is not accepted yet: which); FORMAT; EXISTS (a table of that ID is there);
  * CLONED (two copies of the stock: which range, whose before and now; it is frozen); FROZEN, LOCKED, KEY; the policy's; IO, SYNC.
  */
 dske_rc stock_accept(struct stock *s, const void *bytes, size_t len, const struct stock_place *place, stock_policy *policy,

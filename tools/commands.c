@@ -90,7 +90,8 @@ const struct command commands[] = {
 	 "  dske stock list north --hub-conf hubd.conf --json\n",
 	 cmd_stock_list},
 	{"stock", "accept", "FILE", "at a hub: take a distributor's report, and serve what it tells of",
-	 "  dske stock accept hub1-3.report\n",
+	 "  dske stock accept hub1-3.report\n"
+	 "  dske stock accept hub1-3.report --leave-out mallory,7c1d6a0f3b2e4d5c8a9b0c1d2e3f4051\n",
 	 cmd_stock_accept},
 	{"stock", "retire", "STOCK", "at a hub: accept no further report of a stock, and destroy what is left",
 	 "  dske stock retire 00112233445566778899aabbccddeeff\n",

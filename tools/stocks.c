@@ -151,7 +151,7 @@ static json_t *stock_json(const struct stock_view *v, enum side side)
 static const char *fate(const struct stock_view *v, uint64_t i, const struct stock_entry *e, enum side side)
 {
 	if (e->portion.wasted)
-		return "wasted";
+		return side == SIDE_HUB ? "not served" : "wasted";
 	if (side == SIDE_HUB)
 		return i < v->settled ? "served" : "accepted";
 	return i < v->settled ? "reported" : "cut";

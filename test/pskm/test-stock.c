@@ -247,11 +247,11 @@ static void test_order(void **state)
 	tell(&w, &second);
 	cut(&w, "carol", SMALL);
 	tell(&w, &third);
-	assert_says(world_accept(&w, second.data, second.len, NULL), "STATE", "report 1 has not come");
+	assert_says(world_accept(&w, second.data, second.len, NULL), "STATE", "report 1 is not accepted yet");
 	assert_says(world_accept(&w, third.data, third.len, NULL), "STATE", "--number 1");
 	assert_int_equal(world_tables(&w.hub_tables), 0);
 	assert_ok(world_accept(&w, first.data, first.len, NULL));
-	assert_says(world_accept(&w, third.data, third.len, NULL), "STATE", "report 2 has not come");
+	assert_says(world_accept(&w, third.data, third.len, NULL), "STATE", "report 2 is not accepted yet");
 	assert_ok(world_accept(&w, second.data, second.len, NULL));
 	assert_ok(world_accept(&w, first.data, first.len, NULL));
 	assert_ok(world_accept(&w, third.data, third.len, NULL));
@@ -388,9 +388,17 @@ static void test_old_ledger(void **state)
 
 /* ---- policy, retiring ------------------------------------------------------------------------------- */
 
-static dske_rc only_alice(void *context, const struct portion *p)
+static dske_rc alice_is_served(void *context, const struct portion *p, bool *serve)
 {
 	(void)context;
+	*serve = strcmp(p->client_name, "alice") == 0;
+	return DSKE_OK;
+}
+
+static dske_rc only_alice(void *context, const struct portion *p, bool *serve)
+{
+	(void)context;
+	(void)serve;
 	return strcmp(p->client_name, "alice") == 0 ? DSKE_OK : FAIL(DENIED, "%s is nobody's client", p->client_name);
 }
 
@@ -413,6 +421,38 @@ static void test_policy(void **state)
 	assert_int_equal(world_tables(&w.hub_tables), 0);
 	assert_ok(stock_accept(s, report.data, report.len, &place, NULL, NULL, &a));
 	assert_int_equal(a.count, 2);
+	stock_close(s);
+	world_drop(&w);
+}
+
+/* A report may be accepted without some of its clients, and does not hold up what comes behind it. */
+static void test_left_out(void **state)
+{
+	struct stock_world w;
+	struct stock *s;
+	struct stock_accepted a;
+	struct stock_place place = {.table_key = NULL};
+	AUTO(buf) first = {0}, second = {0};
+
+	(void)state;
+	world_init(&w, STOCK);
+	cut(&w, "bob", SMALL);
+	cut(&w, "alice", SMALL);
+	tell(&w, &first);
+	cut(&w, "carol", SMALL);
+	tell(&w, &second);
+	place.tables_dir = w.hub_tables.s;
+	assert_ok(stock_open(&s, w.hub_stocks.s, &w.header.table, SIDE_HUB, NULL));
+	assert_says(stock_accept(s, first.data, first.len, &place, only_alice, NULL, &a), "DENIED", "bob is nobody");
+	assert_says(stock_accept(s, second.data, second.len, &place, NULL, NULL, &a), "STATE", "report 1 is not accepted yet");
+	assert_ok(stock_accept(s, first.data, first.len, &place, alice_is_served, NULL, &a));
+	assert_int_equal(a.count, 2);
+	assert_int_equal(world_tables(&w.hub_tables), 1);
+	assert_ok(stock_accept(s, first.data, first.len, &place, NULL, NULL, &a)); /* said once is said */
+	assert_true(a.repeated);
+	assert_int_equal(world_tables(&w.hub_tables), 1);
+	assert_ok(stock_accept(s, second.data, second.len, &place, NULL, NULL, &a));
+	assert_int_equal(world_tables(&w.hub_tables), 2);
 	stock_close(s);
 	world_drop(&w);
 }
@@ -510,6 +550,7 @@ int main(void)
 		cmocka_unit_test(test_double_of_nobody), cmocka_unit_test(test_other_history),
 		cmocka_unit_test(test_restored),    cmocka_unit_test(test_old_ledger),
 		cmocka_unit_test(test_policy),      cmocka_unit_test(test_retired),
+		cmocka_unit_test(test_left_out),      cmocka_unit_test(test_retired),
 		cmocka_unit_test(test_retired_when_over),
 		cmocka_unit_test(test_many),
 	};
