@@ -61,11 +61,11 @@ static void digester_plan(struct digester *d, size_t len)
 
 static dske_rc digester_init(struct digester *d, size_t len, size_t count)
 {
-	size_t row_count = (d->folds + 1) * DIGEST_LEN;
-
 	d->count = count;
 	digester_plan(d, len);
-	row_count = (d->folds + 1) * DIGEST_LEN;
+
+	size_t row_count = (d->folds + 1) * DIGEST_LEN;
+
 	d->coefficients = malloc(row_count * COLUMNS);
 	if (!d->coefficients)
 		return rc_make(DSKE_RC_NOMEM);

@@ -87,19 +87,27 @@ static void keys_differ_each_time(void **state)
 	callers_drop(&a2, &b2);
 }
 
+/* One more agreement.  Does it take a new connection to hub 0?  It does when the share before came late there, on a
+ * busy machine: a WAIT that still stands ends with its connection. */
+static bool reuses_connections(const char *context)
+{
+	struct caller alice, bob;
+	unsigned before = w.hub[0].connections;
+	agree_both(&w, context, 3000, -20, &alice, &bob);
+	assert_same_key(&alice, &bob);
+	callers_drop(&alice, &bob);
+	return w.hub[0].connections == before;
+}
+
 /* The connections are kept, with their windows. */
 static void connections_are_reused(void **state)
 {
 	(void)state;
-	struct caller alice, bob;
-	agree_both(&w, "reuse-1", 3000, -20, &alice, &bob);
-	assert_same_key(&alice, &bob);
-	callers_drop(&alice, &bob);
-	unsigned before = w.hub[0].connections;
-	agree_both(&w, "reuse-2", 3000, -20, &alice, &bob);
-	assert_same_key(&alice, &bob);
-	callers_drop(&alice, &bob);
-	assert_int_equal(w.hub[0].connections, before);
+	bool reuses = false;
+	(void)reuses_connections("reuse");
+	for (int try = 0; try < 5 && !reuses; try++)
+		reuses = reuses_connections("reuse");
+	assert_true(reuses);
 }
 
 static void by_key_id_with_fixed_roles(void **state)
@@ -283,13 +291,8 @@ static void sixteen_at_once(void **state)
 		callers_drop(&alice[i], &bob[i]);
 }
 
-static void a_forked_child_owns_nothing(void **state)
+static void fork_and_fail_in_the_child(void)
 {
-	(void)state;
-	struct caller alice, bob;
-	agree_both(&w, "before-fork", 3000, 0, &alice, &bob);
-	assert_same_key(&alice, &bob);
-	callers_drop(&alice, &bob);
 	pid_t pid = fork();
 	if (pid == 0) {
 		struct agree_request q = {.peer = "bob", .scheme = SCHEME_COUNT, .timeout_ms = 1000};
@@ -305,12 +308,19 @@ static void a_forked_child_owns_nothing(void **state)
 	int status = 0;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	/* The parent's connections live on. */
-	unsigned before = w.hub[0].connections;
-	agree_both(&w, "after-fork", 3000, -20, &alice, &bob);
-	assert_same_key(&alice, &bob);
-	callers_drop(&alice, &bob);
-	assert_int_equal(w.hub[0].connections, before);
+}
+
+/* And the parent's connections live on, after each fork. */
+static void a_forked_child_owns_nothing(void **state)
+{
+	(void)state;
+	bool reuses = false;
+	for (int try = 0; try < 5 && !reuses; try++) {
+		(void)reuses_connections("before-fork");
+		fork_and_fail_in_the_child();
+		reuses = reuses_connections("after-fork");
+	}
+	assert_true(reuses);
 }
 
 static void who_is_who(void **state)

@@ -67,13 +67,13 @@ static void cut_connections_cost_ever_less_often(void **state)
 static void notes_that_disown_windows_renew_two_leases(void **state)
 {
 	(void)state;
-	assert_in_range(waiting_costs(MOCK_DISOWNS_ALL, 150).slots, 1, 3);
+	assert_in_range(waiting_costs(MOCK_DISOWNS_ALL, 1000).slots, 1, 3);
 }
 
 static void notes_of_small_windows_cost_a_part_of_what_is_left(void **state)
 {
 	(void)state;
-	struct cost c = waiting_costs(MOCK_NEVER_CONTENT, 150);
+	struct cost c = waiting_costs(MOCK_NEVER_CONTENT, 1000);
 	assert_in_range(c.slots, 2, 8);
 	assert_true(c.down < c.before.down_left / 4);
 }

@@ -257,12 +257,13 @@ static void half_the_redundancy_is_corrected(void **state)
 				}
 }
 
-/* Independent errors beyond that, while more than k shares are honest. */
+/* Independent errors beyond that, while more than k shares are honest.  With one such share to spare, e errors have
+ * digests that depend on each other with a chance of some 2^-8(21 - e): so no case has 19. */
 static void independent_errors_are_located(void **state)
 {
 	static const struct {
 		size_t n, k, e;
-	} cases[] = {{20, 5, 14}, {20, 10, 9}, {9, 5, 3}, {60, 30, 28}, {20, 1, 18}, {5, 3, 1}, {100, 80, 19}};
+	} cases[] = {{20, 5, 14}, {20, 10, 9}, {9, 5, 3}, {60, 30, 28}, {20, 1, 18}, {5, 3, 1}, {100, 80, 18}};
 	bool is_corrupt[SUBSET_MAX];
 
 	(void)state;
