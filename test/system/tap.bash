@@ -74,13 +74,26 @@ tap_skip_all() {
 	exit 0
 }
 
-# Chooses twelve free ports, away from those that the kernel gives out.
+# Takes a port as long as this shell lives; fails if somebody else has it.  No child of ours, so that `wait` knows nothing of it.
+tap_hold() { # PORT
+	local held
+	read -r held < <(setsid -f python3 -c '
+import os, socket, sys, time
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("held", flush=True)
+while os.path.exists("/proc/" + sys.argv[2]):
+    time.sleep(0.2)' "$1" $$ </dev/null 2>/dev/null)
+	[ "$held" = held ]
+}
+
+# Chooses twenty free ports, away from those that the kernel gives out.  What listens on them comes and goes during a
+# test, so a 21st says that they are taken: other tests that run beside this one choose in the same way.
 tap_ports() {
 	local base try
 	for try in $(seq 1 50); do
-		base=$((12000 + (RANDOM % 900) * 20))
+		base=$((12000 + (RANDOM % 850) * 21))
 		DEMO_PORT=$base
-		demo_check_ports 2>/dev/null && return 0
+		demo_check_ports 2>/dev/null && tap_hold $((base + 20)) && return 0
 	done
 	echo "Bail out! no free ports after $try tries"
 	exit 1
