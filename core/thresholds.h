@@ -36,7 +36,7 @@ struct thresholds thresholds_of(const struct choice *c);
 /* Each line of the paper's trade-off that a choice is on the wrong side of. */
 enum weakness {
 	WEAK_DISRUPTION = 1 << 0, /* k_B <= n-k: k_B hubs that lie prevent what n-k that are down do not */
-	WEAK_ONE_HUB = 1 << 1,    /* k or k_B is 1: one owned hub is enough */
+	WEAK_ONE_HUB = 1 << 1,    /* k_B is 1 (with k = 1 it is): one owned hub is enough */
 	WEAK_ONE_DOWN = 1 << 2,   /* k = n: one hub that is down is enough */
 	WEAK_POOL = 1 << 3,       /* the receiver accepts more hubs than take part */
 	WEAK_OPERATOR = 1 << 4,   /* with operators that run several hubs, fewer of them reach a threshold */

@@ -191,6 +191,13 @@ static void disruption_text(const struct choice *c, char out[400])
 		 c->k_b, down, c->k_b, down, remedy);
 }
 
+static const char *one_hub_text(const struct choice *c)
+{
+	return c->k == 1 ? "k = 1: one dishonest hub alone knows every key, and can have the receiver take one that it makes; use several hubs, "
+			   "and k and k_B of 2 or more"
+			 : "k_B = 1: one dishonest hub alone can have the receiver take a key that it knows; choose k_B of 2 or more";
+}
+
 static void warning_text(const struct explain *e, enum weakness which, char out[400])
 {
 	const struct choice *c = &e->choice;
@@ -199,10 +206,10 @@ static void warning_text(const struct explain *e, enum weakness which, char out[
 		disruption_text(c, out);
 		break;
 	case WEAK_ONE_HUB:
-		snprintf(out, 400, "k_B = 1: one dishonest hub alone can have the receiver take a key that it knows; choose k_B of 2 or more");
+		snprintf(out, 400, "%s", one_hub_text(c));
 		break;
 	case WEAK_ONE_DOWN:
-		snprintf(out, 400, "k = n: one hub that is down prevents every key; choose k below n");
+		snprintf(out, 400, "k = n: one hub that is down prevents every key; choose k below n, or have more hubs");
 		break;
 	case WEAK_POOL:
 		snprintf(out, 400, "the receiver accepts %llu hubs besides the %u that take part: they count for injection, malleability and "
