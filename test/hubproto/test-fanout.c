@@ -576,8 +576,7 @@ int main(void)
 		TEST(enough_answers_end_the_wait),
 		TEST(late_and_trickling_answers_come_after_the_others),
 		TEST(frames_left_over_come_with_the_next_run),
-		TEST(the_deadline_holds),
-		TEST(the_deadline_holds_under_a_flood),
+		TEST(the_deadline_holds), TEST(the_deadline_holds_under_a_flood),
 		TEST(a_past_deadline_still_looks),
 		TEST(a_run_can_be_cancelled),
 		TEST(a_refused_connection_is_told_with_its_address),
@@ -594,8 +593,7 @@ int main(void)
 		TEST(nothing_is_sent_where_nobody_is),
 		TEST(long_frames_need_leave),
 		TEST(frames_queue_behind_each_other),
-		TEST(a_deaf_hub_delays_nobody),
-		TEST(a_flood_delays_nobody),
+		TEST(a_deaf_hub_delays_nobody), TEST(a_flood_delays_nobody),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
