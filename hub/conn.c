@@ -159,23 +159,47 @@ void conn_finish_table(struct vault_table *t)
 
 /* ---- in ----------------------------------------------------------------------------------------- */
 
-/* Has its client had its turn in this round, over all its connections?  So one who floods the hub, on however many
- * connections, delays the others by no more than a turn. */
+/* Has its client had its turn in this round, over all its connections? */
 static bool had_its_turn(const struct conn *c)
 {
 	const struct hub_client *client = c->table ? c->table->client : NULL;
 
-	return client && client->round == c->hub->round && client->taken >= CONN_TURN;
+	return client && client->round == c->hub->round &&
+	       (client->taken >= CONN_TURN || client->taken_bytes >= CONN_TURN_BYTES);
 }
 
-static void count_turn(struct conn *c)
+void conn_worked(struct conn *c, size_t steps, size_t bytes)
 {
 	struct hub_client *client = c->table ? c->table->client : NULL;
 
 	if (!client)
 		return;
-	client->taken = client->round == c->hub->round ? client->taken + 1 : 1;
+	if (client->round != c->hub->round)
+		client->taken = client->taken_bytes = 0;
 	client->round = c->hub->round;
+	client->taken += steps;
+	client->taken_bytes += bytes;
+}
+
+/* Half of it, so that what is still put off is not looked for again with each frame that leaves. */
+static bool is_drained(const struct conn *c)
+{
+	return c->backlog && conn_queued(c) <= CONN_OUT_HIGH / 2;
+}
+
+bool conn_will_push(const struct conn *c)
+{
+	return !c->dead && !c->closing && (is_drained(c) || relay_has_pieces(c));
+}
+
+void conn_push(struct conn *c)
+{
+	if (!conn_will_push(c) || had_its_turn(c))
+		return;
+	if (is_drained(c))
+		wait_room(c);
+	else
+		relay_pieces(c);
 }
 
 static bool may_take(const struct conn *c)
@@ -206,7 +230,7 @@ static void take_frames(struct conn *c)
 			c->has_more = false;
 			return;
 		}
-		count_turn(c);
+		conn_worked(c, 1, len);
 		dispatch_frame(c, item, len);
 	}
 	c->has_more = !c->dead && !c->closing;

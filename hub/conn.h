@@ -17,7 +17,8 @@
 
 #define CONN_WINDOWS_MAX 4 /* no more than a client keeps: what is sealed in an older one it cannot open */
 #define CONN_FAILURES_MAX 16
-#define CONN_TURN 64                           /* frames of one client in one round */
+#define CONN_TURN 64                           /* frames of one client in one round, both ways, and searches for it ... */
+#define CONN_TURN_BYTES ((size_t)1 << 20)      /* ... and when they have so many bytes, the turn is over, too */
 #define CONN_FAILURES_FREE 8                   /* beyond these each failure slows the connection ... */
 #define CONN_SLOW_MS 20                        /* ... by so much more than the one before */
 #define CONN_ANSWERS_MAX 64
@@ -87,7 +88,8 @@ struct conn {
 	size_t held_count;
 	struct sent *sent;                /* owned */
 	size_t sent_len;                  /* bytes of their frames */
-	bool backlog;                     /* a push was put off for want of room */
+	bool backlog;                     /* a push was put off because too much was queued ... */
+	bool unanswered;                  /* ... or because too much had no receipt */
 };
 
 /* fd is moved in.  Errors: NOMEM, IO (epoll). */
@@ -105,6 +107,17 @@ void conn_readable(struct conn *c);
 
 /* Takes whole frames that were left in the stream because too much was queued. */
 void conn_resume(struct conn *c);
+
+/* So many frames were taken, or searches made, for the client of this connection, and so many bytes moved: they count
+ * toward his turn in this round.  So one who floods the hub, on however many connections, delays the others by no more
+ * than a turn. */
+void conn_worked(struct conn *c, size_t steps, size_t bytes);
+
+/* Pushes that were put off because too much was queued go on, if it has drained and it is the client's turn. */
+void conn_push(struct conn *c);
+
+/* Will they, in the next round? */
+bool conn_will_push(const struct conn *c);
 
 /* Sends what it can; then watches for what there is to wait for. */
 void conn_flush(struct conn *c);

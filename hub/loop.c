@@ -188,11 +188,11 @@ static void flush_marked(struct hub *h)
 			conn_free(c);
 			continue;
 		}
-		bool streams = relay_has_pieces(c);
+		bool pushes = conn_will_push(c);
 
-		if (c->has_more || streams)
+		if (c->has_more || pushes)
 			conn_mark(c);
-		if (streams)
+		if (pushes)
 			h->wake_ms = h->now_ms;
 		if (conn_queued(c) < CONN_OUT_HIGH && c->has_more && c->slow_until_ms < h->wake_ms)
 			h->wake_ms = c->slow_until_ms;
@@ -204,8 +204,7 @@ static void flush_marked(struct hub *h)
 static void push_backlog(struct hub *h)
 {
 	for (struct conn *c = h->marked; c; c = c->next_marked)
-		if ((c->backlog || relay_has_pieces(c)) && !c->dead && !c->closing && conn_queued(c) < CONN_OUT_HIGH)
-			wait_room(c);
+		conn_push(c);
 }
 
 static dske_rc round_run(struct hub *h)

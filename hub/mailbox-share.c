@@ -127,6 +127,7 @@ static dske_rc deliveries_insert(struct mailbox *m, const struct terms *t, int64
 		mailbox_bind_id(s, 1, &t->receiver[i]);
 		mailbox_bind_id(s, 2, &t->initiator);
 		sqlite3_bind_int64(s, 3, id);
+		sqlite3_bind_int64(s, 4, MSG_SHARE_RANGE_LEN(t));
 		TRY(mailbox_run(m, s));
 	}
 	return DSKE_OK;
@@ -189,7 +190,7 @@ dske_rc mailbox_answer(struct mailbox *m, const struct id *table, uint64_t offse
 /* ---- out ---------------------------------------------------------------------------------------- */
 
 dske_rc mailbox_find(struct mailbox *m, const struct id *receiver, const struct msg_wait *match, int64_t after,
-		     int64_t *id)
+		     struct mailbox_found *found)
 {
 	sqlite3_stmt *s = mailbox_statement(m, match->selector == WAIT_KEY_ID ? SQL_FIND_KEY_ID : SQL_FIND_CONTEXT);
 	bool row;
@@ -201,7 +202,11 @@ dske_rc mailbox_find(struct mailbox *m, const struct id *receiver, const struct 
 
 	dske_rc rc = mailbox_step(m, s, &row);
 
-	*id = row ? sqlite3_column_int64(s, 0) : 0;
+	*found = (struct mailbox_found){0};
+	if (row) {
+		found->id = sqlite3_column_int64(s, 0);
+		found->length = (uint32_t)sqlite3_column_int64(s, 1);
+	}
 	sqlite3_reset(s);
 	TRY(rc);
 	return row ? DSKE_OK : rc_make(DSKE_RC_NOT_FOUND);

@@ -31,6 +31,15 @@ static const char schema[] =
 	" PRIMARY KEY (receiver, initiator, share)) WITHOUT ROWID;"
 	"PRAGMA user_version = 1;";
 
+/* length: of the range that an INSTRUCTION needs.  It stands here and not in `share`, where it would lie behind a body of
+ * up to 1 MiB.  Added to mailboxes of before, too. */
+static const struct {
+	const char *exists, *add;
+} columns[] = {
+	{"SELECT count(*) FROM pragma_table_info('delivery') WHERE name = 'length'",
+	 "ALTER TABLE delivery ADD COLUMN length INTEGER NOT NULL DEFAULT 0"},
+};
+
 /* secure_delete: what is deleted is overwritten.  EXCLUSIVE: no other process, no shared memory. */
 static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
 			       "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
@@ -253,19 +262,29 @@ static dske_rc execute(struct mailbox *m, const char *text)
 	return DSKE_OK;
 }
 
-static dske_rc version_read(struct mailbox *m, int *version)
+static dske_rc integer_read(struct mailbox *m, const char *text, int *out)
 {
 	sqlite3_stmt *s = NULL;
-	int code = sqlite3_prepare_v2(m->db, "PRAGMA user_version", -1, &s, NULL);
+	int code = sqlite3_prepare_v2(m->db, text, -1, &s, NULL);
 
 	if (code == SQLITE_OK)
 		code = sqlite3_step(s);
-	*version = code == SQLITE_ROW ? sqlite3_column_int(s, 0) : -1;
+	*out = code == SQLITE_ROW ? sqlite3_column_int(s, 0) : -1;
 	sqlite3_finalize(s);
 	if (code == SQLITE_BUSY)
 		return FAIL(BUSY, "the mailbox is in use by another process");
-	if (code != SQLITE_ROW)
-		return store_fail(m, "opening");
+	return code == SQLITE_ROW ? DSKE_OK : store_fail(m, "opening");
+}
+
+static dske_rc columns_add(struct mailbox *m)
+{
+	int exists;
+
+	for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+		TRY(integer_read(m, columns[i].exists, &exists));
+		if (!exists)
+			TRY(execute(m, columns[i].add));
+	}
 	return DSKE_OK;
 }
 
@@ -293,12 +312,13 @@ static dske_rc open_database(struct mailbox *m, const char *path)
 	    SQLITE_OK)
 		return FAIL(IO, "cannot open %s: %s", path, m->db ? sqlite3_errmsg(m->db) : "out of memory");
 	TRY(execute(m, settings));
-	TRY(version_read(m, &version));
+	TRY(integer_read(m, "PRAGMA user_version", &version));
 	if (version == 0)
 		TRY(schema_make(m));
 	else if (version != FORMAT)
 		return FAIL(CORRUPT, "%s is not a mailbox of this version of dske-hubd (its format is %d, not %d)", path,
 			    version, FORMAT);
+	TRY(columns_add(m));
 	TRY(execute(m, accounts));
 	TRY(execute(m, longs));
 	TRY(execute(m, rounds));

@@ -110,9 +110,15 @@ dske_rc mailbox_answer(struct mailbox *m, const struct id *table, uint64_t offse
 
 /* ---- a share out ----------------------------------------------------------------------------------- */
 
+/* A share that waits for a receiver; what is to be known before it is opened. */
+struct mailbox_found {
+	int64_t id;
+	uint32_t length; /* of the range that its INSTRUCTION needs; 0: not known, it was put by an older version */
+};
+
 /* The first share above `after` that waits for the receiver and matches.  Errors: NOT_FOUND, IO. */
 dske_rc mailbox_find(struct mailbox *m, const struct id *receiver, const struct msg_wait *match, int64_t after,
-		     int64_t *id);
+		     struct mailbox_found *found);
 
 /* Its terms and the share itself, of a long key part 0, decrypted; *share must be empty.  Errors: NOT_FOUND, CORRUPT, IO, NOMEM. */
 dske_rc mailbox_get(struct mailbox *m, int64_t id, struct terms *terms, struct secret *share);

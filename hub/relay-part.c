@@ -135,6 +135,7 @@ static dske_rc piece_send(struct conn *c, struct sent *s)
 	TRY(mailbox_part_get(c->hub->mailbox, s->share, s->piece, &part));
 	TRY(conn_window_reserve(&c->down, PAD_KEYS_LEN + part.len, &pad));
 	TRY(piece_seal(c, s, &pad, &part, &frame));
+	conn_worked(c, 0, frame.len);
 	conn_send(c, frame.data, frame.len);
 	c->active_ms = c->hub->now_ms;
 	s->piece++;

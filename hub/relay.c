@@ -270,14 +270,17 @@ static enum push push_opened(struct conn *c, const struct terms *t, struct secre
 {
 	struct sent *s = calloc(1, sizeof *s);
 
-	if (!s)
-		return PUSH_LATER;
+	if (!s) {
+		log_error("%s: cannot seal a share: out of memory", conn_who(c));
+		return PUSH_NOTHING;
+	}
 	s->share = id;
 	s->wait = wait;
 
 	dske_rc rc = seal(c, t, share, s);
 
 	if (rc_ok(rc)) {
+		conn_worked(c, 0, s->frame.len);
 		dispatch_sent(c, t, s);
 		relay_pieces(c);
 		return PUSH_DONE;
@@ -289,33 +292,44 @@ static enum push push_opened(struct conn *c, const struct terms *t, struct secre
 	return PUSH_NOTHING;
 }
 
-enum push relay_push(struct conn *c, int64_t id, bool again, uint64_t wait)
+/* One that was not sent on this connection before.  What there is no window for is not even read. */
+static enum push push_new(struct conn *c, const struct mailbox_found *found, uint64_t wait)
 {
-	struct sent *s = sent_find(c, id);
 	AUTO(secret) share = {0};
 	struct terms t;
 
-	if (s)
-		s->wait = wait;
-	if (s && (!again || key_part_count(s->key_len) > 1)) /* pieces are not kept to be sent again */
-		return PUSH_DONE;
-	if (conn_queued(c) >= CONN_OUT_HIGH || (!s && c->sent_len >= CONN_SENT_MAX))
-		return PUSH_LATER;
-	if (s) {
-		conn_send(c, s->frame.data, s->frame.len);
-		return PUSH_DONE;
-	}
+	if (c->sent_len >= CONN_SENT_MAX)
+		return PUSH_UNANSWERED;
+	if (found->length > 0 && !conn_window_room(&c->down, found->length))
+		return PUSH_NO_WINDOW;
 
-	dske_rc rc = mailbox_get(c->hub->mailbox, id, &t, &share);
+	dske_rc rc = mailbox_get(c->hub->mailbox, found->id, &t, &share);
 
 	if (!rc_ok(rc)) {
-		log_error("%s: share %lld cannot be delivered: %s", conn_who(c), (long long)id, rc_detail(rc));
+		log_error("%s: share %lld cannot be delivered: %s", conn_who(c), (long long)found->id, rc_detail(rc));
 		return PUSH_NOTHING;
 	}
 	/* Policy may have changed since the share was taken. */
 	if (!peer_by_id(c->hub, c->table->client, &t.initiator))
 		return PUSH_NOTHING;
-	return push_opened(c, &t, &share, id, wait);
+	return push_opened(c, &t, &share, found->id, wait);
+}
+
+enum push relay_push(struct conn *c, const struct mailbox_found *share, bool again, uint64_t wait)
+{
+	struct sent *s = sent_find(c, share->id);
+
+	if (s)
+		s->wait = wait;
+	if (s && (!again || key_part_count(s->key_len) > 1)) /* pieces are not kept to be sent again */
+		return PUSH_DONE;
+	if (conn_queued(c) >= CONN_OUT_HIGH)
+		return PUSH_QUEUED;
+	if (!s)
+		return push_new(c, share, wait);
+	conn_worked(c, 0, s->frame.len);
+	conn_send(c, s->frame.data, s->frame.len);
+	return PUSH_DONE;
 }
 
 /* ---- the end: RECEIPT ------------------------------------------------------------------------------ */
@@ -344,7 +358,7 @@ static void receipt_take(struct request *r, struct sent **at, enum receipt_verdi
 	*at = s->next;
 	c->sent_len -= s->frame.len;
 	sent_free(s);
-	if (c->backlog)
+	if (c->unanswered && c->sent_len < CONN_SENT_MAX)
 		wait_room(c);
 }
 

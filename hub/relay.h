@@ -34,10 +34,11 @@ struct sent {
 enum push {
 	PUSH_DONE,
 	PUSH_NO_WINDOW, /* the down windows have too little left */
-	PUSH_LATER,     /* too much is queued, or lacks its receipt */
+	PUSH_QUEUED,    /* too much is queued */
+	PUSH_UNANSWERED, /* too much lacks its receipt */
 	PUSH_NOTHING,   /* gone, damaged, or policy joins the two no more */
 };
-enum push relay_push(struct conn *c, int64_t share, bool again, uint64_t wait);
+enum push relay_push(struct conn *c, const struct mailbox_found *share, bool again, uint64_t wait);
 
 /* PART of a long key, behind the common checks; answered by REPLY. */
 void relay_part(struct request *r);

@@ -96,17 +96,19 @@ static void window_spent(struct conn *c, struct wait *w)
 }
 
 /* True when the wait is at its end. */
-static bool push(struct conn *c, struct wait *w, int64_t share, bool again)
+static bool push(struct conn *c, struct wait *w, const struct mailbox_found *share, bool again)
 {
 	switch (relay_push(c, share, again, w->offset)) {
 	case PUSH_DONE:
 		return w->match.selector == WAIT_KEY_ID;
-	case PUSH_NO_WINDOW:
+	case PUSH_NO_WINDOW: /* until there is a new one: wait_new_window */
 		window_spent(c, w);
+		return false;
+	case PUSH_QUEUED:
 		c->backlog = true;
 		return false;
-	case PUSH_LATER:
-		c->backlog = true;
+	case PUSH_UNANSWERED:
+		c->unanswered = true;
 		return false;
 	case PUSH_NOTHING:
 	default:
@@ -118,22 +120,25 @@ static bool push(struct conn *c, struct wait *w, int64_t share, bool again)
 static bool push_matches(struct conn *c, struct wait *w, bool again)
 {
 	const struct id *receiver = &c->table->client->who.id;
+	struct mailbox_found share = {0};
 	bool ended = false;
-	int64_t share = 0;
 
 	/* What does not fit now is looked for again when there is room. */
 	c->backlog |= conn_queued(c) >= CONN_OUT_HIGH;
 	while (!ended && conn_queued(c) < CONN_OUT_HIGH &&
-	       rc_ok(mailbox_find(c->hub->mailbox, receiver, &w->match, share, &share)))
-		ended = push(c, w, share, again);
+	       rc_ok(mailbox_find(c->hub->mailbox, receiver, &w->match, share.id, &share))) {
+		conn_worked(c, 1, 0);
+		ended = push(c, w, &share, again);
+	}
 	return ended;
 }
 
 void wait_room(struct conn *c)
 {
-	c->backlog = false;
+	c->backlog = c->unanswered = false;
 	relay_pieces(c); /* what was begun comes first */
 	for (struct wait **at = &c->waits; *at;) {
+		conn_worked(c, 1, 0);
 		if (push_matches(c, *at, false))
 			remove_at(c, at);
 		else
@@ -160,7 +165,7 @@ static bool matches(const struct wait *w, const struct terms *t)
 	return m->value_len == t->context_len && (m->value_len == 0 || memcmp(m->value, t->context, m->value_len) == 0);
 }
 
-static void offer(struct conn *c, const struct terms *t, int64_t share)
+static void offer(struct conn *c, const struct terms *t, const struct mailbox_found *share)
 {
 	for (struct wait **at = &c->waits; *at; at = &(*at)->next) {
 		if ((*at)->until_ms <= c->hub->now_ms || !matches(*at, t))
@@ -173,12 +178,14 @@ static void offer(struct conn *c, const struct terms *t, int64_t share)
 
 void wait_offer(struct hub *h, const struct terms *t, int64_t share)
 {
+	const struct mailbox_found found = {.id = share, .length = MSG_SHARE_RANGE_LEN(t)};
+
 	for (size_t i = 0; i < t->receiver_count; i++) {
 		const struct hub_client *client = directory_by_id(vault_directory(h->vault), &t->receiver[i]);
 
 		for (struct conn *c = client ? client->conns : NULL; c; c = c->next_of_client)
 			if (!c->dead && !c->closing)
-				offer(c, t, share);
+				offer(c, t, &found);
 	}
 }
 

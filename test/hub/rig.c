@@ -179,6 +179,21 @@ bool rig_logged(const struct rig *r, const char *text)
 	return false;
 }
 
+int64_t rig_cpu_ms(const struct rig *r)
+{
+	char name[64], text[1024];
+	unsigned long long user = 0, system = 0;
+
+	snprintf(name, sizeof name, "/proc/%d/stat", (int)r->pid);
+	scratch_read(name, text, sizeof text);
+
+	const char *at = strrchr(text, ')'); /* behind the program's name */
+
+	assert_non_null(at);
+	assert_int_equal(sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system), 2);
+	return (int64_t)((user + system) * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK));
+}
+
 /* ---- parties --------------------------------------------------------------------------------------------- */
 
 void party_make_for(struct party *p, struct rig *r, const char *name, const struct id *client)

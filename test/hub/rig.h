@@ -52,6 +52,9 @@ int rig_run(struct rig *r, char *out, size_t cap, ...) __attribute__((sentinel))
 bool rig_logged(const struct rig *r, const char *text);
 size_t rig_log_count(const struct rig *r, const char *text);
 
+/* Processor time that the program has used so far. */
+int64_t rig_cpu_ms(const struct rig *r);
+
 /* ---- a client with its table ------------------------------------------------------------------------- */
 
 struct party {

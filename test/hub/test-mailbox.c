@@ -9,6 +9,7 @@
 /* cmocka wants those four before it */
 #include <cmocka.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -173,9 +174,9 @@ static bool is_found(uint8_t key)
 {
 	struct id key_id = {{key}};
 	struct msg_wait by = {.initiator = alice, .selector = WAIT_KEY_ID, .value = key_id.b, .value_len = ID_LEN};
-	int64_t id;
+	struct mailbox_found found;
 
-	return rc_ok(mailbox_find(m, &bob, &by, 0, &id));
+	return rc_ok(mailbox_find(m, &bob, &by, 0, &found));
 }
 
 static void test_long_key(void **state)
@@ -378,7 +379,8 @@ static void test_find(void **state)
 {
 	struct msg_wait w = {.initiator = alice, .selector = WAIT_CONTEXT, .value = (const uint8_t *)"x", .value_len = 1};
 	struct terms t;
-	int64_t first, second, found;
+	struct mailbox_found found;
+	int64_t first, second;
 
 	(void)state;
 	terms_make(&t, 1, "x");
@@ -386,14 +388,46 @@ static void test_find(void **state)
 	terms_make(&t, 2, "x");
 	assert_ok(put_terms(&t, 60, &second));
 	assert_ok(mailbox_find(m, &bob, &w, 0, &found));
-	assert_int_equal(found, second);
-	assert_rc(mailbox_find(m, &bob, &w, found, &found), NOT_FOUND);
+	assert_int_equal(found.id, second);
+	assert_int_equal(found.length, MSG_SHARE_RANGE_LEN(&t));
+	assert_rc(mailbox_find(m, &bob, &w, found.id, &found), NOT_FOUND);
 	assert_rc(mailbox_find(m, &carol, &w, 0, &found), NOT_FOUND);
 	w.selector = WAIT_KEY_ID;
 	w.value = (const uint8_t[ID_LEN]){1};
 	w.value_len = ID_LEN;
 	assert_ok(mailbox_find(m, &bob, &w, 0, &found));
-	assert_int_equal(found, first);
+	assert_int_equal(found.id, first);
+}
+
+static void execute(const char *text)
+{
+	sqlite3 *db = NULL;
+
+	mailbox_close(m);
+	m = NULL;
+	assert_int_equal(sqlite3_open(scratch_path(&folder, "mailbox.db"), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	assert_ok(mailbox_open(&m, folder.s, 0));
+}
+
+/* As versions before left it: what waits is found, if without its length. */
+static void test_older_mailbox(void **state)
+{
+	const struct msg_wait w = {.initiator = alice, .selector = WAIT_CONTEXT, .value = (const uint8_t *)"", .value_len = 0};
+	int64_t id = put(1, 60), newer;
+	struct mailbox_found found;
+
+	(void)state;
+	execute("ALTER TABLE delivery DROP COLUMN length");
+	assert_ok(mailbox_find(m, &bob, &w, 0, &found));
+	assert_int_equal(found.id, id);
+	assert_int_equal(found.length, 0);
+	assert_there(id, 1);
+	newer = put(2, 60);
+	assert_ok(mailbox_find(m, &bob, &w, 0, &found));
+	assert_int_equal(found.id, newer);
+	assert_int_equal(found.length, PAD_KEYS_LEN + KEY_TAG_KEY_LEN + 16);
 }
 
 /* Which keys does this receiver find by the context "group", in order? */
@@ -402,13 +436,13 @@ static size_t found(const struct id *receiver, uint8_t *key)
 	const struct msg_wait w = {.initiator = alice, .selector = WAIT_CONTEXT, .value = (const uint8_t *)"group",
 				   .value_len = 5};
 	struct terms t;
-	int64_t id = 0;
+	struct mailbox_found found = {0};
 	size_t count = 0;
 
-	while (rc_ok(mailbox_find(m, receiver, &w, id, &id))) {
+	while (rc_ok(mailbox_find(m, receiver, &w, found.id, &found))) {
 		AUTO(secret) share = {0};
 
-		assert_ok(mailbox_get(m, id, &t, &share));
+		assert_ok(mailbox_get(m, found.id, &t, &share));
 		key[count++] = t.key_id.b[0];
 	}
 	return count;
@@ -521,7 +555,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_put_and_get), T(test_long_key), T(test_long_key_is_given_up), T(test_expiry), T(test_clock_over_restarts), T(test_receipt), T(test_answers),
 		T(test_uncommitted), T(test_other_store_key), T(test_nothing_in_clear), T(test_find),
-		T(test_receipted_stays),
+		T(test_receipted_stays), T(test_older_mailbox),
 		T(test_rounds_go_with_their_names),
 		cmocka_unit_test(test_policy),
 	};

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What clients and strangers who mean harm make the hub do stays small: its work, its log, its places, its mailbox. */
+#include "config.h"
+
+#include "test/hub/pair.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/net.h"
+
+static int begin(const char *limits)
+{
+	rig_init(&rig);
+	rig.limits = limits;
+	rig.table_len = UINT64_C(32) << 20;
+	rig_configure(&rig);
+	pair_start();
+	return 0;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return begin(NULL);
+}
+
+/* ---- shares that bob has no window for ------------------------------------------------------------------- */
+
+/* Leases anew where the window does not suffice. */
+static void share_of(struct line *l, const struct party *from, const struct party *to, uint32_t key_len, struct id *key_id)
+{
+	struct terms t;
+
+	terms_fill(&t, from, to, "");
+	t.key_len = key_len;
+	if (window_left(l->up) < MSG_SHARE_RANGE_LEN(&t))
+		line_lease(l, 2 << 20, 0);
+	*key_id = t.key_id;
+	assert_int_equal(share_send(l, &t), STATUS_ACCEPTED);
+}
+
+static void wait_in_vain(struct line *l, const struct id *key_id)
+{
+	assert_int_equal(wait_send(l, &alice.header.client, key_id, NULL), STATUS_ACCEPTED);
+	line_note(l, NOTE_WINDOW_SPENT);
+}
+
+/* An answer has come, so all that was sent before is dealt with. */
+static void settle(struct line *l)
+{
+	AUTO(ask) q = {0};
+	struct envelope e;
+
+	identify_ask(&q, l, "bob", NULL);
+	line_send_frame(l, &q.frame);
+	ask_answer(&q, l, MESSAGE_IDENTITY, &e);
+}
+
+enum { SHARES = 40 };
+
+/* They come, one after the other as there is room, without a receipt in between. */
+static void take_all(struct line *l, const struct id *keys)
+{
+	size_t replies = 0, taken = 0;
+
+	for (size_t i = 0; i < SHARES; i++) {
+		AUTO(ask) q = {0};
+
+		wait_ask(&q, l, &alice.header.client, &keys[i], NULL);
+		line_send_frame(l, &q.frame);
+	}
+	while (replies < SHARES || taken < SHARES) {
+		AUTO(delivery) d = {0};
+		struct envelope e;
+
+		assert_true(line_next(l, &e));
+		if (e.type == MESSAGE_REPLY) {
+			replies++;
+			continue;
+		}
+		delivery_open(&d, l, &e);
+		assert_true(id_equal(&d.terms.key_id, &keys[taken]));
+		taken++;
+	}
+}
+
+/* A share that does not fit is not even opened: neither for a WAIT, nor for each byte of an unfinished frame. */
+static void single_bytes(void **state)
+{
+	enum { WAITS = 200, BYTES = 400 };
+	static const uint8_t head[] = {0, 0, 0xff, 0xff};
+	struct id keys[SHARES], large;
+	struct line m;
+	int64_t before;
+
+	(void)state;
+	for (size_t i = 0; i < SHARES; i++)
+		share_of(&a, &alice, &bob, 100000, &keys[i]);
+	share_of(&a, &alice, &bob, 1 << 20, &large);
+	line_open(&m, &bob);
+	line_lease(&m, 65536, 0);
+	line_lease(&a, 65536, 0);
+	before = rig_cpu_ms(&rig);
+	for (size_t i = 0; i < WAITS; i++)
+		wait_in_vain(&m, &large);
+	for (size_t i = 0; i < SHARES; i++)
+		wait_in_vain(&m, &keys[i]);
+	line_send(&m, head, sizeof head);
+	for (size_t i = 0; i < BYTES; i++) {
+		line_send(&m, "", 1);
+		settle(&a); /* else the hub takes many bytes at once */
+	}
+	assert_in_range(rig_cpu_ms(&rig) - before, 0, 900);
+
+	/* With a window they come all the same. */
+	line_close(&m);
+	line_open(&m, &bob);
+	line_lease(&m, 4096, 5 << 20);
+	take_all(&m, keys);
+	line_close(&m);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, pair_tear_down)
+	const struct CMUnitTest tests[] = {
+		T(single_bytes),
+	};
+	return cmocka_run_group_tests_name("hostile", tests, NULL, NULL);
+}
