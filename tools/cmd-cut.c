@@ -152,7 +152,7 @@ static dske_rc report(struct reporting *r)
 	struct id id;
 	TRY(distributor_read(&d, r->common.conf));
 	TRY(distributor_table_key(&d, &table_key));
-	TRY(stocks_choose(&id, d.stocks.s, r->stock != NULL ? r->stock : r->hub, SIDE_CLIENT, 0));
+	TRY(stocks_choose_reporting(&id, d.stocks.s, r->stock != NULL ? r->stock : r->hub, r->number != 0));
 	TRY(stock_open(&s, d.stocks.s, &id, SIDE_CLIENT, &table_key));
 	dske_rc rc = tell_and_count(r, s, &out);
 	stock_close(s);
@@ -179,7 +179,7 @@ int cmd_distributor_report(const struct command *self, int argc, char **argv)
 	dske_rc rc = report(&r);
 	if (!rc_ok(rc))
 		return tool_fail(&r.common, rc, r.number > 0 && !rc_is(rc, DSKE_RC_NOT_FOUND) ?
-					"write it again, to another file: the same command with --number and --output" : NULL);
+					"write it again, to another file: the same command with --stock, --number and --output" : NULL);
 	if (r.common.json)
 		output_json(json_pack("{s:s, s:s, s:I, s:I, s:s}", "stock", id_hex(&r.header.table, hex), "hub", r.header.hub_name,
 				      "number", (json_int_t)r.number, "portions", (json_int_t)r.portions, "file", r.file.s));

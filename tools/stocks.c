@@ -54,28 +54,58 @@ static dske_rc nothing_chosen(const char *which, size_t meant, uint64_t room)
 	return FAIL(NOT_FOUND, "there is no stock here");
 }
 
-dske_rc stocks_choose(struct id *out, const char *stocks_dir, const char *which, enum side side, uint64_t room)
+/* What is wanted of a stock. */
+struct want {
+	enum side side;
+	uint64_t room;   /* bytes left */
+	bool unreported; /* something was cut since its last report */
+	size_t fitting;  /* out: so many are */
+};
+
+static bool fits(const struct want *w, const struct stock_view *v)
+{
+	return is_usable(v) && v->left >= w->room && (!w->unreported || v->portions > v->settled);
+}
+
+static dske_rc choose(struct id *out, const char *stocks_dir, const char *which, struct want *w)
 {
 	AUTO(stocks) all = {0};
 	const char *name = NULL;
 	size_t meant = 0;
-	bool found = false;
+	w->fitting = 0;
 	TRY(table_list(stocks_dir, &all.entry, &all.count));
 	for (size_t i = 0; i < all.count; i++) {
 		AUTO(stock_view) v = {.log = FD_NONE};
 		const struct table_entry *e = &all.entry[i];
-		if (!rc_ok(e->rc) || !is_meant(e, which, side))
+		if (!rc_ok(e->rc) || !is_meant(e, which, w->side))
 			continue;
 		meant++;
-		if (name != NULL && which == NULL && strcmp(name, other_name(&e->header, side)) != 0)
-			return FAIL(ARGS, "there are stocks of %s and of %s: say which", name, other_name(&e->header, side));
-		name = other_name(&e->header, side);
-		if (found || !rc_ok(stock_view_open(&v, stocks_dir, &e->table)) || !is_usable(&v) || v.left < room)
+		if (name != NULL && which == NULL && strcmp(name, other_name(&e->header, w->side)) != 0)
+			return FAIL(ARGS, "there are stocks of %s and of %s: say which", name, other_name(&e->header, w->side));
+		name = other_name(&e->header, w->side);
+		if (!rc_ok(stock_view_open(&v, stocks_dir, &e->table)) || !fits(w, &v))
 			continue;
-		*out = e->table;
-		found = true;
+		if (w->fitting++ == 0)
+			*out = e->table;
 	}
-	return found ? DSKE_OK : nothing_chosen(which, meant, room);
+	return w->fitting > 0 ? DSKE_OK : nothing_chosen(which, meant, w->room);
+}
+
+dske_rc stocks_choose(struct id *out, const char *stocks_dir, const char *which, enum side side, uint64_t room)
+{
+	return choose(out, stocks_dir, which, &(struct want){.side = side, .room = room});
+}
+
+dske_rc stocks_choose_reporting(struct id *out, const char *stocks_dir, const char *which, bool earlier)
+{
+	struct want due = {.side = SIDE_CLIENT, .unreported = true}, any = {.side = SIDE_CLIENT};
+	if (!earlier && rc_ok(choose(out, stocks_dir, which, &due)))
+		return DSKE_OK;
+	TRY(choose(out, stocks_dir, which, &any));
+	if (earlier && any.fitting > 1)
+		return FAIL(ARGS, "there are %zu stocks that may be meant, each with its own reports: say --stock; 'list' shows them",
+			    any.fitting);
+	return DSKE_OK;
 }
 
 dske_rc stocks_find(struct id *out, const char *stocks_dir, const char *hex)

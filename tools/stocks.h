@@ -15,6 +15,10 @@
  * Errors: NOT_FOUND, ARGS (of several; which name?), EXHAUSTED, as table_list. */
 dske_rc stocks_choose(struct id *out, const char *stocks_dir, const char *which, enum side side, uint64_t room);
 
+/* The stock that a report is due for, chosen as above: of several the first that was cut from since its last report.
+ * earlier: one that was written before is meant, so only a single stock will do.  Errors: as stocks_choose. */
+dske_rc stocks_choose_reporting(struct id *out, const char *stocks_dir, const char *which, bool earlier);
+
 /* A stock by its whole ID.  Errors: ARGS, NOT_FOUND. */
 dske_rc stocks_find(struct id *out, const char *stocks_dir, const char *hex);
 
