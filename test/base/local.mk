@@ -9,6 +9,7 @@ BASE_TESTS = \
 	%D%/test-listing \
 	%D%/test-log \
 	%D%/test-net \
+	%D%/test-path \
 	%D%/test-quota \
 	%D%/test-rc \
 	%D%/test-secret
@@ -41,6 +42,9 @@ TESTS += $(BASE_TESTS)
 
 %C%_test_net_SOURCES = %D%/test-net.c
 %C%_test_net_LDADD = $(BASE_LIBS) $(TEST_LIBS)
+
+%C%_test_path_SOURCES = %D%/test-path.c test/lib/scratch.c test/lib/scratch.h
+%C%_test_path_LDADD = $(BASE_LIBS) $(TEST_LIBS)
 
 %C%_test_rc_SOURCES = %D%/test-rc.c
 %C%_test_rc_LDADD = $(BASE_LIBS) $(TEST_LIBS)

@@ -111,6 +111,39 @@ static void missing_rights_are_told_apart(void **state)
 	assert_int_equal(chmod(path, 0700), 0);
 }
 
+/* A FIFO has its opener wait for the other end, for ever. */
+static void only_ordinary_files_are_opened_where_others_write(void **state)
+{
+	const struct path *scratch = &folder;
+	static const int how[] = {O_RDONLY, O_WRONLY, O_RDWR};
+	AUTO(fd) f = FD_NONE;
+	AUTO(buf) contents = {0};
+
+	(void)state;
+	alarm(20);
+	const char *fifo = scratch_path(scratch, "fifo"), *link = scratch_path(scratch, "link");
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(symlink(fifo, link), 0);
+	for (size_t i = 0; i < sizeof how / sizeof how[0]; i++) {
+		assert_false(rc_ok(file_open_ordinary(&f, fifo, how[i], 0)));
+		assert_false(rc_ok(file_open_ordinary(&f, link, how[i], 0)));
+		assert_false(rc_ok(file_open_ordinary(&f, scratch->s, how[i], 0)));
+		assert_int_equal(f.n, -1);
+	}
+	assert_true(rc_is(file_open_ordinary(&f, "/dev/null", O_RDWR, 0), DSKE_RC_FORMAT));
+	assert_true(rc_is(file_read_ordinary(&contents, fifo, 10), DSKE_RC_FORMAT));
+	alarm(0);
+
+	const char *file = scratch_write(scratch, "ordinary", "abc", 3), *soft = scratch_path(scratch, "soft");
+	assert_int_equal(symlink(file, soft), 0);
+	assert_true(rc_ok(file_open_ordinary(&f, soft, O_RDONLY, 0)));
+	assert_true(rc_is(file_open_ordinary(&f, soft, O_RDONLY | O_NOFOLLOW, 0), DSKE_RC_IO));
+	assert_true(fcntl(f.n, F_GETFD) >= 0); /* a failure leaves what was open */
+	assert_true(rc_is(file_read_ordinary(&contents, soft, 10), DSKE_RC_IO));
+	assert_true(rc_ok(file_read_ordinary(&contents, file, 10)));
+	assert_int_equal(contents.len, 3);
+}
+
 static void bytes_are_written_where_asked(void **state)
 {
 	AUTO(fd) f = FD_NONE;
@@ -458,110 +491,13 @@ static void replacing_is_atomic_for_readers(void **state)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-static void folders_are_synced_by_any_path(void **state)
-{
-	(void)state;
-	assert_true(rc_ok(file_sync_dir_of(scratch_path(&folder, "whatever"))));
-	assert_true(rc_ok(file_sync_dir_of("bare-name")));
-	assert_true(rc_ok(file_sync_dir_of("/name-in-the-root")));
-	assert_true(rc_is(file_sync_dir_of(scratch_path(&folder, "absent/name")), DSKE_RC_SYNC));
-}
-
-static void missing_folders_are_made(void **state)
-{
-	struct stat st;
-	const char *deep = scratch_path(&folder, "one//two/three/");
-
-	(void)state;
-	mode_t old_mask = umask(0);
-	assert_true(rc_ok(file_make_dirs(deep, 0710)));
-	umask(old_mask);
-	assert_int_equal(stat(deep, &st), 0);
-	assert_true(S_ISDIR(st.st_mode));
-	assert_int_equal(st.st_mode & 07777, 0710);
-	assert_int_equal(stat(scratch_path(&folder, "one"), &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0710);
-	assert_true(rc_ok(file_make_dirs(deep, 0700)));
-	assert_true(rc_ok(file_make_dirs("/", 0700)));
-	assert_true(rc_ok(file_make_dirs(".", 0700)));
-	assert_false(rc_ok(file_make_dirs("", 0700)));
-	const char *file = scratch_write(&folder, "plain", "x", 1);
-	dske_rc rc = file_make_dirs(file, 0700);
-	assert_true(rc_is(rc, DSKE_RC_IO));
-	assert_non_null(strstr(rc_detail(rc), file));
-	assert_true(rc_is(file_make_dirs(scratch_path(&folder, "plain/below"), 0700), DSKE_RC_IO));
-}
-
-static void changes_are_seen(void **state)
-{
-	const struct timespec then[2] = {{1000, 7}, {1000, 7}}, later[2] = {{1000, 8}, {1000, 8}};
-	const char *path = scratch_path(&folder, "watched");
-
-	(void)state;
-	assert_int_equal(file_change_time(path), 0);
-	scratch_write(&folder, "watched", "x", 1);
-	assert_int_equal(file_change_time(path), FILE_FRESH);
-	assert_int_equal(utimensat(AT_FDCWD, path, then, 0), 0);
-	int64_t before = file_change_time(path);
-	assert_int_equal(before, INT64_C(1000000000007));
-	assert_int_equal(file_change_time(path), before);
-	assert_int_equal(utimensat(AT_FDCWD, path, later, 0), 0);
-	assert_int_equal(file_change_time(path), before + 1);
-	assert_int_equal(unlink(path), 0);
-	assert_int_equal(file_change_time(path), 0);
-}
-
-static void folders_of_paths(void **state)
-{
-	static const char *const rows[][2] = {
-		{"a", "."}, {"/a", "/"}, {"a/b", "a"}, {"/a/b", "/a"}, {"/a/b/", "/a/b"}, {"./a", "."},
-	};
-	struct path p, longest;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		assert_true(rc_ok(path_folder(&p, rows[i][0])));
-		assert_string_equal(p.s, rows[i][1]);
-	}
-	assert_true(rc_ok(path_format(&longest, "%04095d", 0)));
-	char *beyond = strcat(strcpy(malloc(sizeof longest.s + 8), longest.s), "0/a");
-	assert_true(rc_is(path_folder(&p, beyond), DSKE_RC_TOOBIG));
-	free(beyond);
-}
-
-static void paths_as_seen_from_here(void **state)
-{
-	struct path p, here;
-
-	(void)state;
-	assert_non_null(getcwd(here.s, sizeof here.s));
-	assert_true(rc_ok(path_absolute(&p, "/a/b")));
-	assert_string_equal(p.s, "/a/b");
-	assert_true(rc_ok(path_absolute(&p, "a/b")));
-	assert_memory_equal(p.s, here.s, strlen(here.s));
-	assert_string_equal(p.s + strlen(here.s), "/a/b");
-}
-
-static void paths_have_a_limit(void **state)
-{
-	struct path p;
-
-	(void)state;
-	for (int len = 4090; len < 4100; len++) {
-		dske_rc rc = path_format(&p, "%0*d", len, 0);
-		assert_int_equal(rc_ok(rc), len < PATH_MAX);
-		assert_true(rc_ok(rc) || rc_is(rc, DSKE_RC_TOOBIG));
-	}
-	assert_true(rc_ok(path_format(&p, "%s/%s.%d", "a", "b", 3)));
-	assert_string_equal(p.s, "a/b.3");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opening_tells_what_is_wrong),
 		cmocka_unit_test(descriptors_close_on_exec_and_on_drop),
 		cmocka_unit_test(missing_rights_are_told_apart),
+		cmocka_unit_test(only_ordinary_files_are_opened_where_others_write),
 		cmocka_unit_test(bytes_are_written_where_asked),
 		cmocka_unit_test(short_files_are_corrupt),
 		cmocka_unit_test(offsets_do_not_wrap),
@@ -580,12 +516,6 @@ int main(void)
 		cmocka_unit_test(failed_replacement_leaves_the_old_file),
 		cmocka_unit_test(replacing_where_a_folder_is_fails_cleanly),
 		cmocka_unit_test(replacing_is_atomic_for_readers),
-		cmocka_unit_test(folders_are_synced_by_any_path),
-		cmocka_unit_test(missing_folders_are_made),
-		cmocka_unit_test(changes_are_seen),
-		cmocka_unit_test(folders_of_paths),
-		cmocka_unit_test(paths_have_a_limit),
-		cmocka_unit_test(paths_as_seen_from_here),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
