@@ -85,7 +85,7 @@ static void read_table_key(struct client *c)
 static dske_rc client_begin(struct client *c, const char *conf_path)
 {
 	TRY(config_read(&c->config, conf_path));
-	TRY(path_format(&c->tables_dir, "%s/tables", c->config.state.s));
+	TRY(config_tables(&c->config, &c->tables_dir));
 	read_table_key(c);
 	return client_refresh(c);
 }

@@ -373,6 +373,11 @@ bool config_key_is_pin(const struct config *c)
 	return strcmp(c->table_key.s, "pin") == 0;
 }
 
+dske_rc config_tables(const struct config *c, struct path *out)
+{
+	return path_format(out, "%s/tables", c->state.s);
+}
+
 dske_rc config_table_key(const struct config *c, struct secret *out)
 {
 	if (config_key_is_pin(c))

@@ -84,6 +84,9 @@ dske_rc config_read(struct config *c, const char *path);
 uint8_t config_k(const struct config *c, size_t hubs);
 uint8_t config_k_b(const struct config *c, size_t hubs);
 
+/* The folder of the tables in the store.  Errors: TOOBIG. */
+dske_rc config_tables(const struct config *c, struct path *out);
+
 /* The key that this client's tables are under at rest; *out stays empty where none is configured.  Errors: as
  * table_key_read; KEY: the token's PIN has it (client/store.h). */
 dske_rc config_table_key(const struct config *c, struct secret *out);

@@ -21,11 +21,18 @@ struct account {
 
 #define ACCOUNTS_MAX (QUOTA_SIDES * (CONFIG_PEERS_MAX + 1))
 
+/* The file, locked for as long as it is open. */
 struct book {
-	struct fd file; /* locked */
+	struct fd file; /* owned */
 	uint64_t count;
 };
 
+static void book_drop(struct book *b)
+{
+	fd_drop(&b->file);
+}
+
+/* *b is dropped by the caller, also after a failure.  Errors: as file_open, file_lock; CORRUPT. */
 static dske_rc book_open(struct book *b, const struct config *c)
 {
 	struct path path;
@@ -112,16 +119,14 @@ static size_t claims_gather(struct claim *claims, const struct config *c, enum q
 dske_rc quotas_use(const struct config *c, enum quota_side side, const struct peer *peers, size_t count, uint64_t bytes, bool charge)
 {
 	struct claim claims[TERMS_RECEIVERS_MAX + 1];
-	AUTO(fd) file = FD_NONE;
-	struct book b = {.file = FD_NONE};
+	AUTO(book) b = {.file = FD_NONE};
 	size_t n = claims_gather(claims, c, side, peers, count < TERMS_RECEIVERS_MAX ? count : TERMS_RECEIVERS_MAX);
 	if (n == 0)
 		return DSKE_OK;
-	dske_rc rc = book_open(&b, c);
-	file = b.file; /* closed with it, and so unlocked */
-	for (size_t i = 0; i < n && rc_ok(rc); i++)
-		rc = claim_check(&b, c, &claims[i], side, bytes);
-	for (size_t i = 0; i < n && rc_ok(rc) && charge; i++)
-		rc = claim_charge(&b, &claims[i], side, bytes);
-	return rc;
+	TRY(book_open(&b, c));
+	for (size_t i = 0; i < n; i++)
+		TRY(claim_check(&b, c, &claims[i], side, bytes));
+	for (size_t i = 0; i < n && charge; i++)
+		TRY(claim_charge(&b, &claims[i], side, bytes));
+	return DSKE_OK;
 }

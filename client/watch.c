@@ -32,7 +32,7 @@ static void add_all(const struct watch *w, const struct config *c)
 {
 	AUTO(places) places = {0}, folders = {0};
 	struct path p;
-	bool whole = rc_ok(path_format(&p, "%s/tables", c->state.s)) && add(w, p.s);
+	bool whole = rc_ok(config_tables(c, &p)) && add(w, p.s);
 	if (!rc_ok(accepted_folder(&p, c)) || !add(w, p.s) || !whole)
 		(void)add(w, c->state.s); /* until both are there */
 	if (rc_ok(places_match(&places, c))) {

@@ -88,7 +88,7 @@ static void check_permissions(struct patient *p)
 		return;
 	const struct config *c = client_config(p->client);
 	check_private(p, c->state.s);
-	if (rc_ok(path_format(&tables, "%s/tables", c->state.s)) && access(tables.s, F_OK) == 0)
+	if (rc_ok(config_tables(c, &tables)) && access(tables.s, F_OK) == 0)
 		check_private(p, tables.s);
 }
 

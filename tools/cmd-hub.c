@@ -30,8 +30,7 @@ static dske_rc settle_hub_paths(struct hub_init *i)
 {
 	struct path folder;
 	TRY(path_absolute(&i->conf, i->common.conf != NULL ? i->common.conf : hub_conf_default_file()));
-	folder = i->conf;
-	*strrchr(folder.s, '/') = '\0';
+	TRY(path_folder(&folder, i->conf.s));
 	return path_absolute(&i->dir, i->state != NULL ? i->state : folder.s);
 }
 

@@ -42,11 +42,7 @@ static dske_rc new_conf_path(struct init *i)
 static dske_rc make_parent(const char *path)
 {
 	struct path folder;
-	TRY(path_format(&folder, "%s", path));
-	char *slash = strrchr(folder.s, '/');
-	if (slash == NULL || slash == folder.s)
-		return DSKE_OK;
-	*slash = '\0';
+	TRY(path_folder(&folder, path));
 	return file_make_dirs(folder.s, 0700);
 }
 
@@ -108,7 +104,7 @@ static dske_rc make_folders(const struct init *i)
 	AUTO(config) c = {0};
 	struct path tables;
 	TRY(config_read(&c, i->conf.s));
-	TRY(path_format(&tables, "%s/tables", c.state.s));
+	TRY(config_tables(&c, &tables));
 	TRY(file_make_dirs(tables.s, 0700));
 	/* Pads and keys live here: nobody else has to look in. */
 	if (chmod(c.state.s, 0700) != 0)

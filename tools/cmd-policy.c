@@ -287,18 +287,6 @@ static void print_costs(const struct explain *e)
 	grid_print(&g, stdout);
 }
 
-static void print_warnings(const struct explain *e)
-{
-	unsigned found = choice_weaknesses(&e->choice, &e->taking, (unsigned)e->accepted);
-	for (size_t i = 0; i < WEAKNESSES; i++) {
-		char text[400];
-		if ((found & weakness_rows[i].which) == 0)
-			continue;
-		warning_text(e, weakness_rows[i].which, text);
-		printf("\n%swarning:%s %s\n", colour(stdout, COLOUR_WARN), colour(stdout, COLOUR_OFF), text);
-	}
-}
-
 static json_t *thresholds_json(const struct explain *e)
 {
 	json_t *all = json_object();
@@ -318,7 +306,8 @@ static json_t *traffic_json(const struct traffic *t)
 			 "pad_wait", (json_int_t)t->wait_pad);
 }
 
-static json_t *warnings_json(const struct explain *e)
+/* For programs, and what people are told. */
+static json_t *find_warnings(const struct explain *e)
 {
 	json_t *all = json_array();
 	unsigned found = choice_weaknesses(&e->choice, &e->taking, (unsigned)e->accepted);
@@ -332,6 +321,16 @@ static json_t *warnings_json(const struct explain *e)
 	return all;
 }
 
+static void print_warnings(const struct explain *e)
+{
+	json_t *all = find_warnings(e), *one;
+	size_t i;
+	json_array_foreach(all, i, one)
+		printf("\n%swarning:%s %s\n", colour(stdout, COLOUR_WARN), colour(stdout, COLOUR_OFF),
+		       json_string_value(json_object_get(one, "message")));
+	json_decref(all);
+}
+
 static void explain_json(const struct explain *e)
 {
 	struct chances c = chances_of(&e->choice, &e->taking, &e->others, e->p);
@@ -340,7 +339,7 @@ static void explain_json(const struct explain *e)
 	output_json(json_pack("{s:i, s:i, s:i, s:i, s:i, s:o, s:o, s:I, s:{s:o, s:o}, s:o}", "n", (int)e->choice.n, "k", (int)e->choice.k,
 			      "k_b", (int)e->choice.k_b, "accepted", (int)e->accepted, "operators", (int)e->taking.count, "thresholds",
 			      thresholds_json(e), "chances", chances, "bytes", (json_int_t)e->bytes, "traffic", "shamir",
-			      traffic_json(&e->general), "xor", traffic_json(&e->simple), "warnings", warnings_json(e)));
+			      traffic_json(&e->general), "xor", traffic_json(&e->simple), "warnings", find_warnings(e)));
 }
 
 static int explain(struct explain *e)

@@ -99,9 +99,10 @@ static bool on_medium(const struct import *i)
 static dske_rc check_new(struct import *i, const struct config *c)
 {
 	char hex[ID_HEX_LEN];
-	struct path store, medium, here;
+	struct path tables, store, medium, here;
 	(void)id_hex(&i->header.table, hex);
-	TRY(path_format(&store, "%s/tables/%s", c->state.s, hex));
+	TRY(config_tables(c, &tables));
+	TRY(table_folder(&store, tables.s, &i->header.table));
 	TRY(path_format(&medium, "%s/media/%s", c->state.s, hex));
 	TRY(path_format(&here, "%s/%s", i->tables.s, hex));
 	bool accepted = access(medium.s, F_OK) == 0;
@@ -118,7 +119,7 @@ static dske_rc choose_folder(struct import *i, const struct config *c)
 	if (on_medium(i))
 		TRY(place_of(&i->tables, c, i->to != NULL ? i->to : i->file));
 	else
-		TRY(path_format(&i->tables, "%s/tables", c->state.s));
+		TRY(config_tables(c, &i->tables));
 	TRY(check_new(i, c));
 	TRY(tool_own_folder(i->tables.s));
 	return on_medium(i) ? place_check(i->tables.s) : DSKE_OK;
@@ -130,7 +131,7 @@ static dske_rc import_reference(struct import *i, const struct config *config)
 	AUTO(secret) table_key = {0};
 	if (on_medium(i))
 		return FAIL(ARGS, "this PSKM carries no table that could stay on its medium: import it without --in-place and --to");
-	TRY(path_format(&i->tables, "%s/tables", config->state.s));
+	TRY(config_tables(config, &i->tables));
 	TRY(tool_own_folder(i->tables.s));
 	TRY(tool_table_key(&table_key, config, &i->common));
 	i->has_key = true;
