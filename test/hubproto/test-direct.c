@@ -32,7 +32,7 @@ static void sample(size_t i, struct buf *frame, uint8_t key[TAG_KEY_LEN], bool *
 	buf_heap(frame, HEAD + DIRECT_ITEM_MAX);
 	*tagged = direct_sample_frame(i, frame, key);
 	assert_ok(buf_rc(frame));
-	assert_int_equal((frame->data[2] << 8 | frame->data[3]) + HEAD, frame->len);
+	assert_int_equal((size_t)(frame->data[2] << 8 | frame->data[3]) + HEAD, frame->len);
 }
 
 static void what_is_written_is_read(void **state)

@@ -214,7 +214,7 @@ def main():
     parser.add_argument('--ports', default='0,0')
     parser.add_argument('--tls')
     parser.add_argument('--most', type=int, default=128)
-    parser.add_argument('--stock', type=int, default=10 ** 6)
+    parser.add_argument('--stock', type=int, default=10 ** 9)
     options = parser.parse_args()
     parent = os.getppid()
     link = Link(options)
