@@ -13,7 +13,7 @@
 
 #define REVIVE_INTERVAL_MS 250
 #define REVIVALS_DOUBLED 8  /* intervals: 64 seconds in the end, since each connection costs a lease */
-#define SILENCE_MS 250      /* after every hub has delivered, for a share of another agreement */
+#define SILENCE_MS 250      /* after a hub has delivered, for the next one, before a long search begins */
 
 /* ---- WAIT ------------------------------------------------------------------------------------------------ */
 
@@ -65,7 +65,12 @@ static void over(struct reception *v, dske_rc rc)
 /* First valid key is final. */
 static void try_to_conclude(struct reception *v)
 {
-	if (v->is_over || receiver_share_count(v->receiver) < v->a->k_b)
+	size_t hubs = receiver_share_count(v->receiver);
+	if (hubs > v->hubs_heard)
+		v->heard_ms = clock_ms(); /* more shares by the same hubs do not put a search off */
+	v->hubs_heard = hubs;
+	v->is_searched = false;
+	if (v->is_over || hubs < v->a->k_b)
 		return;
 	dske_rc rc = receiver_conclude(v->receiver, false, &v->a->r->key, &v->terms);
 	if (!rc_is(rc, DSKE_RC_TOO_FEW) && !rc_is(rc, DSKE_RC_NO_CANDIDATE) && !rc_is(rc, DSKE_RC_BUSY))
@@ -136,9 +141,8 @@ static bool is_over(void *exchange)
 	return v->is_over || is_hopeless(v);
 }
 
-static bool all_have_delivered(void *exchange)
+static bool all_have_delivered(const struct reception *v)
 {
-	const struct reception *v = exchange;
 	for (size_t h = 0; h < v->a->n; h++) {
 		if (!v->a->x.outcome[h].settled && link_is_alive(&v->a->x.set->link[h]))
 			return false;
@@ -189,26 +193,47 @@ static dske_rc give_up(struct reception *v)
 	return rc_is(rc, DSKE_RC_BUSY) ? FAIL(NO_CANDIDATE, "the time was up while looking for a key among corrupt shares") : rc;
 }
 
-/* A long search among corrupt shares goes on in steps while the deadline allows. */
-static void search(struct reception *v)
+/* Hubs that are silent must not keep those who have delivered from giving the key.  From when on is it looked for? */
+static int64_t search_ms(const struct reception *v)
+{
+	bool is_due = v->hubs_heard >= v->a->k_b && !v->is_searched;
+	return is_due ? v->heard_ms + SILENCE_MS : INT64_MAX;
+}
+
+static bool is_in_vain(const struct reception *v)
+{
+	return v->is_searched && v->code == DSKE_RC_NO_CANDIDATE && all_have_delivered(v);
+}
+
+/* One step of a long search among corrupt shares; between two of them whatever comes is looked at. */
+static void search_on(struct reception *v)
 {
 	dske_rc rc = receiver_conclude(v->receiver, true, &v->a->r->key, &v->terms);
-	while (rc_is(rc, DSKE_RC_BUSY) && clock_ms() < v->a->x.deadline_ms)
-		rc = receiver_conclude(v->receiver, true, &v->a->r->key, &v->terms);
-	if (!rc_is(rc, DSKE_RC_TOO_FEW))
-		over(v, rc);
+	v->is_searched = !rc_is(rc, DSKE_RC_BUSY);
+	if (!v->is_searched || rc_is(rc, DSKE_RC_TOO_FEW))
+		return;
+	over(v, rc);
+	v->is_over = !rc_is(rc, DSKE_RC_NO_CANDIDATE); /* who has not delivered may settle it */
+}
+
+/* When there is something to do, even if nothing comes. */
+static int64_t wake_ms(const struct reception *v, int64_t now)
+{
+	int64_t wake = now + REVIVE_INTERVAL_MS, deadline = v->a->x.deadline_ms;
+	if (search_ms(v) < wake)
+		wake = search_ms(v);
+	return wake < deadline ? wake : deadline;
 }
 
 static dske_rc await_key(struct reception *v)
 {
 	struct exchange *x = &v->a->x;
 	while (!v->is_over) {
-		bool delivered = all_have_delivered(v);
-		int64_t now = clock_ms(), wake = now + (delivered ? SILENCE_MS : REVIVE_INTERVAL_MS);
+		int64_t now = clock_ms();
 		if (now >= x->deadline_ms)
 			over(v, give_up(v));
 		else {
-			dske_rc rc = links_run(x->set, wake < x->deadline_ms ? wake : x->deadline_ms, is_over, x->cancelled);
+			dske_rc rc = links_run(x->set, wake_ms(v, now), is_over, x->cancelled);
 			if (rc_is(rc, DSKE_RC_CANCELLED))
 				return rc;
 			if (!v->is_over && is_hopeless(v)) {
@@ -217,8 +242,9 @@ static dske_rc await_key(struct reception *v)
 			}
 			if (!v->is_over && v->intake != NULL && intake_is_due(v->intake, all_have_delivered(v)))
 				try_to_conclude(v);
-			if (!v->is_over && delivered && all_have_delivered(v))
-				search(v);
+			if (!v->is_over && clock_ms() >= search_ms(v))
+				search_on(v);
+			v->is_over = v->is_over || is_in_vain(v);
 			revive(v);
 		}
 	}
@@ -308,11 +334,16 @@ static void bring_up(struct reception *v)
 		link_want(&a->x.set->link[h], MSG_WAIT_RANGE_LEN, PAD_KEYS_LEN + KEY_TAG_KEY_LEN + key_len);
 }
 
+static bool is_complete(void *exchange)
+{
+	return all_have_delivered(exchange);
+}
+
 /* The other hubs' shares are on the way as a rule: they get a short while, so that nothing is left behind. */
 static void linger(struct reception *v)
 {
 	struct exchange *x = &v->a->x;
-	(void)links_run(x->set, exchange_grace(x, clock_fine_ms() - v->first_ms), all_have_delivered, x->cancelled);
+	(void)links_run(x->set, exchange_grace(x, clock_fine_ms() - v->first_ms), is_complete, x->cancelled);
 }
 
 static dske_rc receive(struct reception *v)

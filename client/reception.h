@@ -44,6 +44,9 @@ struct reception {
 	char why[256];
 	const struct terms *terms; /* borrowed from the receiver */
 	double first_ms;           /* when the first share came, or 0 */
+	size_t hubs_heard;         /* that sent a share to conclude from: so many ... */
+	int64_t heard_ms;          /* ... since then */
+	bool is_searched;          /* as thoroughly as can be, since the last share came */
 };
 
 /* ---- client/arrival.c --------------------------------------------------------------------------------- */

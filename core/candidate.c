@@ -393,6 +393,9 @@ dske_rc candidate_search(struct share_group *g, bool thorough, struct secret *ke
 	verdicts_clear(g);
 	if (g->count < g->terms.k)
 		return FAIL(TOO_FEW, "%zu of the %d shares needed came", g->count, g->terms.k);
+	/* What is quick was tried before the long search of the same shares began, which is not to begin again. */
+	if (!thorough && g->search && search_count(g->search) == g->count)
+		return search_failed(g, g->search, thorough, SEARCH_PAUSE);
 
 	dske_rc rc = group_search(g, thorough, &f);
 	if (!rc_is(rc, DSKE_RC_BUSY)) {

@@ -95,7 +95,7 @@ dske_rc share_group_key_block(const struct share_group *g, size_t block, uint8_t
  *                 shares; among all k-subsets where that costs little
  *   BUSY          with `thorough` alone: not found in this step; call again to go on
  * Without `thorough` nothing is begun that takes more than one step; if it might have given a key:
- * NO_CANDIDATE.
+ * NO_CANDIDATE.  A search that is under way over the same shares stays where it is.
  * Errors besides: NOMEM, IO.
  */
 dske_rc candidate_search(struct share_group *g, bool thorough, struct secret *key);

@@ -11,6 +11,12 @@ TESTS += %D%/test-hostile
 %C%_test_hostile_SOURCES = %D%/test-hostile.c $(CLIENT_WORLD)
 %C%_test_hostile_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 
+check_PROGRAMS += %D%/test-silence
+TESTS += %D%/test-silence
+%C%_test_silence_SOURCES = %D%/test-silence.c $(CLIENT_WORLD)
+%C%_test_silence_CPPFLAGS = $(AM_CPPFLAGS) -DWORLD_HUBS=20
+%C%_test_silence_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
 check_PROGRAMS += %D%/test-waste
 TESTS += %D%/test-waste
 %C%_test_waste_SOURCES = %D%/test-waste.c $(CLIENT_WORLD)

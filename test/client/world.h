@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test/client/world.h - a few mock hubs and clients that have tables at each, in a scratch folder.
+ * test/client/world.h - a few mock hubs (a test that wants more says so by -DWORLD_HUBS) and clients that have tables at each, in a scratch folder.
  */
 #ifndef DSKE_TEST_CLIENT_WORLD_H
 #define DSKE_TEST_CLIENT_WORLD_H
@@ -19,7 +19,9 @@
 #define assert_ok(e) assert_string_equal(rc_name(e), "OK")
 #define assert_rc(e, name) assert_string_equal(rc_name(e), #name)
 
+#ifndef WORLD_HUBS
 #define WORLD_HUBS 5
+#endif
 
 struct world {
 	struct path scratch;
