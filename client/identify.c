@@ -55,6 +55,8 @@ static dske_rc take_answer(struct identity_vote *vote, const struct envelope *e)
 	vote->answer = IDENTITY_SAYS;
 	vote->says.id = m.id;
 	snprintf(vote->says.name, sizeof vote->says.name, "%s", m.name);
+	/* DSKE 2.2: "each client gets to know the identifier used by each Security Hub for another client" */
+	snprintf(vote->local, sizeof vote->local, "%s", m.local);
 	return DSKE_OK;
 }
 

@@ -20,7 +20,8 @@ enum identity_answer { IDENTITY_SILENT, IDENTITY_UNKNOWN, IDENTITY_SAYS };
 
 struct identity_vote {
 	enum identity_answer answer;
-	struct identity says;  /* with IDENTITY_SAYS */
+	struct identity says;  /* with IDENTITY_SAYS, and ... */
+	char local[NAME_MAX_LEN + 1]; /* ... the hub's own identifier for that client: to be shown, it decides nothing */
 	bool contradicts;      /* another ID for the name, or another name for the ID, than identity_judge was given */
 };
 

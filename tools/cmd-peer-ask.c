@@ -45,9 +45,9 @@ static void vote_text(char out[GRID_CELL_MAX], const struct identity_vote *v, co
 
 static void print_votes(const struct asking *a, FILE *to)
 {
-	static const char *const headings[] = {"HUB", "ADDRESS", "SAYS"};
+	static const char *const headings[] = {"HUB", "ADDRESS", "CALLS IT", "SAYS"};
 	AUTO(grid) g = {0};
-	grid_init(&g, 3, headings);
+	grid_init(&g, 4, headings);
 	for (size_t i = 0; i < a->report.count; i++) {
 		const struct identity_vote *v = &a->votes[i];
 		char text[GRID_CELL_MAX];
@@ -55,7 +55,8 @@ static void print_votes(const struct asking *a, FILE *to)
 		grid_row(&g, v->contradicts ? COLOUR_BAD : v->answer == IDENTITY_SAYS ? COLOUR_OFF : COLOUR_WARN);
 		grid_cell(&g, 0, "%s", a->report.hub[i].name);
 		grid_cell(&g, 1, "%s", a->report.hub[i].address);
-		grid_cell(&g, 2, "%s", text);
+		grid_cell(&g, 2, "%s", v->local[0] != '\0' ? v->local : "-");
+		grid_cell(&g, 3, "%s", text);
 	}
 	grid_print(&g, to);
 }
@@ -73,6 +74,7 @@ static json_t *votes_json(const struct asking *a)
 		if (v->answer == IDENTITY_SAYS) {
 			json_object_set_new(o, "name", json_string(v->says.name));
 			json_object_set_new(o, "id", json_string(id_hex(&v->says.id, hex)));
+			json_object_set_new(o, "local", json_string(v->local));
 		}
 		json_array_append_new(list, o);
 	}

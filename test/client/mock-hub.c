@@ -301,6 +301,7 @@ static void take_identify(struct mock_hub *h, struct mock_conn *c, const struct 
 		answer.id = k->id;
 		answer.id.b[0] ^= h->manner == MOCK_LIES;
 		strcpy(answer.name, k->name);
+		snprintf(answer.local, sizeof answer.local, "c-%.30s", h->name);
 	}
 	buf_heap(&body, 1024);
 	NEED(msg_identity_write(&body, &answer));

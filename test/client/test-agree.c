@@ -332,8 +332,12 @@ static void who_is_who(void **state)
 	assert_ok(client_identify(w.alice, "bob", 2000, &who, &votes, &report));
 	assert_memory_equal(&who.id, &w.bob_id, ID_LEN);
 	assert_int_equal(report.count, WORLD_HUBS);
-	for (size_t i = 0; i < WORLD_HUBS; i++)
+	for (size_t i = 0; i < WORLD_HUBS; i++) {
+		char local[32];
+		snprintf(local, sizeof local, "c-hub%zu", i + 1);
 		assert_int_equal(votes[i].answer, IDENTITY_SAYS);
+		assert_string_equal(votes[i].local, local);
+	}
 	free(votes);
 	report_drop(&report);
 	assert_rc(client_identify(w.alice, "carol", 2000, &who, &votes, &report), TOO_FEW);
