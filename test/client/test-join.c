@@ -27,8 +27,8 @@
 #define HUBS 3
 #define SMALL (UINT64_C(64) << 10)
 #define LARGE (UINT64_C(4) << 20)
-#define SLOWEST_S 3.0   /* a switch costs a connection and a lease; a busy machine the rest */
-#define PATIENCE_S 40.0
+#define SLOWEST_S 8.0   /* below the timeout: a switch costs a connection and a lease, a busy machine the rest */
+#define PATIENCE_S 100.0
 #define SHARE_LEN 160   /* more than any message of these agreements needs */
 #define PAIRS 2
 

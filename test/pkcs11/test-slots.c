@@ -14,6 +14,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,7 @@
 
 #define assert_ok(e) assert_string_equal(rc_name(e), "OK")
 #define IS(call, wanted) assert_int_equal((call), (wanted))
-#define PROMPTLY_MS 1000
+#define PROMPTLY_MS 5000 /* however busy the machine is */
 
 static CK_FUNCTION_LIST *p11;
 static struct path scratch;
@@ -227,7 +228,7 @@ struct waiter {
 	pthread_t thread;
 	CK_RV rv;      /* of the last call */
 	unsigned told; /* events of slots 0 to 31, a bit each */
-	unsigned count;
+	atomic_uint count;
 	bool again;    /* waits for more */
 };
 
@@ -256,12 +257,12 @@ static void sleep_ms(long ms)
 	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
 
-/* Joins it; it must come back within a second. */
+/* Joins it; it must come back soon. */
 static void waiter_join(struct waiter *w)
 {
 	struct timespec until;
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += 5; /* else the test hangs */
+	until.tv_sec += 30; /* else the test hangs */
 	int64_t before = clock_ms();
 	assert_int_equal(pthread_timedjoin_np(w->thread, NULL, &until), 0);
 	if (clock_ms() - before > PROMPTLY_MS)
@@ -316,11 +317,11 @@ static void waiting_for_new_places(void **state)
 	assert_int_equal(w.told, 1u << 4);
 }
 
-static void finalize_ends_waiting(void **state)
+/* Is it woken at once, and not found by looking, which takes half a second?  A busy machine may take as long. */
+static bool finalize_wakes_all(void)
 {
 	struct waiter w[3];
 
-	(void)state;
 	assert_int_equal(count_slots(CK_TRUE), 4);
 	for (size_t i = 0; i < 3; i++)
 		waiter_start(&w[i], true);
@@ -332,11 +333,34 @@ static void finalize_ends_waiting(void **state)
 		IS(w[i].rv, CKR_CRYPTOKI_NOT_INITIALIZED);
 		assert_int_equal(w[i].count, 0);
 	}
-	assert_true(clock_ms() - before < 400); /* woken, not found by looking */
+	bool at_once = clock_ms() - before < 400;
 	CK_SLOT_ID slot;
 	IS(event(&slot), CKR_CRYPTOKI_NOT_INITIALIZED);
 	IS(p11->C_Initialize(NULL), CKR_OK);
 	IS(event(&slot), CKR_NO_EVENT);
+	return at_once;
+}
+
+static void finalize_ends_waiting(void **state)
+{
+	bool at_once = false;
+
+	(void)state;
+	for (int i = 0; i < 5 && !at_once; i++)
+		at_once = finalize_wakes_all();
+	assert_true(at_once);
+}
+
+/* Until they were told of so many events; else the next move of a medium hides the one before. */
+static void await_told(const struct waiter *w, size_t waiters, unsigned wanted)
+{
+	unsigned count = 0;
+	for (int64_t end = clock_ms() + PROMPTLY_MS; count < wanted && clock_ms() < end; sleep_ms(10)) {
+		count = 0;
+		for (size_t i = 0; i < waiters; i++)
+			count += w[i].count;
+	}
+	assert_int_equal(count, wanted);
 }
 
 /* Each event goes to one of them, and none is lost; others meanwhile use the token. */
@@ -352,14 +376,15 @@ static void several_wait(void **state)
 		waiter_start(&w[i], true);
 	for (int i = 0; i < 3; i++) {
 		CK_SESSION_HANDLE s;
-		sleep_ms(PROMPTLY_MS - 400);
+		await_told(w, 4, 2u * (unsigned)i);
 		move(i % 2 == 0 ? "media/two" : "drawer", i % 2 == 0 ? "drawer" : "media/two");
 		move(i % 2 == 0 ? "media/three" : "chest", i % 2 == 0 ? "chest" : "media/three");
 		IS(p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &s), CKR_OK);
 		IS(p11->C_CloseSession(s), CKR_OK);
 		assert_int_equal(count_slots(CK_TRUE), i % 2 == 0 ? 2 : 4);
 	}
-	sleep_ms(PROMPTLY_MS - 400);
+	await_told(w, 4, 6);
+	sleep_ms(100); /* and no more */
 	IS(p11->C_Finalize(NULL), CKR_OK);
 	for (size_t i = 0; i < 4; i++) {
 		waiter_join(&w[i]);
