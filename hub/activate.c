@@ -3,6 +3,7 @@
 #include "hub/activate.h"
 
 #include "base/log.h"
+#include "hub/stranger.h"
 
 #define BODY_MAX 32
 
@@ -59,8 +60,10 @@ static void activate(struct request *r, const struct id *nonce)
 	dske_rc rc = table_activate(r->t->table, nonce);
 
 	if (rc_ok(rc)) {
-		log_info("%s activated table %s", who, id_hex(&r->t->id, hex));
-		r->conn->active_ms = r->hub->now_ms;
+		if (before.state != TABLE_ACTIVE) {
+			log_info("%s activated table %s", who, id_hex(&r->t->id, hex));
+			r->conn->active_ms = r->hub->now_ms;
+		}
 		send(r, MESSAGE_ACTIVATED, ACTIVATION_KEY_ACTIVATED, nonce);
 	} else if (rc_is(rc, DSKE_RC_FROZEN)) {
 		if (before.state != TABLE_FROZEN)
@@ -71,7 +74,11 @@ static void activate(struct request *r, const struct id *nonce)
 	} else {
 		log_error("%s: activation failed: %s", who, rc_detail(rc));
 		conn_refuse(r->conn, r->e, NOTE_TABLE_LOCKED, 0);
+		return;
 	}
+	/* Who lost the answer gets it again.  Anybody may have recorded the question. */
+	if (before.state == TABLE_ACTIVE || before.state == TABLE_FROZEN)
+		stranger_repeats(r);
 }
 
 void activate_receive(struct request *r)

@@ -13,6 +13,7 @@
 #include "hub/confirm.h"
 #include "hub/dispatch.h"
 #include "hub/relay.h"
+#include "hub/stranger.h"
 #include "hub/wait.h"
 
 #define READ_MOST ((size_t)256 << 10) /* bytes of one connection in one round, so that each has its turn */
@@ -159,12 +160,14 @@ void conn_finish_table(struct vault_table *t)
 
 /* ---- in ----------------------------------------------------------------------------------------- */
 
-/* Has its client had its turn in this round, over all its connections? */
+/* Has its client had its turn in this round, over all its connections?  Who may be nobody's has a frame. */
 static bool had_its_turn(const struct conn *c)
 {
 	const struct hub_client *client = c->table ? c->table->client : NULL;
 
-	return client && client->round == c->hub->round &&
+	if (!client)
+		return c->round == c->hub->round;
+	return client->round == c->hub->round &&
 	       (client->taken >= CONN_TURN || client->taken_bytes >= CONN_TURN_BYTES);
 }
 
@@ -172,8 +175,10 @@ void conn_worked(struct conn *c, size_t steps, size_t bytes)
 {
 	struct hub_client *client = c->table ? c->table->client : NULL;
 
-	if (!client)
+	if (!client) {
+		c->round = c->hub->round;
 		return;
+	}
 	if (client->round != c->hub->round)
 		client->taken = client->taken_bytes = 0;
 	client->round = c->hub->round;
@@ -211,7 +216,8 @@ static bool may_take(const struct conn *c)
 /* After a length that cannot be true there is no way back into step. */
 static void stream_broken(struct conn *c, dske_rc rc)
 {
-	log_info("%s: %s; closing", conn_who(c), rc_detail(rc));
+	if (stranger_logs(c->hub, c))
+		log_info("%s: %s; closing", conn_who(c), rc_detail(rc));
 	conn_note(c, NULL, rc_is(rc, DSKE_RC_TOOBIG) ? NOTE_TOO_BIG : NOTE_ENVELOPE, 0);
 	conn_finish(c);
 }
@@ -266,7 +272,7 @@ void conn_readable(struct conn *c)
 		dske_rc rc = read_once(c, &done);
 
 		if (!rc_ok(rc)) {
-			if (!rc_is(rc, DSKE_RC_CLOSED))
+			if (!rc_is(rc, DSKE_RC_CLOSED) && stranger_logs(c->hub, c))
 				log_info("%s: %s", conn_who(c), rc_detail(rc));
 			conn_kill(c);
 			return;
@@ -377,16 +383,23 @@ void conn_note(struct conn *c, const struct envelope *e, enum note code, uint64_
 		conn_send(c, frame.data, frame.len);
 }
 
-void conn_refuse(struct conn *c, const struct envelope *e, enum note code, uint64_t hint)
+void conn_failed(struct conn *c)
 {
-	log_info("%s: a %s was not taken: %s", conn_who(c), e ? message_name(e->type) : "frame", note_text(code));
-	conn_note(c, e, code, hint);
 	if (++c->failures > CONN_FAILURES_FREE)
 		c->slow_until_ms = c->hub->now_ms + (int64_t)(c->failures - CONN_FAILURES_FREE) * CONN_SLOW_MS;
 	if (c->failures < CONN_FAILURES_MAX)
 		return;
-	log_warn("%s: %u frames failed; closing", conn_who(c), c->failures);
+	if (stranger_logs(c->hub, c))
+		log_warn("%s: %u frames failed; closing", conn_who(c), c->failures);
 	conn_finish(c);
+}
+
+void conn_refuse(struct conn *c, const struct envelope *e, enum note code, uint64_t hint)
+{
+	if (stranger_logs(c->hub, c))
+		log_info("%s: a %s was not taken: %s", conn_who(c), e ? message_name(e->type) : "frame", note_text(code));
+	conn_note(c, e, code, hint);
+	conn_failed(c);
 }
 
 void conn_answer_keep(struct conn *c, const uint8_t digest[FRAME_DIGEST_LEN], const struct buf *frame)

@@ -72,6 +72,7 @@ struct conn {
 	struct buf out;
 	size_t out_at;                    /* bytes of out that are sent */
 	unsigned failures;
+	uint64_t round;                   /* before there is a lease: when its last frame was taken */
 	int64_t slow_until_ms;            /* nothing more is taken before */
 	bool has_more;                    /* whole frames may be in the stream */
 	bool closing;                     /* reads nothing more; ends when all is sent */
@@ -140,6 +141,9 @@ void conn_note(struct conn *c, const struct envelope *e, enum note code, uint64_
 
 /* A note about a frame that failed, counted: sixteen end the connection. */
 void conn_refuse(struct conn *c, const struct envelope *e, enum note code, uint64_t hint);
+
+/* Counts a failure. */
+void conn_failed(struct conn *c);
 
 /* The connection speaks for this table now. */
 void conn_bind(struct conn *c, struct vault_table *t);

@@ -11,6 +11,7 @@
 #include "hub/lease.h"
 #include "hub/relay.h"
 #include "hub/retire.h"
+#include "hub/stranger.h"
 #include "hub/wait.h"
 
 #define ANSWER_BODY_MAX 256
@@ -47,6 +48,12 @@ static const struct route *route_of(unsigned type)
 
 /* ---- messages of the up region ------------------------------------------------------------------- */
 
+static void answer_again(struct request *r, const struct buf *frame)
+{
+	conn_send(r->conn, frame->data, frame->len);
+	stranger_repeats(r);
+}
+
 /* Not in an unused part of a window: bytes that came before get the answer they got. */
 static void up_again(struct request *r, bool used)
 {
@@ -62,7 +69,7 @@ static void up_again(struct request *r, bool used)
 	buf_heap(&frame, CONN_ANSWER_LEN_MAX);
 	if (r->e->type == MESSAGE_SHARE &&
 	    rc_ok(mailbox_answer(r->hub->mailbox, &r->t->id, r->e->offset, r->digest, &frame)))
-		conn_send(r->conn, frame.data, frame.len);
+		answer_again(r, &frame);
 	else if (!used && r->conn->table == r->t)
 		conn_note(r->conn, r->e, NOTE_NO_LEASE, 0); /* from a connection that was lost: no failure */
 	else

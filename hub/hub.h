@@ -36,6 +36,7 @@ struct hub {
 	int64_t wake_ms;            /* when a connection has whole frames to be looked at; INT64_MAX: never */
 	bool accept_paused;         /* no descriptors left: try again with the next tick */
 	int64_t tick_ms;            /* when the next tick is due */
+	size_t stranger_lines, stranger_left_out; /* of the log, since the last tick (hub/stranger.h) */
 	bool stop;
 };
 

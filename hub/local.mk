@@ -38,6 +38,7 @@ noinst_LTLIBRARIES += %D%/libhub.la
 	%D%/relay.c %D%/relay.h %D%/relay-part.c \
 	%D%/retire.c %D%/retire.h \
 	%D%/storekey.c %D%/storekey.h \
+	%D%/stranger.c %D%/stranger.h \
 	%D%/wait.c %D%/wait.h
 %C%_libhub_la_LIBADD = %D%/libhubadmin.la
 

@@ -16,6 +16,7 @@
 #include "hub/notify.h"
 #include "hub/relay.h"
 #include "hub/retire.h"
+#include "hub/stranger.h"
 #include "hub/wait.h"
 
 #define EVENTS_MAX 256
@@ -52,13 +53,15 @@ static void admit(struct hub *h, struct fd *fd, const char *peer)
 	dske_rc rc;
 
 	if (!make_room(h)) {
-		log_warn("%s: turned away, there are %zu connections already", peer, h->conn_count);
+		if (stranger_logs(h, NULL))
+			log_warn("%s: turned away, there are %zu connections already", peer, h->conn_count);
 		fd_drop(fd);
 		return;
 	}
 	rc = conn_new(h, fd, peer);
 	if (!rc_ok(rc)) {
-		log_error("%s: turned away: %s", peer, rc_detail(rc));
+		if (stranger_logs(h, NULL))
+			log_error("%s: turned away: %s", peer, rc_detail(rc));
 		fd_drop(fd);
 	}
 }
@@ -124,6 +127,7 @@ static dske_rc tick(struct hub *h)
 		watch_door(h, true);
 	for (struct conn *c = h->first; c; c = c->next)
 		tick_conn(c);
+	stranger_tick(h);
 	retire_tick(h);
 	control_tick(h);
 	TRY(mailbox_tick(h->mailbox, h->now_ms, &expired));

@@ -122,11 +122,103 @@ static void single_bytes(void **state)
 	line_close(&m);
 }
 
+/* ---- what somebody recorded ------------------------------------------------------------------------------ */
+
+enum { REPLAYS = 50, ENEMIES = 12 };
+
+/* How many times is the frame answered, before the connection ends? */
+static size_t answers(struct line *enemy, unsigned type)
+{
+	struct envelope e;
+	size_t count = 0;
+
+	while (line_next(enemy, &e))
+		count += e.type == type;
+	return count;
+}
+
+/* Several strangers, each of whom says it again and again, as fast as he can.  Each is put off soon. */
+static void replay(struct party *p, const struct buf *frame, unsigned type)
+{
+	struct line enemy[ENEMIES];
+
+	for (size_t i = 0; i < ENEMIES; i++) {
+		line_open(&enemy[i], p);
+		for (size_t j = 0; j < REPLAYS; j++)
+			line_send_frame(&enemy[i], frame);
+	}
+	for (size_t i = 0; i < ENEMIES; i++) {
+		assert_in_range(answers(&enemy[i], type), 1, 16);
+		line_close(&enemy[i]);
+	}
+}
+
+static void recorded_activate(void **state)
+{
+	AUTO(buf) frame = {0};
+	struct party dave;
+	struct line d;
+	struct id nonce;
+	struct envelope e;
+
+	(void)state;
+	party_make(&dave, &rig, "dave");
+	assert_ok(table_activation_begin(dave.table, &nonce));
+	activate_frame(&dave, &nonce, &frame);
+	line_open(&d, &dave);
+	line_send_frame(&d, &frame);
+	assert_true(line_next(&d, &e));
+	assert_int_equal(e.type, MESSAGE_ACTIVATED);
+	line_close(&d);
+	replay(&dave, &frame, MESSAGE_ACTIVATED);
+	assert_int_equal(rig_log_count(&rig, "dave activated table"), 1);
+
+	/* Who lost the answer gets it again. */
+	line_open(&d, &dave);
+	line_activate(&d);
+	line_lease(&d, 4096, 4096);
+	line_close(&d);
+	party_drop(&dave);
+}
+
+static void recorded_share(void **state)
+{
+	struct terms t;
+	AUTO(ask) q = {0};
+
+	(void)state;
+	terms_fill(&t, &alice, &bob, "");
+	share_ask(&q, &a, &t, SHARE_MODE_SEALED, 60, NULL);
+	assert_int_equal(ask_status(&q, &a), STATUS_ACCEPTED);
+	replay(&alice, &q.frame, MESSAGE_REPLY);
+}
+
+/* What strangers cause to be logged is so many lines a second, whatever they do; that there was more is logged. */
+static void strangers_fill_no_log(void **state)
+{
+	enum { STRANGERS = 200 };
+	static const uint8_t nothing[] = {0, 0, 0, 1, 0x80};
+	int64_t began = clock_ms();
+
+	(void)state;
+	for (size_t i = 0; i < STRANGERS; i++) {
+		struct line l;
+
+		line_open(&l, &alice);
+		for (size_t j = 0; j < 4; j++)
+			line_send(&l, nothing, sizeof nothing);
+		line_note(&l, NOTE_ENVELOPE);
+		line_close(&l);
+	}
+	assert_in_range(rig_log_count(&rig, "127.0.0.1:"), 1, 10 * (2 + (size_t)(clock_ms() - began) / 1000));
+	assert_true(rig_logged(&rig, "lines more about connections without a lease"));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, pair_tear_down)
 	const struct CMUnitTest tests[] = {
-		T(single_bytes),
+		T(single_bytes), T(recorded_activate), T(recorded_share), T(strangers_fill_no_log),
 	};
 	return cmocka_run_group_tests_name("hostile", tests, NULL, NULL);
 }
