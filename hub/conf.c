@@ -351,7 +351,7 @@ static dske_rc read_into(struct hub_conf *c, const char *path)
 	dske_rc rc = conf_read(path, take, c);
 
 	if (rc_is(rc, DSKE_RC_NOT_FOUND))
-		return FAIL(NOT_FOUND, "there is no %s; make one with 'dske hub init', or name another with --config", path);
+		return FAIL(NOT_FOUND, "there is no %s; make one with 'dske hub init', or name another (dske-hubd --config FILE, dske --hub-conf FILE)", path);
 	TRY(rc);
 	return complete(c);
 }
