@@ -46,6 +46,7 @@ void lease_drop(struct link *l)
 		window_free(l->down[i]);
 		l->down[i] = NULL;
 	}
+	l->down_is_old = false;
 }
 
 /* The newest window stands first; the oldest goes when there is no room. */
@@ -54,12 +55,13 @@ static void push_down(struct link *l, struct window *down)
 	window_free(l->down[LINK_DOWN_WINDOWS - 1]);
 	memmove(&l->down[1], &l->down[0], (LINK_DOWN_WINDOWS - 1) * sizeof l->down[0]);
 	l->down[0] = down;
+	l->down_is_old = false;
 }
 
+/* Those that there are stay: the hub may still take from its four newest. */
 void lease_unplug_down(struct link *l)
 {
-	if (l->down[0] != NULL)
-		push_down(l, NULL);
+	l->down_is_old = true;
 }
 
 void lease_unplug(struct link *l)
@@ -77,7 +79,7 @@ static bool up_suffices(const struct link *l)
 
 static bool down_suffices(const struct link *l)
 {
-	return l->need_down == 0 || (l->down[0] != NULL && window_left(l->down[0]) >= l->need_down);
+	return l->need_down == 0 || (!l->down_is_old && l->down[0] != NULL && window_left(l->down[0]) >= l->need_down);
 }
 
 bool lease_suffices(const struct link *l)

@@ -87,6 +87,7 @@ struct link {
 	unsigned nonsense;           /* frames that made no sense, or did not verify */
 	unsigned objections;         /* notes that say, untagged, that this cannot be */
 	bool is_asked_again;         /* because of one: the exchange sends once more what has no answer */
+	bool down_is_old;            /* no down window there is does for what is needed */
 	bool down_renewed;           /* a new down window was asked for because of a note */
 	bool lease_lost;             /* the hub disowned our window: what was sent has to be sealed afresh */
 };
@@ -197,7 +198,7 @@ dske_rc lease_slot_taken(struct link *l, uint64_t next_slot);
 /* The connection is lost: its windows are good for nothing new.  What the hub had sealed in them may
  * still come, so those for receiving are kept for now, and the lease under way, to be repeated. */
 void lease_unplug(struct link *l);
-void lease_unplug_down(struct link *l); /* the down window alone */
+void lease_unplug_down(struct link *l); /* the down windows alone */
 
 /* All windows and the lease under way are given up. */
 void lease_drop(struct link *l);
