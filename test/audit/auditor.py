@@ -39,7 +39,8 @@ from model import message_tag  # noqa: E402  the second implementation of the ta
 
 HEAD = 2 * KEY  # of a range of the up or down region: two keys, then the pad
 NOTE = 255
-GRANT, LEASE, CONFIRM, CLONED, SHARE, INSTRUCTION = 5, 4, 6, 7, 8, 13
+GRANT, LEASE, CONFIRM, CLONED, SHARE, INSTRUCTION, PART, PIECE = 5, 4, 6, 7, 8, 13, 17, 18
+PADDED = {SHARE, INSTRUCTION, PART, PIECE}  # what is behind the keys of their ranges is a share's pad
 # doc/protocol.md, section 5: type -> name, which side sends it, region, number of its key
 KINDS = {
     1: ("ACTIVATE", "client", "activation", 0), 2: ("ACTIVATED", "hub", "activation", 1),
@@ -50,6 +51,7 @@ KINDS = {
     11: ("IDENTIFY", "client", "up", 0), 12: ("IDENTITY", "hub", "up", 1),
     13: ("INSTRUCTION", "hub", "down", 0), 14: ("RECEIPT", "client", "down", 1),
     15: ("RETIRE", "client", "activation", 0), 16: ("RETIRED", "hub", "activation", 1),
+    17: ("PART", "client", "up", 0), 18: ("PIECE", "hub", "down", 0),
 }
 # ACTIVATE, ACTIVATED, FROZEN, RETIRE, RETIRED: the least state of who sent it
 RECORDED = {1: 1, 2: 2, 3: 3, 15: 5, 16: 5}
@@ -105,7 +107,7 @@ class Frame:
         """The bytes of the table that this message, and no other, may use."""
         at = self.offset + KEY * self.key
         yield at, at + KEY
-        if self.kind in (SHARE, INSTRUCTION) and self.length > HEAD:
+        if self.kind in PADDED and self.length > HEAD:
             yield self.offset + HEAD, self.end
 
     def fields(self, count):
@@ -240,17 +242,29 @@ class Shares:
     def __init__(self):
         self.known = {}
 
+    @staticmethod
+    def read(frame, header):
+        """(initiator, key ID, number of the part), what was sent for it"""
+        match frame.kind, cbor2.loads(frame.body):
+            case (8, [[initiator, key_id, *_], _, _, sealed]) | (13, [[initiator, key_id, *_], sealed]):
+                return (initiator, key_id, 0), sealed
+            case 17, [key_id, number, _, sealed, _]:
+                return (header.client, key_id, number), sealed
+            case 18, [initiator, key_id, number, sealed]:
+                return (initiator, key_id, number), sealed
+        return None, None
+
     def faults(self, frame, header, made):
-        if frame.kind not in (SHARE, INSTRUCTION):
+        if frame.kind not in PADDED:
             return []
-        terms, *_, sealed = frame.fields(4 if frame.kind == SHARE else 2) or [None, None]
-        if terms is None:
+        name, sealed = self.read(frame, header)
+        if name is None:
             return [f"{frame}: its body is not that of its type"]
         pad = made[frame.offset + HEAD:frame.end]
         if sealed == pad and sealed:
             return [f"{frame}: pad bytes in clear on the wire"]
         share = bytes(a ^ b for a, b in zip(pad, sealed)) if sealed else pad
-        if self.known.setdefault((header.hub, terms[0], terms[1]), share) != share:
+        if self.known.setdefault((header.hub, *name), hashlib.sha256(share).digest()) != hashlib.sha256(share).digest():
             return [f"{frame}: its ciphertext was not made with the pad that its range names"]
         return []
 

@@ -19,9 +19,12 @@ import os
 import sys
 
 SHARE, REPLY, INSTRUCTION, RECEIPT = 8, 9, 13, 14
+PART, PIECE = 17, 18
 READY, CONFIRMATION, MUSTER, MUSTERED, ATTEST = 19, 20, 21, 22, 23
 # section 5: which key of the range tags it
-SIDE_KEY = {SHARE: 0, REPLY: 1, INSTRUCTION: 0, RECEIPT: 1, READY: 0, CONFIRMATION: 1, MUSTER: 0, MUSTERED: 1, ATTEST: 0}
+SIDE_KEY = {SHARE: 0, REPLY: 1, INSTRUCTION: 0, RECEIPT: 1, READY: 0, CONFIRMATION: 1, MUSTER: 0, MUSTERED: 1, ATTEST: 0,
+            PART: 0, PIECE: 0}
+PART_LEN = 1 << 20  # section 8.6
 HEAD = 64  # section 4.2: two keys of 32 bytes, then the pad
 
 
@@ -66,6 +69,11 @@ def decoded(data):
     return value
 
 
+def xor(a, b):
+    length = min(len(a), len(b))
+    return (int.from_bytes(a[:length], "big") ^ int.from_bytes(b[:length], "big")).to_bytes(length, "big")
+
+
 # ---- arithmetic of section 2, tags of section 3 -------------------------------------------------------
 
 def times(a, b, degree, low):
@@ -84,13 +92,21 @@ def number(data):
     return int.from_bytes(data, "little")
 
 
+def multiplier(c, often):
+    """x -> c x; when it is called often, from c's products with each byte at each place."""
+    if not often:
+        return lambda x: times(x, c, 128, 0x87)
+    places = [[times(byte << 8 * place, c, 128, 0x87) for byte in range(256)] for place in range(16)]
+    return lambda x: functools.reduce(int.__xor__, map(list.__getitem__, places, x.to_bytes(16, "little")))
+
+
 def hashed(message, c, power):
     """sum of c^(j + power - 1) y_j, Horner's way"""
     padded = message + bytes(-len(message) % 16)
     blocks = [number(padded[i:i + 16]) for i in range(0, len(padded), 16)] + [8 * len(message)]
-    total = 0
+    total, by_c = 0, multiplier(c, len(blocks) > 5000)
     for y in reversed(blocks):
-        total = times(total, c, 128, 0x87) ^ y
+        total = by_c(total) ^ y
     for _ in range(power):
         total = times(total, c, 128, 0x87)
     return total
@@ -124,7 +140,7 @@ def value_at(x, points):
         for j in points:
             if j != i:
                 factor = products(factor)[quotient(x ^ j, i ^ j)]
-        out = bytes(o ^ products(factor)[s] for o, s in zip(out, share))
+        out = xor(out, share.translate(bytes(products(factor))))
     return out
 
 
@@ -176,6 +192,30 @@ class Agreement:
         need(self.scheme == 0 or (self.scheme == 1 and self.n == self.k), "terms: the scheme")
         need(1 <= len(self.receivers) == len({*self.receivers} - {self.initiator}), "terms: receivers")
         self.at_hub, self.at_receiver = {}, {}
+        self.parts, self.lengths = {}, self.part_lengths()
+
+    def part_lengths(self):
+        """Section 8.6: u and 2^20 bytes of S, then as many of S each, and the rest."""
+        ends = [*range(self.length - self.m + PART_LEN, self.length, PART_LEN), self.length]
+        return [end - start for start, end in zip([0, *ends], ends)]
+
+    def is_same(self, terms):
+        """The key tag of a long key is zeros until its last part is there."""
+        untagged = [terms[:8] + [bytes(16)] + terms[9:], self.terms[:8] + [bytes(16)] + self.terms[9:]]
+        return terms == self.terms or (len(self.lengths) > 1 and untagged[0] == untagged[1]
+                                       and bytes(16) in (terms[8], self.tag))
+
+    def learn(self, tag):
+        need(self.tag in (tag, bytes(16)), "two key tags of one key")
+        self.tag, self.terms = tag, self.terms[:8] + [tag] + self.terms[9:]
+
+    def add(self, where, x, index, part):
+        """A part; with the last of them the share is there."""
+        need(index < len(self.lengths) and len(part) == self.lengths[index], "a part of another length, or too many")
+        parts = self.parts.setdefault((where is self.at_hub, x), {})
+        need(index <= len(parts) and parts.setdefault(index, part) == part, f"parts at x = {x} that differ, or out of order")
+        if len(parts) == len(self.lengths):
+            self.open(where, x, b"".join(parts[i] for i in range(len(parts))))
 
     def position(self, hub):
         need(hub in self.hubs, "a hub that is not in the terms")
@@ -189,7 +229,7 @@ class Agreement:
         if self.scheme == 1:
             total = bytes(self.length)
             for share in shares.values():
-                total = bytes(a ^ b for a, b in zip(total, share))
+                total = xor(total, share)
             return total
         points = dict(sorted(shares.items())[:self.k])
         for x, share in shares.items():
@@ -234,25 +274,43 @@ class Recording:
             terms = frame.body[0]
             self.asked[frame.kind, frame.table, frame.offset] = frame
             agreement = self.agreements.setdefault((terms[0], terms[1]), Agreement(terms))
-            need(agreement.terms == terms, "two hubs were told different terms")
+            need(agreement.is_same(terms), "two hubs were told different terms")
+            if terms[8] != bytes(16):
+                agreement.learn(terms[8])
         if frame.kind == SHARE:
             _, ttl, mode, sealed = frame.body
             need(frame.sender == terms[0] and 1 <= ttl <= 604800, "a SHARE not of its initiator, or its time to live")
             need(mode in (0, 1) and (mode == 1) == bool(sealed), "a mode that does not fit its share")
-            frame.share = bytes(a ^ b for a, b in zip(frame.pad, sealed)) if mode else frame.pad
+            need(len(agreement.lengths) == 1 or terms[8] == bytes(16), "a long key whose tag is known before it is dealt")
+            frame.share, frame.index, frame.agreement = xor(frame.pad, sealed) if mode else frame.pad, 0, agreement
         if frame.kind == INSTRUCTION:
-            agreement.open(agreement.at_receiver, agreement.position(frame.sender),
-                           bytes(a ^ b for a, b in zip(frame.pad, frame.body[1])))
-        if frame.kind == REPLY and frame.body == [0]:  # it says which hub the SHARE went to
+            agreement.add(agreement.at_receiver, agreement.position(frame.sender), 0, xor(frame.pad, frame.body[1]))
+        if frame.kind == PART:
+            self.take_part(frame)
+        if frame.kind == PIECE:
+            initiator, key_id, index, sealed = frame.body
+            agreement = self.agreements[initiator, key_id]
+            agreement.add(agreement.at_receiver, agreement.position(frame.sender), index, xor(frame.pad, sealed))
+        if frame.kind == REPLY and frame.body == [0]:  # it says which hub the SHARE or PART went to
             share = self.asked.get((SHARE, frame.table, frame.offset))
             if share is not None:
-                agreement = self.agreements[share.body[0][0], share.body[0][1]]
-                agreement.open(agreement.at_hub, agreement.position(frame.sender), share.share)
+                agreement = share.agreement
+                agreement.add(agreement.at_hub, agreement.position(frame.sender), share.index, share.share)
         if frame.kind == RECEIPT:
             need((INSTRUCTION, frame.table, frame.offset) in self.asked and frame.body in ([0], [1], [2]),
                  "a RECEIPT of nothing")
         if frame.kind in (READY, MUSTER, ATTEST, CONFIRMATION, MUSTERED):
             self.confirm(frame)
+
+    def take_part(self, frame):
+        key_id, frame.index, mode, sealed, tag = frame.body
+        frame.agreement = self.agreements[frame.sender, key_id]
+        need(mode in (0, 1) and (mode == 1) == bool(sealed), "a mode that does not fit its part")
+        need((len(tag) == 16) == (frame.index + 1 == len(frame.agreement.lengths)), "a key tag not with the last part")
+        frame.share = xor(frame.pad, sealed) if mode else frame.pad
+        if tag:
+            frame.agreement.learn(tag)
+        self.asked[SHARE, frame.table, frame.offset] = frame
 
     def named(self, initiator, key_id):
         agreement = self.agreements.get((initiator, key_id))
@@ -305,7 +363,7 @@ def main(arguments):
         recording = Recording(items, tables)
         need(recording.agreements, "no agreement was recorded")
         lines = [agreement.line() for agreement in recording.agreements.values()]
-    except (Refused, OSError, ValueError, TypeError, AttributeError, IndexError) as trouble:
+    except (Refused, OSError, ValueError, TypeError, AttributeError, IndexError, KeyError) as trouble:
         print(f"decoder: {trouble}", file=sys.stderr)
         return 1
     if cut:

@@ -9,6 +9,7 @@ polynomial's coefficients instead of by Lagrange's formula.
     model.py --write DIR    writes the vector files into DIR
     model.py --check DIR    recomputes every answer in DIR and speaks TAP
 """
+import functools
 import hashlib
 import os
 import sys
@@ -60,7 +61,22 @@ def blocks(message):
     return cut + [8 * len(message)]
 
 
+def multiples(c):
+    """c times each byte at each of the 16 places: a product is the sum of sixteen."""
+    return [[mul128(byte << 8 * place, c) for byte in range(256)] for place in range(16)]
+
+
+def long_message_tag(key, message):
+    """The same by Horner's rule, for messages of which the plain sum would take minutes."""
+    tables, total = multiples(element(key[:16])), 0
+    for y in reversed(list(blocks(message))):
+        total = functools.reduce(int.__xor__, map(list.__getitem__, tables, (total ^ y).to_bytes(16, "little")))
+    return encode(total ^ element(key[16:]))
+
+
 def message_tag(key, message):
+    if len(message) > 65536:
+        return long_message_tag(key, message)
     c, d = element(key[:16]), element(key[16:])
     tag, c_power = d, 1
     for y in blocks(message):
