@@ -98,6 +98,7 @@ void conn_bind(struct conn *c, struct vault_table *t)
 	c->table = t;
 	c->next_of_client = t->client->conns;
 	t->client->conns = c;
+	c->hub->leased_count++;
 	c->in.max = FRAME_MAX;
 }
 
@@ -110,6 +111,7 @@ static void unbind(struct conn *c)
 			*at = c->next_of_client;
 			break;
 		}
+	c->hub->leased_count--;
 	c->table = NULL;
 }
 

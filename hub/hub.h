@@ -31,7 +31,7 @@ struct hub {
 	uint64_t round;             /* counts them */
 	struct control *control;    /* what the operator asks (hub/control.h) */
 	struct conn *first, *last;  /* connections, oldest first */
-	size_t conn_count;
+	size_t conn_count, leased_count;
 	struct conn *marked;        /* connections with something to do at the round's end */
 	int64_t wake_ms;            /* when a connection has whole frames to be looked at; INT64_MAX: never */
 	bool accept_paused;         /* no descriptors left: try again with the next tick */

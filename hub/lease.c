@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "hub/lowwater.h"
+#include "hub/places.h"
 #include "hub/wait.h"
 
 #define BODY_MAX 96
@@ -141,6 +142,11 @@ static void lease_take(struct request *r, const struct msg_lease *m, struct leas
 
 	dske_rc rc = table_lease_classify(r->t->table, m->slot, r->digest, &kind, &next_free);
 
+	if (rc_ok(rc) && kind == LEASE_FRESH && !r->conn->table && !places_for_client(r->hub, r->t->client)) {
+		conn_refuse(r->conn, r->e, NOTE_BUSY, 0);
+		conn_finish(r->conn);
+		return;
+	}
 	if (rc_ok(rc) && kind == LEASE_FRESH)
 		rc = grant(r, m, keys);
 	else if (rc_ok(rc) && kind == LEASE_REPEATED)

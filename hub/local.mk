@@ -33,6 +33,7 @@ noinst_LTLIBRARIES += %D%/libhub.la
 	%D%/mailbox-confirm.c \
 	%D%/notify.c %D%/notify.h \
 	%D%/peer.c %D%/peer.h \
+	%D%/places.c %D%/places.h \
 	%D%/policy.c %D%/policy.h \
 	%D%/quota.c %D%/quota.h \
 	%D%/relay.c %D%/relay.h %D%/relay-part.c \

@@ -14,6 +14,7 @@
 #include "hub/conn.h"
 #include "hub/control.h"
 #include "hub/notify.h"
+#include "hub/places.h"
 #include "hub/relay.h"
 #include "hub/retire.h"
 #include "hub/stranger.h"
@@ -22,7 +23,6 @@
 #define EVENTS_MAX 256
 #define ACCEPTS_MAX 64 /* in one round */
 #define TICK_MS 1000
-#define EVICT_MS 1000  /* a connection without a lease has this long, when there are too many */
 
 /* ---- the door -------------------------------------------------------------------------------------- */
 
@@ -34,25 +34,11 @@ static void watch_door(struct hub *h, bool open)
 	h->accept_paused = !open;
 }
 
-/* The oldest connection that never had a lease makes room, so that whoever holds many open without being
- * a client keeps no client out. */
-static bool make_room(struct hub *h)
-{
-	if (h->conn_count < h->conf.connections)
-		return true;
-	for (struct conn *c = h->first; c; c = c->next)
-		if (!c->table && !c->dead && h->now_ms - c->opened_ms >= EVICT_MS) {
-			conn_kill(c);
-			return true;
-		}
-	return false;
-}
-
 static void admit(struct hub *h, struct fd *fd, const char *peer)
 {
 	dske_rc rc;
 
-	if (!make_room(h)) {
+	if (!places_for_newcomer(h)) {
 		if (stranger_logs(h, NULL))
 			log_warn("%s: turned away, there are %zu connections already", peer, h->conn_count);
 		fd_drop(fd);

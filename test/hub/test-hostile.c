@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include "base/net.h"
 
@@ -122,6 +122,112 @@ static void single_bytes(void **state)
 	line_close(&m);
 }
 
+/* ---- places ---------------------------------------------------------------------------------------------- */
+
+enum { PLACES = 7 }; /* of eight connections one is for those that have no lease yet */
+
+static int setup_few(void **state)
+{
+	(void)state;
+	return begin("connections = 8\n");
+}
+
+static void lease_and_wait(struct line *l, struct party *p, const struct party *other)
+{
+	line_open(l, p);
+	line_lease(l, 256, 256);
+	assert_int_equal(wait_send(l, &other->header.client, NULL, "x"), STATUS_ACCEPTED);
+}
+
+static void assert_ended(struct line *l)
+{
+	struct envelope e;
+
+	assert_false(line_next(l, &e));
+}
+
+/* Bob has as many connections as he can get, and waits on all of them; whoever has fewer gets a place all the same, one
+ * of bob's.  The oldest goes, and never one of those who have few. */
+static void one_client_takes_all_places(void **state)
+{
+	struct line many[PLACES + 3], c, d;
+	struct party carol;
+
+	(void)state;
+	for (size_t i = 0; i < PLACES + 3; i++)
+		lease_and_wait(&many[i], &bob, &alice);
+	assert_ended(&b); /* his own oldest made room, and four more */
+	for (size_t i = 0; i < 4; i++)
+		assert_ended(&many[i]);
+	settle(&a);
+	lease_and_wait(&c, &alice, &bob);
+	assert_ended(&many[4]);
+	lease_and_wait(&d, &alice, &bob);
+	assert_ended(&many[5]); /* three and four now */
+	settle(&a);
+
+	party_make(&carol, &rig, "carol");
+	line_close(&many[0]);
+	line_open(&many[0], &carol);
+	line_activate(&many[0]);
+	line_lease(&many[0], 256, 256);
+	assert_ended(&many[6]);
+	for (size_t i = 7; i < PLACES + 3; i++)
+		assert_true(line_is_silent(&many[i], 0));
+	for (size_t i = 0; i < PLACES + 3; i++)
+		line_close(&many[i]);
+	line_close(&c);
+	line_close(&d);
+	party_drop(&carol);
+}
+
+static bool is_answered(const struct line *l)
+{
+	uint8_t byte;
+
+	return recv(l->fd, &byte, 1, MSG_PEEK) == 1;
+}
+
+static int setup_fewer(void **state)
+{
+	(void)state;
+	return begin("connections = 4\n");
+}
+
+/* Where each has one nobody's is taken away, until somebody leaves. */
+static void all_places_are_taken_fairly(void **state)
+{
+	AUTO(buf) frame = {0};
+	struct party carol, dave;
+	struct line c, d;
+
+	(void)state;
+	party_ready(&carol, &c, &rig, "carol");
+	party_make(&dave, &rig, "dave");
+	line_open(&d, &dave);
+	line_activate(&d);
+	lease_frame(&d, 256, &frame);
+	line_send_frame(&d, &frame);
+	line_note(&d, NOTE_BUSY);
+	assert_ended(&d);
+	settle(&a);
+	settle(&b);
+	settle(&c);
+	line_close(&c);
+	do {
+		line_close(&d); /* the hub may have met it before it met the ends of the others */
+		line_open(&d, &dave);
+		buf_drop(&frame);
+		lease_frame(&d, 256, &frame);
+		line_send_frame(&d, &frame);
+	} while (!is_answered(&d));
+	line_granted(&d, 256, true);
+	settle(&d);
+	line_close(&d);
+	party_drop(&carol);
+	party_drop(&dave);
+}
+
 /* ---- what somebody recorded ------------------------------------------------------------------------------ */
 
 enum { REPLAYS = 50, ENEMIES = 12 };
@@ -219,6 +325,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, pair_tear_down)
 	const struct CMUnitTest tests[] = {
 		T(single_bytes), T(recorded_activate), T(recorded_share), T(strangers_fill_no_log),
+		cmocka_unit_test_setup_teardown(one_client_takes_all_places, setup_few, pair_tear_down),
+		cmocka_unit_test_setup_teardown(all_places_are_taken_fairly, setup_fewer, pair_tear_down),
 	};
 	return cmocka_run_group_tests_name("hostile", tests, NULL, NULL);
 }
