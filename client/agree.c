@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/adapted.h"
 #include "client/agreement.h"
 #include "client/quota.h"
 
@@ -30,17 +31,59 @@ static uint8_t least_accepted(uint8_t asked, const struct config *config, size_t
 	return asked > least ? asked : least;
 }
 
+static const char *either(const char *first, const char *second)
+{
+	return first != NULL ? first : second;
+}
+
+/* Where the direct link is: the call's word, else the configuration's. */
+static void find_link(struct agreement *a, const struct config *config)
+{
+	const struct config_peer *p = config_peer(config, a->peer.name);
+	bool asked = a->q->direct != NULL || a->q->direct_listen != NULL;
+	a->connect = either(a->q->direct, !asked && p != NULL ? p->direct : "");
+	a->listen = either(a->q->direct_listen, asked ? "" : config->direct_listen);
+}
+
+/* Why the adapted protocol is not possible here; NULL: it is. */
+static const char *why_not_adapted(const struct agreement *a)
+{
+	if (a->group.count > 1)
+		return "the adapted scheme is for one peer, not for a group";
+	if (a->key_len > KEY_PART_LEN)
+		return "the adapted scheme is for keys of at most 1 MiB";
+	if (a->connect[0] == '\0' && a->listen[0] == '\0')
+		return "the adapted scheme needs a direct link: set direct in the peer's section, or direct_listen in [client]";
+	return NULL;
+}
+
+/* What a call asks for in so many words is refused where it cannot be; what the configuration says of all is not. */
+static dske_rc settle_scheme(struct agreement *a, const struct config *config)
+{
+	bool asked = a->q->scheme <= SCHEME_ADAPTED;
+	a->scheme = asked ? a->q->scheme : config->scheme;
+	find_link(a, config);
+	const char *why = a->scheme == SCHEME_ADAPTED && a->initiates ? why_not_adapted(a) : NULL;
+	if (why == NULL)
+		return DSKE_OK;
+	if (asked)
+		return FAIL(ARGS, "%s", why);
+	a->scheme = SCHEME_SHAMIR;
+	snprintf(a->r->fallback, sizeof a->r->fallback, "%s", why);
+	return DSKE_OK;
+}
+
 static dske_rc settle_terms(struct agreement *a, const struct config *config)
 {
 	const struct agree_request *q = a->q;
 	size_t n = exchange_hubs(&a->x), known = pool_hubs_known(a->x.client);
 	a->n = (uint8_t)n;
-	a->scheme = q->scheme < SCHEME_COUNT ? q->scheme : config->scheme;
+	a->key_len = q->key_len != 0 || !a->initiates ? q->key_len : config->key_len;
+	TRY(settle_scheme(a, config));
 	a->k = q->k != 0 ? q->k : config_k(config, known);
 	if (a->scheme == SCHEME_XOR)
 		a->k = a->n;
 	a->k_b = least_accepted(q->k, config, known);
-	a->key_len = q->key_len != 0 || !a->initiates ? q->key_len : config->key_len;
 	if (a->key_len != 0 && (a->key_len < KEY_LEN_MIN || a->key_len > KEY_LEN_MAX))
 		return FAIL(ARGS, "a key of %u bytes: between %u and %u", a->key_len, KEY_LEN_MIN, KEY_LEN_MAX);
 	if (a->key_len > KEY_PART_LEN && q->sink == NULL)
@@ -72,6 +115,22 @@ void agree_progress(struct agreement *a)
 	a->x.deadline_ms = clock_ms() + timeout;
 }
 
+void agree_name_result(struct agree_result *r, const struct terms *t)
+{
+	r->key_id = t->key_id;
+	r->initiator = t->initiator;
+	r->n = t->n;
+	r->k = t->k;
+	r->key_len = t->key_len;
+	r->scheme = t->scheme;
+	if (t->scheme == SCHEME_ADAPTED)
+		adapted_second_id(&r->key_id, &t->key_id); /* its own inverse */
+	if (t->scheme == SCHEME_FALLBACK) {
+		adapted_fallback_id(&r->key_id, &t->key_id);
+		r->scheme = SCHEME_SHAMIR;
+	}
+}
+
 dske_rc agree_keep_key(struct agreement *a)
 {
 	a->r->peer = a->peer.id;
@@ -92,6 +151,8 @@ static dske_rc agree(struct agreement *a, struct client *c)
 	TRY(use_quota(a, a->key_len != 0 ? a->key_len : KEY_LEN_MIN, a->initiates));
 	if (!a->initiates)
 		return agree_receive(a);
+	if (a->scheme == SCHEME_ADAPTED)
+		return adapted_initiate(a);
 	return a->key_len > KEY_PART_LEN ? agree_initiate_long(a) : agree_initiate(a);
 }
 

@@ -47,6 +47,9 @@ size_t exchange_hubs(const struct exchange *x);
 void exchange_sent(struct exchange *x, const struct link *l);
 void exchange_settle(struct exchange *x, const struct link *l, dske_rc rc);
 
+/* Another pass with the same hubs: none is settled. */
+void exchange_again(struct exchange *x);
+
 /* Has every hub been settled, or been found dead? */
 bool exchange_is_settled(const struct exchange *x);
 
@@ -80,7 +83,13 @@ struct agreement {
 	uint8_t n, k, k_b;
 	enum scheme scheme;
 	uint32_t key_len; /* 0 (receiver): any */
+	const char *connect, *listen; /* of a direct link; "": none.  At most one is used, the first */
+	const struct secret *again;   /* initiator: Y_0, which is to be dealt once more; or NULL */
+	struct second *second;        /* receiver: the second pass that goes on beside (client/adapted.h), or NULL */
 };
+
+/* What is known of the key by its terms; of one that came by a part of the adapted protocol, its proper name. */
+void agree_name_result(struct agree_result *r, const struct terms *t);
 
 /* Lets the caller keep the key that is in the result.  Errors: the caller's. */
 dske_rc agree_keep_key(struct agreement *a);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "client/adapted.h"
 #include "client/intake.h"
 #include "client/reception.h"
 #include "client/taken.h"
@@ -115,6 +116,20 @@ static bool is_taken(struct reception *v, const struct terms *t)
 	return taken;
 }
 
+/* A share of the second pass; beside that nothing but its fallback is waited for. */
+static void take_second(struct reception *v, const struct link *l, const struct msg_instruction *m, struct pad *pad, struct owed *owed)
+{
+	owed->key_id = m->terms.key_id;
+	dske_rc rc = second_take(v->a->second, v, l, m, pad);
+	if (!rc_ok(rc))
+		owe(owed, rc_is(rc, DSKE_RC_EXISTS) ? RECEIPT_KEPT : RECEIPT_REFUSED);
+}
+
+static bool is_out_of_turn(const struct reception *v, const struct terms *t)
+{
+	return t->scheme == SCHEME_ADAPTED || (v->a->second != NULL && t->scheme != SCHEME_FALLBACK);
+}
+
 /* Behind its tag: nothing of it was decoded so far. */
 static bool take_body(struct reception *v, struct link *l, const struct envelope *e, struct pad *pad, struct owed *owed)
 {
@@ -125,7 +140,9 @@ static bool take_body(struct reception *v, struct link *l, const struct envelope
 	if (!rc_ok(rc)) {
 		owe(owed, RECEIPT_CORRUPT);
 		exchange_settle(&v->a->x, l, rc);
-	} else if (!group_is_addressed(&v->a->group, &m.terms) || !is_asked_for(v->a->q, &m.terms)) {
+	} else if (second_is_meant(v->a->second, &m.terms)) {
+		take_second(v, l, &m, pad, owed);
+	} else if (!group_is_addressed(&v->a->group, &m.terms) || !is_asked_for(v->a->q, &m.terms) || is_out_of_turn(v, &m.terms)) {
 		v->arrival[l->at].is_dirty = true; /* it stays at the hub, for a call that asks for it */
 		v->a->x.other_group = v->a->x.other_group || is_asked_for(v->a->q, &m.terms);
 		if (v->a->q->has_key_id && is_asked_for(v->a->q, &m.terms))

@@ -159,7 +159,9 @@ struct agree_request {
 	uint8_t context[TERMS_CONTEXT_MAX];
 	uint8_t context_len;         /* with neither key ID nor context: the empty context */
 	uint8_t k;                   /* 0: the configuration's */
-	enum scheme scheme;          /* SCHEME_COUNT: the configuration's */
+	enum scheme scheme;          /* SCHEME_COUNT: the configuration's; a receiver takes the initiator's */
+	const char *direct;          /* borrowed; for the adapted scheme, where the peer listens ... */
+	const char *direct_listen;   /* ... or where we do; NULL both: the configuration's */
 	uint32_t key_len;            /* bytes; 0: the configuration's; a receiver fails ARGS if it differs
 	                                from what arrives, unless it is 0 */
 	const struct agree_sink *sink; /* borrowed for the call; NULL: no key of more than KEY_PART_LEN bytes */
@@ -179,7 +181,8 @@ struct agree_result {
 	struct id peer;    /* the initiator, or the first who was named where that is we */
 	bool initiated;    /* by us */
 	uint8_t n, k;
-	enum scheme scheme;
+	enum scheme scheme;   /* by which the key came */
+	char fallback[300];   /* why that was not the adapted one, although it was asked for; else empty */
 	struct report report; /* owned; filled on failure too */
 };
 void agree_result_drop(struct agree_result *r);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/conf.h"
+#include "base/net.h"
 #include "hubproto/msg.h"
 #include "pskm/table-key.h"
 
@@ -94,6 +95,20 @@ static dske_rc set_media(struct config *c, const char *key, const char *value)
 	return conf_text(c->media, sizeof c->media, key, value);
 }
 
+static dske_rc set_address(char *out, size_t cap, const char *key, const char *value)
+{
+	struct net_address parsed;
+	TRY(conf_text(out, cap, key, value));
+	if (!rc_ok(net_address_parse(&parsed, value)))
+		return FAIL(CONFIG, "%s = %s: write HOST:PORT", key, value);
+	return DSKE_OK;
+}
+
+static dske_rc set_direct_listen(struct config *c, const char *key, const char *value)
+{
+	return set_address(c->direct_listen, sizeof c->direct_listen, key, value);
+}
+
 static dske_rc set_low_water(struct config *c, const char *key, const char *value)
 {
 	return low_water_parse(&c->low_water, key, value);
@@ -147,14 +162,9 @@ static dske_rc set_key_length(struct config *c, const char *key, const char *val
 
 static dske_rc set_scheme(struct config *c, const char *key, const char *value)
 {
-	static const char *const names[SCHEME_COUNT] = {[SCHEME_SHAMIR] = "shamir", [SCHEME_XOR] = "xor"};
-	for (size_t i = 0; i < SCHEME_COUNT; i++) {
-		if (names[i] != NULL && strcmp(names[i], value) == 0) {
-			c->scheme = (enum scheme)i;
-			return DSKE_OK;
-		}
-	}
-	return FAIL(CONFIG, "%s = %s: shamir or xor", key, value);
+	if (!rc_ok(scheme_parse(&c->scheme, value)))
+		return FAIL(CONFIG, "%s = %s: shamir, xor or adapted", key, value);
+	return DSKE_OK;
 }
 
 static dske_rc set_accept_n(struct config *c, const char *key, const char *value)
@@ -186,6 +196,7 @@ static const struct {
 	{"client", "log_level", set_log_level},
 	{"client", "media", set_media},
 	{"client", "low_water", set_low_water},
+	{"client", "direct_listen", set_direct_listen},
 	{"agreement", "k", set_k},
 	{"agreement", "k_b", set_k_b},
 	{"agreement", "timeout", set_timeout},
@@ -277,6 +288,8 @@ static dske_rc set_peer(struct config *c, const char *name, const char *key, con
 		return conf_bool(&p->extract, key, value);
 	if (strcmp(key, "accept") == 0)
 		return set_refused(&p->refused, key, value);
+	if (strcmp(key, "direct") == 0)
+		return set_address(p->direct, sizeof p->direct, key, value);
 	bool known = false;
 	TRY(set_quota(&p->send, &p->receive, key, value, &known));
 	return known ? DSKE_OK : conf_unknown("peer", key);

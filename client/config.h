@@ -4,14 +4,14 @@
  *
  *   [client]     name, id (32 digits), state (folder; default: the file's own), table_key (file, or pin;
  *                default: none), log, log_level, low_water, media (folders where media with tables are mounted;
- *                client/media.h)
+ *                client/media.h), direct_listen = HOST:PORT (where direct links of peers are taken)
  *   [agreement]  k, k_b, timeout, ttl, key_length, scheme; accept_n, accept_k; and quotas of all peers together:
  *                send_ or receive_ with keys_ or bytes_ and per_minute or per_day
  *   [hub NAME]   address = HOST:PORT, over the PSKM's own; operator: who runs it, a word of the user's;
  *                accept = yes|no: may it take part in agreements?
  *   [qkd NAME]   as in pskm/qkdconf.h
  *   [peer NAME]  extract = yes|no: may applications read the keys agreed with this peer in clear?  accept = yes|no: is
- *                anything agreed with it?  And quotas with this peer, as above
+ *                anything agreed with it?  direct = HOST:PORT, where it takes direct links.  And quotas with this peer, as above
  */
 #ifndef DSKE_CLIENT_CONFIG_H
 #define DSKE_CLIENT_CONFIG_H
@@ -44,6 +44,7 @@ struct config_peer {
 	char name[NAME_MAX_LEN + 1];
 	bool extract; /* default no */
 	bool refused; /* accept = no */
+	char direct[256]; /* HOST:PORT, where it takes direct links; empty: not known */
 	struct quota send, receive;
 };
 
@@ -65,6 +66,7 @@ struct config {
 	enum scheme scheme;
 	struct conf_range accept_n, accept_k; /* of an initiator; k not below k_B in any case */
 	struct quota send, receive;           /* of all peers together */
+	char direct_listen[256]; /* HOST:PORT, where this client takes direct links; empty: nowhere */
 	struct config_hub *hubs; /* owned */
 	size_t hub_count;
 	struct config_peer *peers; /* owned */

@@ -73,6 +73,12 @@ dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms,
 	return DSKE_OK;
 }
 
+void exchange_again(struct exchange *x)
+{
+	for (size_t i = 0; i < x->set->count; i++)
+		x->outcome[i] = (struct outcome){.rtt_ms = -1};
+}
+
 size_t exchange_hubs(const struct exchange *x)
 {
 	return x->set->count;

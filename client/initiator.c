@@ -224,7 +224,8 @@ static dske_rc choose_and_reserve(struct initiation *i)
 	uint64_t spread = c->exchanges++;
 	pthread_mutex_unlock(&c->lock);
 	mark_ready(i, ready);
-	TRY(agree_choose(i->use_pad, &i->terms, ready, spread));
+	TRY(i->a->again == NULL ? agree_choose(i->use_pad, &i->terms, ready, spread)
+				: agree_choose_again(i->use_pad, &i->terms, ready, spread));
 	for (size_t h = 0; h < i->a->n; h++) {
 		if (ready[h])
 			TRY(reserve_range(i, h));
@@ -239,7 +240,8 @@ static dske_rc deal(struct initiation *i)
 		if (i->use_pad[h])
 			pads[h] = pad_peek(&i->request[h].pad, 0, terms_share_len(&i->terms));
 	}
-	TRY(agree_deal(&i->deal, &i->terms, pads, i->use_pad));
+	TRY(i->a->again == NULL ? agree_deal(&i->deal, &i->terms, pads, i->use_pad)
+				: agree_deal_again(&i->deal, &i->terms, pads, i->use_pad, i->a->again->data));
 	i->dealt = true;
 	/* Hubs that failed before count from here on. */
 	for (size_t h = 0; h < i->a->n; h++) {
@@ -285,14 +287,8 @@ static dske_rc await_replies(struct initiation *i)
 
 static void write_result(struct initiation *i)
 {
-	struct agree_result *r = i->a->r;
-	secret_move(&r->key, &i->deal.key);
-	r->key_id = i->terms.key_id;
-	r->initiator = i->terms.initiator;
-	r->n = i->terms.n;
-	r->k = i->terms.k;
-	r->key_len = i->terms.key_len;
-	r->scheme = i->terms.scheme;
+	secret_move(&i->a->r->key, &i->deal.key);
+	agree_name_result(i->a->r, &i->terms);
 }
 
 static dske_rc initiate(struct initiation *i)

@@ -2,12 +2,14 @@
 noinst_LTLIBRARIES += %D%/libclient.la
 %C%_libclient_la_SOURCES = \
 	%D%/activate.c \
+	%D%/adapted-initiator.c %D%/adapted-receiver.c %D%/adapted.h \
 	%D%/agree.c \
 	%D%/agreement.h \
 	%D%/arrival.c %D%/reception.h \
 	%D%/ask.c %D%/ask.h \
 	%D%/client.c %D%/client.h \
 	%D%/config.c %D%/config.h \
+	%D%/direct.c %D%/direct.h %D%/door.c \
 	%D%/exchange.c \
 	%D%/group.c %D%/group.h \
 	%D%/identify.c \

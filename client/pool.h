@@ -36,6 +36,7 @@ struct client {
 	struct hub_table **gone; /* owned: those that were replaced, which a thread may still have in hand */
 	size_t gone_count;
 	int64_t tables_seen, peers_seen; /* file_change_time of the folder and the file, when last read */
+	struct door *doors; /* owned by who waits at them: client/door.c */
 	struct links *idle[POOL_SETS_MAX];
 	size_t idle_count;
 	uint64_t exchanges; /* so far: spreads the load */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "client/adapted.h"
 #include "client/intake.h"
 #include "client/reception.h"
 #include "client/taken.h"
@@ -53,7 +54,7 @@ static void on_wait_answered(struct link *l, const struct envelope *e)
 
 /* ---- the verdict ---------------------------------------------------------------------------------------- */
 
-static void over(struct reception *v, dske_rc rc)
+void reception_over(struct reception *v, dske_rc rc)
 {
 	if (v->is_over)
 		return;
@@ -74,7 +75,7 @@ static void try_to_conclude(struct reception *v)
 		return;
 	dske_rc rc = receiver_conclude(v->receiver, false, &v->a->r->key, &v->terms);
 	if (!rc_is(rc, DSKE_RC_TOO_FEW) && !rc_is(rc, DSKE_RC_NO_CANDIDATE) && !rc_is(rc, DSKE_RC_BUSY))
-		over(v, rc);
+		reception_over(v, rc);
 }
 
 /* ---- what the links tell ----------------------------------------------------------------------------------- */
@@ -83,6 +84,7 @@ static void on_ready(void *exchange, struct link *l)
 {
 	struct reception *v = exchange;
 	struct request *r = &v->arrival[l->at].wait;
+	second_ask(v->a->second, v, l);
 	/* After larger wishes were met on the same connection, the WAIT still stands. */
 	if (r->type != 0 && !l->lease_lost && r->connection == l->connection && !l->is_asked_again)
 		return;
@@ -102,6 +104,8 @@ static void on_frame(void *exchange, struct link *l, const struct envelope *e)
 		(void)intake_piece(v->intake, l, e); /* concluded from by await_key */
 	else if (request_answered_by(&v->arrival[l->at].wait, e, MESSAGE_REPLY))
 		on_wait_answered(l, e);
+	else if (second_is_answered(v->a->second, l, e))
+		on_wait_answered(l, e);
 }
 
 static void on_failed(void *exchange, struct link *l)
@@ -113,7 +117,8 @@ static void on_failed(void *exchange, struct link *l)
 /* A WAIT that was answered still stands, and a window may be too small for what it is sent. */
 static bool awaits(const void *exchange, const struct link *l, uint64_t offset)
 {
-	return request_is_at(&((const struct reception *)exchange)->arrival[l->at].wait, offset);
+	const struct reception *v = exchange;
+	return request_is_at(&v->arrival[l->at].wait, offset) || second_awaits(v->a->second, l, offset);
 }
 
 static const struct link_ops receiver_ops = {.ready = on_ready, .frame = on_frame, .failed = on_failed, .awaits = awaits};
@@ -212,7 +217,7 @@ static void search_on(struct reception *v)
 	v->is_searched = !rc_is(rc, DSKE_RC_BUSY);
 	if (!v->is_searched || rc_is(rc, DSKE_RC_TOO_FEW))
 		return;
-	over(v, rc);
+	reception_over(v, rc);
 	v->is_over = !rc_is(rc, DSKE_RC_NO_CANDIDATE); /* who has not delivered may settle it */
 }
 
@@ -222,6 +227,8 @@ static int64_t wake_ms(const struct reception *v, int64_t now)
 	int64_t wake = now + REVIVE_INTERVAL_MS, deadline = v->a->x.deadline_ms;
 	if (search_ms(v) < wake)
 		wake = search_ms(v);
+	if (v->a->second != NULL)
+		wake = now + ADAPTED_SLICE_MS;
 	return wake < deadline ? wake : deadline;
 }
 
@@ -231,11 +238,12 @@ static dske_rc await_key(struct reception *v)
 	while (!v->is_over) {
 		int64_t now = clock_ms();
 		if (now >= x->deadline_ms)
-			over(v, give_up(v));
+			reception_over(v, give_up(v));
 		else {
 			dske_rc rc = links_run(x->set, wake_ms(v, now), is_over, x->cancelled);
 			if (rc_is(rc, DSKE_RC_CANCELLED))
 				return rc;
+			second_turn(v->a->second, v);
 			if (!v->is_over && is_hopeless(v)) {
 				settle_rest(v);
 				return exchange_too_few(x, v->a->k_b);
@@ -264,23 +272,49 @@ static void judge(struct reception *v)
 		v->a->x.outcome[h].verdict = receiver_verdict(v->receiver, &v->a->x.set->link[h].hub->hub);
 }
 
+/* A key that came by one part of the adapted protocol is not new by the other one either. */
+static void enter_other_name(const struct reception *v)
+{
+	const struct terms *t = v->terms;
+	struct id first, other;
+	if (t->scheme == SCHEME_ADAPTED) {
+		adapted_second_id(&first, &t->key_id);
+		adapted_fallback_id(&other, &first);
+	} else if (t->scheme == SCHEME_FALLBACK) {
+		adapted_fallback_id(&first, &t->key_id);
+		adapted_second_id(&other, &first);
+	} else {
+		return;
+	}
+	dske_rc rc = taken_enter(&v->a->x.client->config, &t->initiator, &other);
+	if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_EXISTS))
+		log_error("cannot note that a key is taken: %s", rc_detail(rc));
+}
+
 /* From here on the key is not new any more, whatever becomes of the receipts. */
 static dske_rc enter_name(struct reception *v)
 {
 	dske_rc rc = taken_enter(&v->a->x.client->config, &v->terms->initiator, &v->terms->key_id);
+	enter_other_name(v);
 	return rc_is(rc, DSKE_RC_EXISTS) && v->a->q->has_key_id ? DSKE_OK : rc;
+}
+
+/* DSKE 3: falling back, and saying so. */
+static void say_scheme(const struct reception *v)
+{
+	struct agree_result *r = v->a->r;
+	if (v->terms->scheme == SCHEME_FALLBACK && v->a->second == NULL)
+		snprintf(r->fallback, sizeof r->fallback, "the initiator fell back before this call came");
+	else if (v->terms->scheme <= SCHEME_XOR && v->a->scheme == SCHEME_ADAPTED)
+		snprintf(r->fallback, sizeof r->fallback, "the initiator uses the scheme %s", scheme_name(v->terms->scheme));
 }
 
 static dske_rc write_result(struct reception *v)
 {
 	const struct agree_request *q = v->a->q;
 	struct agree_result *r = v->a->r;
-	r->key_id = v->terms->key_id;
-	r->initiator = v->terms->initiator;
-	r->n = v->terms->n;
-	r->k = v->terms->k;
-	r->scheme = v->terms->scheme;
-	r->key_len = v->terms->key_len;
+	agree_name_result(r, v->terms);
+	say_scheme(v);
 	if (q->key_len != 0 && r->key_len != q->key_len)
 		return FAIL(ARGS, "%s agreed on a key of %u bytes, this call asks for %u", v->a->peer.name, r->key_len, q->key_len);
 	TRY(agree_charge(v->a, r->key_len));
@@ -331,7 +365,8 @@ static void bring_up(struct reception *v)
 		key_len = KEY_PART_LEN; /* windows for the other parts come as they come */
 	links_begin(a->x.set, &receiver_ops, v);
 	for (size_t h = 0; h < a->n; h++)
-		link_want(&a->x.set->link[h], MSG_WAIT_RANGE_LEN, PAD_KEYS_LEN + KEY_TAG_KEY_LEN + key_len);
+		link_want(&a->x.set->link[h], (a->second != NULL ? 2u : 1u) * MSG_WAIT_RANGE_LEN,
+			  PAD_KEYS_LEN + KEY_TAG_KEY_LEN + key_len);
 }
 
 static bool is_complete(void *exchange)
@@ -346,15 +381,27 @@ static void linger(struct reception *v)
 	(void)links_run(x->set, exchange_grace(x, clock_fine_ms() - v->first_ms), is_complete, x->cancelled);
 }
 
+/* What stands now: the key; or, behind a first pass, what the second one needs. */
+static dske_rc settle_key(struct reception *v)
+{
+	if (second_judge(v->a->second, v))
+		return write_result(v);
+	linger(v);
+	judge(v);
+	if (v->terms->scheme != SCHEME_FIRST_PASS)
+		return write_result(v);
+	v->is_first_pass = true;
+	v->first = *v->terms;
+	return enter_name(v);
+}
+
 static dske_rc receive(struct reception *v)
 {
 	TRY(begin(v));
 	bring_up(v);                 /* connect, lease, WAIT: all hubs at once */
 	dske_rc rc = await_key(v);   /* INSTRUCTION, 2.3.3 reconstruction, 2.4 validation */
 	if (rc_ok(rc)) {
-		linger(v);
-		judge(v);
-		rc = write_result(v);
+		rc = settle_key(v);
 		if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_EXISTS))
 			v->terms = NULL; /* no receipts: another call can still have it */
 	}
@@ -377,8 +424,14 @@ dske_rc agree_receive(struct agreement *a)
 	receiver_free(v->receiver);
 	intake_free(v->intake);
 	free(v->arrival);
-	free(v);
+	v->receiver = NULL;
+	if (rc_ok(rc) && v->is_first_pass) {
+		secret_move(&v->material, &a->r->key);
+		rc = adapted_receive(a, &v->first, &v->material);
+	}
 	if (!rc_ok(rc))
 		secret_drop(&a->r->key);
+	secret_drop(&v->material);
+	free(v);
 	return rc;
 }

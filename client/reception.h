@@ -47,7 +47,15 @@ struct reception {
 	size_t hubs_heard;         /* that sent a share to conclude from: so many ... */
 	int64_t heard_ms;          /* ... since then */
 	bool is_searched;          /* as thoroughly as can be, since the last share came */
+	bool is_first_pass;        /* what was agreed is material for a second one, on these terms: */
+	struct terms first;
+	struct secret material;    /* owned */
 };
+
+/* ---- client/receiver.c -------------------------------------------------------------------------------- */
+
+/* It ends with this result, unless it has another one. */
+void reception_over(struct reception *v, dske_rc rc);
 
 /* ---- client/arrival.c --------------------------------------------------------------------------------- */
 
