@@ -81,18 +81,23 @@ static bool counts(const struct client_hub *hub, size_t at)
 	return !id_is_zero(&hub[at].hub);
 }
 
-static void take_hubs(struct explain *e, const struct config *config, const struct client_hub *hub, size_t count)
+/* Those with accept = no take no part.  Returns how many count for the default k: they do, too. */
+static size_t take_hubs(struct explain *e, const struct config *config, const struct client_hub *hub, size_t count)
 {
 	struct run runs[TERMS_HUBS_MAX];
-	size_t run_count = 0;
-	for (size_t i = 0; i < count && operators_hubs(&e->taking) < TERMS_HUBS_MAX; i++) {
-		if (counts(hub, i))
+	size_t run_count = 0, known = 0;
+	for (size_t i = 0; i < count && known < TERMS_HUBS_MAX; i++) {
+		if (!counts(hub, i))
+			continue;
+		known++;
+		if (!config_hub_refused(config, hub[i].name))
 			add_hub(&e->taking, runs, &run_count, config_operator(config, hub[i].name));
 	}
 	e->has_operators = e->taking.count < operators_hubs(&e->taking);
+	return known;
 }
 
-/* n: the hubs that we have tables of; k and k_B as an agreement would take them. */
+/* n: the hubs that we have tables of and accept; k and k_B as an agreement would take them. */
 static dske_rc read_client(struct explain *e)
 {
 	struct client *client = NULL;
@@ -102,10 +107,10 @@ static dske_rc read_client(struct explain *e)
 	if (rc_ok(rc))
 		rc = client_hubs(client, &hub, &count);
 	if (rc_ok(rc)) {
-		take_hubs(e, client_config(client), hub, count);
+		size_t known = take_hubs(e, client_config(client), hub, count);
 		e->n = operators_hubs(&e->taking);
-		e->k = e->k != 0 ? e->k : config_k(client_config(client), e->n);
-		e->k_b = e->k_b != 0 ? e->k_b : config_k_b(client_config(client), e->n);
+		e->k = e->k != 0 ? e->k : config_k(client_config(client), known);
+		e->k_b = e->k_b != 0 ? e->k_b : config_k_b(client_config(client), known);
 	}
 	free(hub);
 	client_close(client);
