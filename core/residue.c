@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/secret.h"
 #include "core/shamir.h"
 #include "core/xorshare.h"
 
@@ -35,17 +34,6 @@ dske_rc residue_of_digests(struct residue *r, const uint8_t *x, uint8_t (*digest
 	TRY(extend(r->word, r, digest, first));
 	xor_bytes(r->word[0], r->word[0], digest[0], count * DIGEST_LEN);
 	return DSKE_OK;
-}
-
-dske_rc residue_make(struct residue *r, const uint8_t *x, const uint8_t *const *share, size_t count, size_t k,
-		     size_t len)
-{
-	uint8_t digest[SUBSET_MAX][DIGEST_LEN];
-
-	TRY(digest_shares(digest, share, count, len));
-	dske_rc rc = residue_of_digests(r, x, digest, count, k);
-	mem_wipe(digest, sizeof digest);
-	return rc;
 }
 
 dske_rc residue_fitting(const struct residue *r, const uint8_t *subset, struct index_set *set)

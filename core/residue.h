@@ -24,11 +24,7 @@ struct residue {
 	uint8_t word[SUBSET_MAX][DIGEST_LEN]; /* the first k are zeros */
 };
 
-/* share[i] of len bytes lies at x[i]; k <= count <= 255.  Errors: NOMEM, IO. */
-dske_rc residue_make(struct residue *r, const uint8_t *x, const uint8_t *const *share, size_t count, size_t k,
-		     size_t len);
-
-/* The same of digests that are there already.  Errors: none but of arithmetic (ARGS). */
+/* digest[i] is that of the share at x[i]; k <= count <= 255.  Errors: none but of arithmetic (ARGS). */
 dske_rc residue_of_digests(struct residue *r, const uint8_t *x, uint8_t (*digest)[DIGEST_LEN], size_t count, size_t k);
 
 /* *set: all shares on the polynomial through these k.  Errors: none but of arithmetic (ARGS). */

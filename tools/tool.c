@@ -70,13 +70,6 @@ int tool_usage(const struct command *self, const char *format, ...)
 	return EXIT_USAGE;
 }
 
-dske_rc tool_conf_path(struct path *out, const struct common *common)
-{
-	if (common->conf != NULL)
-		return path_format(out, "%s", common->conf);
-	return config_locate(out);
-}
-
 const char *tool_pin_source(const char *given)
 {
 	return given != NULL || getenv("DSKE_PIN") == NULL ? given : "env:DSKE_PIN";

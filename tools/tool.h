@@ -117,7 +117,4 @@ dske_rc tool_table_key(struct secret *key, const struct config *config, const st
 /* Where a PIN is to be read when no option says so: env:DSKE_PIN if it is set; NULL, for the terminal. */
 const char *tool_pin_source(const char *given);
 
-/* The configuration file that --conf names, else where config_locate looks. */
-dske_rc tool_conf_path(struct path *out, const struct common *common);
-
 #endif
