@@ -26,6 +26,7 @@
 #define CONN_OUT_HIGH ((size_t)256 << 10)      /* bytes queued, above which nothing more is read or pushed */
 #define CONN_OUT_MAX ((size_t)8 << 20)
 #define CONN_SENT_MAX ((size_t)4 << 20)        /* bytes of instructions without a receipt */
+#define CONN_SEALINGS_MAX 16                   /* of one share for one receiver, who gives no receipt */
 #define CONN_FIRST_LEASE_MS 15000              /* to a confirmed lease, or activation */
 #define CONN_STUCK_MS 30000                    /* without taking a byte of what is queued */
 #define CONN_LINGER_MS 1000                    /* after the last note, so that it arrives */

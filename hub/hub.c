@@ -172,6 +172,8 @@ void hub_close(struct hub *h)
 		return;
 	while (h->first)
 		conn_free(h->first);
+	if (h->mailbox)
+		(void)mailbox_commit(h->mailbox); /* what ended with the connections */
 	control_close(h->control);
 	mailbox_close(h->mailbox);
 	vault_free(h->vault);

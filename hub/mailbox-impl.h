@@ -29,16 +29,18 @@
 	       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")               \
 	X(PUT_DELIVERY, "INSERT INTO delivery (receiver, initiator, share, length) VALUES (?1, ?2, ?3, ?4)") \
 	X(ANSWER, "SELECT answer FROM share WHERE source = ?1 AND offset = ?2 AND digest = ?3")      \
-	X(FIND_KEY_ID, "SELECT s.id, d.length FROM share s CROSS JOIN delivery d "                   \
+	X(FIND_KEY_ID, "SELECT s.id, d.length, d.wasted FROM share s CROSS JOIN delivery d "         \
 		       "ON d.receiver = ?1 AND d.initiator = ?2 AND d.share = s.id "                 \
 		       "WHERE s.initiator = ?2 AND s.key_id = ?3 AND s.id > ?4 " IS_WHOLE)           \
-	X(FIND_CONTEXT, "SELECT s.id, d.length FROM share s CROSS JOIN delivery d "                  \
+	X(FIND_CONTEXT, "SELECT s.id, d.length, d.wasted FROM share s CROSS JOIN delivery d "        \
 			"ON d.receiver = ?1 AND d.initiator = ?2 AND d.share = s.id "                \
 			"WHERE s.initiator = ?2 AND s.context = ?3 AND s.id > ?4 AND s.superseded = 0 " IS_WHOLE \
 			" ORDER BY s.id LIMIT 1")                                                    \
 	X(GET, "SELECT body, seal FROM share WHERE id = ?1 AND body IS NOT NULL")                    \
 	X(RECEIPT, "DELETE FROM delivery WHERE receiver = ?1 AND share = ?2 "                        \
 		   "AND initiator = (SELECT initiator FROM share WHERE id = ?2)")                    \
+	X(WASTED, "UPDATE delivery SET wasted = wasted + 1 WHERE receiver = ?1 AND share = ?2 "       \
+		  "AND initiator = (SELECT initiator FROM share WHERE id = ?2)")                     \
 	X(BURY, "UPDATE share SET receivers = receivers - 1, "                                       \
 		"body = CASE WHEN receivers > 1 THEN body END, "                                     \
 		"seal = CASE WHEN receivers > 1 THEN seal END WHERE id = ?1")                        \

@@ -206,6 +206,7 @@ dske_rc mailbox_find(struct mailbox *m, const struct id *receiver, const struct 
 	if (row) {
 		found->id = sqlite3_column_int64(s, 0);
 		found->length = (uint32_t)sqlite3_column_int64(s, 1);
+		found->wasted = (unsigned)sqlite3_column_int64(s, 2);
 	}
 	sqlite3_reset(s);
 	TRY(rc);
@@ -259,6 +260,16 @@ dske_rc mailbox_get(struct mailbox *m, int64_t id, struct terms *terms, struct s
 	if (!rc_ok(rc))
 		secret_drop(share);
 	return rc;
+}
+
+dske_rc mailbox_wasted(struct mailbox *m, int64_t id, const struct id *receiver)
+{
+	sqlite3_stmt *s = mailbox_statement(m, SQL_WASTED);
+
+	TRY(mailbox_begin(m));
+	mailbox_bind_id(s, 1, receiver);
+	sqlite3_bind_int64(s, 2, id);
+	return mailbox_run(m, s);
 }
 
 dske_rc mailbox_receipt(struct mailbox *m, int64_t id, const struct id *receiver)

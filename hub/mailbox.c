@@ -31,13 +31,15 @@ static const char schema[] =
 	" PRIMARY KEY (receiver, initiator, share)) WITHOUT ROWID;"
 	"PRAGMA user_version = 1;";
 
-/* length: of the range that an INSTRUCTION needs.  It stands here and not in `share`, where it would lie behind a body of
- * up to 1 MiB.  Added to mailboxes of before, too. */
+/* length: of the range that an INSTRUCTION needs; wasted: how many of them had no receipt.  They stand here and not in
+ * `share`, where they would lie behind a body of up to 1 MiB.  Added to mailboxes of before, too. */
 static const struct {
 	const char *exists, *add;
 } columns[] = {
 	{"SELECT count(*) FROM pragma_table_info('delivery') WHERE name = 'length'",
 	 "ALTER TABLE delivery ADD COLUMN length INTEGER NOT NULL DEFAULT 0"},
+	{"SELECT count(*) FROM pragma_table_info('delivery') WHERE name = 'wasted'",
+	 "ALTER TABLE delivery ADD COLUMN wasted INTEGER NOT NULL DEFAULT 0"},
 };
 
 /* secure_delete: what is deleted is overwritten.  EXCLUSIVE: no other process, no shared memory. */

@@ -114,6 +114,7 @@ dske_rc mailbox_answer(struct mailbox *m, const struct id *table, uint64_t offse
 struct mailbox_found {
 	int64_t id;
 	uint32_t length; /* of the range that its INSTRUCTION needs; 0: not known, it was put by an older version */
+	unsigned wasted; /* how many times it was sealed for this receiver, and no receipt came */
 };
 
 /* The first share above `after` that waits for the receiver and matches.  Errors: NOT_FOUND, IO. */
@@ -122,6 +123,9 @@ dske_rc mailbox_find(struct mailbox *m, const struct id *receiver, const struct 
 
 /* Its terms and the share itself, of a long key part 0, decrypted; *share must be empty.  Errors: NOT_FOUND, CORRUPT, IO, NOMEM. */
 dske_rc mailbox_get(struct mailbox *m, int64_t id, struct terms *terms, struct secret *share);
+
+/* It was sealed for the receiver on a connection that ended before the receipt.  OK also when it is gone.  Errors: IO. */
+dske_rc mailbox_wasted(struct mailbox *m, int64_t id, const struct id *receiver);
 
 /* Another part of a long key; *part must be empty.  Errors: NOT_FOUND, CORRUPT, IO, NOMEM. */
 dske_rc mailbox_part_get(struct mailbox *m, int64_t id, unsigned number, struct secret *part);

@@ -73,3 +73,19 @@ dske_rc quota_take(struct hub *h, const struct terms *t, uint64_t range_len)
 	}
 	return DSKE_OK;
 }
+
+dske_rc quota_take_again(struct hub *h, const struct terms *t, const struct id *receiver, uint64_t range_len, bool *allowed,
+			 char why[160])
+{
+	struct mailbox_account a[] = {{.scope = QUOTA_RECEIVE, .to = *receiver},
+				      {.scope = QUOTA_PAIR, .from = t->initiator, .to = *receiver}};
+
+	*allowed = true;
+	for (size_t i = 0; i < 2 && *allowed; i++)
+		if (quota_is_set(&h->conf.quota[a[i].scope]))
+			TRY(account_allows(h, &a[i], range_len, allowed, why));
+	for (size_t i = 0; i < 2 && *allowed; i++)
+		if (quota_is_set(&h->conf.quota[a[i].scope]))
+			TRY(charge(h, &a[i], range_len));
+	return DSKE_OK;
+}

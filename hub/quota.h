@@ -15,4 +15,9 @@ dske_rc quota_allows(struct hub *h, const struct terms *t, uint64_t range_len, b
 /* It is taken.  Errors: IO. */
 dske_rc quota_take(struct hub *h, const struct terms *t, uint64_t range_len);
 
+/* May it be sealed once more for one of its receivers, whose table that uses up again?  Charged to what he receives if
+ * *allowed.  Errors: IO. */
+dske_rc quota_take_again(struct hub *h, const struct terms *t, const struct id *receiver, uint64_t range_len, bool *allowed,
+			 char why[160]);
+
 #endif

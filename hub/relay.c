@@ -207,6 +207,8 @@ void relay_drop_sent(struct conn *c)
 	while (c->sent) {
 		struct sent *s = c->sent;
 
+		/* A mailbox that fails is found by its commit, which ends the hub. */
+		(void)mailbox_wasted(c->hub->mailbox, s->share, &c->table->client->who.id);
 		c->sent = s->next;
 		sent_free(s);
 	}
@@ -292,6 +294,29 @@ static enum push push_opened(struct conn *c, const struct terms *t, struct secre
 	return PUSH_NOTHING;
 }
 
+/* Whoever does not say that he has it, or will not have it, gets it so often and no more; and it counts toward what may be
+ * sent to him each time.  Otherwise one share would use up all of his table. */
+static bool may_seal(struct conn *c, const struct mailbox_found *found, const struct terms *t)
+{
+	const struct identity *to = &c->table->client->who;
+	bool allowed = true;
+	char why[160] = "";
+
+	if (found->wasted == 0)
+		return true;
+	if (found->wasted >= CONN_SEALINGS_MAX) {
+		log_warn("share %lld was sealed %u times for %s, who never said that he has it: it is given up",
+			 (long long)found->id, found->wasted, to->name);
+		(void)mailbox_receipt(c->hub->mailbox, found->id, &to->id);
+		return false;
+	}
+	if (!rc_ok(quota_take_again(c->hub, t, &to->id, MSG_RANGES_LEN(t), &allowed, why)))
+		return false;
+	if (!allowed)
+		log_info("%s: share %lld is not sent again: %s", to->name, (long long)found->id, why);
+	return allowed;
+}
+
 /* One that was not sent on this connection before.  What there is no window for is not even read. */
 static enum push push_new(struct conn *c, const struct mailbox_found *found, uint64_t wait)
 {
@@ -311,6 +336,10 @@ static enum push push_new(struct conn *c, const struct mailbox_found *found, uin
 	}
 	/* Policy may have changed since the share was taken. */
 	if (!peer_by_id(c->hub, c->table->client, &t.initiator))
+		return PUSH_NOTHING;
+	if (!conn_window_room(&c->down, MSG_SHARE_RANGE_LEN(&t)))
+		return PUSH_NO_WINDOW;
+	if (!may_seal(c, found, &t))
 		return PUSH_NOTHING;
 	return push_opened(c, &t, &share, found->id, wait);
 }

@@ -122,6 +122,69 @@ static void single_bytes(void **state)
 	line_close(&m);
 }
 
+/* ---- a share that bob never receipts ----------------------------------------------------------------------- */
+
+/* How many times bob gets it, on a new connection each time, out of so many. */
+static unsigned sealed(const struct id *key_id, unsigned times)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < times; i++) {
+		AUTO(delivery) d = {0};
+		struct line l;
+
+		line_open(&l, &bob);
+		line_lease(&l, 256, 32768);
+		assert_int_equal(wait_send(&l, &alice.header.client, key_id, NULL), STATUS_ACCEPTED);
+		if (!line_is_silent(&l, 30)) {
+			delivery_next(&d, &l);
+			assert_int_equal(count, i); /* never again after it did not come */
+			count++;
+		}
+		line_close(&l);
+	}
+	return count;
+}
+
+/* One share cannot use up the table of its receiver. */
+static void sealed_so_often(void **state)
+{
+	struct id key_id, other;
+
+	(void)state;
+	share_of(&a, &alice, &bob, 20000, &key_id);
+	assert_int_equal(sealed(&key_id, 8), 8);
+	settle(&a); /* the hub has met the end of that connection */
+	assert_int_equal(rig_stop(&rig), 0);
+	rig_start(&rig);
+	assert_int_equal(sealed(&key_id, 12), 8); /* and forgets nothing */
+	assert_true(rig_logged(&rig, "was sealed 16 times for bob, who never said that he has it: it is given up"));
+	line_close(&a);
+	line_ready(&a, &alice);
+	share_of(&a, &alice, &bob, 20000, &other);
+	assert_int_equal(sealed(&other, 1), 1);
+}
+
+static int setup_quota(void **state)
+{
+	(void)state;
+	return begin("receive_bytes_per_day = 100K\n");
+}
+
+/* Nor take more of it than the quota has. */
+static void sealing_again_is_charged(void **state)
+{
+	struct id key_id;
+	struct terms t;
+
+	(void)state;
+	share_of(&a, &alice, &bob, 20000, &key_id);
+	assert_int_equal(sealed(&key_id, 8), 5); /* of 20112 bytes each */
+	terms_fill(&t, &alice, &bob, "one more");
+	t.key_len = 4096;
+	assert_int_equal(share_send(&a, &t), STATUS_QUOTA);
+}
+
 /* ---- places ---------------------------------------------------------------------------------------------- */
 
 enum { PLACES = 7 }; /* of eight connections one is for those that have no lease yet */
@@ -325,6 +388,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, pair_tear_down)
 	const struct CMUnitTest tests[] = {
 		T(single_bytes), T(recorded_activate), T(recorded_share), T(strangers_fill_no_log),
+		T(sealed_so_often),
+		cmocka_unit_test_setup_teardown(sealing_again_is_charged, setup_quota, pair_tear_down),
 		cmocka_unit_test_setup_teardown(one_client_takes_all_places, setup_few, pair_tear_down),
 		cmocka_unit_test_setup_teardown(all_places_are_taken_fairly, setup_fewer, pair_tear_down),
 	};
