@@ -80,10 +80,12 @@
 	X(ROUND_FIND, "SELECT s.id FROM share s JOIN round r ON r.share = s.id "                     \
 		      "WHERE s.initiator = ?1 AND s.key_id = ?2")                                    \
 	X(ROUND_READ, "SELECT receivers, said FROM round WHERE share = ?1")                          \
-	X(ROUNDS_FORGET, "DELETE FROM round WHERE share NOT IN (SELECT id FROM share)")              \
+	X(ROUNDS_FORGET, "DELETE FROM round WHERE share IN "                                         \
+			 "(SELECT id FROM share WHERE due <= ?1 AND forget <= ?1)")                  \
 	X(READY_READ, "SELECT place FROM ready WHERE share = ?1")                                    \
 	X(READY_WRITE, "INSERT OR IGNORE INTO ready VALUES (?1, ?2)")                                \
-	X(READIES_FORGET, "DELETE FROM ready WHERE share NOT IN (SELECT share FROM round)")          \
+	X(READIES_FORGET, "DELETE FROM ready WHERE share IN "                                        \
+			  "(SELECT id FROM share WHERE due <= ?1 AND forget <= ?1)")                 \
 	X(DELIVERY_IS_DUE, "SELECT 1 FROM delivery WHERE receiver = ?1 AND initiator = ?2 AND share = ?3") \
 	X(ATTEST, "UPDATE round SET said = ?2 WHERE share = ?1")                                     \
 	X(PAGES, "SELECT page_count FROM pragma_page_count")                                         \

@@ -47,6 +47,9 @@ static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_
 			       "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
 			       "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;";
 
+/* What expires is found by its share.  Shares are numbered upwards, so this index grows at one end. */
+static const char deliveries[] = "CREATE INDEX IF NOT EXISTS delivery_share ON delivery (share);";
+
 /* Accounts of quotas; seen: when it was last charged.  Made in mailboxes of before, too. */
 static const char accounts[] =
 	"CREATE TABLE IF NOT EXISTS account (scope INTEGER NOT NULL, sender BLOB NOT NULL, receiver BLOB NOT NULL,"
@@ -207,9 +210,9 @@ static dske_rc expire(struct mailbox *m, size_t *expired)
 		return DSKE_OK;
 	TRY(run_until(m, SQL_EXPIRE_DELIVERIES, &ignored));
 	TRY(run_until(m, SQL_EXPIRE, expired));
+	TRY(run_until(m, SQL_READIES_FORGET, &ignored));
+	TRY(run_until(m, SQL_ROUNDS_FORGET, &ignored));
 	TRY(run_until(m, SQL_FORGET, &ignored));
-	TRY(mailbox_run(m, mailbox_statement(m, SQL_ROUNDS_FORGET)));
-	TRY(mailbox_run(m, mailbox_statement(m, SQL_READIES_FORGET)));
 	return run_until(m, SQL_KEEP, &ignored);
 }
 
@@ -321,6 +324,7 @@ static dske_rc open_database(struct mailbox *m, const char *path)
 		return FAIL(CORRUPT, "%s is not a mailbox of this version of dske-hubd (its format is %d, not %d)", path,
 			    version, FORMAT);
 	TRY(columns_add(m));
+	TRY(execute(m, deliveries));
 	TRY(execute(m, accounts));
 	TRY(execute(m, longs));
 	TRY(execute(m, rounds));

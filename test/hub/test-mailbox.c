@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hub/mailbox.h"
+#include "hub/mailbox-impl.h"
 #include "hub/policy.h"
 #include "test/lib/scratch.h"
 
@@ -263,6 +263,30 @@ static void test_expiry(void **state)
 	tick(20000);
 	assert_false(named(1));
 	put(1, 10);
+}
+
+/* However much waits, what expires is found without looking at the rest. */
+static void test_expiry_looks_at_what_is_due(void **state)
+{
+	static const enum mailbox_statement statements[] = {SQL_EXPIRE_DELIVERIES, SQL_EXPIRE, SQL_READIES_FORGET,
+							    SQL_ROUNDS_FORGET, SQL_FORGET, SQL_KEEP};
+	struct terms t;
+	int64_t id;
+
+	(void)state;
+	for (uint8_t key = 1; key <= 200; key++) {
+		terms_make(&t, key, "");
+		t.confirm = key % 2 == 0;
+		assert_ok(put_terms(&t, key <= 2 ? 10 : 100, &id));
+		if (t.confirm)
+			assert_ok(mailbox_ready(m, id, &bob));
+	}
+	assert_int_equal(tick(10000), 2);
+	tick(20000);
+	assert_false(named(1));
+	assert_false(named(2));
+	for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
+		assert_int_equal(sqlite3_stmt_status(m->statement[statements[i]], SQLITE_STMTSTATUS_FULLSCAN_STEP, 0), 0);
 }
 
 /* The mailbox's clock stands still while nobody runs it, and is not the machine's. */
@@ -553,7 +577,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_put_and_get), T(test_long_key), T(test_long_key_is_given_up), T(test_expiry), T(test_clock_over_restarts), T(test_receipt), T(test_answers),
+		T(test_put_and_get), T(test_long_key), T(test_long_key_is_given_up), T(test_expiry), T(test_expiry_looks_at_what_is_due),
+		T(test_clock_over_restarts), T(test_receipt), T(test_answers),
 		T(test_uncommitted), T(test_other_store_key), T(test_nothing_in_clear), T(test_find),
 		T(test_receipted_stays), T(test_older_mailbox),
 		T(test_rounds_go_with_their_names),
