@@ -48,6 +48,8 @@ static void find_link(struct agreement *a, const struct config *config)
 /* Why the adapted protocol is not possible here; NULL: it is. */
 static const char *why_not_adapted(const struct agreement *a)
 {
+	if (a->confirm)
+		return "a key that is to be confirmed takes another scheme than the adapted one";
 	if (a->group.count > 1)
 		return "the adapted scheme is for one peer, not for a group";
 	if (a->key_len > KEY_PART_LEN)
@@ -73,12 +75,19 @@ static dske_rc settle_scheme(struct agreement *a, const struct config *config)
 	return DSKE_OK;
 }
 
+/* As with k_B, an application may ask for more than the operator, never for less. */
+static bool is_confirmed(const struct agreement *a, const struct config *config)
+{
+	return a->q->confirm || config->confirm == CONFIRM_ALL || (config->confirm == CONFIRM_GROUPS && a->group.count > 1);
+}
+
 static dske_rc settle_terms(struct agreement *a, const struct config *config)
 {
 	const struct agree_request *q = a->q;
 	size_t n = exchange_hubs(&a->x), known = pool_hubs_known(a->x.client);
 	a->n = (uint8_t)n;
 	a->key_len = q->key_len != 0 || !a->initiates ? q->key_len : config->key_len;
+	a->confirm = is_confirmed(a, config);
 	TRY(settle_scheme(a, config));
 	a->k = q->k != 0 ? q->k : config_k(config, known);
 	if (a->scheme == SCHEME_XOR)
@@ -88,6 +97,8 @@ static dske_rc settle_terms(struct agreement *a, const struct config *config)
 		return FAIL(ARGS, "a key of %u bytes: between %u and %u", a->key_len, KEY_LEN_MIN, KEY_LEN_MAX);
 	if (a->key_len > KEY_PART_LEN && q->sink == NULL)
 		return FAIL(TOOBIG, "a key of %u bytes has to go to a file; %u are possible otherwise", a->key_len, KEY_PART_LEN);
+	if (a->confirm && a->key_len > KEY_PART_LEN - CONFIRM_MASK_LEN)
+		return FAIL(ARGS, "a key of %u bytes: one that is confirmed has at most %u", a->key_len, KEY_PART_LEN - CONFIRM_MASK_LEN);
 	uint8_t needed = a->initiates ? a->k : a->k_b;
 	if (needed > n)
 		return FAIL(TOO_FEW, "k = %u, but there are usable tables of %zu hubs only", needed, n);
@@ -98,7 +109,8 @@ static dske_rc settle_terms(struct agreement *a, const struct config *config)
 static dske_rc use_quota(struct agreement *a, uint32_t key_len, bool charge)
 {
 	const struct group *g = &a->group;
-	uint64_t bytes = (uint64_t)PAD_KEYS_LEN * key_part_count(key_len) + KEY_TAG_KEY_LEN + key_len;
+	uint64_t confirming = a->confirm ? PAD_KEYS_LEN + CONFIRM_MASK_LEN : 0;
+	uint64_t bytes = (uint64_t)PAD_KEYS_LEN * key_part_count(key_len) + KEY_TAG_KEY_LEN + key_len + confirming;
 	if (a->initiates)
 		return quotas_use(&a->x.client->config, QUOTA_WE_SEND, g->member, g->count, bytes, charge);
 	return quotas_use(&a->x.client->config, QUOTA_WE_RECEIVE, &a->peer, 1, bytes, charge);

@@ -31,6 +31,7 @@ struct exchange {
 	struct hub_table **left_out; /* owned; usable, and not asked */
 	size_t left_out_count;
 	bool wants_left; /* the report tells what is left of the tables, also after a success */
+	bool unconfirmed; /* a key came that its initiator does not confirm, and here that is asked for */
 	bool other_group; /* a key of what was asked for came, and was for other clients than were named */
 };
 
@@ -82,6 +83,7 @@ struct agreement {
 	bool initiates;
 	uint8_t n, k, k_b;
 	enum scheme scheme;
+	bool confirm;     /* initiator: the key is confirmed; receiver: no other is taken */
 	uint32_t key_len; /* 0 (receiver): any */
 	const char *connect, *listen; /* of a direct link; "": none.  At most one is used, the first */
 	const struct secret *again;   /* initiator: Y_0, which is to be dealt once more; or NULL */
@@ -102,6 +104,11 @@ dske_rc agree_terms(const struct agreement *a, struct terms *t);
 
 /* A part of a long key was dealt, or came: the time that the call may take begins anew. */
 void agree_progress(struct agreement *a);
+
+/* An initiator's key that hubs have taken: waits until every receiver is ready, and confirms it (client/muster.c).
+ * Errors: TIMEOUT (who was not ready), TOO_FEW (hubs that took the confirmation), CANCELLED, NOMEM, IO. */
+struct deal;
+dske_rc agree_confirm(struct agreement *a, const struct terms *t, const struct deal *d);
 
 dske_rc agree_initiate(struct agreement *a);
 dske_rc agree_initiate_long(struct agreement *a); /* keys of more than KEY_PART_LEN bytes */

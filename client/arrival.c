@@ -130,6 +130,26 @@ static bool is_out_of_turn(const struct reception *v, const struct terms *t)
 	return t->scheme == SCHEME_ADAPTED || (v->a->second != NULL && t->scheme != SCHEME_FALLBACK);
 }
 
+/* One of a key of which READY was said, by a process that ended or by another one that waits: nobody else can take it. */
+static bool is_vowed(struct reception *v, const struct terms *t)
+{
+	bool vowed = false;
+	if (!t->confirm || (v->vowed && id_equal(&v->terms->key_id, &t->key_id)))
+		return false;
+	dske_rc rc = vow_look(&v->a->x.client->config, &t->initiator, &t->key_id, &vowed);
+	if (!rc_ok(rc))
+		log_error("cannot tell whether a key may be confirmed: %s", rc_detail(rc)); /* vow_enter decides */
+	return vowed;
+}
+
+/* It stays at the hub, for a call that asks for it. */
+static void leave_there(struct reception *v, struct link *l, const struct terms *t, dske_rc why)
+{
+	v->arrival[l->at].is_dirty = true;
+	if (v->a->q->has_key_id && is_asked_for(v->a->q, t))
+		exchange_settle(&v->a->x, l, why);
+}
+
 /* Behind its tag: nothing of it was decoded so far. */
 static bool take_body(struct reception *v, struct link *l, const struct envelope *e, struct pad *pad, struct owed *owed)
 {
@@ -143,15 +163,20 @@ static bool take_body(struct reception *v, struct link *l, const struct envelope
 	} else if (second_is_meant(v->a->second, &m.terms)) {
 		take_second(v, l, &m, pad, owed);
 	} else if (!group_is_addressed(&v->a->group, &m.terms) || !is_asked_for(v->a->q, &m.terms) || is_out_of_turn(v, &m.terms)) {
-		v->arrival[l->at].is_dirty = true; /* it stays at the hub, for a call that asks for it */
 		v->a->x.other_group = v->a->x.other_group || is_asked_for(v->a->q, &m.terms);
-		if (v->a->q->has_key_id && is_asked_for(v->a->q, &m.terms))
-			exchange_settle(&v->a->x, l, FAIL(DENIED, "that key is for other clients than were named here: "
-							  "every member names all the others"));
+		leave_there(v, l, &m.terms, FAIL(DENIED, "that key is for other clients than were named here: every member names "
+						"all the others"));
+	} else if (v->a->confirm && !m.terms.confirm) {
+		v->a->x.unconfirmed = true;
+		leave_there(v, l, &m.terms, FAIL(DENIED, "its initiator does not confirm that key, and here that is asked for"));
 	} else if (is_taken(v, &m.terms)) {
 		owe(owed, RECEIPT_KEPT);
 	} else if (terms_are_long(&m.terms)) {
 		take_long(v, l, &m, pad, owed);
+	} else if (is_vowed(v, &m.terms)) {
+		owe(owed, RECEIPT_REFUSED);
+		if (v->a->q->has_key_id)
+			exchange_settle(&v->a->x, l, FAIL(DENIED, "a call before this one was ready for that key and ended: agree on another key ID"));
 	} else {
 		return take_share(v, l, &m, pad, owed);
 	}
@@ -198,7 +223,7 @@ static void mark_due(struct reception *v, struct arrival *arrival, enum share_ve
 		if (o->is_due)
 			continue;
 		o->is_due = v->terms != NULL && id_equal(&o->key_id, &v->terms->key_id);
-		o->verdict = verdict == SHARE_CORRUPT ? RECEIPT_CORRUPT : RECEIPT_KEPT;
+		o->verdict = v->refuses ? RECEIPT_REFUSED : verdict == SHARE_CORRUPT ? RECEIPT_CORRUPT : RECEIPT_KEPT;
 		arrival->is_dirty = arrival->is_dirty || !o->is_due;
 	}
 }
@@ -232,6 +257,7 @@ void arrivals_drop(struct reception *v)
 		if (is_open || arrival->is_dirty || (arrival->wait.type != 0 && arrival->count == 0))
 			link_hang_up(&v->a->x.set->link[h]);
 		request_drop(&arrival->wait);
+		request_drop(&arrival->ready);
 		for (size_t n = 0; n < arrival->count; n++)
 			secret_drop(&arrival->owed[n].key);
 	}

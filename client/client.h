@@ -158,6 +158,8 @@ struct agree_request {
 	struct id key_id;
 	uint8_t context[TERMS_CONTEXT_MAX];
 	uint8_t context_len;         /* with neither key ID nor context: the empty context */
+	bool confirm;                /* the key is handed out once all are known to have the same; else as the configuration says.
+	                                A receiver that asks for it takes no other key */
 	uint8_t k;                   /* 0: the configuration's */
 	enum scheme scheme;          /* SCHEME_COUNT: the configuration's; a receiver takes the initiator's */
 	const char *direct;          /* borrowed; for the adapted scheme, where the peer listens ... */
@@ -183,13 +185,15 @@ struct agree_result {
 	uint8_t n, k;
 	enum scheme scheme;   /* by which the key came */
 	char fallback[300];   /* why that was not the adapted one, although it was asked for; else empty */
+	bool confirmed;       /* all receivers are known to have the same key */
 	struct report report; /* owned; filled on failure too */
 };
 void agree_result_drop(struct agree_result *r);
 
 /*
  * Key agreement (DSKE 2.3, 2.4) with one peer, or a group.  Returns when both the verdict and what it rests on are
- * durable.  An initiator succeeds at k positive replies; a receiver when a key verifies.  A receiver may
+ * durable.  An initiator succeeds at k positive replies; a receiver when a key verifies.
+ * One that is confirmed is handed out when all receivers were ready for it.  A receiver may
  * hold a key although the initiator saw a failure (the replies were lost).
  * Errors: NOT_FOUND (peer), TOO_FEW (which hubs and why in the report), TIMEOUT, NO_CANDIDATE, CONFLICT,
  * EXHAUSTED, REFUSED, CANCELLED, ARGS, FORKED, NOMEM.

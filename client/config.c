@@ -167,6 +167,18 @@ static dske_rc set_scheme(struct config *c, const char *key, const char *value)
 	return DSKE_OK;
 }
 
+static dske_rc set_confirm(struct config *c, const char *key, const char *value)
+{
+	static const char *const names[CONFIRM_POLICIES] = {[CONFIRM_NONE] = "no", [CONFIRM_GROUPS] = "groups", [CONFIRM_ALL] = "yes"};
+	for (size_t i = 0; i < CONFIRM_POLICIES; i++) {
+		if (strcmp(names[i], value) == 0) {
+			c->confirm = (enum confirm_policy)i;
+			return DSKE_OK;
+		}
+	}
+	return FAIL(CONFIG, "%s = %s: no, groups or yes", key, value);
+}
+
 static dske_rc set_accept_n(struct config *c, const char *key, const char *value)
 {
 	return conf_range(&c->accept_n, key, value, 1, TERMS_HUBS_MAX);
@@ -203,6 +215,7 @@ static const struct {
 	{"agreement", "ttl", set_ttl},
 	{"agreement", "key_length", set_key_length},
 	{"agreement", "scheme", set_scheme},
+	{"agreement", "confirm", set_confirm},
 	{"agreement", "accept_n", set_accept_n},
 	{"agreement", "accept_k", set_accept_k},
 };

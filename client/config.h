@@ -5,7 +5,8 @@
  *   [client]     name, id (32 digits), state (folder; default: the file's own), table_key (file, or pin;
  *                default: none), log, log_level, low_water, media (folders where media with tables are mounted;
  *                client/media.h), direct_listen = HOST:PORT (where direct links of peers are taken)
- *   [agreement]  k, k_b, timeout, ttl, key_length, scheme; accept_n, accept_k; and quotas of all peers together:
+ *   [agreement]  k, k_b, timeout, ttl, key_length, scheme, confirm = no|groups|yes; accept_n, accept_k; and quotas of all
+ *                peers together:
  *                send_ or receive_ with keys_ or bytes_ and per_minute or per_day
  *   [hub NAME]   address = HOST:PORT, over the PSKM's own; operator: who runs it, a word of the user's;
  *                accept = yes|no: may it take part in agreements?
@@ -48,6 +49,9 @@ struct config_peer {
 	struct quota send, receive;
 };
 
+/* Which keys are handed out only when all receivers are known to have the same (doc/protocol.md 8.7). */
+enum confirm_policy { CONFIRM_NONE, CONFIRM_GROUPS, CONFIRM_ALL, CONFIRM_POLICIES };
+
 struct config {
 	struct path file;  /* where it was read from */
 	struct path state; /* absolute */
@@ -64,6 +68,7 @@ struct config {
 	uint32_t ttl_s;      /* default 1 h */
 	uint32_t key_len;    /* default 32 */
 	enum scheme scheme;
+	enum confirm_policy confirm; /* default none */
 	struct conf_range accept_n, accept_k; /* of an initiator; k not below k_B in any case */
 	struct quota send, receive;           /* of all peers together */
 	char direct_listen[256]; /* HOST:PORT, where this client takes direct links; empty: nowhere */

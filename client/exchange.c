@@ -261,10 +261,13 @@ static const struct {
 #define OTHER_GROUP \
 	"a key of this context has come for other clients than were named here: at each end name all the others, and no one else"
 
-static void write_advice(struct report *report, dske_rc rc, bool other_group)
+#define UNCONFIRMED \
+	"a key of this context has come that its initiator does not confirm: let it say --confirm too, or confirm = in its configuration"
+
+static void write_advice(struct report *report, dske_rc rc, const struct exchange *x)
 {
-	if (rc_is(rc, DSKE_RC_TIMEOUT) && other_group) {
-		snprintf(report->advice, sizeof report->advice, "%s", OTHER_GROUP);
+	if (rc_is(rc, DSKE_RC_TIMEOUT) && (x->other_group || x->unconfirmed)) {
+		snprintf(report->advice, sizeof report->advice, "%s", x->other_group ? OTHER_GROUP : UNCONFIRMED);
 		return;
 	}
 	for (size_t i = 0; i < sizeof advice_rows / sizeof advice_rows[0]; i++) {
@@ -279,7 +282,7 @@ dske_rc exchange_end(struct exchange *x, dske_rc rc, struct report *report)
 	snprintf(why, sizeof why, "%s", rc_detail(rc));
 	exchange_report(x, report, rc_ok(rc));
 	if (!rc_ok(rc) && x->set != NULL) /* else no hub was asked, and the sentence says it all */
-		write_advice(report, rc, x->other_group);
+		write_advice(report, rc, x);
 	if (x->client != NULL)
 		retire_tell_due(x->client);
 	free(x->outcome);

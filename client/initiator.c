@@ -39,6 +39,7 @@ dske_rc agree_terms(const struct agreement *a, struct terms *t)
 		t->hub[h] = a->x.set->link[h].hub->hub; /* x_i is the hub's position, from 1 */
 	t->context_len = a->q->context_len;
 	memcpy(t->context, a->q->context, a->q->context_len);
+	t->confirm = a->confirm;
 	t->key_id = a->q->key_id;
 	if (!a->q->has_key_id)
 		TRY(id_random(&t->key_id));
@@ -299,6 +300,8 @@ static dske_rc initiate(struct initiation *i)
 	TRY(deal(i));                /* 2.3.1: n shares; 2.3.2: Y_0 = u || S and the key tag */
 	distribute(i);               /* 2.3.2: SHARE to each hub */
 	TRY(await_replies(i));
+	if (i->terms.confirm)
+		TRY(agree_confirm(i->a, &i->terms, &i->deal)); /* all receivers READY; c; ATTEST */
 	write_result(i);
 	return agree_keep_key(i->a);
 }

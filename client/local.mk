@@ -19,11 +19,13 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/link.c %D%/link.h \
 	%D%/long-initiator.c \
 	%D%/media.c %D%/media.h \
+	%D%/muster.c \
 	%D%/note.c \
 	%D%/peers.c %D%/peers.h \
 	%D%/places.c %D%/places.h \
 	%D%/pool.c %D%/pool.h \
 	%D%/quota.c %D%/quota.h \
+	%D%/ready.c \
 	%D%/receiver.c \
 	%D%/request.c %D%/request.h \
 	%D%/retire.c \

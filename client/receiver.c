@@ -18,7 +18,7 @@
 
 /* ---- WAIT ------------------------------------------------------------------------------------------------ */
 
-static uint32_t patience_s(const struct reception *v)
+uint32_t reception_patience_s(const struct reception *v)
 {
 	int64_t left = v->a->x.deadline_ms - clock_ms();
 	return left < 1000 ? 1 : (uint32_t)((left + 999) / 1000);
@@ -35,7 +35,7 @@ static dske_rc send_wait(struct reception *v, struct link *l)
 		.selector = q->has_key_id ? WAIT_KEY_ID : WAIT_CONTEXT,
 		.value = q->has_key_id ? q->key_id.b : q->context,
 		.value_len = q->has_key_id ? ID_LEN : q->context_len,
-		.patience = patience_s(v),
+		.patience = reception_patience_s(v),
 	};
 	buf_fixed(&body, room, sizeof room);
 	TRY(request_reserve(r, l, MESSAGE_WAIT, MSG_WAIT_RANGE_LEN));
@@ -85,6 +85,8 @@ static void on_ready(void *exchange, struct link *l)
 	struct reception *v = exchange;
 	struct request *r = &v->arrival[l->at].wait;
 	second_ask(v->a->second, v, l);
+	if (ready_on_link(v, l))
+		return;
 	/* After larger wishes were met on the same connection, the WAIT still stands. */
 	if (r->type != 0 && !l->lease_lost && r->connection == l->connection && !l->is_asked_again)
 		return;
@@ -98,11 +100,15 @@ static void on_ready(void *exchange, struct link *l)
 static void on_frame(void *exchange, struct link *l, const struct envelope *e)
 {
 	struct reception *v = exchange;
-	if (e->type == MESSAGE_INSTRUCTION && arrival_take(v, l, e))
+	if (e->type == MESSAGE_INSTRUCTION && arrival_take(v, l, e)) {
 		try_to_conclude(v);
-	else if (e->type == MESSAGE_PIECE && v->intake != NULL)
+		ready_say(v, l);
+	} else if (ready_take(v, l, e)) {
+		return;
+	} else if (e->type == MESSAGE_PIECE && v->intake != NULL) {
 		(void)intake_piece(v->intake, l, e); /* concluded from by await_key */
-	else if (request_answered_by(&v->arrival[l->at].wait, e, MESSAGE_REPLY))
+	}
+	if (request_answered_by(&v->arrival[l->at].wait, e, MESSAGE_REPLY))
 		on_wait_answered(l, e);
 	else if (second_is_answered(v->a->second, l, e))
 		on_wait_answered(l, e);
@@ -118,7 +124,9 @@ static void on_failed(void *exchange, struct link *l)
 static bool awaits(const void *exchange, const struct link *l, uint64_t offset)
 {
 	const struct reception *v = exchange;
-	return request_is_at(&v->arrival[l->at].wait, offset) || second_awaits(v->a->second, l, offset);
+	const struct arrival *arrival = &v->arrival[l->at];
+	return request_is_at(&arrival->wait, offset) || (request_is_at(&arrival->ready, offset) && !arrival->has_answered) ||
+	       second_awaits(v->a->second, l, offset);
 }
 
 static const struct link_ops receiver_ops = {.ready = on_ready, .frame = on_frame, .failed = on_failed, .awaits = awaits};
@@ -364,9 +372,10 @@ static void bring_up(struct reception *v)
 	if (key_len > KEY_PART_LEN)
 		key_len = KEY_PART_LEN; /* windows for the other parts come as they come */
 	links_begin(a->x.set, &receiver_ops, v);
+	uint64_t down_len = PAD_KEYS_LEN + KEY_TAG_KEY_LEN + (a->confirm ? CONFIRM_MASK_LEN : 0u) + key_len;
 	for (size_t h = 0; h < a->n; h++)
 		link_want(&a->x.set->link[h], (a->second != NULL ? 2u : 1u) * MSG_WAIT_RANGE_LEN,
-			  PAD_KEYS_LEN + KEY_TAG_KEY_LEN + key_len);
+			  down_len);
 }
 
 static bool is_complete(void *exchange)
@@ -400,11 +409,13 @@ static dske_rc receive(struct reception *v)
 	TRY(begin(v));
 	bring_up(v);                 /* connect, lease, WAIT: all hubs at once */
 	dske_rc rc = await_key(v);   /* INSTRUCTION, 2.3.3 reconstruction, 2.4 validation */
-	if (rc_ok(rc)) {
+	if (rc_ok(rc) && v->terms != NULL && v->terms->confirm)
+		rc = ready_confirm(v); /* READY, CONFIRMATION */
+	if (rc_ok(rc))
 		rc = settle_key(v);
-		if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_EXISTS))
-			v->terms = NULL; /* no receipts: another call can still have it */
-	}
+	v->refuses = !rc_ok(rc) && v->vowed;
+	if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_EXISTS) && !v->refuses)
+		v->terms = NULL; /* no receipts: another call can still have it */
 	char why[sizeof v->why];
 	snprintf(why, sizeof why, "%s", rc_detail(rc));
 	settle_rest(v);

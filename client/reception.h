@@ -9,6 +9,7 @@
 #include "client/agreement.h"
 #include "client/request.h"
 #include "core/agree.h"
+#include "core/confirm.h"
 
 #define INSTRUCTIONS_MOST 4 /* kept a hub: one is honest, more when a context was used before */
 
@@ -25,6 +26,8 @@ struct owed {
 /* What one hub was asked, and has sent. */
 struct arrival {
 	struct request wait;
+	struct request ready;    /* READY, where the key is confirmed */
+	bool has_answered;       /* it */
 	struct owed owed[INSTRUCTIONS_MOST];
 	size_t count;
 	bool is_dirty; /* something is left at the hub that this connection would be told again */
@@ -35,7 +38,7 @@ struct arrival {
 struct reception {
 	struct agreement *a;
 	struct id self, initiator;
-	struct id fresh; /* a key ID that was not taken */
+	struct id fresh; /* a key ID that was neither taken nor vowed */
 	struct receiver *receiver;
 	struct arrival *arrival; /* one a hub */
 	struct intake *intake;   /* owned; of long keys (client/intake.h), or NULL */
@@ -50,12 +53,31 @@ struct reception {
 	bool is_first_pass;        /* what was agreed is material for a second one, on these terms: */
 	struct terms first;
 	struct secret material;    /* owned */
+	bool vowed;                /* READY is, or will be, said of the key */
+	bool refuses;              /* and the key will not be taken */
+	uint8_t mask[CONFIRM_MASK_LEN]; /* d' of that key */
+	struct ballot ballot;      /* what hubs passed on */
 };
 
 /* ---- client/receiver.c -------------------------------------------------------------------------------- */
 
 /* It ends with this result, unless it has another one. */
 void reception_over(struct reception *v, dske_rc rc);
+
+/* Seconds until the deadline, at least 1. */
+uint32_t reception_patience_s(const struct reception *v);
+
+/* ---- client/ready.c ------------------------------------------------------------------------------------ */
+
+/* The key that was concluded is confirmed.  Errors: TIMEOUT (it is not, in time), CONFLICT (another is: the group is
+ * split), CANCELLED, as vow_enter.  Once v->vowed is set nobody else here can take the key. */
+dske_rc ready_confirm(struct reception *v);
+
+/* A link is ready: true when that is for READY.  A hub has delivered: READY is due there.  A frame: true when it was
+ * a CONFIRMATION. */
+bool ready_on_link(struct reception *v, struct link *l);
+void ready_say(struct reception *v, struct link *l);
+bool ready_take(struct reception *v, struct link *l, const struct envelope *e);
 
 /* ---- client/arrival.c --------------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/taken.c - a ring of names in a file, under the file's lock. */
+/* client/taken.c - rings of names in files, under the file's lock. */
 #include <config.h>
 
 #include "client/taken.h"
@@ -11,6 +11,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+
+#define TAKEN_FILE "taken"
+#define VOW_FILE "ready"
 
 struct name {
 	struct id initiator, key_id;
@@ -24,17 +27,16 @@ struct ring {
 };
 
 /* Opens and locks it; closing unlocks.  A new one reads as zeros. */
-static dske_rc ring_open(struct fd *f, const struct config *c)
+static dske_rc ring_open(struct fd *f, const struct config *c, const char *file, struct path *path)
 {
-	struct path path;
 	struct stat st;
-	TRY(path_format(&path, "%s/taken", c->state.s));
-	TRY(file_open(f, path.s, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+	TRY(path_format(path, "%s/%s", c->state.s, file));
+	TRY(file_open(f, path->s, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
 	TRY(file_lock(f->n, FILE_LOCK_EXCLUSIVE, true));
 	if (fstat(f->n, &st) != 0)
-		return FAIL(IO, "cannot examine %s: %m", path.s);
+		return FAIL(IO, "cannot examine %s: %m", path->s);
 	if (st.st_size < (off_t)sizeof(struct ring) && ftruncate(f->n, sizeof(struct ring)) != 0)
-		return FAIL(IO, "cannot make %s long enough: %m", path.s);
+		return FAIL(IO, "cannot make %s long enough: %m", path->s);
 	return DSKE_OK;
 }
 
@@ -48,7 +50,7 @@ static bool ring_has(const struct ring *r, const struct name *n)
 	return false;
 }
 
-static dske_rc look(int fd, const struct name *n, uint64_t *count, bool *taken)
+static dske_rc ring_read(int fd, const struct name *n, uint64_t *count, bool *has)
 {
 	struct ring *r = malloc(sizeof *r);
 	if (r == NULL)
@@ -56,31 +58,61 @@ static dske_rc look(int fd, const struct name *n, uint64_t *count, bool *taken)
 	dske_rc rc = file_pread(fd, r, sizeof *r, 0);
 	if (rc_ok(rc)) {
 		*count = r->count;
-		*taken = ring_has(r, n);
+		*has = ring_has(r, n);
 	}
 	free(r);
 	return rc;
 }
 
-dske_rc taken_look(const struct config *c, const struct id *initiator, const struct id *key_id, bool *taken)
+static dske_rc look(const struct config *c, const char *file, const struct name *n, bool *has)
 {
 	AUTO(fd) f = FD_NONE;
+	struct path path;
 	uint64_t count = 0;
-	TRY(ring_open(&f, c));
-	return look(f.n, &(struct name){*initiator, *key_id}, &count, taken);
+	TRY(ring_open(&f, c, file, &path));
+	return ring_read(f.n, n, &count, has);
+}
+
+/* *has: it was there already.  durable: so it is when this returns, the file's own name too. */
+static dske_rc enter(const struct config *c, const char *file, const struct name *n, bool durable, bool *has)
+{
+	AUTO(fd) f = FD_NONE;
+	struct path path;
+	uint64_t count = 0;
+	TRY(ring_open(&f, c, file, &path));
+	TRY(ring_read(f.n, n, &count, has));
+	if (*has)
+		return DSKE_OK;
+	TRY(file_pwrite(f.n, n, sizeof *n, offsetof(struct ring, name) + count % TAKEN_MAX * sizeof *n));
+	count++;
+	TRY(file_pwrite(f.n, &count, sizeof count, 0));
+	if (!durable)
+		return DSKE_OK;
+	TRY(file_sync(f.n));
+	return file_sync_dir_of(path.s);
+}
+
+dske_rc taken_look(const struct config *c, const struct id *initiator, const struct id *key_id, bool *taken)
+{
+	return look(c, TAKEN_FILE, &(struct name){*initiator, *key_id}, taken);
 }
 
 dske_rc taken_enter(const struct config *c, const struct id *initiator, const struct id *key_id)
 {
-	AUTO(fd) f = FD_NONE;
-	struct name n = {*initiator, *key_id};
-	uint64_t count = 0;
 	bool taken = false;
-	TRY(ring_open(&f, c));
-	TRY(look(f.n, &n, &count, &taken));
-	if (taken)
-		return FAIL(EXISTS, "another call has taken this key already; let calls at one time differ in their context");
-	TRY(file_pwrite(f.n, &n, sizeof n, offsetof(struct ring, name) + count % TAKEN_MAX * sizeof n));
-	count++;
-	return file_pwrite(f.n, &count, sizeof count, 0);
+	TRY(enter(c, TAKEN_FILE, &(struct name){*initiator, *key_id}, false, &taken));
+	return taken ? FAIL(EXISTS, "another call has taken this key already; let calls at one time differ in their context") : DSKE_OK;
+}
+
+dske_rc vow_look(const struct config *c, const struct id *initiator, const struct id *key_id, bool *vowed)
+{
+	return look(c, VOW_FILE, &(struct name){*initiator, *key_id}, vowed);
+}
+
+dske_rc vow_enter(const struct config *c, const struct id *initiator, const struct id *key_id)
+{
+	bool vowed = false;
+	TRY(enter(c, VOW_FILE, &(struct name){*initiator, *key_id}, true, &vowed));
+	return vowed ? FAIL(DENIED, "another call is ready for this key already, or was; let calls at one time differ in their context")
+		     : DSKE_OK;
 }

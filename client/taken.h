@@ -24,4 +24,14 @@ dske_rc taken_look(const struct config *c, const struct id *initiator, const str
  * taken_look. */
 dske_rc taken_enter(const struct config *c, const struct id *initiator, const struct id *key_id);
 
+/*
+ * The file `ready`, of the same form: the keys of which READY was said (doc/protocol.md 8.7).  An entry is durable when
+ * vow_enter returns.  A file that wrapped around has forgotten keys whose shares may still be there; only TAKEN_MAX
+ * calls that were ready and never confirmed within a share's life do that.
+ */
+dske_rc vow_look(const struct config *c, const struct id *initiator, const struct id *key_id, bool *vowed);
+
+/* Errors: DENIED (it is there: another call of this client is, or was, ready for that key), SYNC, else as taken_look. */
+dske_rc vow_enter(const struct config *c, const struct id *initiator, const struct id *key_id);
+
 #endif

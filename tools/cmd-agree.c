@@ -21,6 +21,7 @@ struct agree {
 	const struct operands *peers;
 	const char *context, *role, *label, *output, *scheme;
 	uint64_t k, length;
+	bool confirm;
 	struct id key_id;
 	struct agree_request request;
 	struct agree_result result; /* owned */
@@ -82,6 +83,7 @@ static dske_rc fill_request(struct agree *a)
 	q->has_key_id = !id_is_zero(&a->key_id);
 	q->key_id = a->key_id;
 	q->k = (uint8_t)a->k;
+	q->confirm = a->confirm;
 	q->key_len = (uint32_t)a->length;
 	if (a->context != NULL) {
 		q->context_len = (uint8_t)strlen(a->context);
@@ -217,9 +219,9 @@ static void tell_agreed(const struct agree *a)
 	char key_id[ID_HEX_LEN];
 	FILE *to = a->output != NULL && strcmp(a->output, "-") == 0 ? stderr : stdout;
 	if (a->common.json && to == stdout) {
-		json_t *o = json_pack("{s:s, s:o, s:s, s:s, s:i, s:i, s:i, s:s, s:o}", "peer", a->peers->at[0], "peers",
+		json_t *o = json_pack("{s:s, s:o, s:s, s:s, s:i, s:i, s:i, s:s, s:b, s:o}", "peer", a->peers->at[0], "peers",
 				      peers_json(a), "key_id", id_hex(&r->key_id, key_id), "role", r->initiated ? "initiator" : "receiver", "n", (int)r->n,
-				      "k", (int)r->k, "length", (int)r->key_len, "check_value", a->kcv, "hubs",
+				      "k", (int)r->k, "length", (int)r->key_len, "check_value", a->kcv, "confirmed", r->confirmed, "hubs",
 				      report_json(&r->report, columns_of(a)));
 		output_json(o);
 		return;
@@ -228,7 +230,11 @@ static void tell_agreed(const struct agree *a)
 	fprintf(to, "%sagreed%s with %s as %s: %zu bytes, n = %u, k = %u, key ID %s, check value %s\n", colour(to, COLOUR_GOOD),
 		colour(to, COLOUR_OFF), a->with, r->initiated ? "initiator" : "receiver", (size_t)r->key_len, r->n, r->k,
 		id_hex(&r->key_id, key_id), a->kcv);
-	if (r->initiated)
+	if (r->confirmed && r->initiated)
+		fprintf(to, "confirmed: %s had the same key ready\n", a->with);
+	else if (r->confirmed)
+		fprintf(to, "confirmed: it is the one that every member had ready\n");
+	else if (r->initiated)
 		tell_what_peer_does(a, to);
 	if (a->output == NULL && a->label == NULL)
 		fprintf(to, "the key was dropped; --output FILE or --label LABEL keeps it\n");
@@ -290,6 +296,7 @@ int cmd_key_agree(const struct command *self, int argc, char **argv)
 		{"k", OPTION_UINT, &a.k, "N", "hubs needed (default: the configuration's)"},
 		{"scheme", OPTION_TEXT, &a.scheme, "SCHEME", "shamir or xor (default: the configuration's)"},
 		{"timeout", OPTION_DURATION, &a.request.timeout_ms, "TIME", "how long to wait (default: the configuration's)"},
+		{"confirm", OPTION_FLAG, &a.confirm, NULL, "take the key when all are known to have the same (all of them call at one time)"},
 		{"output", OPTION_TEXT, &a.output, "FILE", "write the key there, raw, 0600; - is standard output"},
 		{"label", OPTION_TEXT, &a.label, "LABEL", "keep the key in the token under this label"},
 		{"pin", OPTION_TEXT, &a.common.pin, "SOURCE", "the token's PIN: env:NAME, file:PATH or prompt (default: env:DSKE_PIN)"},

@@ -118,6 +118,7 @@ static void what_is_refused(void **state)
 		{WHO "[agreement]\ntimeout = 25h\n", ":5:"},
 		{WHO "[agreement]\nttl = 8d\n", ":5:"},
 		{WHO "[agreement]\nscheme = magic\n", ":5:"},
+		{WHO "[agreement]\nconfirm = perhaps\n", ":5:"},
 		{WHO "[hub]\naddress = h:1\n", ":5:"},
 		{WHO "[hub h]\naccept = perhaps\n", ":5:"},
 		{WHO "[agreement]\naccept_n = 9..3\n", ":5:"},

@@ -10,6 +10,11 @@ static void good_terms(void **state)
 	network_terms(&t, 5, 3, SCHEME_SHAMIR, 32);
 	assert_ok(terms_check(&t));
 	assert_int_equal(terms_share_len(&t), 80);
+	assert_int_equal(terms_part_len(&t, 0), 80);
+	t.confirm = true;
+	assert_ok(terms_check(&t));
+	assert_int_equal(terms_share_len(&t), 96);
+	assert_int_equal(terms_part_len(&t, 0), 96);
 	network_terms(&t, 255, 255, SCHEME_XOR, KEY_LEN_MAX);
 	assert_ok(terms_check(&t));
 	network_terms(&t, 1, 1, SCHEME_SHAMIR, KEY_LEN_MIN);
