@@ -19,4 +19,7 @@ struct traffic {
 /* Counted by writing the frames, with offsets as in tables of 64 KiB to 4 GiB.  Errors: as terms_check, NOMEM. */
 dske_rc traffic_of(struct traffic *out, unsigned n, unsigned k, enum scheme scheme, uint32_t key_len, uint8_t context_len);
 
+/* The adapted protocol, both passes and the direct link; receivers wait for the fallback, too.  Errors: as traffic_of. */
+dske_rc traffic_adapted(struct traffic *out, unsigned n, unsigned k, uint32_t key_len, uint8_t context_len);
+
 #endif

@@ -31,7 +31,8 @@ static CK_RV hub_count(struct module *m, CK_ULONG *out)
 static CK_RV read_dske(struct module *m, struct agree_request *q, const CK_MECHANISM *mech)
 {
 	static const enum scheme schemes[] = {
-		[CKDSKE_SCHEME_DEFAULT] = SCHEME_COUNT, [CKDSKE_SCHEME_SHAMIR] = SCHEME_SHAMIR, [CKDSKE_SCHEME_XOR] = SCHEME_XOR};
+		[CKDSKE_SCHEME_DEFAULT] = SCHEME_COUNT, [CKDSKE_SCHEME_SHAMIR] = SCHEME_SHAMIR, [CKDSKE_SCHEME_XOR] = SCHEME_XOR,
+		[CKDSKE_SCHEME_ADAPTED] = SCHEME_ADAPTED};
 	static const enum agree_role roles[] = {[CKDSKE_ROLE_AUTO] = ROLE_AUTO,
 						[CKDSKE_ROLE_INITIATOR] = ROLE_INITIATOR,
 						[CKDSKE_ROLE_RECEIVER] = ROLE_RECEIVER};
@@ -43,7 +44,7 @@ static CK_RV read_dske(struct module *m, struct agree_request *q, const CK_MECHA
 	if (mech->pParameter == NULL || mech->ulParameterLen != sizeof p)
 		return CKR_MECHANISM_PARAM_INVALID;
 	memcpy(&p, mech->pParameter, sizeof p);
-	if (p.ulVersion != 1 || p.role > CKDSKE_ROLE_RECEIVER || p.scheme > CKDSKE_SCHEME_XOR || p.k > TERMS_HUBS_MAX ||
+	if (p.ulVersion != 1 || p.role > CKDSKE_ROLE_RECEIVER || p.scheme > CKDSKE_SCHEME_ADAPTED || p.k > TERMS_HUBS_MAX ||
 	    p.ulTimeoutMs > INT32_MAX || p.bHasKeyId > 1 || p.ulContextLen > CKDSKE_CONTEXT_MAX)
 		return CKR_MECHANISM_PARAM_INVALID;
 	if (p.n != 0) {
@@ -233,6 +234,18 @@ static CK_RV set_names(struct attrs *a, const struct agree_request *q, const str
 	return attrs_set(a, CKA_LABEL, label, len);
 }
 
+static CK_ULONG scheme_of(const struct agree_result *r)
+{
+	switch (r->scheme) {
+	case SCHEME_XOR:
+		return CKDSKE_SCHEME_XOR;
+	case SCHEME_ADAPTED:
+		return CKDSKE_SCHEME_ADAPTED;
+	default:
+		return CKDSKE_SCHEME_SHAMIR;
+	}
+}
+
 static CK_RV derive_attributes(struct attrs *a, const struct agree_request *q, const struct agree_result *r)
 {
 	TRY_RV(set_names(a, q, r));
@@ -244,7 +257,7 @@ static CK_RV derive_attributes(struct attrs *a, const struct agree_request *q, c
 	TRY_RV(attrs_set(a, CKA_DSKE_INITIATOR, r->initiator.b, sizeof r->initiator.b));
 	TRY_RV(attrs_set_ulong(a, CKA_DSKE_N, r->n));
 	TRY_RV(attrs_set_ulong(a, CKA_DSKE_K, r->k));
-	return attrs_set_ulong(a, CKA_DSKE_SCHEME, r->scheme == SCHEME_XOR ? CKDSKE_SCHEME_XOR : CKDSKE_SCHEME_SHAMIR);
+	return attrs_set_ulong(a, CKA_DSKE_SCHEME, scheme_of(r));
 }
 
 /* What client_agree() gives back to derive_keep(). */
@@ -285,6 +298,8 @@ static CK_RV derive_agree(struct module *m, struct agree_request *q, struct obje
 	q->keep = derive_keep;
 	q->keep_context = &k;
 	dske_rc rc = client_agree(m->client, q, &r);
+	if (r.fallback[0] != '\0')
+		log_warn("the key with %s is not by the adapted scheme: %s", q->peer, r.fallback);
 	if (rc_ok(rc))
 		return CKR_OK;
 	derive_log_failure(q, &r, rc);

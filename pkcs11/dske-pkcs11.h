@@ -56,7 +56,9 @@ enum {
 enum {
 	CKDSKE_SCHEME_DEFAULT = 0,
 	CKDSKE_SCHEME_SHAMIR = 1,
-	CKDSKE_SCHEME_XOR = 2
+	CKDSKE_SCHEME_XOR = 2,
+	CKDSKE_SCHEME_ADAPTED = 3 /* by a direct link with the peer, as dske.conf(5) has it; an agreed key's attribute
+				     tells whether it came by that, or by SHAMIR since the link failed */
 };
 
 #define CKDSKE_KEY_ID_LEN 16

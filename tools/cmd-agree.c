@@ -59,11 +59,14 @@ static dske_rc fill_request(struct agree *a)
 {
 	static const struct word roles[] = {
 		{"auto", ROLE_AUTO}, {"initiator", ROLE_INITIATOR}, {"receiver", ROLE_RECEIVER}, {NULL, 0}};
-	static const struct word schemes[] = {{"shamir", SCHEME_SHAMIR}, {"xor", SCHEME_XOR}, {NULL, 0}};
 	struct agree_request *q = &a->request;
-	int role = ROLE_AUTO, scheme = SCHEME_COUNT;
+	int role = ROLE_AUTO;
+	enum scheme scheme = SCHEME_COUNT;
 	TRY(find_word(&role, roles, "role", a->role));
-	TRY(find_word(&scheme, schemes, "scheme", a->scheme));
+	if (a->scheme != NULL && !rc_ok(scheme_parse(&scheme, a->scheme)))
+		return FAIL(ARGS, "--scheme %s: shamir, xor or adapted", a->scheme);
+	if (q->direct != NULL && q->direct_listen != NULL)
+		return FAIL(ARGS, "--direct and --direct-listen: one end listens, the other connects");
 	for (size_t i = 0; i < a->peers->count; i++)
 		if (!name_check(a->peers->at[i]))
 			return FAIL(ARGS, "%s is not a name of a peer", a->peers->at[i]);
@@ -79,7 +82,7 @@ static dske_rc fill_request(struct agree *a)
 	q->more = a->peers->at + 1;
 	q->more_count = a->peers->count - 1;
 	q->role = (enum agree_role)role;
-	q->scheme = (enum scheme)scheme;
+	q->scheme = scheme;
 	q->has_key_id = !id_is_zero(&a->key_id);
 	q->key_id = a->key_id;
 	q->k = (uint8_t)a->k;
@@ -223,6 +226,9 @@ static void tell_agreed(const struct agree *a)
 				      peers_json(a), "key_id", id_hex(&r->key_id, key_id), "role", r->initiated ? "initiator" : "receiver", "n", (int)r->n,
 				      "k", (int)r->k, "length", (int)r->key_len, "check_value", a->kcv, "confirmed", r->confirmed, "hubs",
 				      report_json(&r->report, columns_of(a)));
+		json_object_set_new(o, "scheme", json_string(scheme_name(r->scheme)));
+		if (r->fallback[0] != '\0')
+			json_object_set_new(o, "fallback", json_string(r->fallback));
 		output_json(o);
 		return;
 	}
@@ -230,7 +236,13 @@ static void tell_agreed(const struct agree *a)
 	fprintf(to, "%sagreed%s with %s as %s: %zu bytes, n = %u, k = %u, key ID %s, check value %s\n", colour(to, COLOUR_GOOD),
 		colour(to, COLOUR_OFF), a->with, r->initiated ? "initiator" : "receiver", (size_t)r->key_len, r->n, r->k,
 		id_hex(&r->key_id, key_id), a->kcv);
-	if (r->confirmed && r->initiated)
+	if (r->fallback[0] != '\0')
+		fprintf(to, "%sby %s%s, not by the adapted scheme: %s\n", colour(to, COLOUR_WARN), scheme_name(r->scheme),
+			colour(to, COLOUR_OFF), r->fallback);
+	if (r->scheme == SCHEME_ADAPTED)
+		fprintf(to, "by the adapted scheme: %s has the key, and no byte of a share was sent to a hub\n",
+			r->initiated ? a->with : "this end");
+	else if (r->confirmed && r->initiated)
 		fprintf(to, "confirmed: %s had the same key ready\n", a->with);
 	else if (r->confirmed)
 		fprintf(to, "confirmed: it is the one that every member had ready\n");
@@ -294,7 +306,9 @@ int cmd_key_agree(const struct command *self, int argc, char **argv)
 		{"role", OPTION_TEXT, &a.role, "ROLE", "initiator, receiver or auto: the lower ID initiates (default)"},
 		{"length", OPTION_SIZE, &a.length, "BYTES", "of the key, up to 1G; above 1M with --output (default: the configuration's)"},
 		{"k", OPTION_UINT, &a.k, "N", "hubs needed (default: the configuration's)"},
-		{"scheme", OPTION_TEXT, &a.scheme, "SCHEME", "shamir or xor (default: the configuration's)"},
+		{"scheme", OPTION_TEXT, &a.scheme, "SCHEME", "shamir, xor or adapted (default: the configuration's)"},
+		{"direct", OPTION_TEXT, &a.request.direct, "ADDRESS", "adapted: the peer listens there (default: the configuration's)"},
+		{"direct-listen", OPTION_TEXT, &a.request.direct_listen, "ADDRESS", "or this end listens there, at HOST:PORT"},
 		{"timeout", OPTION_DURATION, &a.request.timeout_ms, "TIME", "how long to wait (default: the configuration's)"},
 		{"confirm", OPTION_FLAG, &a.confirm, NULL, "take the key when all are known to have the same (all of them call at one time)"},
 		{"output", OPTION_TEXT, &a.output, "FILE", "write the key there, raw, 0600; - is standard output"},

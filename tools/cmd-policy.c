@@ -22,7 +22,7 @@ struct explain {
 	struct choice choice;
 	struct operators taking, others;
 	bool has_operators; /* of the configuration */
-	struct traffic general, simple;
+	struct traffic general, simple, adapted;
 };
 
 /* "0.01" or "1%". */
@@ -143,7 +143,8 @@ static dske_rc settle_costs(struct explain *e)
 	if (e->bytes < KEY_LEN_MIN || e->bytes > KEY_PART_LEN)
 		return FAIL(ARGS, "--bytes %llu: a key has %u to %u bytes", (unsigned long long)e->bytes, KEY_LEN_MIN, KEY_PART_LEN);
 	TRY(traffic_of(&e->general, n, e->choice.k, SCHEME_SHAMIR, (uint32_t)e->bytes, 0));
-	return traffic_of(&e->simple, n, n, SCHEME_XOR, (uint32_t)e->bytes, 0);
+	TRY(traffic_of(&e->simple, n, n, SCHEME_XOR, (uint32_t)e->bytes, 0));
+	return traffic_adapted(&e->adapted, n, e->choice.k, (uint32_t)e->bytes, 0);
 }
 
 /* ---- in words -------------------------------------------------------------------------------------------- */
@@ -289,6 +290,7 @@ static void print_costs(const struct explain *e)
 	grid_init(&g, 5, headings);
 	print_cost_row(&g, "shamir", &e->general);
 	print_cost_row(&g, simple, &e->simple);
+	print_cost_row(&g, "adapted", &e->adapted);
 	grid_print(&g, stdout);
 }
 
@@ -341,10 +343,11 @@ static void explain_json(const struct explain *e)
 	struct chances c = chances_of(&e->choice, &e->taking, &e->others, e->p);
 	json_t *chances = json_pack("{s:f, s:f, s:f, s:f, s:f}", "bad", e->p, "loss_down", c.silence, "loss_dishonest", c.disruption,
 				    "leakage", c.leakage, "injection", c.injection);
-	output_json(json_pack("{s:i, s:i, s:i, s:i, s:i, s:o, s:o, s:I, s:{s:o, s:o}, s:o}", "n", (int)e->choice.n, "k", (int)e->choice.k,
+	output_json(json_pack("{s:i, s:i, s:i, s:i, s:i, s:o, s:o, s:I, s:{s:o, s:o, s:o}, s:o}", "n", (int)e->choice.n, "k", (int)e->choice.k,
 			      "k_b", (int)e->choice.k_b, "accepted", (int)e->accepted, "operators", (int)e->taking.count, "thresholds",
 			      thresholds_json(e), "chances", chances, "bytes", (json_int_t)e->bytes, "traffic", "shamir",
-			      traffic_json(&e->general), "xor", traffic_json(&e->simple), "warnings", find_warnings(e)));
+			      traffic_json(&e->general), "xor", traffic_json(&e->simple), "adapted", traffic_json(&e->adapted),
+			      "warnings", find_warnings(e)));
 }
 
 static int explain(struct explain *e)

@@ -6,6 +6,11 @@ TESTS += %D%/test-agree
 %C%_test_agree_SOURCES = %D%/test-agree.c $(CLIENT_WORLD)
 %C%_test_agree_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 
+check_PROGRAMS += %D%/test-adapted
+TESTS += %D%/test-adapted
+%C%_test_adapted_SOURCES = %D%/test-adapted.c %D%/meddler.c %D%/meddler.h $(CLIENT_WORLD)
+%C%_test_adapted_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
 check_PROGRAMS += %D%/test-hostile
 TESTS += %D%/test-hostile
 %C%_test_hostile_SOURCES = %D%/test-hostile.c $(CLIENT_WORLD)

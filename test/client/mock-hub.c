@@ -176,7 +176,7 @@ static void push(struct mock_hub *h, struct mock_conn *c, struct mock_share *s)
 	NEED(secret_alloc(&s->receipt_key, TAG_KEY_LEN));
 	NEED(pad_take(&pad, s->receipt_key.data, TAG_KEY_LEN));
 	NEED(pad_xor(&pad, cipher, s->bytes.data, s->bytes.len));
-	if (h->manner == MOCK_CORRUPTS)
+	if (h->manner == MOCK_CORRUPTS || (h->manner == MOCK_CORRUPTS_SECOND && s->terms.scheme == SCHEME_ADAPTED))
 		NEED(random_fill(cipher, s->bytes.len)); /* errors of several hubs that have nothing in common */
 	buf_heap(&body, FRAME_MAX);
 	NEED(msg_instruction_write(&body, &m));

@@ -31,6 +31,7 @@ enum mock_manner {
 	MOCK_DISOWNS_WINDOW,  /* answers the first SHARE with the note NO_LEASE; then honest */
 	MOCK_REFUSES,         /* does not know the receiver */
 	MOCK_CORRUPTS,        /* delivers other shares than it was given */
+	MOCK_CORRUPTS_SECOND, /* ... of second passes alone */
 	MOCK_LIES,            /* says that everybody is somebody else */
 	MOCK_SMALL_WINDOW,    /* says once that the down window is too small, whatever it is */
 	MOCK_HANGS_UP,        /* as a proxy whose hub is down: closes at every LEASE, unread */

@@ -72,7 +72,7 @@ static void every_setting(void **state)
 {
 	(void)state;
 	struct config c;
-	assert_ok(read_text(&c, WHO "state = sub\ntable_key = k/table.key\nlog = stderr\nlog_level = debug\nmedia = /media/*, sticks\nlow_water = 20%\n[agreement]\nk = 3\nk_b = 2\ntimeout = 2s\n"
+	assert_ok(read_text(&c, WHO "state = sub\ntable_key = k/table.key\nlog = stderr\nlog_level = debug\nmedia = /media/*, sticks\nlow_water = 20%\ndirect_listen = [::]:7100\n[agreement]\nk = 3\nk_b = 2\ntimeout = 2s\n"
 				"ttl = 1d\nkey_length = 1K\nscheme = xor\n[hub hub1]\naddress = h:1\n[hub hub2]\naddress = i:2\noperator = North Ltd.\n"
 				"[peer bob]\nextract = yes\n[peer carol]\nextract = no\n"));
 	assert_string_equal(c.state.s, scratch_path(&scratch, "sub"));
@@ -82,6 +82,7 @@ static void every_setting(void **state)
 	assert_int_equal(c.timeout_ms, 2000);
 	assert_int_equal(c.ttl_s, 86400);
 	assert_int_equal(c.key_len, 1024);
+	assert_string_equal(c.direct_listen, "[::]:7100");
 	assert_int_equal(c.scheme, SCHEME_XOR);
 	assert_int_equal(c.hub_count, 2);
 	assert_string_equal(c.hubs[1].address, "i:2");
@@ -121,6 +122,8 @@ static void what_is_refused(void **state)
 		{WHO "[agreement]\nconfirm = perhaps\n", ":5:"},
 		{WHO "[hub]\naddress = h:1\n", ":5:"},
 		{WHO "[hub h]\naccept = perhaps\n", ":5:"},
+		{WHO "direct_listen = 7100\n", ":4:"},
+		{WHO "[peer bob]\ndirect = bob\n", ":5:"},
 		{WHO "[agreement]\naccept_n = 9..3\n", ":5:"},
 		{WHO "[agreement]\naccept_k = none\n", ":5:"},
 		{WHO "[agreement]\nsend_keys_per_week = 3\n", "send_keys_per_week"},

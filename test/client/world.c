@@ -152,6 +152,11 @@ void caller_start(struct caller *c, struct client *client, const char *peer, con
 	snprintf(c->q.peer, sizeof c->q.peer, "%s", peer);
 	c->q.context_len = (uint8_t)strlen(context);
 	memcpy(c->q.context, context, c->q.context_len);
+	caller_go(c);
+}
+
+void caller_go(struct caller *c)
+{
 	assert_int_equal(pthread_create(&c->thread, NULL, call, c), 0);
 }
 

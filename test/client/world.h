@@ -56,6 +56,8 @@ struct caller {
 	pthread_t thread;
 };
 void caller_start(struct caller *c, struct client *client, const char *peer, const char *context, int64_t timeout_ms);
+/* One whose client and request are filled in. */
+void caller_go(struct caller *c);
 void caller_join(struct caller *c);
 
 /* alice and bob at once, in this context; bob begins that much later (or, negative, earlier). */

@@ -51,6 +51,30 @@ static void shares_not_sent(void **state)
 	}
 }
 
+/* DSKE 3: "the small amount of data transmitted by A": it does not grow with the key, and the receiver gets what the
+ * simple scheme costs, but for the first pass. */
+static void the_initiator_sends_no_share(void **state)
+{
+	struct traffic small, large, simple, first;
+
+	(void)state;
+	for (unsigned n = 1; n <= 20; n++) {
+		for (unsigned k = 1; k <= n; k++) {
+			assert_true(rc_ok(traffic_adapted(&small, n, k, 32, 20)));
+			assert_true(rc_ok(traffic_adapted(&large, n, k, 1u << 20, 20)));
+			assert_true(rc_ok(traffic_of(&first, n, k, SCHEME_FIRST_PASS, ADAPTED_MATERIAL_LEN(n), 20)));
+			assert_true(rc_ok(traffic_of(&simple, n, n, SCHEME_XOR, 1u << 20, 20)));
+			assert_in_range(large.initiator_sends - small.initiator_sends, 0, n * 8);
+			assert_in_range(large.initiator_sends, first.initiator_sends + simple.initiator_sends,
+					first.initiator_sends + simple.initiator_sends + 300);
+			assert_in_range(large.receiver_gets, simple.receiver_gets, simple.receiver_gets + first.receiver_gets + n * 100 + 300);
+			assert_int_equal(large.up_pad, simple.up_pad + first.up_pad);
+			assert_int_equal(large.wait_pad, 3 * simple.wait_pad);
+		}
+	}
+	assert_int_equal(traffic_adapted(&large, 5, 3, KEY_PART_LEN + 1, 0).code, DSKE_RC_FORMAT);
+}
+
 static void refused(void **state)
 {
 	struct traffic t;
@@ -66,7 +90,8 @@ static void refused(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(by_hand), cmocka_unit_test(shares_not_sent), cmocka_unit_test(refused)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(by_hand), cmocka_unit_test(shares_not_sent), cmocka_unit_test(the_initiator_sends_no_share),
+					   cmocka_unit_test(refused)};
 
 	return cmocka_run_group_tests_name("traffic", tests, NULL, NULL);
 }

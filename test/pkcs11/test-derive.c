@@ -96,7 +96,7 @@ static void parameters(void **state)
 	REFUSED(ulVersion, 0);
 	REFUSED(ulVersion, 2);
 	REFUSED(role, 3);
-	REFUSED(scheme, 3);
+	REFUSED(scheme, 4);
 	REFUSED(n, 2); /* there are three hubs */
 	REFUSED(k, 256);
 	REFUSED(ulTimeoutMs, (CK_ULONG)-1);
@@ -104,6 +104,14 @@ static void parameters(void **state)
 	REFUSED(ulContextLen, 256);
 	REFUSED(ulContextLen, (CK_ULONG)-1);
 #undef REFUSED
+	for (CK_ULONG scheme = CKDSKE_SCHEME_SHAMIR; scheme <= CKDSKE_SCHEME_ADAPTED; scheme++) {
+		CK_ULONG got = 0;
+		p = context("schemes");
+		p.scheme = scheme;
+		IS(derive(s, bob, &p, NULL, 0, &key), CKR_OK);
+		IS(read_attr(s, key, CKA_DSKE_SCHEME, &got, sizeof got), sizeof got);
+		assert_int_equal(got, scheme);
+	}
 	p = context("x");
 	IS(p11->C_DeriveKey(s, &mech, bob, NULL, 0, &key), CKR_MECHANISM_PARAM_INVALID);
 	p.n = 3;
