@@ -120,7 +120,7 @@ async def main(path, counts, seed, pairs):
             await mangler.serve(*map(int, pair.split("=")))
         await stopped.wait()
     with open(counts, "w", encoding="ascii") as told:
-        json.dump(mangler.done, told)
+        told.write(json.dumps(mangler.done) + "\n")
 
 
 if __name__ == "__main__":
