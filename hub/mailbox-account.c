@@ -53,6 +53,20 @@ dske_rc mailbox_accounts_forget(struct mailbox *m)
 	return mailbox_run(m, s);
 }
 
+dske_rc mailbox_holding(struct mailbox *m, const struct id *initiator, uint64_t *bytes)
+{
+	sqlite3_stmt *s = mailbox_statement(m, SQL_HOLDING);
+	bool row;
+
+	mailbox_bind_id(s, 1, initiator);
+
+	dske_rc rc = mailbox_step(m, s, &row);
+
+	*bytes = rc_ok(rc) && row ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return rc;
+}
+
 dske_rc mailbox_size(struct mailbox *m, uint64_t *bytes)
 {
 	static const enum mailbox_statement counts[] = {SQL_PAGES, SQL_PAGES_FREE, SQL_PAGE_SIZE};

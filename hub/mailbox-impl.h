@@ -11,6 +11,9 @@
 /* Of a share s: no part of it has yet to come. */
 #define IS_WHOLE "AND NOT EXISTS (SELECT 1 FROM long l WHERE l.share = s.id AND l.next < l.parts)"
 
+/* What a tombstone does without: nobody finds it, and it supersedes nothing. */
+#define STRIPPED "superseded = 1, context = x'', rendezvous = x''"
+
 /* One row a statement: name and SQL.  Parameters are numbered as in the text. */
 #define MAILBOX_STATEMENTS(X)                                                                        \
 	X(BEGIN, "BEGIN IMMEDIATE")                                                                  \
@@ -23,7 +26,7 @@
 	X(NAMED, "SELECT 1 FROM share WHERE initiator = ?1 AND key_id = ?2")                         \
 	X(PAIR_COUNT, "SELECT count(*) FROM delivery WHERE receiver = ?1 AND initiator = ?2")        \
 	X(SUPERSEDE, "UPDATE share SET superseded = 1 WHERE initiator = ?1 AND context = ?2 "        \
-		     "AND rendezvous = ?3 AND superseded = 0 AND (receivers = ?4 OR body IS NULL)")  \
+		     "AND rendezvous = ?3 AND superseded = 0 AND receivers = ?4")                    \
 	X(PUT, "INSERT INTO share (id, initiator, key_id, context, rendezvous, due, forget, receivers, " \
 	       "source, offset, digest, answer, seal, body) "                                        \
 	       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")               \
@@ -44,10 +47,12 @@
 	X(BURY, "UPDATE share SET receivers = receivers - 1, "                                       \
 		"body = CASE WHEN receivers > 1 THEN body END, "                                     \
 		"seal = CASE WHEN receivers > 1 THEN seal END WHERE id = ?1")                        \
-	X(PURGE_FROM, "UPDATE share SET receivers = 0, body = NULL, seal = NULL "                    \
+	X(STRIP, "UPDATE share SET " STRIPPED " WHERE id = ?1 AND body IS NULL")                     \
+	X(PURGE_FROM, "UPDATE share SET receivers = 0, body = NULL, seal = NULL, " STRIPPED " "      \
 		      "WHERE initiator = ?1 AND body IS NOT NULL")                                   \
 	X(PURGE_FROM_DELIVERIES, "DELETE FROM delivery WHERE initiator = ?1")                        \
-	X(PURGE_LAST, "UPDATE share SET body = NULL, seal = NULL WHERE receivers = 1 AND body IS NOT NULL " \
+	X(PURGE_LAST, "UPDATE share SET body = NULL, seal = NULL, " STRIPPED " "                     \
+		      "WHERE receivers = 1 AND body IS NOT NULL "                                    \
 		      "AND id IN (SELECT share FROM delivery WHERE receiver = ?1)")                  \
 	X(PURGE_FOR, "UPDATE share SET receivers = receivers - 1 "                                   \
 		     "WHERE id IN (SELECT share FROM delivery WHERE receiver = ?1)")                 \
@@ -64,7 +69,7 @@
 	X(LONG_SUPERSEDE, "UPDATE share SET superseded = 1 WHERE id < ?1 AND superseded = 0 "        \
 			  "AND (initiator, context, rendezvous) = "                                  \
 			  "(SELECT initiator, context, rendezvous FROM share WHERE id = ?1) "        \
-			  "AND (receivers = (SELECT receivers FROM share WHERE id = ?1) OR body IS NULL)") \
+			  "AND receivers = (SELECT receivers FROM share WHERE id = ?1)")             \
 	X(PART_PUT, "INSERT INTO part (id, seal, body) VALUES (?1, ?2, ?3)")                         \
 	X(PART_GET, "SELECT body, seal FROM part WHERE id = ?1")                                     \
 	X(SWEEP_FIND, "SELECT l.share FROM long l LEFT JOIN share s ON s.id = l.share "              \
@@ -72,6 +77,7 @@
 	X(SWEEP_PARTS, "DELETE FROM part WHERE id IN (SELECT id FROM part WHERE id >= ?1 * 1024 "    \
 		       "AND id < ?1 * 1024 + 1024 LIMIT 8)")                                         \
 	X(SWEEP_END, "DELETE FROM long WHERE share = ?1")                                            \
+	X(HOLDING, "SELECT bytes FROM holding WHERE initiator = ?1")                                 \
 	X(ACCOUNT_READ, "SELECT used FROM account WHERE scope = ?1 AND sender = ?2 AND receiver = ?3") \
 	X(ACCOUNT_WRITE, "INSERT INTO account VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE "    \
 			 "SET seen = excluded.seen, used = excluded.used")                           \
@@ -94,7 +100,8 @@
 	X(IS_DUE, "SELECT 1 FROM share WHERE due <= ?1 LIMIT 1")                                     \
 	X(EXPIRE_DELIVERIES, "DELETE FROM delivery WHERE share IN "                                  \
 			     "(SELECT id FROM share WHERE due <= ?1)")                               \
-	X(EXPIRE, "UPDATE share SET body = NULL, seal = NULL WHERE due <= ?1 AND body IS NOT NULL")  \
+	X(EXPIRE, "UPDATE share SET body = NULL, seal = NULL, " STRIPPED " "                         \
+		  "WHERE due <= ?1 AND body IS NOT NULL")                                            \
 	X(FORGET, "DELETE FROM share WHERE due <= ?1 AND forget <= ?1")                              \
 	X(KEEP, "UPDATE share SET due = forget WHERE due <= ?1")
 

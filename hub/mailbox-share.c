@@ -284,5 +284,8 @@ dske_rc mailbox_receipt(struct mailbox *m, int64_t id, const struct id *receiver
 		return DSKE_OK; /* receipted before, or gone */
 	s = mailbox_statement(m, SQL_BURY);
 	sqlite3_bind_int64(s, 1, id);
+	TRY(mailbox_run(m, s));
+	s = mailbox_statement(m, SQL_STRIP);
+	sqlite3_bind_int64(s, 1, id);
 	return mailbox_run(m, s);
 }

@@ -11,7 +11,8 @@
 
 #define FORMAT 1 /* PRAGMA user_version */
 
-/* A row of `share` whose body is NULL is a tombstone: fetched or expired, its name still taken.  Times are
+/* A row of `share` whose body is NULL is a tombstone: fetched or expired, its name still taken, and its answer kept, which
+ * cannot be made again.  Times are
  * seconds of the mailbox's clock; at `due` the share expires, or at last the tombstone is forgotten.
  * receivers: how many have not fetched it.  rendezvous: SHA-256 of initiator, receivers and context, cut to
  * 16 bytes.  The large columns stand last.  Few indexes: each costs a page a share in the journal. */
@@ -31,15 +32,41 @@ static const char schema[] =
 	" PRIMARY KEY (receiver, initiator, share)) WITHOUT ROWID;"
 	"PRAGMA user_version = 1;";
 
+/* What each initiator has in the mailbox, about: a name's bytes for each, and its body as long as it waits, for a long key
+ * all that follows its first 2^20 bytes too. */
+#define TEXT_OF(number) TEXT_OF_(number)
+#define TEXT_OF_(number) #number
+#define NAME_BYTES TEXT_OF(MAILBOX_NAME_BYTES)
+#define LONG_REST "coalesce((SELECT max(key_len - 1048576, 0) FROM long WHERE share = OLD.id), 0)"
+static const char holdings[] =
+	"BEGIN IMMEDIATE;"
+	"CREATE TABLE holding (initiator BLOB PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;"
+	"INSERT INTO holding SELECT s.initiator, sum(" NAME_BYTES " + coalesce(length(s.body), 0)"
+	" + CASE WHEN s.body IS NULL THEN 0 ELSE coalesce(max(l.key_len - 1048576, 0), 0) END)"
+	" FROM share s LEFT JOIN long l ON l.share = s.id GROUP BY s.initiator;"
+	"CREATE TRIGGER holding_put AFTER INSERT ON share BEGIN"
+	" INSERT INTO holding VALUES (NEW.initiator, " NAME_BYTES " + length(NEW.body))"
+	" ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes; END;"
+	"CREATE TRIGGER holding_long AFTER INSERT ON long BEGIN"
+	" UPDATE holding SET bytes = bytes + NEW.missing"
+	" WHERE initiator = (SELECT initiator FROM share WHERE id = NEW.share); END;"
+	"CREATE TRIGGER holding_fetched AFTER UPDATE OF body ON share WHEN NEW.body IS NULL AND OLD.body IS NOT NULL BEGIN"
+	" UPDATE holding SET bytes = bytes - length(OLD.body) - " LONG_REST " WHERE initiator = OLD.initiator; END;"
+	"CREATE TRIGGER holding_forgotten AFTER DELETE ON share BEGIN"
+	" UPDATE holding SET bytes = bytes - " NAME_BYTES " WHERE initiator = OLD.initiator;"
+	" DELETE FROM holding WHERE initiator = OLD.initiator AND bytes <= 0; END;"
+	"COMMIT;";
+
 /* length: of the range that an INSTRUCTION needs; wasted: how many of them had no receipt.  They stand here and not in
  * `share`, where they would lie behind a body of up to 1 MiB.  Added to mailboxes of before, too. */
 static const struct {
 	const char *exists, *add;
-} columns[] = {
+} additions[] = {
 	{"SELECT count(*) FROM pragma_table_info('delivery') WHERE name = 'length'",
 	 "ALTER TABLE delivery ADD COLUMN length INTEGER NOT NULL DEFAULT 0"},
 	{"SELECT count(*) FROM pragma_table_info('delivery') WHERE name = 'wasted'",
 	 "ALTER TABLE delivery ADD COLUMN wasted INTEGER NOT NULL DEFAULT 0"},
+	{"SELECT count(*) FROM sqlite_schema WHERE name = 'holding'", holdings},
 };
 
 /* secure_delete: what is deleted is overwritten.  EXCLUSIVE: no other process, no shared memory. */
@@ -281,14 +308,14 @@ static dske_rc integer_read(struct mailbox *m, const char *text, int *out)
 	return code == SQLITE_ROW ? DSKE_OK : store_fail(m, "opening");
 }
 
-static dske_rc columns_add(struct mailbox *m)
+static dske_rc additions_make(struct mailbox *m)
 {
 	int exists;
 
-	for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
-		TRY(integer_read(m, columns[i].exists, &exists));
+	for (size_t i = 0; i < sizeof additions / sizeof additions[0]; i++) {
+		TRY(integer_read(m, additions[i].exists, &exists));
 		if (!exists)
-			TRY(execute(m, columns[i].add));
+			TRY(execute(m, additions[i].add));
 	}
 	return DSKE_OK;
 }
@@ -323,11 +350,11 @@ static dske_rc open_database(struct mailbox *m, const char *path)
 	else if (version != FORMAT)
 		return FAIL(CORRUPT, "%s is not a mailbox of this version of dske-hubd (its format is %d, not %d)", path,
 			    version, FORMAT);
-	TRY(columns_add(m));
 	TRY(execute(m, deliveries));
 	TRY(execute(m, accounts));
 	TRY(execute(m, longs));
 	TRY(execute(m, rounds));
+	TRY(additions_make(m));
 	return prepare_all(m);
 }
 

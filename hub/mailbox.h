@@ -67,6 +67,10 @@ dske_rc mailbox_account_write(struct mailbox *m, const struct mailbox_account *a
 /* Bytes that its pages hold, tombstones and all, and what long keys have yet to bring; what the file has free is not counted.  Errors: IO. */
 dske_rc mailbox_size(struct mailbox *m, uint64_t *bytes);
 
+/* Of that initiator, about: MAILBOX_NAME_BYTES for each name that is taken, and what waits.  Errors: IO. */
+#define MAILBOX_NAME_BYTES 768
+dske_rc mailbox_holding(struct mailbox *m, const struct id *initiator, uint64_t *bytes);
+
 /* ---- a share in ------------------------------------------------------------------------------------ */
 
 /* Is the key ID taken, by a share or by a tombstone? */

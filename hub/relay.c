@@ -44,6 +44,21 @@ static bool receivers_allowed(struct request *r, const struct terms *t, struct v
 	return all;
 }
 
+/* Half of the mailbox is anybody's; of the other half each client has his part, so that none keeps the others out. */
+static bool holds_his_part(struct request *r, uint64_t size, uint64_t needed, struct verdict *v)
+{
+	uint64_t half = r->hub->conf.mailbox_most / 2, part = half / directory_count(vault_directory(r->hub->vault)), held;
+	const struct identity *who = &r->t->client->who;
+
+	if (half == 0 || size + needed <= half)
+		return true;
+	if (!rc_ok(mailbox_holding(r->hub->mailbox, &who->id, &held)))
+		return REFUSE(v, INTERNAL, "the mailbox cannot be read");
+	return held + needed <= part ||
+	       REFUSE(v, MAILBOX_FULL, "the mailbox is half full, and %s holds %llu bytes, its part is %llu", who->name,
+		      (unsigned long long)held, (unsigned long long)part);
+}
+
 /* DSKE 4.1, depletion: bounds on the mailbox as a whole, and on what one client uses up of another's table. */
 static bool within_limits(struct request *r, const struct terms *t, struct verdict *v)
 {
@@ -57,6 +72,8 @@ static bool within_limits(struct request *r, const struct terms *t, struct verdi
 	if (most != 0 && size + needed > most)
 		return REFUSE(v, MAILBOX_FULL, "the mailbox has %llu bytes, mailbox_most is %llu", (unsigned long long)size,
 			      (unsigned long long)most);
+	if (!holds_his_part(r, size, needed, v))
+		return false;
 	return allowed || REFUSE(v, QUOTA, "%s", why);
 }
 

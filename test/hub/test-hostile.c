@@ -185,6 +185,52 @@ static void sealing_again_is_charged(void **state)
 	assert_int_equal(share_send(&a, &t), STATUS_QUOTA);
 }
 
+/* ---- the mailbox ------------------------------------------------------------------------------------------- */
+
+static int setup_small_mailbox(void **state)
+{
+	(void)state;
+	return begin("mailbox_most = 4M\n");
+}
+
+static unsigned store(struct line *l, const struct party *from, const struct party *to, unsigned most)
+{
+	unsigned stored = 0;
+	enum status status = STATUS_ACCEPTED;
+
+	line_lease(l, 4 << 20, 0);
+	for (; stored < most && status == STATUS_ACCEPTED; stored += status == STATUS_ACCEPTED) {
+		struct terms t;
+
+		terms_fill(&t, from, to, "");
+		t.key_len = 20000;
+		status = share_send(l, &t);
+	}
+	if (stored < most)
+		assert_int_equal(status, STATUS_MAILBOX_FULL);
+	return stored;
+}
+
+/* Alice stores as much as she can.  A quarter of the other half is there for each of the four all the same. */
+static void one_client_fills_the_mailbox(void **state)
+{
+	struct party carol, dave;
+	struct line c, d;
+
+	(void)state;
+	party_ready(&carol, &c, &rig, "carol");
+	party_ready(&dave, &d, &rig, "dave");
+	assert_in_range(store(&a, &alice, &bob, 200), 60, 105);
+	assert_true(rig_logged(&rig, "the mailbox is half full, and alice holds"));
+	assert_in_range(store(&b, &bob, &alice, 200), 20, 30);
+	assert_in_range(store(&c, &carol, &bob, 200), 20, 30);
+	assert_in_range(store(&d, &dave, &bob, 200), 20, 30);
+	line_close(&c);
+	line_close(&d);
+	party_drop(&carol);
+	party_drop(&dave);
+}
+
 /* ---- places ---------------------------------------------------------------------------------------------- */
 
 enum { PLACES = 7 }; /* of eight connections one is for those that have no lease yet */
@@ -390,6 +436,7 @@ int main(void)
 		T(single_bytes), T(recorded_activate), T(recorded_share), T(strangers_fill_no_log),
 		T(sealed_so_often),
 		cmocka_unit_test_setup_teardown(sealing_again_is_charged, setup_quota, pair_tear_down),
+		cmocka_unit_test_setup_teardown(one_client_fills_the_mailbox, setup_small_mailbox, pair_tear_down),
 		cmocka_unit_test_setup_teardown(one_client_takes_all_places, setup_few, pair_tear_down),
 		cmocka_unit_test_setup_teardown(all_places_are_taken_fairly, setup_fewer, pair_tear_down),
 	};

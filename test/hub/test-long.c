@@ -269,7 +269,7 @@ static void bounds_are_held_at_the_share(void **state)
 	assert_status(begin(&t, NULL), QUOTA);
 	pair_tear_down(NULL);
 
-	set_up_with("mailbox_most = 4M\n");
+	set_up_with("mailbox_most = 8M\n");
 	long_terms(&t, "one");
 	assert_status(begin(&t, NULL), ACCEPTED);
 	long_terms(&t, "two");

@@ -265,6 +265,57 @@ static void test_expiry(void **state)
 	put(1, 10);
 }
 
+static uint64_t holding(const struct id *initiator)
+{
+	uint64_t bytes;
+
+	assert_ok(mailbox_holding(m, initiator, &bytes));
+	return bytes;
+}
+
+/* A name that stays taken costs little, whatever context its key had. */
+static void test_tombstones_are_small(void **state)
+{
+	enum { MANY = 1000 };
+	uint64_t before, after, held;
+	struct terms t;
+	int64_t id;
+
+	(void)state;
+	terms_make(&t, 1, "");
+	t.context_len = TERMS_CONTEXT_MAX;
+	assert_ok(mailbox_size(m, &before));
+	for (unsigned i = 0; i < MANY; i++) {
+		t.key_id.b[1] = (uint8_t)i;
+		t.key_id.b[2] = (uint8_t)(i >> 8);
+		assert_ok(put_terms(&t, 10, &id));
+		if (i % 2 == 0)
+			assert_ok(mailbox_receipt(m, id, &bob));
+	}
+	held = holding(&alice);
+	assert_int_equal(tick(10000), MANY / 2);
+	assert_ok(mailbox_size(m, &after));
+	assert_in_range(after - before, 1, MANY * MAILBOX_NAME_BYTES);
+	assert_true(holding(&alice) < held);
+	assert_int_equal(holding(&alice), MANY * MAILBOX_NAME_BYTES);
+	assert_int_equal(holding(&bob), 0);
+	tick(20000);
+	assert_int_equal(holding(&alice), 0);
+}
+
+/* A long key counts whole from its beginning, and is gone when it is given up. */
+static void test_holding_of_long_keys(void **state)
+{
+	(void)state;
+	put_long(1, 600, 64 * KEY_PART_LEN);
+	assert_in_range(holding(&alice), 64 * KEY_PART_LEN, 64 * KEY_PART_LEN + 4096);
+	add_part(1, NULL);
+	assert_in_range(holding(&alice), 64 * KEY_PART_LEN, 64 * KEY_PART_LEN + 4096);
+	reopen(0);
+	assert_int_equal(tick(61000), 1);
+	assert_int_equal(holding(&alice), MAILBOX_NAME_BYTES);
+}
+
 /* However much waits, what expires is found without looking at the rest. */
 static void test_expiry_looks_at_what_is_due(void **state)
 {
@@ -443,7 +494,10 @@ static void test_older_mailbox(void **state)
 	struct mailbox_found found;
 
 	(void)state;
-	execute("ALTER TABLE delivery DROP COLUMN length");
+	execute("ALTER TABLE delivery DROP COLUMN length; ALTER TABLE delivery DROP COLUMN wasted; DROP TABLE holding;"
+		"DROP TRIGGER holding_put; DROP TRIGGER holding_fetched; DROP TRIGGER holding_forgotten;"
+		"DROP TRIGGER holding_long");
+	assert_in_range(holding(&alice), MAILBOX_NAME_BYTES + 16, MAILBOX_NAME_BYTES + 1024);
 	assert_ok(mailbox_find(m, &bob, &w, 0, &found));
 	assert_int_equal(found.id, id);
 	assert_int_equal(found.length, 0);
@@ -577,7 +631,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_put_and_get), T(test_long_key), T(test_long_key_is_given_up), T(test_expiry), T(test_expiry_looks_at_what_is_due),
+		T(test_put_and_get), T(test_long_key), T(test_long_key_is_given_up), T(test_expiry), T(test_expiry_looks_at_what_is_due), T(test_tombstones_are_small), T(test_holding_of_long_keys),
 		T(test_clock_over_restarts), T(test_receipt), T(test_answers),
 		T(test_uncommitted), T(test_other_store_key), T(test_nothing_in_clear), T(test_find),
 		T(test_receipted_stays), T(test_older_mailbox),
