@@ -2,125 +2,13 @@
 /* The mailbox alone: its clock, its tombstones, its key; and who may know of whom. */
 #include "config.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-/* cmocka wants those four before it */
-#include <cmocka.h>
+#include "test/hub/box.h"
+
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "hub/mailbox-impl.h"
 #include "hub/policy.h"
-#include "test/lib/scratch.h"
-
-#define assert_ok(e) assert_string_equal(rc_name(e), "OK")
-#define assert_rc(e, name) assert_string_equal(rc_name(e), #name)
-
-static struct path folder;
-static struct mailbox *m;
-static const struct id alice = {{0xa}}, bob = {{0xb}}, carol = {{0xc}};
-
-static int setup(void **state)
-{
-	(void)state;
-	scratch_make(&folder);
-	assert_ok(mailbox_open(&m, folder.s, 0));
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	mailbox_close(m);
-	scratch_remove(&folder);
-	return 0;
-}
-
-static void terms_make(struct terms *t, uint8_t key, const char *context)
-{
-	*t = (struct terms){.initiator = alice, .receiver_count = 1, .n = 1, .k = 1, .key_len = 16};
-	t->key_id.b[0] = key;
-	t->receiver[0] = bob;
-	t->hub[0].b[0] = 1;
-	t->context_len = (uint8_t)strlen(context);
-	memcpy(t->context, context, t->context_len);
-}
-
-static dske_rc put_terms(const struct terms *t, uint32_t ttl, int64_t *id)
-{
-	AUTO(secret) share = {0};
-	AUTO(buf) answer = {0};
-	struct mailbox_put p = {.terms = t, .share = &share, .ttl = ttl, .table = alice, .offset = t->key_id.b[0],
-				.answer = &answer};
-
-	assert_ok(secret_alloc(&share, terms_part_len(t, 0)));
-	memset(share.data, t->key_id.b[0], share.len);
-	memset(p.digest, t->key_id.b[0], sizeof p.digest);
-	buf_heap(&answer, 64);
-	buf_put(&answer, "answer", 6);
-	return mailbox_put(m, &p, id);
-}
-
-static int64_t put(uint8_t key, uint32_t ttl)
-{
-	struct terms t;
-	int64_t id;
-
-	terms_make(&t, key, "");
-	assert_ok(put_terms(&t, ttl, &id));
-	assert_ok(mailbox_commit(m));
-	return id;
-}
-
-static void assert_there(int64_t id, uint8_t key)
-{
-	AUTO(secret) share = {0};
-	struct terms t, expected;
-
-	terms_make(&expected, key, "");
-	assert_ok(mailbox_get(m, id, &t, &share));
-	assert_true(terms_equal(&t, &expected));
-	assert_int_equal(share.len, terms_share_len(&expected));
-	for (size_t i = 0; i < share.len; i++)
-		assert_int_equal(share.data[i], key);
-}
-
-static void assert_gone(int64_t id)
-{
-	AUTO(secret) share = {0};
-	struct terms t;
-
-	assert_rc(mailbox_get(m, id, &t, &share), NOT_FOUND);
-}
-
-static bool named(uint8_t key)
-{
-	struct id key_id = {{key}};
-	bool taken;
-
-	assert_ok(mailbox_named(m, &alice, &key_id, &taken));
-	return taken;
-}
-
-static size_t tick(int64_t now_ms)
-{
-	size_t expired;
-
-	assert_ok(mailbox_tick(m, now_ms, &expired));
-	assert_ok(mailbox_commit(m));
-	return expired;
-}
-
-static void reopen(int64_t now_ms)
-{
-	mailbox_close(m);
-	m = NULL;
-	assert_ok(mailbox_open(&m, folder.s, now_ms));
-}
 
 static void test_put_and_get(void **state)
 {
@@ -138,37 +26,6 @@ static void test_put_and_get(void **state)
 }
 
 /* ---- long keys ------------------------------------------------------------------------------------ */
-
-static int64_t put_long(uint8_t key, uint32_t ttl, uint32_t key_len)
-{
-	struct terms t;
-	int64_t id;
-
-	terms_make(&t, key, "");
-	t.key_len = key_len;
-	assert_ok(put_terms(&t, ttl, &id));
-	assert_ok(mailbox_commit(m));
-	return id;
-}
-
-static dske_rc long_find(uint8_t key, struct mailbox_long *l)
-{
-	struct id key_id = {{key}};
-
-	return mailbox_long_find(m, &alice, &key_id, l);
-}
-
-static void add_part(uint8_t key, const struct tag *key_tag)
-{
-	AUTO(secret) part = {0};
-	struct mailbox_long l;
-
-	assert_ok(long_find(key, &l));
-	assert_ok(secret_alloc(&part, key_part_len(l.key_len, l.next)));
-	memset(part.data, (int)l.next, part.len);
-	assert_ok(mailbox_part_put(m, &l, &part, key_tag));
-	assert_ok(mailbox_commit(m));
-}
 
 static bool is_found(uint8_t key)
 {
@@ -263,81 +120,6 @@ static void test_expiry(void **state)
 	tick(20000);
 	assert_false(named(1));
 	put(1, 10);
-}
-
-static uint64_t holding(const struct id *initiator)
-{
-	uint64_t bytes;
-
-	assert_ok(mailbox_holding(m, initiator, &bytes));
-	return bytes;
-}
-
-/* A name that stays taken costs little, whatever context its key had. */
-static void test_tombstones_are_small(void **state)
-{
-	enum { MANY = 1000 };
-	uint64_t before, after, held;
-	struct terms t;
-	int64_t id;
-
-	(void)state;
-	terms_make(&t, 1, "");
-	t.context_len = TERMS_CONTEXT_MAX;
-	assert_ok(mailbox_size(m, &before));
-	for (unsigned i = 0; i < MANY; i++) {
-		t.key_id.b[1] = (uint8_t)i;
-		t.key_id.b[2] = (uint8_t)(i >> 8);
-		assert_ok(put_terms(&t, 10, &id));
-		if (i % 2 == 0)
-			assert_ok(mailbox_receipt(m, id, &bob));
-	}
-	held = holding(&alice);
-	assert_int_equal(tick(10000), MANY / 2);
-	assert_ok(mailbox_size(m, &after));
-	assert_in_range(after - before, 1, MANY * MAILBOX_NAME_BYTES);
-	assert_true(holding(&alice) < held);
-	assert_int_equal(holding(&alice), MANY * MAILBOX_NAME_BYTES);
-	assert_int_equal(holding(&bob), 0);
-	tick(20000);
-	assert_int_equal(holding(&alice), 0);
-}
-
-/* A long key counts whole from its beginning, and is gone when it is given up. */
-static void test_holding_of_long_keys(void **state)
-{
-	(void)state;
-	put_long(1, 600, 64 * KEY_PART_LEN);
-	assert_in_range(holding(&alice), 64 * KEY_PART_LEN, 64 * KEY_PART_LEN + 4096);
-	add_part(1, NULL);
-	assert_in_range(holding(&alice), 64 * KEY_PART_LEN, 64 * KEY_PART_LEN + 4096);
-	reopen(0);
-	assert_int_equal(tick(61000), 1);
-	assert_int_equal(holding(&alice), MAILBOX_NAME_BYTES);
-}
-
-/* However much waits, what expires is found without looking at the rest. */
-static void test_expiry_looks_at_what_is_due(void **state)
-{
-	static const enum mailbox_statement statements[] = {SQL_EXPIRE_DELIVERIES, SQL_EXPIRE, SQL_READIES_FORGET,
-							    SQL_ROUNDS_FORGET, SQL_FORGET, SQL_KEEP};
-	struct terms t;
-	int64_t id;
-
-	(void)state;
-	for (uint8_t key = 1; key <= 200; key++) {
-		terms_make(&t, key, "");
-		t.confirm = key % 2 == 0;
-		assert_ok(put_terms(&t, key <= 2 ? 10 : 100, &id));
-		if (t.confirm)
-			assert_ok(mailbox_ready(m, id, &bob));
-	}
-	assert_int_equal(tick(10000), 2);
-	tick(20000);
-	assert_false(named(1));
-	assert_false(named(2));
-	for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
-		assert_int_equal(sqlite3_stmt_status(m->statement[statements[i]], SQLITE_STMTSTATUS_FULLSCAN_STEP, 0), 0);
 }
 
 /* The mailbox's clock stands still while nobody runs it, and is not the machine's. */
@@ -474,40 +256,6 @@ static void test_find(void **state)
 	assert_int_equal(found.id, first);
 }
 
-static void execute(const char *text)
-{
-	sqlite3 *db = NULL;
-
-	mailbox_close(m);
-	m = NULL;
-	assert_int_equal(sqlite3_open(scratch_path(&folder, "mailbox.db"), &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-	assert_ok(mailbox_open(&m, folder.s, 0));
-}
-
-/* As versions before left it: what waits is found, if without its length. */
-static void test_older_mailbox(void **state)
-{
-	const struct msg_wait w = {.initiator = alice, .selector = WAIT_CONTEXT, .value = (const uint8_t *)"", .value_len = 0};
-	int64_t id = put(1, 60), newer;
-	struct mailbox_found found;
-
-	(void)state;
-	execute("ALTER TABLE delivery DROP COLUMN length; ALTER TABLE delivery DROP COLUMN wasted; DROP TABLE holding;"
-		"DROP TRIGGER holding_put; DROP TRIGGER holding_fetched; DROP TRIGGER holding_forgotten;"
-		"DROP TRIGGER holding_long");
-	assert_in_range(holding(&alice), MAILBOX_NAME_BYTES + 16, MAILBOX_NAME_BYTES + 1024);
-	assert_ok(mailbox_find(m, &bob, &w, 0, &found));
-	assert_int_equal(found.id, id);
-	assert_int_equal(found.length, 0);
-	assert_there(id, 1);
-	newer = put(2, 60);
-	assert_ok(mailbox_find(m, &bob, &w, 0, &found));
-	assert_int_equal(found.id, newer);
-	assert_int_equal(found.length, PAD_KEYS_LEN + KEY_TAG_KEY_LEN + 16);
-}
-
 /* Which keys does this receiver find by the context "group", in order? */
 static size_t found(const struct id *receiver, uint8_t *key)
 {
@@ -629,12 +377,11 @@ static void test_rounds_go_with_their_names(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, mailbox_set_up, mailbox_tear_down)
 	const struct CMUnitTest tests[] = {
-		T(test_put_and_get), T(test_long_key), T(test_long_key_is_given_up), T(test_expiry), T(test_expiry_looks_at_what_is_due), T(test_tombstones_are_small), T(test_holding_of_long_keys),
-		T(test_clock_over_restarts), T(test_receipt), T(test_answers),
+		T(test_put_and_get), T(test_long_key), T(test_long_key_is_given_up), T(test_expiry), T(test_clock_over_restarts), T(test_receipt), T(test_answers),
 		T(test_uncommitted), T(test_other_store_key), T(test_nothing_in_clear), T(test_find),
-		T(test_receipted_stays), T(test_older_mailbox),
+		T(test_receipted_stays),
 		T(test_rounds_go_with_their_names),
 		cmocka_unit_test(test_policy),
 	};

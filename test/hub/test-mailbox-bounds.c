@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the mailbox holds, and of whom; what it looks at when something expires; and what versions before left. */
+#include "config.h"
+
+#include "test/hub/box.h"
+
+#include <sqlite3.h>
+
+#include "hub/mailbox-impl.h"
+
+static uint64_t holding(const struct id *initiator)
+{
+	uint64_t bytes;
+
+	assert_ok(mailbox_holding(m, initiator, &bytes));
+	return bytes;
+}
+
+/* A name that stays taken costs little, whatever context its key had. */
+static void test_tombstones_are_small(void **state)
+{
+	enum { MANY = 1000 };
+	uint64_t before, after, held;
+	struct terms t;
+	int64_t id;
+
+	(void)state;
+	terms_make(&t, 1, "");
+	t.context_len = TERMS_CONTEXT_MAX;
+	assert_ok(mailbox_size(m, &before));
+	for (unsigned i = 0; i < MANY; i++) {
+		t.key_id.b[1] = (uint8_t)i;
+		t.key_id.b[2] = (uint8_t)(i >> 8);
+		assert_ok(put_terms(&t, 10, &id));
+		if (i % 2 == 0)
+			assert_ok(mailbox_receipt(m, id, &bob));
+	}
+	held = holding(&alice);
+	assert_int_equal(tick(10000), MANY / 2);
+	assert_ok(mailbox_size(m, &after));
+	assert_in_range(after - before, 1, MANY * MAILBOX_NAME_BYTES);
+	assert_true(holding(&alice) < held);
+	assert_int_equal(holding(&alice), MANY * MAILBOX_NAME_BYTES);
+	assert_int_equal(holding(&bob), 0);
+	tick(20000);
+	assert_int_equal(holding(&alice), 0);
+}
+
+/* A long key counts whole from its beginning, and is gone when it is given up. */
+static void test_holding_of_long_keys(void **state)
+{
+	(void)state;
+	put_long(1, 600, 64 * KEY_PART_LEN);
+	assert_in_range(holding(&alice), 64 * KEY_PART_LEN, 64 * KEY_PART_LEN + 4096);
+	add_part(1, NULL);
+	assert_in_range(holding(&alice), 64 * KEY_PART_LEN, 64 * KEY_PART_LEN + 4096);
+	reopen(0);
+	assert_int_equal(tick(61000), 1);
+	assert_int_equal(holding(&alice), MAILBOX_NAME_BYTES);
+}
+
+/* However much waits, what expires is found without looking at the rest. */
+static void test_expiry_looks_at_what_is_due(void **state)
+{
+	static const enum mailbox_statement statements[] = {SQL_EXPIRE_DELIVERIES, SQL_EXPIRE, SQL_READIES_FORGET,
+							    SQL_ROUNDS_FORGET, SQL_FORGET, SQL_KEEP};
+	struct terms t;
+	int64_t id;
+
+	(void)state;
+	for (uint8_t key = 1; key <= 200; key++) {
+		terms_make(&t, key, "");
+		t.confirm = key % 2 == 0;
+		assert_ok(put_terms(&t, key <= 2 ? 10 : 100, &id));
+		if (t.confirm)
+			assert_ok(mailbox_ready(m, id, &bob));
+	}
+	assert_int_equal(tick(10000), 2);
+	tick(20000);
+	assert_false(named(1));
+	assert_false(named(2));
+	for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
+		assert_int_equal(sqlite3_stmt_status(m->statement[statements[i]], SQLITE_STMTSTATUS_FULLSCAN_STEP, 0), 0);
+}
+
+static void execute(const char *text)
+{
+	sqlite3 *db = NULL;
+
+	mailbox_close(m);
+	m = NULL;
+	assert_int_equal(sqlite3_open(scratch_path(&folder, "mailbox.db"), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	assert_ok(mailbox_open(&m, folder.s, 0));
+}
+
+/* As versions before left it: what waits is found, if without its length. */
+static void test_older_mailbox(void **state)
+{
+	const struct msg_wait w = {.initiator = alice, .selector = WAIT_CONTEXT, .value = (const uint8_t *)"", .value_len = 0};
+	int64_t id = put(1, 60), newer;
+	struct mailbox_found found;
+
+	(void)state;
+	execute("ALTER TABLE delivery DROP COLUMN length; ALTER TABLE delivery DROP COLUMN wasted; DROP TABLE holding;"
+		"DROP TRIGGER holding_put; DROP TRIGGER holding_fetched; DROP TRIGGER holding_forgotten;"
+		"DROP TRIGGER holding_long");
+	assert_in_range(holding(&alice), MAILBOX_NAME_BYTES + 16, MAILBOX_NAME_BYTES + 1024);
+	assert_ok(mailbox_find(m, &bob, &w, 0, &found));
+	assert_int_equal(found.id, id);
+	assert_int_equal(found.length, 0);
+	assert_there(id, 1);
+	newer = put(2, 60);
+	assert_ok(mailbox_find(m, &bob, &w, 0, &found));
+	assert_int_equal(found.id, newer);
+	assert_int_equal(found.length, PAD_KEYS_LEN + KEY_TAG_KEY_LEN + 16);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, mailbox_set_up, mailbox_tear_down)
+	const struct CMUnitTest tests[] = {
+		T(test_expiry_looks_at_what_is_due), T(test_tombstones_are_small), T(test_holding_of_long_keys),
+		T(test_older_mailbox),
+	};
+	return cmocka_run_group_tests_name("mailbox bounds", tests, NULL, NULL);
+}
