@@ -240,8 +240,7 @@ static void tell_agreed(const struct agree *a)
 		fprintf(to, "%sby %s%s, not by the adapted scheme: %s\n", colour(to, COLOUR_WARN), scheme_name(r->scheme),
 			colour(to, COLOUR_OFF), r->fallback);
 	if (r->scheme == SCHEME_ADAPTED)
-		fprintf(to, "by the adapted scheme: %s has the key, and no byte of a share was sent to a hub\n",
-			r->initiated ? a->with : "this end");
+		fprintf(to, "by the adapted scheme: %s has the key\n", r->initiated ? a->with : "the initiator");
 	else if (r->confirmed && r->initiated)
 		fprintf(to, "confirmed: %s had the same key ready\n", a->with);
 	else if (r->confirmed)

@@ -33,3 +33,8 @@ EXTRA_DIST += %D%/bench-pskm
 bench-pskm: tools/dske
 	@DSKE_BENCH_COMMIT=`git -C $(srcdir) describe --always --dirty 2>/dev/null`; export DSKE_BENCH_COMMIT; \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; $(srcdir)/%D%/bench-pskm
+
+# Bytes on the wire, by real hubs and a tap between; no clock.
+EXTRA_DIST += %D%/bench-traffic
+bench-traffic: tools/dske hub/dske-hubd
+	@top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; export top_srcdir top_builddir; $(srcdir)/%D%/bench-traffic

@@ -189,7 +189,10 @@ class Agreement:
         self.length = 48 + self.mask + self.m
         self.ready, self.attested, self.told = set(), {}, {}
         need(1 <= self.k <= self.n == len(self.hubs) == len({*self.hubs}), "terms: n, k and hubs")
-        need(self.scheme == 0 or (self.scheme == 1 and self.n == self.k), "terms: the scheme")
+        need(self.scheme in (0, 2, 3, 4) or (self.scheme == 1 and self.n == self.k), "terms: the scheme")
+        need(self.scheme < 2 or (len(self.receivers) == 1 and not self.confirm), "terms: a part of 9.4 has one receiver")
+        need(self.scheme != 3 or self.m == 32 * (self.n + 2), "terms: the length of a first pass")
+        need(self.scheme != 2 or not any(self.tag), "terms: a second pass with a key tag")
         need(1 <= len(self.receivers) == len({*self.receivers} - {self.initiator}), "terms: receivers")
         self.at_hub, self.at_receiver = {}, {}
         self.parts, self.lengths = {}, self.part_lengths()
@@ -225,12 +228,15 @@ class Agreement:
         need(len(share) == self.length, "a share of another length than 48 + m, and 16 to confirm")
         need(where.setdefault(x, share) == share, f"two shares at x = {x}")
 
+    def sum(self, shares):
+        total = bytes(self.length)
+        for share in shares:
+            total = xor(total, share)
+        return total
+
     def secret(self, shares):
         if self.scheme == 1:
-            total = bytes(self.length)
-            for share in shares.values():
-                total = xor(total, share)
-            return total
+            return self.sum(shares.values())
         points = dict(sorted(shares.items())[:self.k])
         for x, share in shares.items():
             need(value_at(x, points) == share, f"the share at x = {x} is not on the polynomial")
@@ -254,20 +260,75 @@ class Agreement:
         for c, value in said:
             need(message_tag(c + mask, key) == value, "a confirmation that does not hold")
 
-    def line(self):
+    def line(self, key):
         confirmed = f" confirmed={len(self.told)}" if self.confirm else ""
         return (f"{self.initiator.hex()} {self.key_id.hex()} n={self.n} k={self.k} m={self.m} hubs={len(self.at_hub)} "
-                f"receivers={len(self.at_receiver)}{confirmed} {self.key().hex()}")
+                f"receivers={len(self.at_receiver)}{confirmed} {key.hex()}")
+
+
+TAGS, LIST, DONE = 2, 3, 4
+
+
+class Link:
+    """Section 9.4: what the two ends of a second pass said to each other directly."""
+
+    def __init__(self, second, first, said):
+        self.second, self.said, self.key = second, said, None
+        need((first.n, first.k, first.hubs) == (second.n, second.k, second.hubs), "another first pass")
+        made = first.key()
+        self.material = [made[at:at + 32] for at in range(0, len(made), 32)]
+        for kind, take in ((TAGS, self.tags), (LIST, self.list), (DONE, self.done)):
+            for item, fields in said:
+                if fields[1] == kind:
+                    take(item, decoded(fields[4]), fields)
+
+    def tags(self, item, body, fields):
+        need(fields[2] == self.second.receivers[0], "TAGS of somebody else")
+        need(message_tag(self.material[self.second.n], item[:-16]) == fields[5], "a wrong tag on TAGS")
+        need(sorted({x for x, _ in body}) == [x for x, _ in body], "TAGS that are out of order")
+        for x, tag in body:
+            need(message_tag(self.material[x - 1], self.second.at_receiver[x]) == tag, "a share's wrong tag")
+
+    def list(self, item, body, fields):
+        need(fields[2] == self.second.initiator, "a LIST of somebody else")
+        need(message_tag(self.material[self.second.n + 1], item[:-16]) == fields[5], "a wrong tag on LIST")
+        self.chosen, tag = body
+        need(len(self.chosen) >= self.second.k and sorted({*self.chosen}) == self.chosen, "a LIST of too few, or out of order")
+        for shares in (self.second.at_hub, self.second.at_receiver):
+            y = self.second.sum(shares[x] for x in self.chosen)
+            need(key_tag(y[:48], y[48:]) == tag, "the key tag of LIST does not confirm the key")
+        self.key = y[48:]
+
+    def done(self, _, body, fields):
+        need(fields[2] == self.second.receivers[0], "DONE of somebody else")
+        need(body == [self.material[self.chosen[0] - 1][:16]], "a DONE that proves nothing")
 
 
 class Recording:
     def __init__(self, items, tables):
-        self.agreements, self.asked, self.items = {}, {}, []
+        self.agreements, self.asked, self.items, self.link = {}, {}, [], {}
         for item in items:
+            fields = decoded(item) if item else []
+            if isinstance(fields, list) and len(fields) == 6:
+                need(fields[0] == 1 and fields[1] in range(1, 6), "an item of the link of another version or type")
+                need(fields[1] in (TAGS, LIST) or not any(fields[5]), "a tag where there is none")
+                self.link.setdefault(fields[3], []).append((item, fields))
+                self.items.append(item)
+                continue
             frame = Frame(item, tables)
             if frame.kind in SIDE_KEY:
                 self.items.append(item)
                 self.take(frame)
+
+    def key(self, agreement):
+        if agreement.scheme != 2:
+            return agreement.key()
+        name = xor(agreement.key_id, b"DSKE second pass")
+        first = self.agreements.get((agreement.initiator, name))
+        need(first is not None and first.scheme == 3, "a second pass without a first one")
+        key = Link(agreement, first, self.link.get(name, [])).key
+        need(key is not None, "a second pass without a LIST")
+        return key
 
     def take(self, frame):
         if frame.kind in (SHARE, INSTRUCTION):
@@ -362,7 +423,7 @@ def main(arguments):
         items, tables = inputs(arguments[cut:])
         recording = Recording(items, tables)
         need(recording.agreements, "no agreement was recorded")
-        lines = [agreement.line() for agreement in recording.agreements.values()]
+        lines = [agreement.line(recording.key(agreement)) for agreement in recording.agreements.values()]
     except (Refused, OSError, ValueError, TypeError, AttributeError, IndexError, KeyError) as trouble:
         print(f"decoder: {trouble}", file=sys.stderr)
         return 1

@@ -16,7 +16,10 @@ import cbor2
 
 
 def describe(item):
-    _, kind, _, table, offset, length, _, _ = cbor2.loads(item)
+    fields = cbor2.loads(item)
+    if len(fields) == 6:  # of a direct link between two clients
+        return {"direct": fields[1], "item": item.hex()}
+    _, kind, _, table, offset, length, _, _ = fields
     return {"kind": kind, "table": table.hex(), "offset": offset, "length": length, "item": item.hex()}
 
 
