@@ -296,10 +296,10 @@ dske_rc exchange_end(struct exchange *x, dske_rc rc, struct report *report)
 	return rc_ok(rc) ? rc : rc_fail(rc.code, "%s", why);
 }
 
-/* Refusals and exhausted tables that alone decide the matter name it better than "too few". */
+/* Refusals, exhausted tables and keys too long for the caller that alone decide the matter name it better than "too few". */
 static int common_code(const struct exchange *x, size_t needed)
 {
-	static const int telling[] = {DSKE_RC_REFUSED, DSKE_RC_EXHAUSTED};
+	static const int telling[] = {DSKE_RC_REFUSED, DSKE_RC_EXHAUSTED, DSKE_RC_TOOBIG};
 	for (size_t t = 0; t < sizeof telling / sizeof telling[0]; t++) {
 		size_t same = 0;
 		for (size_t i = 0; i < x->set->count; i++)

@@ -217,6 +217,15 @@ bool intake_piece(struct intake *t, struct link *l, const struct envelope *e)
 	return is_whole && rc_ok(rc);
 }
 
+bool intake_restart(struct intake *t, struct link *l)
+{
+	struct incoming *in = &t->in[l->at];
+	if (in->is_open)
+		link_go_on(l, &(struct link_need){.up = MSG_WAIT_RANGE_LEN, .down = MSG_SHARE_RANGE_LEN(&in->terms)});
+	drop(t, in);
+	return l->state == LINK_READY;
+}
+
 bool intake_is_open(const struct intake *t, const struct link *l)
 {
 	return t->in[l->at].is_open;

@@ -23,6 +23,10 @@ bool intake_piece(struct intake *t, struct link *l, const struct envelope *e);
 /* Is it time to conclude?  When all have delivered that may, or have had as long again as the others took. */
 bool intake_is_due(struct intake *t, bool all_delivered);
 
+/* On a new connection, before its WAIT: what the lost one had brought of a share comes again from part 0.  False when the
+ * windows for that are not there yet; the link tells when they are. */
+bool intake_restart(struct intake *t, struct link *l);
+
 /* A share of this hub is under way, so what it sends on this connection is not for the next exchange. */
 bool intake_is_open(const struct intake *t, const struct link *l);
 

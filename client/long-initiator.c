@@ -390,6 +390,7 @@ static dske_rc distribute(struct dealing *d)
 		return FAIL(TIMEOUT, "%zu of %u hubs had accepted part %u of %u when the time was up", count_hands(d, has_accepted),
 			    d->a->n, d->number + 1, terms_part_count(&d->terms));
 	leave_late(d, has_accepted);
+	agree_progress(d->a);
 	d->is_begun = false;
 	return count_hands(d, takes_part) < d->a->k ? too_few_left(d) : DSKE_OK;
 }

@@ -91,6 +91,8 @@ static void on_ready(void *exchange, struct link *l)
 	if (r->type != 0 && !l->lease_lost && r->connection == l->connection && !l->is_asked_again)
 		return;
 	bool again = l->is_asked_again && r->type != 0 && !l->lease_lost && r->connection == l->connection;
+	if (!again && v->intake != NULL && !intake_restart(v->intake, l))
+		return;
 	l->lease_lost = false;
 	dske_rc rc = again ? request_send(r, l) : send_wait(v, l);
 	if (!rc_ok(rc))

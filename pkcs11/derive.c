@@ -305,7 +305,9 @@ static CK_RV derive_agree(struct module *m, struct agree_request *q, struct obje
 	derive_log_failure(q, &r, rc);
 	if (k.kept)
 		(void)key_forget(m, key);
-	return k.rv != CKR_OK ? k.rv : rv_from(rc);
+	if (k.rv != CKR_OK)
+		return k.rv;
+	return rc_is(rc, DSKE_RC_TOOBIG) ? CKR_KEY_SIZE_RANGE : rv_from(rc); /* what the peer agreed on goes to a file */
 }
 
 CK_RV derive_key(struct module *m, struct session *s, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE base,
