@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-CLIENT_WORLD = %D%/mock-hub.c %D%/mock-hub.h %D%/mock-hub-impl.h %D%/mock-hub-loop.c %D%/world.c %D%/world.h test/lib/scratch.c test/lib/scratch.h
+CLIENT_WORLD = %D%/mock-hub.c %D%/mock-hub.h %D%/mock-hub-impl.h %D%/mock-hub-loop.c %D%/mock-hub-long.c %D%/world.c %D%/world.h test/lib/scratch.c test/lib/scratch.h
 
 check_PROGRAMS += %D%/test-agree
 TESTS += %D%/test-agree
@@ -21,6 +21,12 @@ TESTS += %D%/test-silence
 %C%_test_silence_SOURCES = %D%/test-silence.c $(CLIENT_WORLD)
 %C%_test_silence_CPPFLAGS = $(AM_CPPFLAGS) -DWORLD_HUBS=20
 %C%_test_silence_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += %D%/test-long
+TESTS += %D%/test-long
+%C%_test_long_SOURCES = %D%/test-long.c $(CLIENT_WORLD)
+%C%_test_long_CPPFLAGS = $(AM_CPPFLAGS) -DWORLD_HUBS=3
+%C%_test_long_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 
 check_PROGRAMS += %D%/test-waste
 TESTS += %D%/test-waste

@@ -25,6 +25,23 @@ static inline void need(dske_rc rc, const char *what, int line)
 	need_true(rc_ok(rc), what, line);
 }
 
+/* ---- mock-hub.c, for mock-hub-long.c ---- */
+
+void mock_frame(struct mock_hub *h, struct mock_conn *c, uint8_t type, uint64_t offset, uint64_t length, const struct buf *body,
+		const uint8_t *key, bool spoil);
+void mock_reply(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, struct pad *pad, unsigned status);
+void mock_push_all(struct mock_hub *h);
+
+/* ---- mock-hub-long.c ---- */
+
+void mock_take_part(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, struct pad *pad);
+
+/* Room in the down window that is open, or in the next, which then takes its place. */
+bool mock_has_room(struct mock_conn *c, uint32_t len);
+
+/* As many pieces of what is being delivered here as the down window has room for. */
+void mock_pieces(struct mock_hub *h, struct mock_conn *c);
+
 /* Takes one frame of a connection and answers it, in the hub's manner. */
 void mock_hub_take(struct mock_hub *h, struct mock_conn *c, const struct envelope *e);
 

@@ -25,7 +25,7 @@ static void conn_send(struct mock_hub *h, struct mock_conn *c, const uint8_t *by
 	}
 }
 
-static void conn_frame(struct mock_hub *h, struct mock_conn *c, uint8_t type, uint64_t offset, uint64_t length,
+void mock_frame(struct mock_hub *h, struct mock_conn *c, uint8_t type, uint64_t offset, uint64_t length,
 		       const struct buf *body, const uint8_t *key, bool spoil)
 {
 	AUTO(buf) frame = {0};
@@ -49,7 +49,7 @@ static void conn_note(struct mock_hub *h, struct mock_conn *c, const struct enve
 	struct buf body;
 	buf_fixed(&body, room, sizeof room);
 	NEED(msg_note_write(&body, &(struct msg_note){.code = code, .hint = hint}));
-	conn_frame(h, c, MESSAGE_NOTE, about->offset, about->length, &body, NULL, false);
+	mock_frame(h, c, MESSAGE_NOTE, about->offset, about->length, &body, NULL, false);
 }
 
 /* ---- activation and lease ---------------------------------------------------------------------------------- */
@@ -71,7 +71,7 @@ static void take_activate(struct mock_hub *h, struct mock_conn *c, const struct 
 	NEED(table_activation_key(c->client->table, frozen ? ACTIVATION_KEY_FROZEN : ACTIVATION_KEY_ACTIVATED, key));
 	buf_fixed(&body, room, sizeof room);
 	NEED(msg_activation_write(&body, &m));
-	conn_frame(h, c, frozen ? MESSAGE_FROZEN : MESSAGE_ACTIVATED, e->offset, e->length, &body, key, false);
+	mock_frame(h, c, frozen ? MESSAGE_FROZEN : MESSAGE_ACTIVATED, e->offset, e->length, &body, key, false);
 }
 
 /* To anything that is said about a table that is frozen. */
@@ -83,7 +83,7 @@ static void send_frozen(struct mock_hub *h, struct mock_conn *c)
 	NEED(table_activation_key(c->client->table, ACTIVATION_KEY_FROZEN, key));
 	buf_fixed(&body, room, sizeof room);
 	NEED(msg_activation_write(&body, &(struct msg_activation){0}));
-	conn_frame(h, c, MESSAGE_FROZEN, header->layout.region[REGION_ACTIVATION].start, ACTIVATION_LEN, &body, key,
+	mock_frame(h, c, MESSAGE_FROZEN, header->layout.region[REGION_ACTIVATION].start, ACTIVATION_LEN, &body, key,
 		   h->manner == MOCK_CRIES_FROZEN);
 }
 
@@ -111,7 +111,7 @@ static void grant(struct mock_hub *h, struct mock_conn *c, const struct envelope
 	NEED(id_random(&g.nonce_h));
 	NEED(msg_grant_write(&body, &g));
 	h->leases++;
-	conn_frame(h, c, MESSAGE_GRANT, e->offset, e->length, &body, c->keys.bytes.data + 32, h->manner == MOCK_BAD_GRANT);
+	mock_frame(h, c, MESSAGE_GRANT, e->offset, e->length, &body, c->keys.bytes.data + 32, h->manner == MOCK_BAD_GRANT);
 }
 
 static void refuse_clone(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, const struct msg_lease *m,
@@ -126,7 +126,7 @@ static void refuse_clone(struct mock_hub *h, struct mock_conn *c, const struct e
 	h->clone_alarms++;
 	buf_fixed(&body, room, sizeof room);
 	NEED(msg_cloned_write(&body, &(struct msg_cloned){.nonce_c = m->nonce_c, .next_slot = next}));
-	conn_frame(h, c, MESSAGE_CLONED, e->offset, e->length, &body, c->keys.bytes.data + 96, false);
+	mock_frame(h, c, MESSAGE_CLONED, e->offset, e->length, &body, c->keys.bytes.data + 96, false);
 }
 
 static void take_lease(struct mock_hub *h, struct mock_conn *c, const struct envelope *e)
@@ -168,36 +168,38 @@ static void push(struct mock_hub *h, struct mock_conn *c, struct mock_share *s)
 {
 	AUTO(pad) pad = {0};
 	AUTO(buf) body = {0};
-	uint8_t key[TAG_KEY_LEN], *cipher = malloc(s->bytes.len);
-	struct msg_instruction m = {.terms = s->terms, .share = cipher, .share_len = s->bytes.len};
-	NEED(window_reserve(c->down, PAD_KEYS_LEN + s->bytes.len, &pad));
+	size_t len = terms_part_len(&s->terms, 0);
+	uint8_t key[TAG_KEY_LEN], *cipher = malloc(len);
+	struct msg_instruction m = {.terms = s->terms, .share = cipher, .share_len = len};
+	NEED(window_reserve(c->down, PAD_KEYS_LEN + len, &pad));
 	NEED(pad_take(&pad, key, sizeof key));
 	secret_drop(&s->receipt_key);
 	NEED(secret_alloc(&s->receipt_key, TAG_KEY_LEN));
 	NEED(pad_take(&pad, s->receipt_key.data, TAG_KEY_LEN));
-	NEED(pad_xor(&pad, cipher, s->bytes.data, s->bytes.len));
+	NEED(pad_xor(&pad, cipher, s->bytes.data, len));
 	if (h->manner == MOCK_CORRUPTS || (h->manner == MOCK_CORRUPTS_SECOND && s->terms.scheme == SCHEME_ADAPTED))
-		NEED(random_fill(cipher, s->bytes.len)); /* errors of several hubs that have nothing in common */
+		NEED(random_fill(cipher, len)); /* errors of several hubs that have nothing in common */
 	buf_heap(&body, FRAME_MAX);
 	NEED(msg_instruction_write(&body, &m));
 	s->sealed_at = pad.offset;
 	s->sealed_for = c;
-	conn_frame(h, c, MESSAGE_INSTRUCTION, pad.offset, PAD_KEYS_LEN + s->bytes.len, &body, key,
-		   h->manner == MOCK_BAD_INSTRUCTION);
+	s->piece = 1;
+	mock_frame(h, c, MESSAGE_INSTRUCTION, pad.offset, PAD_KEYS_LEN + len, &body, key, h->manner == MOCK_BAD_INSTRUCTION);
 	free(cipher);
+	mock_pieces(h, c);
 }
 
 static void push_to(struct mock_hub *h, struct mock_conn *c)
 {
 	for (size_t i = 0; i < h->shares; i++) {
 		struct mock_share *s = &h->share[i];
-		if (s->delivered || s->sealed_for == c || c->client == NULL || !id_equal(&c->client->id, &s->terms.receiver[0]))
+		if (s->delivered || s->sealed_for == c || s->next < terms_part_count(&s->terms) || c->client == NULL || !id_equal(&c->client->id, &s->terms.receiver[0]))
 			continue;
 		for (size_t w = 0; w < c->waits; w++) {
 			if (!wait_matches(&c->wait[w], &s->terms))
 				continue;
 			bool small = h->manner == MOCK_SMALL_WINDOW && h->bad_left > 0;
-			if (!small && c->down != NULL && window_left(c->down) >= PAD_KEYS_LEN + s->bytes.len) {
+			if (!small && mock_has_room(c, MSG_SHARE_RANGE_LEN(&s->terms))) {
 				push(h, c, s);
 				break;
 			}
@@ -208,7 +210,7 @@ static void push_to(struct mock_hub *h, struct mock_conn *c)
 	}
 }
 
-static void push_all(struct mock_hub *h)
+void mock_push_all(struct mock_hub *h)
 {
 	for (size_t i = 0; i < MOCK_CONNS; i++) {
 		if (h->conn[i].fd.n >= 0)
@@ -222,10 +224,10 @@ static void reply(struct mock_hub *h, struct mock_conn *c, const struct envelope
 {
 	uint8_t key[TAG_KEY_LEN];
 	NEED(pad_take(pad, key, sizeof key));
-	conn_frame(h, c, type, e->offset, e->length, body, key, h->manner == MOCK_BAD_REPLY);
+	mock_frame(h, c, type, e->offset, e->length, body, key, h->manner == MOCK_BAD_REPLY);
 }
 
-static void reply_status(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, struct pad *pad, unsigned status)
+void mock_reply(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, struct pad *pad, unsigned status)
 {
 	uint8_t room[16];
 	struct buf body;
@@ -237,10 +239,10 @@ static void reply_status(struct mock_hub *h, struct mock_conn *c, const struct e
 static void keep_share(struct mock_hub *h, const struct msg_share *m, struct pad *pad)
 {
 	struct mock_share *s = &h->share[h->shares++];
-	size_t len = terms_share_len(&m->terms);
+	size_t len = terms_part_len(&m->terms, 0);
 	need_true(h->shares < MOCK_SHARES, "too many shares", __LINE__);
-	*s = (struct mock_share){.terms = m->terms};
-	NEED(secret_alloc(&s->bytes, len));
+	*s = (struct mock_share){.terms = m->terms, .next = 1};
+	NEED(secret_alloc(&s->bytes, terms_share_len(&m->terms)));
 	/* Behind the reply key, which is taken later. */
 	memcpy(s->bytes.data, pad_peek(pad, TAG_KEY_LEN, len), len);
 	for (size_t i = 0; m->mode == SHARE_MODE_SEALED && i < len; i++)
@@ -254,7 +256,7 @@ static void take_share(struct mock_hub *h, struct mock_conn *c, const struct env
 	NEED(msg_share_read(&m, e->body, e->body_len));
 	need_true(e->length == MSG_SHARE_RANGE_LEN(&m.terms), "length of a SHARE", __LINE__);
 	if (h->manner == MOCK_REFUSES) {
-		reply_status(h, c, e, pad, STATUS_UNKNOWN_CLIENT);
+		mock_reply(h, c, e, pad, STATUS_UNKNOWN_CLIENT);
 		return;
 	}
 	keep_share(h, &m, pad);
@@ -265,8 +267,8 @@ static void take_share(struct mock_hub *h, struct mock_conn *c, const struct env
 	/* The answer is kept, as the real hub's is, and sent when the same bytes come again. */
 	frame_digest(e, h->answer[h->answers].digest);
 	h->keeps_answer = true;
-	reply_status(h, c, e, pad, STATUS_ACCEPTED);
-	push_all(h);
+	mock_reply(h, c, e, pad, STATUS_ACCEPTED);
+	mock_push_all(h);
 }
 
 static void take_wait(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, struct pad *pad)
@@ -274,7 +276,7 @@ static void take_wait(struct mock_hub *h, struct mock_conn *c, const struct enve
 	struct msg_wait m;
 	NEED(msg_wait_read(&m, e->body, e->body_len));
 	if (h->manner == MOCK_REFUSES) {
-		reply_status(h, c, e, pad, STATUS_UNKNOWN_CLIENT);
+		mock_reply(h, c, e, pad, STATUS_UNKNOWN_CLIENT);
 		return;
 	}
 	struct mock_wait *w = &c->wait[c->waits++ % MOCK_WAITS];
@@ -283,7 +285,7 @@ static void take_wait(struct mock_hub *h, struct mock_conn *c, const struct enve
 	*w = (struct mock_wait){.initiator = m.initiator, .selector = m.selector, .value_len = m.value_len, .offset = e->offset};
 	if (m.value_len > 0)
 		memcpy(w->value, m.value, m.value_len);
-	reply_status(h, c, e, pad, STATUS_ACCEPTED);
+	mock_reply(h, c, e, pad, STATUS_ACCEPTED);
 	push_to(h, c);
 }
 
@@ -343,6 +345,11 @@ static void take_request(struct mock_hub *h, struct mock_conn *c, const struct e
 {
 	AUTO(pad) pad = {0};
 	uint8_t key[TAG_KEY_LEN];
+	if (e->type == MESSAGE_PART && h->manner == MOCK_DIES_ON_PART && h->bad_left > 0) {
+		h->bad_left--;
+		c->over = true;
+		return;
+	}
 	if (e->type == MESSAGE_SHARE && h->bad_left > 0 &&
 	    (h->manner == MOCK_DIES_ON_SHARE || h->manner == MOCK_DISOWNS_WINDOW)) {
 		h->bad_left--;
@@ -370,6 +377,8 @@ static void take_request(struct mock_hub *h, struct mock_conn *c, const struct e
 		take_wait(h, c, e, &pad);
 	else if (e->type == MESSAGE_IDENTIFY)
 		take_identify(h, c, e, &pad);
+	else if (e->type == MESSAGE_PART)
+		mock_take_part(h, c, e, &pad);
 }
 
 static void take_confirm(struct mock_hub *h, struct mock_conn *c, const struct envelope *e)
@@ -377,9 +386,13 @@ static void take_confirm(struct mock_hub *h, struct mock_conn *c, const struct e
 	struct msg_confirm m;
 	need_true(frame_verify(e, c->keys.bytes.data + 64), "tag of a CONFIRM", __LINE__);
 	NEED(msg_confirm_read(&m, e->body, e->body_len));
-	window_free(c->down);
-	c->down = NULL;
-	NEED(table_lease_confirm(c->client->table, m.start, m.end, &c->down));
+	if (m.start == m.end)
+		return;
+	struct window **to = c->down_next == NULL && c->down != NULL && window_left(c->down) > 0 ? &c->down_next : &c->down;
+	window_free(*to);
+	*to = NULL;
+	NEED(table_lease_confirm(c->client->table, m.start, m.end, to));
+	mock_pieces(h, c);
 	push_to(h, c);
 }
 
@@ -417,7 +430,7 @@ static bool behaves(struct mock_hub *h, struct mock_conn *c, const struct envelo
 		buf_fixed(&body, room, sizeof room);
 		buf_put(&body, "nothing", 7);
 		for (unsigned type = MESSAGE_ACTIVATE; type <= MESSAGE_RECEIPT; type++)
-			conn_frame(h, c, (uint8_t)type, e->offset, e->length, &body, no_key, false);
+			mock_frame(h, c, (uint8_t)type, e->offset, e->length, &body, no_key, false);
 		return false;
 	default:
 		return true;

@@ -39,6 +39,19 @@ enum mock_manner {
 	MOCK_DISOWNS_ALL,     /* answers every request with the note NO_LEASE */
 	MOCK_LOSES_RECEIPTS,  /* as if they never came */
 	MOCK_CRIES_FROZEN,    /* answers every frame with a FROZEN whose tag is wrong */
+	/* of long keys: */
+	MOCK_CORRUPTS_PART,   /* delivers another part 2 than it was given */
+	MOCK_SKIPS_PART,      /* does not deliver part 1 */
+	MOCK_REPEATS_PART,    /* delivers part 1 twice, under a range each */
+	MOCK_SWAPS_PARTS,     /* delivers part 2 before part 1 */
+	MOCK_SPOILS_PART,     /* the tag of its PIECEs is wrong */
+	MOCK_SHORT_PART,      /* delivers a byte less of part 1 */
+	MOCK_OTHER_PART,      /* its PIECEs are of another key */
+	MOCK_CUTS_PARTS,      /* closes in the midst of the first delivery; then honest */
+	MOCK_DIES_ON_PART,    /* closes at the first PART, unread; then honest */
+	MOCK_DIES_AFTER_PART, /* takes the first PART and closes without a word; then honest */
+	MOCK_REFUSES_PART,    /* knows no such key when the second PART comes */
+	MOCK_HANGS_ON_PART,   /* never answers a PART */
 	MOCK_NEVER_CONTENT,   /* answers every CONFIRM and WAIT with notes that the down window is too small */
 };
 
@@ -66,7 +79,7 @@ struct mock_conn {
 	struct fd fd;
 	struct stream in;
 	struct mock_client *client;
-	struct window *up, *down;
+	struct window *up, *down, *down_next; /* down_next: opened while pieces are sent in the other */
 	struct lease_keys keys;
 	uint64_t slot;
 	struct mock_wait wait[MOCK_WAITS];
@@ -76,7 +89,9 @@ struct mock_conn {
 
 struct mock_share {
 	struct terms terms;
-	struct secret bytes;
+	struct secret bytes; /* terms_share_len; of a long key as much as has come is right */
+	unsigned next;       /* part that has yet to come */
+	unsigned piece;      /* part that is delivered next, on sealed_for */
 	atomic_bool delivered; /* a RECEIPT came: */
 	enum receipt_verdict verdict;
 	uint64_t sealed_at;  /* the range of the last INSTRUCTION */
@@ -107,7 +122,7 @@ struct mock_hub {
 	} answer[MOCK_SHARES]; /* to SHAREs, as they were sent */
 	size_t answers;
 	bool keeps_answer;   /* the next frame sent is one */
-	atomic_uint connections, clone_alarms, leases, share_frames, receipts;
+	atomic_uint connections, clone_alarms, leases, share_frames, part_frames, pieces, receipts;
 };
 
 /* Listens on a port of its own; no thread yet. */

@@ -74,6 +74,32 @@ static void test_long_key(void **state)
 	assert_true(named(1));
 }
 
+/* Of a group, the parts stay until the last has fetched them. */
+static void test_long_key_of_a_group(void **state)
+{
+	static const struct tag tag = {{7}};
+	AUTO(secret) part = {0};
+	struct terms t;
+	int64_t id;
+
+	(void)state;
+	terms_make(&t, 1, "");
+	t.key_len = 2 * KEY_PART_LEN;
+	t.receiver_count = 2;
+	t.receiver[1] = carol;
+	assert_ok(put_terms(&t, 600, &id));
+	add_part(1, &tag);
+	assert_ok(mailbox_receipt(m, id, &bob));
+	tick(1000);
+	tick(2000);
+	assert_ok(mailbox_part_get(m, id, 1, &part));
+	secret_drop(&part);
+	assert_ok(mailbox_receipt(m, id, &carol));
+	for (unsigned i = 0; i < 3; i++)
+		tick(3000 + 1000 * i);
+	assert_rc(mailbox_part_get(m, id, 1, &part), NOT_FOUND);
+}
+
 /* One that is not ended is given up: its name stays taken, its bytes are not held against the bound for ever. */
 static void test_long_key_is_given_up(void **state)
 {
@@ -379,7 +405,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, mailbox_set_up, mailbox_tear_down)
 	const struct CMUnitTest tests[] = {
-		T(test_put_and_get), T(test_long_key), T(test_long_key_is_given_up), T(test_expiry), T(test_clock_over_restarts), T(test_receipt), T(test_answers),
+		T(test_put_and_get), T(test_long_key), T(test_long_key_of_a_group), T(test_long_key_is_given_up), T(test_expiry), T(test_clock_over_restarts), T(test_receipt), T(test_answers),
 		T(test_uncommitted), T(test_other_store_key), T(test_nothing_in_clear), T(test_find),
 		T(test_receipted_stays),
 		T(test_rounds_go_with_their_names),

@@ -6,6 +6,7 @@
  *
  * DSKE_FAKE, blank-separated words:
  *	too-few   client_agree fails as if two of three hubs were away
+ *	too-long  ... or as if the peer had agreed on a key of more than 1 MiB
  *	slow      client_agree takes a second, unless it is cancelled
  *	broken    the second table is damaged
  *	pulled    the third table's medium is away
@@ -220,6 +221,8 @@ dske_rc client_agree(struct client *c, const struct agree_request *q, struct agr
 	TRY(fake_report(&r->report, told("too-few")));
 	if (told("too-few"))
 		return FAIL(TOO_FEW, "1 of 3 hubs answered, 2 are needed");
+	if (told("too-long"))
+		return FAIL(TOOBIG, "the peer agreed on a key that has to go to a file");
 	r->initiated = id_compare(&c->config.id, &p->id) < 0;
 	r->initiator = r->initiated ? c->config.id : p->id;
 	r->peer = p->id;

@@ -343,6 +343,8 @@ static void a_failure_is_explained(void **state)
 	assert_non_null(strstr(text, "what to do: start hub2 or hub3"));
 	assert_null(strstr(text, "hub1 at"));
 	buf_drop(&log);
+	setenv("DSKE_FAKE", "too-long", 1); /* the other end agreed on one for a file */
+	IS(derive(s, peer(s, "bob"), NULL, NULL, 0, &key), CKR_KEY_SIZE_RANGE);
 }
 
 /* No lock is held over the network: others go on, and closing the session ends the wait. */

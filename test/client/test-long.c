@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys of more than 1 MiB over sockets: hubs that spoil one part, lose one, or are lost in the midst. */
+#include <config.h>
+
+#include "test/client/world.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_LEN (2 * KEY_PART_LEN + 17) /* three parts */
+
+static struct world w;
+
+static int set_up(void **state)
+{
+	*state = &w;
+	world_make(&w, UINT64_C(96) << 20, "k = 2\nk_b = 2\ntimeout = 5s");
+	return 0;
+}
+
+/* ---- sinks ---------------------------------------------------------------------------------------------------- */
+
+struct vessel {
+	uint8_t *bytes;
+	size_t len, most; /* most: then the disk is full; 0: never */
+	uint64_t told;    /* of the progress */
+	struct agree_sink sink;
+};
+
+static dske_rc pour(void *context, const uint8_t *bytes, size_t len)
+{
+	struct vessel *v = context;
+	if (v->most != 0 && v->len + len > v->most)
+		return FAIL(IO, "the vessel is full");
+	assert_true(v->len + len <= KEY_LEN);
+	memcpy(v->bytes + v->len, bytes, len);
+	v->len += len;
+	return DSKE_OK;
+}
+
+static void watch(void *context, uint64_t done, uint64_t total)
+{
+	struct vessel *v = context;
+	assert_true(done > v->told && done <= total && total == KEY_LEN);
+	v->told = done;
+}
+
+static void vessel_make(struct vessel *v)
+{
+	*v = (struct vessel){.bytes = calloc(1, KEY_LEN)};
+	assert_non_null(v->bytes);
+	v->sink = (struct agree_sink){.context = v, .write = pour, .progress = watch};
+}
+
+/* ---- both ends, one after the other -------------------------------------------------------------------------------- */
+
+static struct vessel a, b;
+static struct agree_result ra, rb;
+
+static dske_rc call(struct client *c, const char *peer, enum agree_role role, const char *context, struct vessel *v,
+		    struct agree_result *r)
+{
+	struct agree_request q = {.role = role, .scheme = SCHEME_COUNT, .timeout_ms = 4000, .key_len = KEY_LEN, .sink = &v->sink};
+	strcpy(q.peer, peer);
+	q.context_len = (uint8_t)strlen(context);
+	memcpy(q.context, context, q.context_len);
+	free(v->bytes);
+	size_t most = v->most;
+	vessel_make(v);
+	v->most = most;
+	q.sink = &v->sink;
+	agree_result_drop(r);
+	return client_agree(c, &q, r);
+}
+
+static dske_rc send(const char *context)
+{
+	return call(w.alice, "bob", ROLE_INITIATOR, context, &a, &ra);
+}
+
+static dske_rc fetch(const char *context)
+{
+	return call(w.bob, "alice", ROLE_RECEIVER, context, &b, &rb);
+}
+
+static void assert_same_bytes(void)
+{
+	assert_int_equal(a.len, KEY_LEN);
+	assert_int_equal(b.len, KEY_LEN);
+	assert_true(memcmp(a.bytes, b.bytes, KEY_LEN) == 0);
+}
+
+static void assert_same(void)
+{
+	assert_same_bytes();
+	assert_int_equal(a.told, KEY_LEN);
+	assert_int_equal(b.told, KEY_LEN);
+	assert_int_equal(ra.key_len, KEY_LEN);
+	assert_int_equal(rb.key_len, KEY_LEN);
+	assert_int_equal(ra.key.len + rb.key.len, 0);
+	assert_memory_equal(&ra.key_id, &rb.key_id, ID_LEN);
+}
+
+static void good(dske_rc rc)
+{
+	const struct agree_result *const results[] = {&ra, &rb};
+	if (!rc_ok(rc))
+		print_error("%s\n", rc_detail(rc));
+	for (size_t r = 0; r < 2 && !rc_ok(rc); r++)
+		for (size_t i = 0; i < results[r]->report.count; i++)
+			print_error("%s: %s\n", results[r]->report.hub[i].name, results[r]->report.hub[i].detail);
+	assert_ok(rc);
+}
+
+/* ---- the tests --------------------------------------------------------------------------------------------------------- */
+
+static void all_honest(void **state)
+{
+	(void)state;
+	good(send("honest"));
+	good(fetch("honest"));
+	assert_same();
+	for (size_t i = 0; i < WORLD_HUBS; i++)
+		assert_int_equal(rb.report.hub[i].verdict, SHARE_CONSISTENT);
+}
+
+/* One hub delivers badly; the key comes, and the report says of this hub what was wrong, and nothing of the others. */
+static void a_hub_that_delivers_badly(void **state)
+{
+	static const struct {
+		enum mock_manner manner;
+		const char *name, *code;
+		enum share_verdict verdict;
+	} rows[] = {
+		{MOCK_CORRUPTS_PART, "changed", "OK", SHARE_CORRUPT},
+		{MOCK_SKIPS_PART, "missing", "FORMAT", SHARE_ABSENT},
+		{MOCK_REPEATS_PART, "repeated", "TIMEOUT", SHARE_ABSENT}, /* no window has room for more than a share */
+		{MOCK_SWAPS_PARTS, "swapped", "FORMAT", SHARE_ABSENT},
+		{MOCK_SHORT_PART, "short", "FORMAT", SHARE_ABSENT},
+		{MOCK_OTHER_PART, "another's", "FORMAT", SHARE_ABSENT},
+		{MOCK_SPOILS_PART, "spoilt", "TIMEOUT", SHARE_ABSENT},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		good(send(rows[i].name));
+		world_let_hub(&w, 1, rows[i].manner);
+		good(fetch(rows[i].name));
+		assert_same();
+		const struct hub_report *r = report_of(&rb.report, "hub2");
+		print_message("# a part is %s: %s, %s\n", rows[i].name, rc_name(r->rc), r->detail);
+		assert_int_equal(r->verdict, rows[i].verdict);
+		if (strcmp(rows[i].code, "TIMEOUT") != 0)
+			assert_string_equal(rc_name(r->rc), rows[i].code);
+		assert_int_equal(report_of(&rb.report, "hub1")->verdict, SHARE_CONSISTENT);
+		assert_int_equal(report_of(&rb.report, "hub3")->verdict, SHARE_CONSISTENT);
+		world_let_hub(&w, 1, MOCK_HONEST);
+	}
+}
+
+/* Two of three connections are cut in the midst: what was lost comes again, from the beginning. */
+static void cut_connections(void **state)
+{
+	(void)state;
+	good(send("cut"));
+	world_let_hub(&w, 0, MOCK_CUTS_PARTS);
+	world_let_hub(&w, 1, MOCK_CUTS_PARTS);
+	good(fetch("cut"));
+	assert_same_bytes();
+	world_let_hub(&w, 0, MOCK_HONEST);
+	world_let_hub(&w, 1, MOCK_HONEST);
+}
+
+/* The initiator goes on over a lost connection, and without a hub that refuses, or says nothing more. */
+static void a_hub_that_takes_badly(void **state)
+{
+	static const struct {
+		enum mock_manner manner;
+		const char *name, *code;
+		enum share_verdict verdict;
+	} rows[] = {
+		{MOCK_DIES_ON_PART, "dies", "OK", SHARE_CONSISTENT},
+		{MOCK_DIES_AFTER_PART, "dies after", "OK", SHARE_CONSISTENT},
+		{MOCK_REFUSES_PART, "refuses", "REFUSED", SHARE_ABSENT},
+		{MOCK_HANGS_ON_PART, "hangs", "TIMEOUT", SHARE_ABSENT},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		world_let_hub(&w, 2, rows[i].manner);
+		good(send(rows[i].name));
+		assert_string_equal(rc_name(report_of(&ra.report, "hub3")->rc), rows[i].code);
+		world_let_hub(&w, 2, MOCK_HONEST);
+		good(fetch(rows[i].name));
+		assert_same();
+		assert_int_equal(report_of(&rb.report, "hub3")->verdict, rows[i].verdict);
+	}
+}
+
+static void too_few_hubs_go_on(void **state)
+{
+	(void)state;
+	world_let_hub(&w, 0, MOCK_REFUSES_PART);
+	world_let_hub(&w, 1, MOCK_REFUSES_PART);
+	assert_rc(send("few"), TOO_FEW);
+	world_let_hub(&w, 0, MOCK_HONEST);
+	world_let_hub(&w, 1, MOCK_HONEST);
+	assert_rc(fetch("few"), TOO_FEW); /* one hub has a whole share, which is none */
+	assert_int_equal(b.len, 0);
+}
+
+/* Nothing is released that k shares do not confirm. */
+static void two_corrupt_parts_leave_nothing(void **state)
+{
+	(void)state;
+	good(send("corrupt"));
+	world_let_hub(&w, 0, MOCK_CORRUPTS_PART);
+	world_let_hub(&w, 1, MOCK_CORRUPTS_PART);
+	assert_rc(fetch("corrupt"), NO_CANDIDATE);
+	assert_int_equal(b.len, 0);
+	world_let_hub(&w, 0, MOCK_HONEST);
+	world_let_hub(&w, 1, MOCK_HONEST);
+}
+
+/* What could not be written is not receipted: it is there for the next call. */
+static void a_full_disk_loses_nothing(void **state)
+{
+	(void)state;
+	good(send("full"));
+	b.most = KEY_PART_LEN;
+	assert_rc(fetch("full"), IO);
+	b.most = 0;
+	good(fetch("full"));
+	assert_same();
+}
+
+/* Who has no place for it does not take it, and leaves it where it is. */
+static void without_a_sink_it_is_refused(void **state)
+{
+	struct agree_request q = {.peer = "alice", .role = ROLE_RECEIVER, .scheme = SCHEME_COUNT, .timeout_ms = 15000};
+	struct agree_result r;
+
+	(void)state;
+	good(send(""));
+	dske_rc rc = client_agree(w.bob, &q, &r);
+	assert_rc(rc, TOOBIG);
+	agree_result_drop(&r);
+	strcpy(q.peer, "bob");
+	q.role = ROLE_INITIATOR;
+	q.key_len = KEY_PART_LEN + 1;
+	assert_rc(client_agree(w.alice, &q, &r), TOOBIG);
+	agree_result_drop(&r);
+	good(fetch(""));
+	assert_same();
+}
+
+/* Shares are in files without names: nothing but what was there before is in the folder. */
+static void no_file_is_left(void **state)
+{
+	struct path folder;
+	struct dirent *e;
+
+	(void)state;
+	assert_ok(path_folder(&folder, w.bob_conf.s));
+	DIR *d = opendir(folder.s);
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL)
+		assert_null(strchr(e->d_name, '#'));
+	closedir(d);
+	free(a.bytes);
+	free(b.bytes);
+	agree_result_drop(&ra);
+	agree_result_drop(&rb);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_honest),
+		cmocka_unit_test(without_a_sink_it_is_refused), /* while a sixteenth of the table has room for a part */
+		cmocka_unit_test(a_hub_that_delivers_badly),
+		cmocka_unit_test(cut_connections),
+		cmocka_unit_test(a_hub_that_takes_badly),
+		cmocka_unit_test(too_few_hubs_go_on),
+		cmocka_unit_test(two_corrupt_parts_leave_nothing),
+		cmocka_unit_test(a_full_disk_loses_nothing),
+		cmocka_unit_test(no_file_is_left),
+	};
+	return cmocka_run_group_tests_name("long", tests, set_up, world_tear_down);
+}
