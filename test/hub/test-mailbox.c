@@ -405,7 +405,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, mailbox_set_up, mailbox_tear_down)
 	const struct CMUnitTest tests[] = {
-		T(test_put_and_get), T(test_long_key), T(test_long_key_of_a_group), T(test_long_key_is_given_up), T(test_expiry), T(test_clock_over_restarts), T(test_receipt), T(test_answers),
+		T(test_put_and_get), T(test_long_key), T(test_long_key_of_a_group), T(test_long_key_is_given_up),
+		T(test_expiry), T(test_clock_over_restarts), T(test_receipt), T(test_answers),
 		T(test_uncommitted), T(test_other_store_key), T(test_nothing_in_clear), T(test_find),
 		T(test_receipted_stays),
 		T(test_rounds_go_with_their_names),
