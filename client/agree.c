@@ -116,6 +116,11 @@ static dske_rc use_quota(struct agreement *a, uint32_t key_len, bool charge)
 	return quotas_use(&a->x.client->config, QUOTA_WE_RECEIVE, &a->peer, 1, bytes, charge);
 }
 
+dske_rc agree_admits(struct agreement *a, uint32_t key_len)
+{
+	return use_quota(a, key_len, false);
+}
+
 dske_rc agree_charge(struct agreement *a, uint32_t key_len)
 {
 	return use_quota(a, key_len, true);

@@ -96,6 +96,9 @@ void agree_name_result(struct agree_result *r, const struct terms *t);
 /* Lets the caller keep the key that is in the result.  Errors: the caller's. */
 dske_rc agree_keep_key(struct agreement *a);
 
+/* May a key of that length come, or be dealt?  Errors: as agree_charge. */
+dske_rc agree_admits(struct agreement *a, uint32_t key_len);
+
 /* A key of that length is dealt, or has come: it counts.  Errors: DENIED (a quota is used up), IO, CORRUPT. */
 dske_rc agree_charge(struct agreement *a, uint32_t key_len);
 

@@ -68,6 +68,25 @@ static void owe(struct owed *owed, enum receipt_verdict verdict)
 	owed->verdict = verdict;
 }
 
+/* What can never become this call's key is refused at once: else it would come again in each call, under fresh pad.  The
+ * material of an adapted agreement is no key.  (Accounts that cannot be read are told of at the end.) */
+static dske_rc check_wanted(const struct reception *v, const struct terms *t)
+{
+	uint32_t wanted = v->a->q->key_len;
+	if (t->scheme == SCHEME_FIRST_PASS)
+		return DSKE_OK;
+	if (wanted != 0 && t->key_len != wanted)
+		return FAIL(ARGS, "%s agreed on a key of %u bytes, this call asks for %u", v->a->peer.name, t->key_len, wanted);
+	dske_rc rc = agree_admits(v->a, t->key_len);
+	return rc_is(rc, DSKE_RC_DENIED) ? rc : DSKE_OK;
+}
+
+static void refuse(struct reception *v, struct link *l, struct owed *owed, dske_rc why)
+{
+	owe(owed, RECEIPT_REFUSED);
+	exchange_settle(&v->a->x, l, why);
+}
+
 /* A share of the agreement that is awaited.  Its receipt waits for the key's verdict, but a refusal needs none. */
 static bool take_share(struct reception *v, struct link *l, const struct msg_instruction *m, struct pad *pad,
 		       struct owed *owed)
@@ -80,8 +99,6 @@ static bool take_share(struct reception *v, struct link *l, const struct msg_ins
 	}
 	if (!rc_ok(rc))
 		owe(owed, RECEIPT_REFUSED);
-	else if (v->first_ms <= 0)
-		v->first_ms = clock_fine_ms();
 	exchange_settle(&v->a->x, l, rc);
 	return rc_ok(rc);
 }
@@ -150,6 +167,21 @@ static void leave_there(struct reception *v, struct link *l, const struct terms 
 		exchange_settle(&v->a->x, l, why);
 }
 
+static bool take_wanted(struct reception *v, struct link *l, const struct msg_instruction *m, struct pad *pad,
+			struct owed *owed)
+{
+	dske_rc rc = check_wanted(v, &m->terms);
+	if (v->first_ms <= 0)
+		v->first_ms = clock_fine_ms();
+	if (!rc_ok(rc))
+		refuse(v, l, owed, rc);
+	else if (!terms_are_long(&m->terms))
+		return take_share(v, l, m, pad, owed);
+	else
+		take_long(v, l, m, pad, owed);
+	return false;
+}
+
 /* Behind its tag: nothing of it was decoded so far. */
 static bool take_body(struct reception *v, struct link *l, const struct envelope *e, struct pad *pad, struct owed *owed)
 {
@@ -171,14 +203,12 @@ static bool take_body(struct reception *v, struct link *l, const struct envelope
 		leave_there(v, l, &m.terms, FAIL(DENIED, "its initiator does not confirm that key, and here that is asked for"));
 	} else if (is_taken(v, &m.terms)) {
 		owe(owed, RECEIPT_KEPT);
-	} else if (terms_are_long(&m.terms)) {
-		take_long(v, l, &m, pad, owed);
 	} else if (is_vowed(v, &m.terms)) {
 		owe(owed, RECEIPT_REFUSED);
 		if (v->a->q->has_key_id)
 			exchange_settle(&v->a->x, l, FAIL(DENIED, "a call before this one was ready for that key and ended: agree on another key ID"));
 	} else {
-		return take_share(v, l, &m, pad, owed);
+		return take_wanted(v, l, &m, pad, owed);
 	}
 	return false;
 }

@@ -264,10 +264,23 @@ static const struct {
 #define UNCONFIRMED \
 	"a key of this context has come that its initiator does not confirm: let it say --confirm too, or confirm = in its configuration"
 
-static void write_advice(struct report *report, dske_rc rc, const struct exchange *x)
+#define OUTGROWN \
+	"a hub says that it has a longer key in this context than this call can take: ask for the same length at each end"
+
+static bool is_outgrown(const struct exchange *x)
 {
-	if (rc_is(rc, DSKE_RC_TIMEOUT) && (x->other_group || x->unconfirmed)) {
-		snprintf(report->advice, sizeof report->advice, "%s", x->other_group ? OTHER_GROUP : UNCONFIRMED);
+	for (size_t i = 0; i < x->set->count; i++) {
+		if (x->set->link[i].is_outgrown)
+			return true;
+	}
+	return false;
+}
+
+static void write_advice(const struct exchange *x, struct report *report, dske_rc rc)
+{
+	const char *why = x->other_group ? OTHER_GROUP : x->unconfirmed ? UNCONFIRMED : is_outgrown(x) ? OUTGROWN : NULL;
+	if (rc_is(rc, DSKE_RC_TIMEOUT) && why != NULL) {
+		snprintf(report->advice, sizeof report->advice, "%s", why);
 		return;
 	}
 	for (size_t i = 0; i < sizeof advice_rows / sizeof advice_rows[0]; i++) {
@@ -282,7 +295,7 @@ dske_rc exchange_end(struct exchange *x, dske_rc rc, struct report *report)
 	snprintf(why, sizeof why, "%s", rc_detail(rc));
 	exchange_report(x, report, rc_ok(rc));
 	if (!rc_ok(rc) && x->set != NULL) /* else no hub was asked, and the sentence says it all */
-		write_advice(report, rc, x);
+		write_advice(x, report, rc);
 	if (x->client != NULL)
 		retire_tell_due(x->client);
 	free(x->outcome);
@@ -310,6 +323,20 @@ static int common_code(const struct exchange *x, size_t needed)
 	return DSKE_RC_TOO_FEW;
 }
 
+/* What this client refused at hubs that alone decide the matter, for one reason. */
+static const struct outcome *common_refusal(const struct exchange *x, size_t needed)
+{
+	for (size_t i = 0; i < x->set->count; i++) {
+		const struct outcome *o = &x->outcome[i];
+		size_t same = 0;
+		for (size_t j = 0; j < x->set->count; j++)
+			same += x->outcome[j].settled && x->outcome[j].code == o->code && strcmp(x->outcome[j].why, o->why) == 0;
+		if (o->settled && (o->code == DSKE_RC_ARGS || o->code == DSKE_RC_DENIED) && same + needed > x->set->count)
+			return o;
+	}
+	return NULL;
+}
+
 static bool none_is_under_way(void *context)
 {
 	const struct exchange *x = context;
@@ -325,6 +352,9 @@ dske_rc exchange_too_few(struct exchange *x, size_t needed)
 {
 	/* It is settled; a short while more shows which of the other hubs are well. */
 	(void)fanout_run(x->set->fanout, exchange_grace(x, GRACE_REPORT_MS / 2.0), none_is_under_way, x, x->cancelled);
+	const struct outcome *refusal = common_refusal(x, needed);
+	if (refusal != NULL)
+		return rc_fail(refusal->code, "%s", refusal->why);
 	return rc_fail(common_code(x, needed), "%zu of %zu hubs are needed, %zu can be used", needed, x->set->count,
 		       x->set->count - exchange_bad(x));
 }

@@ -42,6 +42,7 @@ void lease_drop(struct link *l)
 	lease_forget(&l->lease);
 	window_free(l->up);
 	l->up = NULL;
+	l->renewals = 0;
 	for (size_t i = 0; i < LINK_DOWN_WINDOWS; i++) {
 		window_free(l->down[i]);
 		l->down[i] = NULL;
@@ -77,14 +78,14 @@ static bool up_suffices(const struct link *l)
 	return l->need_up == 0 || (l->up != NULL && window_left(l->up) >= l->need_up);
 }
 
-static bool down_suffices(const struct link *l)
+bool lease_down_suffices(const struct link *l)
 {
 	return l->need_down == 0 || (!l->down_is_old && l->down[0] != NULL && window_left(l->down[0]) >= l->need_down);
 }
 
 bool lease_suffices(const struct link *l)
 {
-	return up_suffices(l) && down_suffices(l);
+	return up_suffices(l) && lease_down_suffices(l);
 }
 
 /* The table says whether a window that is too small means that the region is used up.  Asked before a lease
@@ -101,7 +102,7 @@ dske_rc lease_check_left(const struct link *l)
 		return FAIL(EXHAUSTED,
 			    "its table is used up: %" PRIu64 " bytes to send are needed, %" PRIu64 " are left%s; get a new PSKM from the hub",
 			    l->need_up + l->ahead_up, status.up_left, l->set->deals ? ", the last of them for other than keys" : "");
-	if (!down_suffices(l) && status.down_left < l->need_down + l->ahead_down)
+	if (!lease_down_suffices(l) && status.down_left < l->need_down + l->ahead_down)
 		return FAIL(EXHAUSTED,
 			    "its table is used up: %" PRIu64 " bytes to receive are needed, %" PRIu64 " are left; get a new PSKM from the hub",
 			    l->need_down + l->ahead_down, status.down_left);
@@ -170,7 +171,9 @@ static dske_rc lease_make(struct link *l)
 	TRY(lease_check_left(l));
 	TRY(table_status(l->hub->table, &status));
 	uint64_t up_wanted = up_suffices(l) ? 0 : wanted_len(l, l->need_up, l->ahead_up, status.up_left);
-	l->lease.down_wanted = down_suffices(l) ? 0 : wanted_len(l, l->need_down, l->ahead_down, status.down_left);
+	/* What notes make us ask for is perhaps asked for in vain. */
+	uint64_t down_wanted = l->is_enlarged ? l->need_down : wanted_len(l, l->need_down, l->ahead_down, status.down_left);
+	l->lease.down_wanted = lease_down_suffices(l) ? 0 : down_wanted;
 	TRY(table_lease_take(l->hub->table, &l->lease.slot, &lowest, &l->lease.keys));
 	TRY(lease_seal(l, up_wanted, lowest));
 	l->lease.sent = true;

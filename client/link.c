@@ -38,7 +38,7 @@ static void begin_tries(struct link *l)
 	l->leases_left = LEASES_MOST;
 	l->retakes_left = RETAKES_MOST;
 	l->disowned_left = DISOWNED_MOST;
-	l->down_renewed = false;
+	l->down_renewed = l->is_enlarged = l->is_outgrown = false;
 	l->objections = 0;
 }
 
@@ -355,6 +355,7 @@ void links_free(struct links *s)
 void links_begin(struct links *s, const struct link_ops *ops, void *exchange)
 {
 	s->deals = s->asks_little = false;
+	s->down_most = UINT64_MAX;
 	s->ops = ops;
 	s->exchange = exchange;
 	for (size_t i = 0; i < s->count; i++) {

@@ -89,6 +89,8 @@ struct link {
 	bool is_asked_again;         /* because of one: the exchange sends once more what has no answer */
 	bool down_is_old;            /* no down window there is does for what is needed */
 	bool down_renewed;           /* a new down window was asked for because of a note */
+	bool is_enlarged;            /* ... and a larger one than was needed */
+	bool is_outgrown;            /* a note says that still more is needed than this exchange can use */
 	bool lease_lost;             /* the hub disowned our window: what was sent has to be sealed afresh */
 };
 
@@ -108,6 +110,7 @@ struct links {
 	void *exchange;
 	bool deals; /* its requests are keys: the last CONTROL_RESERVE bytes of an up region are not for them */
 	bool asks_little; /* a question, and nothing after it: leases are no longer than it needs */
+	uint64_t down_most; /* no INSTRUCTION that this exchange can use takes more: notes enlarge no window beyond */
 	size_t count;
 	struct link link[]; /* ordered by hub name */
 };
@@ -181,6 +184,7 @@ void link_note(struct link *l, const struct envelope *e);
 
 /* Are the windows large enough for what is needed? */
 bool lease_suffices(const struct link *l);
+bool lease_down_suffices(const struct link *l); /* the newest down window alone */
 
 /* If they are not: has the table as much left, and a slot?  Errors: EXHAUSTED, and as table_status. */
 dske_rc lease_check_left(const struct link *l);

@@ -106,27 +106,39 @@ static void skip_slot(struct link *l, uint64_t next_slot)
 /* What a note may make us ask for: what is asked for is gone. */
 static uint64_t noted_most(const struct link *l)
 {
-	uint64_t most = PAD_KEYS_LEN + KEY_TAG_KEY_LEN + KEY_PART_LEN;
 	struct table_status s;
 
 	if (!rc_ok(table_status(l->hub->table, &s)))
 		return 0;
-	return s.down_left / NOTED_SHARE < most ? s.down_left / NOTED_SHARE : most;
+	return s.down_left / NOTED_SHARE < l->set->down_most ? s.down_left / NOTED_SHARE : l->set->down_most;
 }
 
-/* After a note that the down window is too small: asks for another, and from the second note on for a larger one.
- * (The hub's window is smaller than ours when CONFIRMs of two connections overtook each other.) */
-static void want_more_down(struct link *l)
+/* After a note that the down window is too small though it is as we wanted it: asks for another one, and from the second
+ * note on for a larger one.  (The hub's window is smaller than ours when CONFIRMs of two connections overtook each
+ * other.) */
+static void enlarge(struct link *l)
 {
 	uint64_t most = noted_most(l), more = l->need_down * 4;
 
-	if (l->state != LINK_READY || l->need_down == 0 || (l->down_renewed && l->need_down >= most))
+	l->is_outgrown = l->down_renewed && l->need_down >= most;
+	if (l->is_outgrown)
 		return;
-	if (l->down_renewed)
+	l->is_enlarged = l->down_renewed;
+	if (l->is_enlarged)
 		l->need_down = more < most ? more : most;
 	l->down_renewed = true;
 	lease_unplug_down(l);
 	link_lease(l);
+}
+
+static void want_more_down(struct link *l)
+{
+	if (l->state != LINK_READY || l->need_down == 0)
+		return;
+	if (lease_down_suffices(l))
+		enlarge(l);
+	else
+		link_lease(l); /* it was used up by what came */
 }
 
 static void act(struct link *l, const struct note_row *row, uint64_t hint)

@@ -116,6 +116,20 @@ static size_t claims_gather(struct claim *claims, const struct config *c, enum q
 	return n;
 }
 
+uint64_t quotas_longest(const struct config *c, const struct peer *peer)
+{
+	struct claim claims[2];
+	uint64_t longest = UINT64_MAX;
+	size_t n = claims_gather(claims, c, QUOTA_WE_RECEIVE, peer, 1);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t p = 0; p < QUOTA_PERIODS; p++) {
+			uint64_t most = claims[i].quota->most[p][QUOTA_BYTES];
+			longest = most != 0 && most < longest ? most : longest;
+		}
+	}
+	return longest;
+}
+
 dske_rc quotas_use(const struct config *c, enum quota_side side, const struct peer *peers, size_t count, uint64_t bytes, bool charge)
 {
 	struct claim claims[TERMS_RECEIVERS_MAX + 1];

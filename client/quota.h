@@ -19,4 +19,7 @@ enum quota_side { QUOTA_WE_SEND, QUOTA_WE_RECEIVE, QUOTA_SIDES };
  * which limit and whose, IO, CORRUPT. */
 dske_rc quotas_use(const struct config *c, enum quota_side side, const struct peer *peers, size_t count, uint64_t bytes, bool charge);
 
+/* The most bytes of a table that one key from this peer may take by any quota to receive; UINT64_MAX: there is none. */
+uint64_t quotas_longest(const struct config *c, const struct peer *peer);
+
 #endif

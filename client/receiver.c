@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "client/adapted.h"
 #include "client/intake.h"
+#include "client/quota.h"
 #include "client/reception.h"
 #include "client/taken.h"
 
@@ -208,6 +209,18 @@ static dske_rc give_up(struct reception *v)
 	return rc_is(rc, DSKE_RC_BUSY) ? FAIL(NO_CANDIDATE, "the time was up while looking for a key among corrupt shares") : rc;
 }
 
+static bool is_complete(void *exchange)
+{
+	return all_have_delivered(exchange);
+}
+
+/* The other hubs' shares are on the way as a rule: they get a short while, so that nothing is left behind. */
+static void linger(struct reception *v)
+{
+	struct exchange *x = &v->a->x;
+	(void)links_run(x->set, exchange_grace(x, clock_fine_ms() - v->first_ms), is_complete, x->cancelled);
+}
+
 /* Hubs that are silent must not keep those who have delivered from giving the key.  From when on is it looked for? */
 static int64_t search_ms(const struct reception *v)
 {
@@ -255,6 +268,8 @@ static dske_rc await_key(struct reception *v)
 				return rc;
 			second_turn(v->a->second, v);
 			if (!v->is_over && is_hopeless(v)) {
+				if (v->first_ms > 0)
+					linger(v);
 				settle_rest(v);
 				return exchange_too_few(x, v->a->k_b);
 			}
@@ -321,12 +336,9 @@ static void say_scheme(const struct reception *v)
 
 static dske_rc write_result(struct reception *v)
 {
-	const struct agree_request *q = v->a->q;
 	struct agree_result *r = v->a->r;
 	agree_name_result(r, v->terms);
 	say_scheme(v);
-	if (q->key_len != 0 && r->key_len != q->key_len)
-		return FAIL(ARGS, "%s agreed on a key of %u bytes, this call asks for %u", v->a->peer.name, r->key_len, q->key_len);
 	TRY(agree_charge(v->a, r->key_len));
 	if (terms_are_long(v->terms)) {
 		secret_drop(&r->key); /* what told it from others */
@@ -366,6 +378,17 @@ static dske_rc begin(struct reception *v)
 	return a->q->sink != NULL ? intake_new(&v->intake, v) : DSKE_OK;
 }
 
+/* No share can be longer, of those that this call can take: that of the key that is asked for, or of the material of an
+ * adapted agreement; if any key will do, one that the quotas allow. */
+static uint64_t longest_range(const struct agreement *a)
+{
+	const struct config *c = &a->x.client->config;
+	uint64_t material = ADAPTED_MATERIAL_LEN(a->n), quota = quotas_longest(c, &a->peer);
+	uint64_t key = a->key_len == 0 || a->key_len > KEY_PART_LEN ? KEY_PART_LEN : a->key_len;
+	uint64_t range = (uint64_t)PAD_KEYS_LEN + KEY_TAG_KEY_LEN + CONFIRM_MASK_LEN + (key > material ? key : material);
+	return range < quota ? range : quota;
+}
+
 /* WAIT goes out to each hub as it becomes ready. */
 static void bring_up(struct reception *v)
 {
@@ -374,22 +397,11 @@ static void bring_up(struct reception *v)
 	if (key_len > KEY_PART_LEN)
 		key_len = KEY_PART_LEN; /* windows for the other parts come as they come */
 	links_begin(a->x.set, &receiver_ops, v);
+	a->x.set->down_most = longest_range(a);
 	uint64_t down_len = PAD_KEYS_LEN + KEY_TAG_KEY_LEN + (a->confirm ? CONFIRM_MASK_LEN : 0u) + key_len;
 	for (size_t h = 0; h < a->n; h++)
 		link_want(&a->x.set->link[h], (a->second != NULL ? 2u : 1u) * MSG_WAIT_RANGE_LEN,
 			  down_len);
-}
-
-static bool is_complete(void *exchange)
-{
-	return all_have_delivered(exchange);
-}
-
-/* The other hubs' shares are on the way as a rule: they get a short while, so that nothing is left behind. */
-static void linger(struct reception *v)
-{
-	struct exchange *x = &v->a->x;
-	(void)links_run(x->set, exchange_grace(x, clock_fine_ms() - v->first_ms), is_complete, x->cancelled);
 }
 
 /* What stands now: the key; or, behind a first pass, what the second one needs. */

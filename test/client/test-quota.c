@@ -95,7 +95,7 @@ static void what_we_receive(void **state)
 	assert_ok(call(w.alice, "bob", "r2", why, &ra));
 	assert_rc(try(w.bob, "alice", "r2", why), DENIED);
 	assert_non_null(strstr(why, "the quota to receive from alice is used up: 1 keys a minute"));
-	bob_with("[peer alice]\nreceive_keys_per_minute = 5");
+	bob_with("[peer alice]\nreceive_keys_per_minute = 5"); /* no hub was asked, so that it is there still */
 	assert_ok(call(w.bob, "alice", "r2", why, &rb));
 	assert_true(mem_equal(ra.key.data, rb.key.data, 32));
 	agree_result_drop(&ra);
@@ -103,20 +103,66 @@ static void what_we_receive(void **state)
 	bob_with("");
 }
 
+static void deal(uint32_t key_len, const char *context)
+{
+	struct agree_request q = {.peer = "bob", .scheme = SCHEME_COUNT, .timeout_ms = 3000, .key_len = key_len};
+	struct agree_result r;
+	q.context_len = (uint8_t)strlen(context);
+	memcpy(q.context, context, q.context_len);
+	assert_ok(client_agree(w.alice, &q, &r));
+	agree_result_drop(&r);
+}
+
+/* Bob's call for a key of that length, 0: of any. */
+static dske_rc fetch(uint32_t key_len, const char *context, int64_t timeout_ms, char why[512])
+{
+	struct agree_request q = {.peer = "alice", .scheme = SCHEME_COUNT, .timeout_ms = timeout_ms, .key_len = key_len};
+	struct agree_result r;
+	q.context_len = (uint8_t)strlen(context);
+	memcpy(q.context, context, q.context_len);
+	dske_rc rc = client_agree(w.bob, &q, &r);
+	snprintf(why, 512, "%s", rc_detail(rc));
+	agree_result_drop(&r);
+	return rc;
+}
+
+/* Does every hub hear of its last share that it is refused? */
+static void assert_all_refused(void)
+{
+	for (size_t h = 0; h < WORLD_HUBS; h++) {
+		const struct mock_share *s = &w.hub[h].share[w.hub[h].shares - 1];
+		for (int ms = 0; ms < 2000 && !s->delivered; ms += 5)
+			sleep_ms(5);
+		assert_true(s->delivered);
+		assert_int_equal(s->verdict, RECEIPT_REFUSED);
+	}
+}
+
 /* A length that nobody expected passes a quota of bytes only when it fits. */
 static void what_comes_is_counted_as_it_is(void **state)
 {
 	char why[512];
-	struct agree_request q = {.peer = "bob", .scheme = SCHEME_COUNT, .timeout_ms = 3000, .key_len = 600, .context = "long", .context_len = 4};
-	struct agree_result r;
 	(void)state;
-	bob_with("[agreement]\nreceive_bytes_per_minute = 500");
-	assert_ok(client_agree(w.alice, &q, &r));
-	agree_result_drop(&r);
-	assert_rc(try(w.bob, "alice", "long", why), DENIED);
-	assert_non_null(strstr(why, "the quota to receive is used up: 500 bytes a minute"));
+	bob_with("[agreement]\nreceive_bytes_per_minute = 400");
+	deal(300, "long");
+	assert_rc(fetch(0, "long", 3000, why), DENIED);
+	assert_non_null(strstr(why, "the quota to receive is used up: 400 bytes a minute"));
+	assert_all_refused();
 	bob_with("");
-	assert_ok(try(w.bob, "alice", "long", why));
+	deal(300, "long");
+	assert_ok(fetch(0, "long", 3000, why));
+}
+
+/* Its shares fit the windows, and can never be what this call asks for: once, and not in each call again. */
+static void another_length_is_refused_once(void **state)
+{
+	char why[512];
+	(void)state;
+	deal(64, "other");
+	assert_rc(fetch(32, "other", 3000, why), ARGS);
+	assert_non_null(strstr(why, "alice agreed on a key of 64 bytes, this call asks for 32"));
+	assert_all_refused();
+	assert_rc(fetch(64, "other", 200, why), TIMEOUT);
 }
 
 static void damaged_accounts(void **state)
@@ -230,6 +276,7 @@ int main(void)
 		cmocka_unit_test(what_we_send),
 		cmocka_unit_test(what_we_receive),
 		cmocka_unit_test(what_comes_is_counted_as_it_is),
+		cmocka_unit_test(another_length_is_refused_once),
 		cmocka_unit_test(damaged_accounts),
 		cmocka_unit_test(who_is_accepted),
 		cmocka_unit_test(which_terms_are_accepted),

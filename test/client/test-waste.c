@@ -5,6 +5,7 @@
 
 #include "test/client/world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,48 @@ static void notes_of_small_windows_cost_a_part_of_what_is_left(void **state)
 	assert_true(c.down < c.before.down_left / 4);
 }
 
+/* What call after call loses of Bob's table at one hub, where a share waits that is longer than he can use. */
+static uint64_t eight_calls_cost(uint32_t key_len)
+{
+	uint64_t before = status_of(w.bob, 0).down_left;
+	for (int i = 0; i < 8; i++) {
+		struct agree_request q = {.peer = "alice", .scheme = SCHEME_COUNT, .timeout_ms = 200, .key_len = key_len, .context = "long", .context_len = 4};
+		struct agree_result r;
+		assert_rc(client_agree(w.bob, &q, &r), TIMEOUT);
+		assert_non_null(strstr(r.report.advice, "longer key in this context than this call can take"));
+		agree_result_drop(&r);
+	}
+	return before - status_of(w.bob, 0).down_left;
+}
+
+/* A dishonest peer's share of 20,112 bytes: a first window a call, the one in its place, and a little larger one. */
+static void a_share_longer_than_the_call_drains_no_table(void **state)
+{
+	struct agree_request q = {.peer = "bob", .scheme = SCHEME_COUNT, .key_len = 20000, .context = "long", .context_len = 4};
+	struct agree_result r;
+	(void)state;
+	assert_ok(client_agree(w.alice, &q, &r));
+	agree_result_drop(&r);
+	assert_true(eight_calls_cost(32) <= 8 * (2048 + 4096 + 1024));
+}
+
+/* The same, of any length; the quota says how long a key may be. */
+static void a_share_longer_than_the_quota_drains_no_table(void **state)
+{
+	struct agree_request q = {.peer = "bob", .scheme = SCHEME_COUNT, .key_len = 20000, .context = "long", .context_len = 4};
+	struct agree_result r;
+	(void)state;
+	assert_ok(client_agree(w.alice, &q, &r));
+	agree_result_drop(&r);
+	client_close(w.bob);
+	FILE *f = fopen(w.bob_conf.s, "a");
+	assert_non_null(f);
+	fprintf(f, "[peer alice]\nreceive_bytes_per_day = 500\n");
+	fclose(f);
+	assert_ok(client_open(&w.bob, w.bob_conf.s));
+	assert_true(eight_calls_cost(0) <= 8 * (2048 + 4096 + 1024));
+}
+
 /* A question needs one range: what else were leased would be gone when dske doctor ends. */
 static void a_question_leases_what_it_needs(void **state)
 {
@@ -139,6 +182,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(notes_that_disown_windows_renew_two_leases, set_up, world_tear_down),
 		cmocka_unit_test_setup_teardown(notes_of_small_windows_cost_a_part_of_what_is_left, set_up, world_tear_down),
 		cmocka_unit_test_setup_teardown(a_question_leases_what_it_needs, set_up, world_tear_down),
+		cmocka_unit_test_setup_teardown(a_share_longer_than_the_call_drains_no_table, set_up, world_tear_down),
+		cmocka_unit_test_setup_teardown(a_share_longer_than_the_quota_drains_no_table, set_up, world_tear_down),
 		cmocka_unit_test(windows_are_counted),
 		cmocka_unit_test_setup_teardown(a_key_after_a_question_leases_more, set_up, world_tear_down),
 	};
