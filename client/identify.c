@@ -155,8 +155,10 @@ dske_rc client_identify(struct client *c, const char *name, int64_t timeout_ms, 
 	/* One vote a line of the report: the hubs without a usable table stand last and are silent. */
 	if (report->count > n) {
 		struct identity_vote *all = calloc(report->count, sizeof *all);
-		if (all != NULL && n > 0)
+		if (all != NULL && q.votes != NULL)
 			memcpy(all, q.votes, n * sizeof *all);
+		if (all == NULL && rc_ok(rc)) /* whoever has a report counts on its votes */
+			rc = rc_make(DSKE_RC_NOMEM);
 		free(q.votes);
 		q.votes = all;
 	}
