@@ -336,6 +336,14 @@ static void low_and_relieved(void **state)
 	world_drop(&small);
 }
 
+static bool all_have_alarmed(void)
+{
+	for (size_t i = 0; i < WORLD_HUBS; i++)
+		if (w.hub[i].clone_alarms == 0)
+			return false;
+	return true;
+}
+
 /* A copy of the whole state folder: both go on, with different bytes, and the alarm is heard. */
 static void a_clone_is_noticed(void **state)
 {
@@ -361,9 +369,11 @@ static void a_clone_is_noticed(void **state)
 	callers_drop(&a, &b);
 	struct client *original = w.alice;
 	w.alice = clone; /* takes the same ones */
-	agree_both(&w, "clone", 4000, 0, &a, &b);
-	assert_same_key(&a, &b); /* with bytes that nobody had */
-	callers_drop(&a, &b);
+	for (unsigned tries = 0; tries == 0 || (!all_have_alarmed() && tries < 20); tries++) { /* k hubs are enough for each */
+		agree_both(&w, "clone", 4000, 0, &a, &b);
+		assert_same_key(&a, &b); /* with bytes that nobody had */
+		callers_drop(&a, &b);
+	}
 	w.alice = original;
 
 	assert_ok(client_hubs(clone, &hubs, &count));
