@@ -312,12 +312,12 @@ static dske_rc fall_back(struct adaptation *s)
 	struct agreement b = *s->a;
 	log_info("no key with %s by the adapted scheme: %s; going on by Shamir", s->a->peer.name, s->why);
 	snprintf(s->a->r->fallback, sizeof s->a->r->fallback, "%s", s->why);
-	TRY(agree_charge(s->a, s->a->key_len));
+	b.scheme = SCHEME_FALLBACK;
+	TRY(agree_charge(&b, b.key_len));
 	exchange_again(&s->a->x);
 	q.has_key_id = true;
 	adapted_fallback_id(&q.key_id, &s->first);
 	b.q = &q;
-	b.scheme = SCHEME_FALLBACK;
 	b.again = s->state.state == ADAPTED_CHOSEN ? &s->state.y0 : NULL;
 	return agree_initiate(&b);
 }

@@ -109,8 +109,10 @@ static dske_rc settle_terms(struct agreement *a, const struct config *config)
 static dske_rc use_quota(struct agreement *a, uint32_t key_len, bool charge)
 {
 	const struct group *g = &a->group;
+	uint64_t first_pass = (a->initiates && a->scheme == SCHEME_ADAPTED) || a->second != NULL
+				      ? PAD_KEYS_LEN + KEY_TAG_KEY_LEN + ADAPTED_MATERIAL_LEN(a->n) : 0;
 	uint64_t confirming = a->confirm ? PAD_KEYS_LEN + CONFIRM_MASK_LEN : 0;
-	uint64_t bytes = (uint64_t)PAD_KEYS_LEN * key_part_count(key_len) + KEY_TAG_KEY_LEN + key_len + confirming;
+	uint64_t bytes = (uint64_t)PAD_KEYS_LEN * key_part_count(key_len) + KEY_TAG_KEY_LEN + key_len + confirming + first_pass;
 	if (a->initiates)
 		return quotas_use(&a->x.client->config, QUOTA_WE_SEND, g->member, g->count, bytes, charge);
 	return quotas_use(&a->x.client->config, QUOTA_WE_RECEIVE, &a->peer, 1, bytes, charge);

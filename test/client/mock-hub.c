@@ -164,6 +164,19 @@ static bool wait_matches(const struct mock_wait *w, const struct terms *t)
 	return w->value_len == t->context_len && memcmp(w->value, t->context, w->value_len) == 0;
 }
 
+/* What the receiver is told. */
+static void tell(const struct mock_hub *h, struct msg_instruction *m)
+{
+	if (m->terms.scheme != SCHEME_ADAPTED)
+		return;
+	if (h->manner == MOCK_RETELLS_SECOND)
+		m->terms.k--;
+	if (h->manner == MOCK_SHORTENS_SECOND) {
+		m->terms.key_len--;
+		m->share_len--;
+	}
+}
+
 static void push(struct mock_hub *h, struct mock_conn *c, struct mock_share *s)
 {
 	AUTO(pad) pad = {0};
@@ -171,6 +184,8 @@ static void push(struct mock_hub *h, struct mock_conn *c, struct mock_share *s)
 	size_t len = terms_part_len(&s->terms, 0);
 	uint8_t key[TAG_KEY_LEN], *cipher = malloc(len);
 	struct msg_instruction m = {.terms = s->terms, .share = cipher, .share_len = len};
+	tell(h, &m);
+	len = m.share_len;
 	NEED(window_reserve(c->down, PAD_KEYS_LEN + len, &pad));
 	NEED(pad_take(&pad, key, sizeof key));
 	secret_drop(&s->receipt_key);

@@ -145,7 +145,8 @@ static void several_at_one_door(void **state)
 
 static void hubs_that_lie_are_left_out(void **state)
 {
-	static const enum mock_manner manners[] = {MOCK_CORRUPTS_SECOND, MOCK_CORRUPTS, MOCK_MUTE, MOCK_REFUSES};
+	static const enum mock_manner manners[] = {MOCK_CORRUPTS_SECOND, MOCK_CORRUPTS, MOCK_MUTE, MOCK_REFUSES,
+						   MOCK_RETELLS_SECOND, MOCK_SHORTENS_SECOND};
 	char address[32];
 	struct both b;
 	(void)state;

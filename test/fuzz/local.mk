@@ -30,6 +30,11 @@ FUZZERS += %D%/fuzz-frame
 %C%_fuzz_frame_LDADD = $(FUZZ_LIBS) test/hubproto/libsamples.la $(HUBPROTO_LIBS)
 EXTRA_DIST += %D%/corpus/frame
 
+FUZZERS += %D%/fuzz-direct
+%C%_fuzz_direct_SOURCES = %D%/fuzz-direct.c
+%C%_fuzz_direct_LDADD = $(FUZZ_LIBS) test/hubproto/libsamples.la $(HUBPROTO_LIBS)
+EXTRA_DIST += %D%/corpus/direct
+
 FUZZERS += %D%/fuzz-qkd
 %C%_fuzz_qkd_SOURCES = %D%/fuzz-qkd.c
 %C%_fuzz_qkd_LDADD = $(FUZZ_LIBS) $(QKD_LIBS) $(PSKM_LIBS)
