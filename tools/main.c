@@ -26,7 +26,7 @@ static void write_commands(FILE *to, const char *group)
 		if (group == NULL || strcmp(c->group, group) == 0)
 			write_row(to, c);
 	}
-	fprintf(to, "\nEach has --help with its options and examples; man 1 dske tells the rest.\n");
+	fprintf(to, "\nEach has --help with its options and examples, as has dske help COMMAND; man 1 dske tells the rest.\n");
 }
 
 static bool is_group(const char *word)
