@@ -39,6 +39,7 @@ static dske_rc first_pass(struct adaptation *s)
 	b.r = &s->material;
 	b.scheme = SCHEME_FIRST_PASS;
 	b.key_len = ADAPTED_MATERIAL_LEN(b.n);
+	b.counted_len = s->a->key_len;
 	return agree_initiate(&b);
 }
 
@@ -313,7 +314,6 @@ static dske_rc fall_back(struct adaptation *s)
 	log_info("no key with %s by the adapted scheme: %s; going on by Shamir", s->a->peer.name, s->why);
 	snprintf(s->a->r->fallback, sizeof s->a->r->fallback, "%s", s->why);
 	b.scheme = SCHEME_FALLBACK;
-	TRY(agree_charge(&b, b.key_len));
 	exchange_again(&s->a->x);
 	q.has_key_id = true;
 	adapted_fallback_id(&q.key_id, &s->first);

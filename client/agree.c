@@ -109,7 +109,8 @@ static dske_rc settle_terms(struct agreement *a, const struct config *config)
 static dske_rc use_quota(struct agreement *a, uint32_t key_len, bool charge)
 {
 	const struct group *g = &a->group;
-	uint64_t first_pass = (a->initiates && a->scheme == SCHEME_ADAPTED) || a->second != NULL
+	bool is_adapted = a->scheme == SCHEME_ADAPTED || a->scheme == SCHEME_FIRST_PASS;
+	uint64_t first_pass = (a->initiates && is_adapted) || a->second != NULL
 				      ? PAD_KEYS_LEN + KEY_TAG_KEY_LEN + ADAPTED_MATERIAL_LEN(a->n) : 0;
 	uint64_t confirming = a->confirm ? PAD_KEYS_LEN + CONFIRM_MASK_LEN : 0;
 	uint64_t bytes = (uint64_t)PAD_KEYS_LEN * key_part_count(key_len) + KEY_TAG_KEY_LEN + key_len + confirming + first_pass;
@@ -126,6 +127,11 @@ dske_rc agree_admits(struct agreement *a, uint32_t key_len)
 dske_rc agree_charge(struct agreement *a, uint32_t key_len)
 {
 	return use_quota(a, key_len, true);
+}
+
+dske_rc agree_charge_dealt(struct agreement *a)
+{
+	return agree_charge(a, a->counted_len != 0 ? a->counted_len : a->key_len);
 }
 
 void agree_progress(struct agreement *a)
@@ -167,7 +173,7 @@ static dske_rc agree(struct agreement *a, struct client *c)
 	TRY(find_group(a, c));
 	TRY(exchange_begin(&a->x, c, a->q->timeout_ms, a->q->cancelled, a->group.left_out, a->group.left_out_count));
 	TRY(settle_terms(a, &c->config));
-	TRY(use_quota(a, a->key_len != 0 ? a->key_len : KEY_LEN_MIN, a->initiates));
+	TRY(use_quota(a, a->key_len != 0 ? a->key_len : KEY_LEN_MIN, false)); /* charged when it is dealt, or has come */
 	if (!a->initiates)
 		return agree_receive(a);
 	if (a->scheme == SCHEME_ADAPTED)

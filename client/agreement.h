@@ -85,6 +85,7 @@ struct agreement {
 	enum scheme scheme;
 	bool confirm;     /* initiator: the key is confirmed; receiver: no other is taken */
 	uint32_t key_len; /* 0 (receiver): any */
+	uint32_t counted_len; /* what quotas count when it is dealt; 0: key_len */
 	const char *connect, *listen; /* of a direct link; "": none.  At most one is used, the first */
 	const struct secret *again;   /* initiator: Y_0, which is to be dealt once more; or NULL */
 	struct second *second;        /* receiver: the second pass that goes on beside (client/adapted.h), or NULL */
@@ -101,6 +102,9 @@ dske_rc agree_admits(struct agreement *a, uint32_t key_len);
 
 /* A key of that length is dealt, or has come: it counts.  Errors: DENIED (a quota is used up), IO, CORRUPT. */
 dske_rc agree_charge(struct agreement *a, uint32_t key_len);
+
+/* The initiator's, when hubs are there and before a range is taken: what is cut off before costs nothing. */
+dske_rc agree_charge_dealt(struct agreement *a);
 
 /* What an initiator tells; without the key tag.  Errors: FORMAT, IO. */
 dske_rc agree_terms(const struct agreement *a, struct terms *t);

@@ -296,6 +296,7 @@ static dske_rc initiate(struct initiation *i)
 {
 	TRY(agree_terms(i->a, &i->terms));
 	TRY(bring_up(i));            /* connect, LEASE, GRANT, CONFIRM: all hubs at once */
+	TRY(agree_charge_dealt(i->a));
 	TRY(choose_and_reserve(i));  /* 2.3.1: unused sequences R_i; k of them are shares themselves */
 	TRY(deal(i));                /* 2.3.1: n shares; 2.3.2: Y_0 = u || S and the key tag */
 	distribute(i);               /* 2.3.2: SHARE to each hub */

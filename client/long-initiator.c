@@ -424,6 +424,7 @@ static dske_rc initiate(struct dealing *d)
 	d->tagger = (void *)d->room.data;
 	TRY(agree_terms(d->a, &d->terms));
 	TRY(bring_up(d));            /* connect, LEASE, GRANT, CONFIRM: all hubs at once */
+	TRY(agree_charge_dealt(d->a));
 	for (d->number = 0; d->number < terms_part_count(&d->terms); d->number++) {
 		TRY(renew_windows(d));
 		TRY(deal(d));        /* 2.3.1: n shares of this part; its bytes of S to the sink */

@@ -165,6 +165,26 @@ static void another_length_is_refused_once(void **state)
 	assert_rc(fetch(64, "other", 200, why), TIMEOUT);
 }
 
+/* Nothing was dealt, so nothing counts. */
+static void cut_lines_use_up_no_quota(void **state)
+{
+	char why[512];
+	struct path accounts;
+	(void)state;
+	assert_ok(path_format(&accounts, "%s/quotas", client_config(w.alice)->state.s));
+	(void)unlink(accounts.s);
+	alice_with("[peer bob]\nsend_keys_per_day = 1");
+	for (size_t h = 0; h < WORLD_HUBS; h++)
+		mock_hub_stop(&w.hub[h]);
+	for (int i = 0; i < 3; i++)
+		assert_rc(try(w.alice, "bob", "cut", why), TOO_FEW);
+	for (size_t h = 0; h < WORLD_HUBS; h++)
+		mock_hub_start(&w.hub[h], MOCK_HONEST);
+	assert_ok(try(w.alice, "bob", "cut", why));
+	assert_rc(try(w.alice, "bob", "cut", why), DENIED);
+	alice_with("");
+}
+
 static void damaged_accounts(void **state)
 {
 	char why[512];
@@ -277,6 +297,7 @@ int main(void)
 		cmocka_unit_test(what_we_receive),
 		cmocka_unit_test(what_comes_is_counted_as_it_is),
 		cmocka_unit_test(another_length_is_refused_once),
+		cmocka_unit_test(cut_lines_use_up_no_quota),
 		cmocka_unit_test(damaged_accounts),
 		cmocka_unit_test(who_is_accepted),
 		cmocka_unit_test(which_terms_are_accepted),
