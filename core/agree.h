@@ -109,7 +109,8 @@ dske_rc receiver_key_block(const struct receiver *r, size_t block, uint8_t *out,
  *   OK            *key (empty before) is the key, or of a long one 16 bytes that tell it from others; *t its terms (borrowed from r); first valid key is final
  *   TOO_FEW       fewer than k shares of any one tuple so far
  *   NO_CANDIDATE  enough shares, none verifies (or too many corrupt shares to search; the sentence says)
- *   CONFLICT      more than one valid key: abort
+ *   CONFLICT      more than one valid key of one name: abort.  Of several names the one whose shares came first is
+ *                 taken, and no other one is looked at any more
  *   BUSY          with `final` alone: a long search is under way, each call a fraction of a second of
  *                 it; call again while the deadline allows
  * Calling it again after a conclusion looks at all shares afresh, late ones included: the same key, or

@@ -23,6 +23,8 @@ struct receiver {
 	size_t group_count;
 	struct share_group **group; /* owned; room for TUPLES_PER_HUB a hub */
 	struct share_group *concluded; /* the group whose key was taken, or NULL */
+	bool is_fixed;                 /* a key was taken, and this is its name: others are other keys */
+	struct id fixed;
 	uint8_t mask[CONFIRM_MASK_LEN]; /* d' of that key, if it has one */
 };
 
@@ -232,12 +234,20 @@ static void tally_note(struct tally *y, dske_rc rc)
 	snprintf(y->sentence, sizeof y->sentence, "%s", rc_detail(rc));
 }
 
-/* Takes a group's key, unless another group gave a different one before. */
+/* Keys that wait under other names, in one context, are for later calls: the one whose shares came first is this one's. */
+static bool is_of_another_key(const struct receiver *r, const struct share_group *g)
+{
+	return r->is_fixed && !id_equal(&r->fixed, &g->terms.key_id);
+}
+
+/* Takes a group's key, unless another group of its name gave a different one before. */
 static dske_rc key_take(struct receiver *r, struct share_group *g, struct secret *key, struct secret *candidate)
 {
 	if (!key->data) {
 		secret_move(key, candidate);
 		r->concluded = g;
+		r->fixed = g->terms.key_id;
+		r->is_fixed = true;
 		return DSKE_OK;
 	}
 	if (key->len == candidate->len && mem_equal(key->data, candidate->data, key->len))
@@ -249,6 +259,8 @@ static dske_rc groups_search(struct receiver *r, bool final, struct secret *key,
 {
 	for (size_t i = 0; i < r->group_count; i++) {
 		AUTO(secret) candidate = {0};
+		if (is_of_another_key(r, r->group[i]))
+			continue;
 		dske_rc rc = candidate_search(r->group[i], final, &candidate);
 
 		if (rc_ok(rc))

@@ -117,6 +117,27 @@ static void two_keys_in_two_tuples(void **state)
 	network_end(&w);
 }
 
+/* A member of a group that is two keys behind: both wait, in one context, and neither is an alarm. */
+static void two_keys_of_two_names(void **state)
+{
+	struct network w, later;
+
+	(void)state;
+	network_start(&w, 29, 5, 3, SCHEME_SHAMIR, 32);
+	network_start(&later, 30, 5, 3, SCHEME_SHAMIR, 32);
+	later.terms.key_id = id_of('k', 2);
+	for (size_t i = 0; i < 5; i++) {
+		assert_ok(network_offer(&w, i));
+		assert_ok(network_offer_as(&w, &later.terms, i, later.share[i], later.share_len));
+	}
+	assert_ok(network_conclude(&w, true)); /* the older one, each time */
+	assert_ok(network_conclude(&w, false));
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(receiver_verdict(w.bob, &w.terms.hub[i]), SHARE_CONSISTENT);
+	network_end(&w);
+	network_end(&later);
+}
+
 /* More colluders than honest hubs, but their polynomial is not confirmed: they are many and wrong. */
 static void a_larger_wrong_set_loses(void **state)
 {
@@ -375,6 +396,7 @@ int main(void)
 		cmocka_unit_test(a_corrupt_share_is_outweighed_later),
 		cmocka_unit_test(two_keys_in_one_tuple),
 		cmocka_unit_test(two_keys_in_two_tuples),
+		cmocka_unit_test(two_keys_of_two_names),
 		cmocka_unit_test(a_larger_wrong_set_loses),
 		cmocka_unit_test(a_long_search_goes_in_steps),
 		cmocka_unit_test(a_late_share_begins_the_search_again),
