@@ -276,6 +276,28 @@ static void bob_comes_late(void **state)
 	drop(&b);
 }
 
+/* By its key ID: what is left of the first pass leads to the fallback. */
+static void bob_comes_late_by_key_id(void **state)
+{
+	char address[32];
+	struct both b;
+	(void)state;
+	free_address(address);
+	prepare(&b, address, address);
+	b.alice.q.timeout_ms = 1500;
+	b.alice.q.has_key_id = b.bob.q.has_key_id = true;
+	memset(b.alice.q.key_id.b, 0x5e, ID_LEN);
+	b.bob.q.key_id = b.alice.q.key_id;
+	caller_go(&b.alice);
+	caller_join(&b.alice);
+	assert_rc(b.alice.rc, OK);
+	caller_go(&b.bob);
+	caller_join(&b.bob);
+	assert_scheme(&b, SCHEME_SHAMIR);
+	assert_memory_equal(&b.bob.r.key_id, &b.alice.q.key_id, ID_LEN);
+	drop(&b);
+}
+
 /* ---- the link ------------------------------------------------------------------------------------------------------ */
 
 static struct meddler m;
@@ -504,6 +526,7 @@ int main(void)
 		cmocka_unit_test(bob_is_asked_for_it_and_alice_is_not),
 		cmocka_unit_test(alice_cannot_be_asked_without_an_address),
 		cmocka_unit_test(bob_comes_late),
+		cmocka_unit_test(bob_comes_late_by_key_id),
 		cmocka_unit_test(cut_at_any_message),
 		cmocka_unit_test(a_lost_connection_is_made_anew),
 		cmocka_unit_test(swallowed_messages_cost_time_alone),
