@@ -184,6 +184,14 @@ static dske_rc set_accept_n(struct config *c, const char *key, const char *value
 	return conf_range(&c->accept_n, key, value, 1, TERMS_HUBS_MAX);
 }
 
+static dske_rc set_waiting(struct config *c, const char *key, const char *value)
+{
+	uint64_t n = 0;
+	TRY(conf_uint(&n, key, value, 1, UINT16_MAX));
+	c->waiting = (uint32_t)n;
+	return DSKE_OK;
+}
+
 static dske_rc set_accept_k(struct config *c, const char *key, const char *value)
 {
 	return conf_range(&c->accept_k, key, value, 1, TERMS_HUBS_MAX);
@@ -218,6 +226,7 @@ static const struct {
 	{"agreement", "confirm", set_confirm},
 	{"agreement", "accept_n", set_accept_n},
 	{"agreement", "accept_k", set_accept_k},
+	{"agreement", "waiting", set_waiting},
 };
 
 /* ---- [hub NAME] and [peer NAME] -------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
  *   [client]     name, id (32 digits), state (folder; default: the file's own), table_key (file, or pin;
  *                default: none), log, log_level, low_water, media (folders where media with tables are mounted;
  *                client/media.h), direct_listen = HOST:PORT (where direct links of peers are taken)
- *   [agreement]  k, k_b, timeout, ttl, key_length, scheme, confirm = no|groups|yes; accept_n, accept_k; and quotas of all
+ *   [agreement]  k, k_b, timeout, ttl, key_length, scheme, confirm = no|groups|yes; accept_n, accept_k, waiting; and quotas of all
  *                peers together:
  *                send_ or receive_ with keys_ or bytes_ and per_minute or per_day
  *   [hub NAME]   address = HOST:PORT, over the PSKM's own; operator: who runs it, a word of the user's;
@@ -71,6 +71,7 @@ struct config {
 	enum confirm_policy confirm; /* default none */
 	struct conf_range accept_n, accept_k; /* of an initiator; k not below k_B in any case */
 	struct quota send, receive;           /* of all peers together */
+	uint32_t waiting;                     /* keys of one peer that may wait at a hub; 0: as the hub says */
 	char direct_listen[256]; /* HOST:PORT, where this client takes direct links; empty: nowhere */
 	struct config_hub *hubs; /* owned */
 	size_t hub_count;

@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "client/link.h"
+#include "client/policy.h"
 
 #define WINDOW_LEN_FIRST (UINT64_C(2) << 10)   /* a short-lived process asks for little */
 #define WINDOW_LEN_MOST (UINT64_C(256) << 10)
@@ -170,7 +171,7 @@ static dske_rc lease_make(struct link *l)
 	uint64_t lowest = 0;
 	TRY(lease_check_left(l));
 	TRY(table_status(l->hub->table, &status));
-	uint64_t up_wanted = up_suffices(l) ? 0 : wanted_len(l, l->need_up, l->ahead_up, status.up_left);
+	uint64_t up_wanted = up_suffices(l) ? 0 : wanted_len(l, l->need_up, l->ahead_up, status.up_left) + policy_room(l);
 	/* What notes make us ask for is perhaps asked for in vain. */
 	uint64_t down_wanted = l->is_enlarged ? l->need_down : wanted_len(l, l->need_down, l->ahead_down, status.down_left);
 	l->lease.down_wanted = lease_down_suffices(l) ? 0 : down_wanted;
@@ -233,6 +234,7 @@ static dske_rc lease_granted(struct link *l, const struct msg_grant *m)
 	lease_forget(&l->lease);
 	TRY(rc);
 	fanout_set_frame_max(l->set->fanout, l->at, FRAME_MAX);
+	policy_tell(l, m->policy);
 	return lease_check_left(l);
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "client/policy.h"
 #include "client/pool.h"
 
 #define TRIES_MOST 2   /* a first connection, and one more when it is lost */
@@ -291,7 +292,7 @@ static void on_frame(void *context, size_t i, const struct envelope *e)
 		link_fail(l, why);
 	else if (e->type == MESSAGE_GRANT || e->type == MESSAGE_CLONED)
 		take_lease_frame(l, e);
-	else if (s->ops != NULL)
+	else if (!policy_answered(l, e) && s->ops != NULL)
 		s->ops->frame(s->exchange, l, e);
 }
 
@@ -346,8 +347,10 @@ void links_free(struct links *s)
 {
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < s->count; i++)
+	for (size_t i = 0; i < s->count; i++) {
 		lease_drop(&s->link[i]);
+		policy_drop(&s->link[i]);
+	}
 	fanout_free(s->fanout);
 	free(s);
 }

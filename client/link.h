@@ -65,8 +65,11 @@ struct lease {
 
 #define LINK_DOWN_WINDOWS 4
 
+struct request; /* client/request.h */
+
 struct link {
 	struct links *set;
+	struct request *policy; /* owned: POLICY that has no answer yet, or NULL (client/policy.h) */
 	size_t at; /* place in the set, and in its fanout */
 	struct hub_table *hub;
 	enum link_state state;

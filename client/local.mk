@@ -23,6 +23,7 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/note.c \
 	%D%/peers.c %D%/peers.h \
 	%D%/places.c %D%/places.h \
+	%D%/policy.c %D%/policy.h \
 	%D%/pool.c %D%/pool.h \
 	%D%/quota.c %D%/quota.h \
 	%D%/ready.c \

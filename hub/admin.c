@@ -55,6 +55,10 @@ static json_t *table_json(struct admin *a, const struct table_entry *e, struct v
 		json_object_set_new(o, "lasts_s", json_integer((json_int_t)status.supply.lasts_s));
 	if (status.state == TABLE_RETIRED)
 		json_object_set_new(o, "retired", retired_json(t, &status.retired));
+	json_t *limits = t && a->limits ? a->limits(a->context, t->client) : NULL;
+
+	if (limits)
+		json_object_set_new(o, "limits", limits);
 	json_object_set_new(o, "connections", json_integer(t && a->connections ? (json_int_t)a->connections(t) : 0));
 	return o;
 }

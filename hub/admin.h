@@ -5,7 +5,9 @@
  *
  *   tables   {}   -> {"running", "tables": [..]}: each with client, client_id, table, created, size, state, up_left,
  *                    up_size, down_left, down_size, leases_left, lease_slots, clone_alarms, connections, and
- *                    lasts_s, in seconds, where there is a forecast; of a retired one "retired": reason, time,
+ *                    lasts_s, in seconds, where there is a forecast; where a hub runs and the client has sent its own
+ *                    limits, "limits": version, waiting, peers (how many have some of their own), and keys_ and bytes_
+ *                    with per_minute and per_day, 0 for none; of a retired one "retired": reason, time,
  *                    by ("hub" or "client"), receipt (the client's, when it was recorded; 0: none), destroyed;
  *                    or table and detail, where one cannot be read
  *   acknowledge  {"client": name or ID, "nonce", "tag": 32 digits each}  (hub/acknowledge.h)
@@ -35,6 +37,8 @@ struct admin {
 	void (*stop_serving)(void *context, struct vault_table *t);
 	/* A hub that runs: the connections of the table end at once. */
 	void (*cut_off)(struct vault_table *t);
+	/* A hub that runs: a client's own limits, a new object; NULL: it has none, or they cannot be read. */
+	json_t *(*limits)(void *context, const struct hub_client *c);
 	void *context;
 };
 

@@ -165,11 +165,28 @@ void control_tick(struct hub *h)
 		watch_door(h->control, true);
 }
 
+/* What `dske hub tables` shows of them. */
+static json_t *limits_json(void *context, const struct hub_client *c)
+{
+	struct hub *h = context;
+	struct policy p;
+
+	if (!rc_ok(mailbox_policy_read(h->mailbox, &c->who.id, &p)))
+		return NULL;
+
+	const uint64_t *minute = p.all.most[QUOTA_MINUTE], *day = p.all.most[QUOTA_DAY];
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "version", (json_int_t)p.version, "waiting", (json_int_t)p.waiting,
+			 "peers", (json_int_t)p.peer_count, "keys_per_minute", (json_int_t)minute[QUOTA_KEYS], "bytes_per_minute",
+			 (json_int_t)minute[QUOTA_BYTES], "keys_per_day", (json_int_t)day[QUOTA_KEYS], "bytes_per_day",
+			 (json_int_t)day[QUOTA_BYTES]);
+}
+
 static json_t *run(struct hub *h, const char *line, size_t len)
 {
 	struct admin a = {.vault = h->vault, .now_ms = h->now_ms, .running = true,
 			  .connections = connections, .stop_serving = stop_serving,
-			  .cut_off = cut_off, .context = h};
+			  .cut_off = cut_off, .limits = limits_json, .context = h};
 	json_t *request = json_loadb(line, len, 0, NULL), *answer = NULL;
 	dske_rc rc = json_is_object(request) ? admin_run(&a, request, &answer)
 					     : FAIL(FORMAT, "a command is one line of JSON");

@@ -9,6 +9,7 @@
 #include "hub/confirm.h"
 #include "hub/identify.h"
 #include "hub/lease.h"
+#include "hub/limits.h"
 #include "hub/relay.h"
 #include "hub/retire.h"
 #include "hub/stranger.h"
@@ -30,6 +31,7 @@ static const struct route {
 	[MESSAGE_WAIT] = {up_receive, wait_begin},
 	[MESSAGE_IDENTIFY] = {up_receive, identify_answer},
 	[MESSAGE_RECEIPT] = {relay_receipt, NULL},
+	[MESSAGE_POLICY] = {up_receive, limits_take},
 	[MESSAGE_READY] = {up_receive, confirm_ready},
 	[MESSAGE_MUSTER] = {up_receive, confirm_muster},
 	[MESSAGE_ATTEST] = {up_receive, confirm_attest},

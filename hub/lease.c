@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "hub/limits.h"
 #include "hub/lowwater.h"
 #include "hub/places.h"
 #include "hub/wait.h"
@@ -42,7 +43,8 @@ static dske_rc grant_send(struct request *r, struct conn_lease *l, const struct 
 {
 	uint8_t bytes[BODY_MAX];
 	struct buf body;
-	struct msg_grant g = {.nonce_c = m->nonce_c, .nonce_h = l->nonce_h};
+	struct msg_grant g = {.nonce_c = m->nonce_c, .nonce_h = l->nonce_h,
+			      .policy = limits_version(r->hub, &r->t->client->who.id)};
 
 	if (up) {
 		g.start = window_start(up);

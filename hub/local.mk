@@ -27,10 +27,11 @@ noinst_LTLIBRARIES += %D%/libhub.la
 	%D%/hub.c %D%/hub.h \
 	%D%/identify.c %D%/identify.h \
 	%D%/lease.c %D%/lease.h \
+	%D%/limits.c %D%/limits.h \
 	%D%/loop.c \
 	%D%/lowwater.c %D%/lowwater.h \
 	%D%/mailbox.c %D%/mailbox.h %D%/mailbox-impl.h %D%/mailbox-share.c %D%/mailbox-account.c %D%/mailbox-long.c \
-	%D%/mailbox-confirm.c \
+	%D%/mailbox-confirm.c %D%/mailbox-policy.c \
 	%D%/notify.c %D%/notify.h \
 	%D%/peer.c %D%/peer.h \
 	%D%/places.c %D%/places.h \

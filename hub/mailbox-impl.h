@@ -94,6 +94,10 @@
 			  "(SELECT id FROM share WHERE due <= ?1 AND forget <= ?1)")                 \
 	X(DELIVERY_IS_DUE, "SELECT 1 FROM delivery WHERE receiver = ?1 AND initiator = ?2 AND share = ?3") \
 	X(ATTEST, "UPDATE round SET said = ?2 WHERE share = ?1")                                     \
+	X(POLICY_READ, "SELECT body FROM policy WHERE client = ?1")                                  \
+	X(POLICY_WRITE, "INSERT INTO policy VALUES (?1, ?2) ON CONFLICT DO UPDATE SET body = excluded.body") \
+	X(POLICY_COUNT, "SELECT count(*) FROM policy")                                               \
+	X(POLICY_FORGET, "DELETE FROM policy WHERE client = ?1")                                     \
 	X(PAGES, "SELECT page_count FROM pragma_page_count")                                         \
 	X(PAGES_FREE, "SELECT freelist_count FROM pragma_freelist_count")                            \
 	X(PAGE_SIZE, "SELECT page_size FROM pragma_page_size")                                       \
@@ -124,6 +128,7 @@ struct mailbox {
 	int64_t opened_ms;     /* ... and the monotonic time then */
 	int64_t clock_s;       /* as of the last tick */
 	int64_t clock_saved_s; /* what the file says */
+	int64_t policies;      /* clients that have one: where there are none, none is looked for */
 };
 
 /* Begins the batch unless one is open.  Before each change. */

@@ -96,6 +96,10 @@ static const char rounds[] =
 	"CREATE TABLE IF NOT EXISTS round (share INTEGER PRIMARY KEY, receivers INTEGER NOT NULL, said BLOB);"
 	"CREATE TABLE IF NOT EXISTS ready (share INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (share, place)) WITHOUT ROWID;";
 
+/* What receivers say that they take; one row a client, as it came. */
+static const char policies[] =
+	"CREATE TABLE IF NOT EXISTS policy (client BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;";
+
 static const char *const sql[SQL_COUNT_OF] = {
 #define X(name, text) [SQL_##name] = (text),
 	MAILBOX_STATEMENTS(X)
@@ -270,7 +274,7 @@ dske_rc mailbox_purge(struct mailbox *m, const struct id *client, size_t *count)
 		bool counts;
 	} steps[] = {
 		{SQL_PURGE_FROM, true},  {SQL_PURGE_FROM_DELIVERIES, false}, {SQL_PURGE_LAST, true},
-		{SQL_PURGE_FOR, false},  {SQL_PURGE_FOR_DELIVERIES, false},
+		{SQL_PURGE_FOR, false},  {SQL_PURGE_FOR_DELIVERIES, false}, {SQL_POLICY_FORGET, false},
 	};
 
 	*count = 0;
@@ -354,6 +358,7 @@ static dske_rc open_database(struct mailbox *m, const char *path)
 	TRY(execute(m, accounts));
 	TRY(execute(m, longs));
 	TRY(execute(m, rounds));
+	TRY(execute(m, policies));
 	TRY(additions_make(m));
 	return prepare_all(m);
 }
@@ -376,6 +381,7 @@ static dske_rc open_in(struct mailbox *m, const char *state)
 	if (is_new)
 		TRY(file_sync_dir_of(database.s));
 	TRY(mailbox_integer(m, SQL_CLOCK_READ, &m->clock_base_s));
+	TRY(mailbox_integer(m, SQL_POLICY_COUNT, &m->policies));
 	TRY(mailbox_integer(m, SQL_LAST, &m->last_id));
 	m->clock_s = m->clock_saved_s = m->clock_base_s;
 	return DSKE_OK;

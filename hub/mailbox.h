@@ -161,4 +161,12 @@ dske_rc mailbox_ready(struct mailbox *m, int64_t share, const struct id *receive
 /* The first counts; the same again is OK.  Errors: NOT_FOUND, EXISTS (another was said), IO. */
 dske_rc mailbox_attest(struct mailbox *m, int64_t share, const struct confirmation *said);
 
+/* ---- policies of receivers (hub/limits.h) ------------------------------------------------------------- */
+
+/* The newest of that client.  Errors: NOT_FOUND, CORRUPT, IO. */
+dske_rc mailbox_policy_read(struct mailbox *m, const struct id *client, struct policy *p);
+
+/* In the place of the one before.  Errors: IO, NOMEM. */
+dske_rc mailbox_policy_write(struct mailbox *m, const struct id *client, const struct policy *p);
+
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "hub/limits.h"
 #include "hub/peer.h"
 #include "hub/quota.h"
 #include "hub/wait.h"
@@ -28,6 +29,7 @@ static bool receivers_allowed(struct request *r, const struct terms *t, struct v
 	char hex[ID_HEX_LEN];
 	bool all = true;
 	size_t waiting = 0;
+	uint32_t own = 0;
 
 	for (size_t i = 0; i < t->receiver_count; i++)
 		if (!peer_by_id(r->hub, r->t->client, &t->receiver[i])) {
@@ -37,7 +39,9 @@ static bool receivers_allowed(struct request *r, const struct terms *t, struct v
 	for (size_t i = 0; i < t->receiver_count && all; i++) {
 		if (!rc_ok(mailbox_pair_count(r->hub->mailbox, &t->initiator, &t->receiver[i], &waiting)))
 			return REFUSE(v, INTERNAL, "the mailbox cannot be read");
-		if (waiting >= r->hub->conf.mailbox_per_pair)
+		if (!rc_ok(limits_waiting(r->hub, &t->receiver[i], &own)))
+			return REFUSE(v, INTERNAL, "the mailbox cannot be read");
+		if (waiting >= r->hub->conf.mailbox_per_pair || (own != 0 && waiting >= own))
 			return REFUSE(v, MAILBOX_FULL, "%zu keys wait for receiver %s", waiting,
 				      id_hex(&t->receiver[i], hex));
 	}

@@ -55,7 +55,8 @@
 	X(20, CONFIRMATION, HUB, UP, 1)                                                              \
 	X(21, MUSTER, CLIENT, UP, 0)                                                                 \
 	X(22, MUSTERED, HUB, UP, 1)                                                                  \
-	X(23, ATTEST, CLIENT, UP, 0)
+	X(23, ATTEST, CLIENT, UP, 0)                                                                 \
+	X(24, POLICY, CLIENT, UP, 0)
 
 #define MESSAGE_NOTE 255 /* untagged: tag of zeros */
 

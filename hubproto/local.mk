@@ -18,6 +18,7 @@ noinst_LTLIBRARIES += %D%/libhubproto.la
 	%D%/msg-note.c \
 	%D%/msg-part.c \
 	%D%/msg-piece.c \
+	%D%/msg-policy.c \
 	%D%/msg-ready.c \
 	%D%/msg-receipt.c \
 	%D%/msg-reply.c \

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/id.h"
+#include "base/quota.h"
 #include "base/rc.h"
 #include "core/cbor.h"
 #include "core/confirm.h"
@@ -64,9 +65,12 @@ struct msg_lease {
 dske_rc msg_lease_write(struct buf *out, const struct msg_lease *m);
 dske_rc msg_lease_read(struct msg_lease *m, const uint8_t *body, size_t len);
 
-/* GRANT [nonce_c, nonce_h, start, end] */
+#define POLICY_VERSION_MAX UINT64_C(9223372036854775807)
+
+/* GRANT [nonce_c, nonce_h, policy, start, end] */
 struct msg_grant {
 	struct id nonce_c, nonce_h;
+	uint64_t policy;     /* version of the client's POLICY that the hub has; 0: none */
 	uint64_t start, end; /* of the up region; start = end when nothing is left or wanted */
 };
 dske_rc msg_grant_write(struct buf *out, const struct msg_grant *m);
@@ -128,7 +132,7 @@ dske_rc msg_part_read(struct msg_part *m, const uint8_t *body, size_t len);
 /* All ranges of an agreement, of one hub's table in one direction. */
 #define MSG_RANGES_LEN(t) ((uint64_t)PAD_KEYS_LEN * terms_part_count(t) + terms_share_len(t))
 
-/* REPLY [status] to SHARE, PART, WAIT and ATTEST */
+/* REPLY [status] to SHARE, PART, WAIT, ATTEST and POLICY */
 struct msg_reply {
 	unsigned status; /* enum status */
 };
@@ -244,6 +248,30 @@ struct msg_attest {
 };
 dske_rc msg_attest_write(struct buf *out, const struct msg_attest *m);
 dske_rc msg_attest_read(struct msg_attest *m, const uint8_t *body, size_t len);
+
+/* POLICY [version, waiting, limits, [[peer, limits]...]], limits = [keys a minute, bytes a minute, keys a day, bytes a day]:
+ * what a client receives at most, and of whom (doc/protocol.md 8.8); 0 is no limit.  Peers ascend.  Range: PAD_KEYS_LEN. */
+#define POLICY_PEERS_MAX 64
+#define POLICY_LIMIT_MAX POLICY_VERSION_MAX
+#define POLICY_WAITING_MAX 65535u
+#define POLICY_BODY_MAX (64 + POLICY_PEERS_MAX * (ID_LEN + 2 + 5 * CBOR_HEAD_MAX))
+struct policy_peer {
+	struct id id;
+	struct quota quota;
+};
+struct policy {
+	uint64_t version; /* 1..POLICY_VERSION_MAX */
+	uint32_t waiting; /* keys of one initiator that may wait at a hub */
+	struct quota all;
+	size_t peer_count;
+	struct policy_peer peer[POLICY_PEERS_MAX];
+};
+dske_rc msg_policy_write(struct buf *out, const struct policy *m);
+dske_rc msg_policy_read(struct policy *m, const uint8_t *body, size_t len);
+
+/* The limits of that peer, or NULL. */
+const struct quota *policy_of_peer(const struct policy *p, const struct id *peer);
+#define MSG_POLICY_RANGE_LEN PAD_KEYS_LEN
 
 /* NOTE [code, hint]: fixed form, untagged; envelope names the range of the frame it is about. hint is
  * the next free lease slot with NOTE_SLOT_TAKEN, else 0. */

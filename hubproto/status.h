@@ -22,7 +22,8 @@
 	X(11, INTERNAL, "the hub could not store the request")                                       \
 	X(12, UNKNOWN_KEY, "no key of that name is under way, or to be confirmed, there")            \
 	X(13, ORDER, "that part is not the next one")                                                \
-	X(14, UNCONFIRMED, "no confirmation came in time")
+	X(14, UNCONFIRMED, "no confirmation came in time")                                           \
+	X(15, OLDER, "a later policy of this client stands")
 
 /* Untagged notes (prove nothing, change no state but that they may prompt a lease exchange). */
 #define DSKE_NOTE_LIST(X)                                                                            \

@@ -316,9 +316,11 @@ int cmd_key_agree(const struct command *self, int argc, char **argv)
 		COMMON_ROWS(a.common),
 		{0},
 	};
-	int leave = options_read(self, rows, argc, argv, 1, TERMS_RECEIVERS_MAX, &peers);
+	int leave = options_read(self, rows, argc, argv, 1, TERMS_RECEIVERS_MAX + 1, &peers);
 	if (leave >= 0)
 		return leave;
+	if (peers.count > TERMS_RECEIVERS_MAX)
+		return tool_usage(self, "a group has at most %d besides this client", TERMS_RECEIVERS_MAX);
 	a.peers = &peers;
 	name_peers(&a);
 	dske_rc rc = agree(&a);

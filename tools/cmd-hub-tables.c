@@ -73,6 +73,22 @@ static void print_retired(const json_t *t)
 		printf("the client has not called since\n");
 }
 
+/* A client's own word on what it receives; of one with several tables it is said with each. */
+static void print_limits(const json_t *t)
+{
+	static const char *const names[][2] = {{"keys_per_minute", "keys a minute"}, {"bytes_per_minute", "bytes a minute"},
+					       {"keys_per_day", "keys a day"}, {"bytes_per_day", "bytes a day"},
+					       {"waiting", "keys of one peer that wait"}, {"peers", "peers with limits of their own"}};
+	const json_t *limits = json_object_get(t, "limits");
+	size_t said = 0;
+	printf("%s: takes at most, by version %" PRIu64 " of its own limits:", text_of(t, "client"), number_of(limits, "version"));
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (number_of(limits, names[i][0]) > 0)
+			printf("%s %" PRIu64 " %s", said++ > 0 ? "," : "", number_of(limits, names[i][0]), names[i][1]);
+	}
+	printf("%s\n", said > 0 ? "" : " anything");
+}
+
 static void print_tables(const json_t *answer)
 {
 	static const char *const headings[] = {"CLIENT", "CLIENT ID", "TABLE", "STATE", ">SIZE", ">UP LEFT", ">DOWN LEFT",
@@ -87,6 +103,8 @@ static void print_tables(const json_t *answer)
 	json_array_foreach(tables, i, t) {
 		if (json_object_get(t, "retired") != NULL)
 			print_retired(t);
+		if (json_object_get(t, "limits") != NULL)
+			print_limits(t);
 		if (json_object_get(t, "detail") != NULL)
 			printf("%s: %s\n", text_of(t, "table"), text_of(t, "detail"));
 		else if (number_of(t, "clone_alarms") > 0)

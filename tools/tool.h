@@ -81,7 +81,7 @@ struct common {
 	{"conf", OPTION_TEXT, &(c).conf, "FILE", "the distributor's configuration (default: the user's, the system's)"}, \
 	{"json", OPTION_FLAG, &(c).json, NULL, "write JSON, for programs"}
 
-#define OPERANDS_MOST 64 /* of a group: TERMS_RECEIVERS_MAX */
+#define OPERANDS_MOST 65 /* of a group: TERMS_RECEIVERS_MAX, and one that is too many */
 struct operands {
 	const char *at[OPERANDS_MOST];
 	size_t count;

@@ -52,6 +52,8 @@ KINDS = {
     13: ("INSTRUCTION", "hub", "down", 0), 14: ("RECEIPT", "client", "down", 1),
     15: ("RETIRE", "client", "activation", 0), 16: ("RETIRED", "hub", "activation", 1),
     17: ("PART", "client", "up", 0), 18: ("PIECE", "hub", "down", 0),
+    19: ("READY", "client", "up", 0), 20: ("CONFIRMATION", "hub", "up", 1), 21: ("MUSTER", "client", "up", 0),
+    22: ("MUSTERED", "hub", "up", 1), 23: ("ATTEST", "client", "up", 0), 24: ("POLICY", "client", "up", 0),
 }
 # ACTIVATE, ACTIVATED, FROZEN, RETIRE, RETIRED: the least state of who sent it
 RECORDED = {1: 1, 2: 2, 3: 3, 15: 5, 16: 5}
@@ -226,7 +228,7 @@ class Windows:
 
     def add(self, frame):
         if frame.kind in (GRANT, CONFIRM):
-            *_, start, end = frame.fields(4 if frame.kind == GRANT else 3) or [0, 0]
+            *_, start, end = frame.fields(5 if frame.kind == GRANT else 3) or [0, 0]
             self.open["up" if frame.kind == GRANT else "down"].setdefault(frame.table, []).append((start, end))
 
     def faults(self, frame):

@@ -92,6 +92,8 @@ static struct terms terms_most(void)
 
 /* ---- the samples ---------------------------------------------------------------------------------- */
 
+#define msg_policy_message policy
+#define msg_policy_message_write msg_policy_write
 #define SAMPLE(function, message, ...)                                                             \
 	static void function(struct buf *body)                                                     \
 	{                                                                                          \
@@ -105,7 +107,7 @@ SAMPLE(lease, lease, .slot = 7, .nonce_c = id_of(SEED_NONCE_C), .wanted = 65536,
 SAMPLE(lease_zero, lease, .slot = 0)
 SAMPLE(lease_most, lease, .slot = LEASE_SLOT_MAX, .nonce_c = id_of(255), .wanted = TABLE_LEN_MAX,
 	.lowest = TABLE_LEN_MAX)
-SAMPLE(grant, grant, .nonce_c = id_of(SEED_NONCE_C), .nonce_h = id_of(SEED_NONCE_H), .start = 102400, .end = 167936)
+SAMPLE(grant, grant, .nonce_c = id_of(SEED_NONCE_C), .nonce_h = id_of(SEED_NONCE_H), .policy = 3, .start = 102400, .end = 167936)
 SAMPLE(grant_empty, grant, .nonce_c = id_of(SEED_NONCE_C), .nonce_h = id_of(SEED_NONCE_H), .start = 102400,
 	.end = 102400)
 SAMPLE(confirm, confirm, .nonce_h = id_of(SEED_NONCE_H), .start = 600000, .end = 665536)
@@ -239,6 +241,11 @@ static void instruction_least(struct buf *body)
 SAMPLE(receipt_kept, receipt, .verdict = RECEIPT_KEPT)
 SAMPLE(receipt_refused, receipt, .verdict = RECEIPT_REFUSED)
 SAMPLE(receipt_corrupt, receipt, .verdict = RECEIPT_CORRUPT)
+SAMPLE(policy_least, policy_message, .version = 1)
+SAMPLE(policy, policy_message, .version = 3, .waiting = 20, .all.most = {{10, 65536}, {1000, 0}}, .peer_count = 1,
+	.peer = {{id_of(SEED_BOB), {{{1, 2}, {3, 4}}}}})
+SAMPLE(policy_two, policy_message, .version = POLICY_VERSION_MAX, .waiting = POLICY_WAITING_MAX, .peer_count = 2,
+	.peer = {{id_of(1), {{{POLICY_LIMIT_MAX, 0}, {0, 0}}}}, {id_of(2), {{{0, 0}, {0, 7}}}}})
 SAMPLE(ready, ready, .initiator = id_of(SEED_ALICE), .key_id = id_of(SEED_KEY), .patience = 30)
 SAMPLE(confirmation, confirmation, .status = STATUS_ACCEPTED, .said = {.point.b = {0xc}, .value.b = {1, 2, 3}})
 SAMPLE(confirmation_none, confirmation, .status = STATUS_UNCONFIRMED)
@@ -302,6 +309,9 @@ const struct sample samples[] = {
 	{"mustered", MESSAGE_MUSTERED, mustered},
 	{"mustered-refused", MESSAGE_MUSTERED, mustered_refused},
 	{"attest", MESSAGE_ATTEST, attest},
+	{"policy", MESSAGE_POLICY, policy},
+	{"policy-least", MESSAGE_POLICY, policy_least},
+	{"policy-two", MESSAGE_POLICY, policy_two},
 	{"note", MESSAGE_NOTE, note},
 	{"note-slot-taken", MESSAGE_NOTE, note_slot},
 };
@@ -336,6 +346,13 @@ COPY(confirmation)
 COPY(muster)
 COPY(mustered)
 COPY(attest)
+static dske_rc copy_policy(struct buf *out, const uint8_t *body, size_t len)
+{
+	struct policy m;
+	TRY(msg_policy_read(&m, body, len));
+	return msg_policy_write(out, &m);
+}
+
 COPY(note)
 
 dske_rc body_copy(unsigned type, struct buf *out, const uint8_t *body, size_t len)
@@ -352,7 +369,7 @@ dske_rc body_copy(unsigned type, struct buf *out, const uint8_t *body, size_t le
 		[MESSAGE_PART] = copy_part,           [MESSAGE_PIECE] = copy_piece,
 		[MESSAGE_READY] = copy_ready,	      [MESSAGE_CONFIRMATION] = copy_confirmation,
 		[MESSAGE_MUSTER] = copy_muster,	      [MESSAGE_MUSTERED] = copy_mustered,
-		[MESSAGE_ATTEST] = copy_attest,	      [MESSAGE_NOTE] = copy_note,
+		[MESSAGE_ATTEST] = copy_attest,	      [MESSAGE_POLICY] = copy_policy,	      [MESSAGE_NOTE] = copy_note,
 	};
 	return copies[type](out, body, len);
 }
@@ -378,6 +395,7 @@ static dske_rc range_len(const struct envelope *e, uint32_t *len)
 	case MESSAGE_MUSTER:
 	case MESSAGE_MUSTERED:
 	case MESSAGE_ATTEST:
+	case MESSAGE_POLICY:
 		*len = MSG_CONFIRM_RANGE_LEN;
 		return DSKE_OK;
 	case MESSAGE_SHARE:
