@@ -160,8 +160,9 @@ static bool is_vowed(struct reception *v, const struct terms *t)
 }
 
 /* It stays at the hub, for a call that asks for it. */
-static void leave_there(struct reception *v, struct link *l, const struct terms *t, dske_rc why)
+static void leave_there(struct reception *v, struct link *l, struct owed *owed, const struct terms *t, dske_rc why)
 {
+	owed->is_left = true;
 	v->arrival[l->at].is_dirty = true;
 	if (v->a->q->has_key_id && is_asked_for(v->a->q, t))
 		exchange_settle(&v->a->x, l, why);
@@ -196,11 +197,11 @@ static bool take_body(struct reception *v, struct link *l, const struct envelope
 		take_second(v, l, &m, pad, owed);
 	} else if (!group_is_addressed(&v->a->group, &m.terms) || !is_asked_for(v->a->q, &m.terms) || is_out_of_turn(v, &m.terms)) {
 		v->a->x.other_group = v->a->x.other_group || is_asked_for(v->a->q, &m.terms);
-		leave_there(v, l, &m.terms, FAIL(DENIED, "that key is for other clients than were named here: every member names "
+		leave_there(v, l, owed, &m.terms, FAIL(DENIED, "that key is for other clients than were named here: every member names "
 						"all the others"));
 	} else if (v->a->confirm && !m.terms.confirm) {
 		v->a->x.unconfirmed = true;
-		leave_there(v, l, &m.terms, FAIL(DENIED, "its initiator does not confirm that key, and here that is asked for"));
+		leave_there(v, l, owed, &m.terms, FAIL(DENIED, "its initiator does not confirm that key, and here that is asked for"));
 	} else if (is_taken(v, &m.terms)) {
 		owe(owed, RECEIPT_KEPT);
 	} else if (is_vowed(v, &m.terms)) {
@@ -227,8 +228,12 @@ bool arrival_take(struct reception *v, struct link *l, const struct envelope *e)
 		return false;
 	}
 	*owed = (struct owed){.key = owed->key, .offset = e->offset, .length = e->length};
-	arrival->count++;
-	return take_body(v, l, e, &pad, owed);
+	bool is_share = take_body(v, l, e, &pad, owed);
+	if (owed->is_left)
+		secret_drop(&owed->key); /* others' keys must not keep the awaited one out, however many wait */
+	else
+		arrival->count++;
+	return is_share;
 }
 
 /* ---- out ------------------------------------------------------------------------------------------------- */

@@ -11,11 +11,12 @@
 #include "core/agree.h"
 #include "core/confirm.h"
 
-#define INSTRUCTIONS_MOST 4 /* kept a hub: one is honest, more when a context was used before */
+#define INSTRUCTIONS_MOST 4 /* kept a hub, of what is awaited: one is honest, more when keys were not fetched before */
 
 /* An INSTRUCTION that was taken, and is owed a RECEIPT. */
 struct owed {
 	bool is_due;
+	bool is_left; /* the hub keeps the share for another call: there will be none */
 	enum receipt_verdict verdict;
 	struct id key_id;
 	uint64_t offset;

@@ -123,6 +123,34 @@ static void exactly_this_group_is_addressed(void **state)
 	assert_false(group_is_addressed(&g, &t)); /* another member's agreement */
 }
 
+static dske_rc call(struct client *c, const struct agree_request *how, const char *peer, struct agree_result *r)
+{
+	struct agree_request q = *how;
+	snprintf(q.peer, sizeof q.peer, "%s", peer);
+	q.scheme = SCHEME_COUNT;
+	q.timeout_ms = 4000;
+	q.context_len = 1;
+	q.context[0] = 'x';
+	return client_agree(c, &q, r);
+}
+
+/* More than are kept of what is awaited, and more than a first window holds. */
+static void keys_of_other_groups_do_not_hide_the_awaited_one(void **state)
+{
+	struct agree_request group = asking(1, ROLE_INITIATOR), two = asking(0, ROLE_AUTO);
+	struct agree_result r, s;
+	(void)state;
+	for (int i = 0; i < 12; i++) {
+		assert_ok(call(w.alice, &group, "bob", &r));
+		agree_result_drop(&r);
+	}
+	assert_ok(call(w.alice, &two, "bob", &r));
+	assert_ok(call(w.bob, &two, "alice", &s));
+	assert_true(mem_equal(r.key.data, s.key.data, r.key.len));
+	agree_result_drop(&r);
+	agree_result_drop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +158,7 @@ int main(void)
 		cmocka_unit_test(each_is_named_once_and_known),
 		cmocka_unit_test(the_lowest_initiates_unless_it_is_said),
 		cmocka_unit_test(exactly_this_group_is_addressed),
+		cmocka_unit_test(keys_of_other_groups_do_not_hide_the_awaited_one),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, world_tear_down);
