@@ -45,6 +45,14 @@ bool quota_is_set(const struct quota *q)
 	return false;
 }
 
+bool quota_use_is_sound(const struct quota_use *u)
+{
+	for (size_t p = 0; p < QUOTA_PERIODS; p++)
+		if (u->slot[p] < 0) /* it is an index, modulo QUOTA_SLOTS */
+			return false;
+	return true;
+}
+
 static uint64_t used(const struct quota_use *u, size_t period, size_t unit)
 {
 	uint64_t sum = 0;

@@ -25,6 +25,9 @@ struct quota_use {
 	uint64_t used[QUOTA_PERIODS][QUOTA_UNITS][QUOTA_SLOTS];
 };
 
+/* Can it be one that was written here?  What is read from a file is asked about before anything else is done with it. */
+bool quota_use_is_sound(const struct quota_use *u);
+
 /* The longest that a use counts. */
 #define QUOTA_MEMORY_S (7 * 4 * 3600)
 

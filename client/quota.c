@@ -24,6 +24,7 @@ struct account {
 /* The file, locked for as long as it is open. */
 struct book {
 	struct fd file; /* owned */
+	struct path path;
 	uint64_t count;
 };
 
@@ -32,19 +33,23 @@ static void book_drop(struct book *b)
 	fd_drop(&b->file);
 }
 
+static dske_rc damaged(const struct book *b)
+{
+	return FAIL(CORRUPT, "%s is damaged: remove it, and the quotas count from now", b->path.s);
+}
+
 /* *b is dropped by the caller, also after a failure.  Errors: as file_open, file_lock; CORRUPT. */
 static dske_rc book_open(struct book *b, const struct config *c)
 {
-	struct path path;
 	struct stat st;
-	TRY(path_format(&path, "%s/quotas", c->state.s));
-	TRY(file_open(&b->file, path.s, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+	TRY(path_format(&b->path, "%s/quotas", c->state.s));
+	TRY(file_open(&b->file, b->path.s, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
 	TRY(file_lock(b->file.n, FILE_LOCK_EXCLUSIVE, true));
 	if (fstat(b->file.n, &st) != 0)
-		return FAIL(IO, "cannot examine %s: %m", path.s);
+		return FAIL(IO, "cannot examine %s: %m", b->path.s);
 	if (st.st_size < 0 || (uint64_t)st.st_size % sizeof(struct account) != 0 ||
 	    (uint64_t)st.st_size / sizeof(struct account) > ACCOUNTS_MAX)
-		return FAIL(CORRUPT, "%s is damaged: remove it, and the quotas count from now", path.s);
+		return damaged(b);
 	b->count = (uint64_t)st.st_size / sizeof(struct account);
 	return DSKE_OK;
 }
@@ -54,8 +59,9 @@ static dske_rc account_find(const struct book *b, const struct id *peer, enum qu
 {
 	for (*at = 0; *at < b->count; ++*at) {
 		TRY(file_pread(b->file.n, a, sizeof *a, *at * sizeof *a));
-		if (id_equal(&a->peer, peer) && a->side == side)
-			return DSKE_OK;
+		if (!id_equal(&a->peer, peer) || a->side != side)
+			continue;
+		return quota_use_is_sound(&a->use) ? DSKE_OK : damaged(b);
 	}
 	*a = (struct account){.peer = *peer, .side = side};
 	return DSKE_OK;

@@ -29,6 +29,8 @@ dske_rc mailbox_account_read(struct mailbox *m, const struct mailbox_account *a,
 	if (rc_ok(rc) && row && sqlite3_column_bytes(s, 0) == sizeof *u)
 		memcpy(u, sqlite3_column_blob(s, 0), sizeof *u);
 	sqlite3_reset(s);
+	if (rc_ok(rc) && !quota_use_is_sound(u))
+		return FAIL(CORRUPT, "an account of the quotas is damaged: the mailbox has to be made anew");
 	return rc;
 }
 

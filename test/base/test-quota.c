@@ -158,10 +158,28 @@ static void not_starved(void **state)
 	assert_in_range(admitted, 6000, 7000);
 }
 
+/* It would be an index in front of the array. */
+static void what_no_clock_wrote_is_no_account(void **state)
+{
+	struct quota_use u = {0};
+
+	(void)state;
+	assert_true(quota_use_is_sound(&u));
+	quota_charge(&u, INT64_C(1) << 40, 100);
+	assert_true(quota_use_is_sound(&u));
+	for (size_t p = 0; p < QUOTA_PERIODS; p++) {
+		struct quota_use bad = u;
+
+		bad.slot[p] = -1;
+		assert_false(quota_use_is_sound(&bad));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(settings), cmocka_unit_test(by_hand), cmocka_unit_test(a_clock_that_goes_back),
 					   cmocka_unit_test(holds_in_every_window),
+					   cmocka_unit_test(what_no_clock_wrote_is_no_account),
 					   cmocka_unit_test(not_starved)};
 
 	return cmocka_run_group_tests_name("quota", tests, NULL, NULL);

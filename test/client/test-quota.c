@@ -200,6 +200,14 @@ static void damaged_accounts(void **state)
 	assert_non_null(strstr(why, "remove it, and the quotas count from now"));
 	assert_int_equal(unlink(path.s), 0);
 	assert_ok(try(w.alice, "bob", "d", why));
+	f = fopen(path.s, "r+");
+	assert_non_null(f);
+	assert_int_equal(fseek(f, ID_LEN + 8, SEEK_SET), 0); /* the newest slot, behind the peer and the side */
+	assert_int_equal(fwrite(&(int64_t){-5}, 8, 1, f), 1);
+	fclose(f);
+	assert_rc(try(w.alice, "bob", "d", why), CORRUPT);
+	assert_int_equal(unlink(path.s), 0);
+	assert_ok(try(w.alice, "bob", "d", why));
 	alice_with("");
 	assert_ok(try(w.alice, "bob", "e", why)); /* without quotas no file is asked for */
 }
