@@ -87,6 +87,15 @@ static void refuse(struct reception *v, struct link *l, struct owed *owed, dske_
 	exchange_settle(&v->a->x, l, why);
 }
 
+/* It stays at the hub, for a call that asks for it. */
+static void leave_there(struct reception *v, struct link *l, struct owed *owed, const struct terms *t, dske_rc why)
+{
+	owed->is_left = true;
+	v->arrival[l->at].is_dirty = true;
+	if (v->a->q->has_key_id && is_asked_for(v->a->q, t))
+		exchange_settle(&v->a->x, l, why);
+}
+
 /* A share of the agreement that is awaited.  Its receipt waits for the key's verdict, but a refusal needs none. */
 static bool take_share(struct reception *v, struct link *l, const struct msg_instruction *m, struct pad *pad,
 		       struct owed *owed)
@@ -95,6 +104,10 @@ static bool take_share(struct reception *v, struct link *l, const struct msg_ins
 	dske_rc rc = decrypt_and_offer(v, l, m, pad);
 	if (rc_is(rc, DSKE_RC_EXISTS)) {
 		owe(owed, RECEIPT_KEPT);
+		return false;
+	}
+	if (rc_is(rc, DSKE_RC_TOOBIG)) {
+		leave_there(v, l, owed, &m->terms, rc);
 		return false;
 	}
 	if (!rc_ok(rc))
@@ -157,15 +170,6 @@ static bool is_vowed(struct reception *v, const struct terms *t)
 	if (!rc_ok(rc))
 		log_error("cannot tell whether a key may be confirmed: %s", rc_detail(rc)); /* vow_enter decides */
 	return vowed;
-}
-
-/* It stays at the hub, for a call that asks for it. */
-static void leave_there(struct reception *v, struct link *l, struct owed *owed, const struct terms *t, dske_rc why)
-{
-	owed->is_left = true;
-	v->arrival[l->at].is_dirty = true;
-	if (v->a->q->has_key_id && is_asked_for(v->a->q, t))
-		exchange_settle(&v->a->x, l, why);
 }
 
 static bool take_wanted(struct reception *v, struct link *l, const struct msg_instruction *m, struct pad *pad,

@@ -87,7 +87,8 @@ dske_rc receiver_new(struct receiver **out, const struct id *self, const struct 
 /* One share that came by `hub` and whose tag was verified.  On success share is moved in, otherwise it
  * stays the caller's.  One a hub and tuple: identical repetition is EXISTS, harmless; another share is
  * DENIED and the first counts; so is a hub's fifth tuple.  May be called after a conclusion too, so
- * that late shares are judged.  Errors: DENIED (not acceptable, with the reason), FORMAT, EXISTS, NOMEM. */
+ * that late shares are judged.  Errors: DENIED (not acceptable, with the reason), FORMAT, EXISTS, NOMEM; TOOBIG (beside
+ * the hub's other shares it would take more memory than the longest share: it may be offered another time). */
 dske_rc receiver_offer(struct receiver *r, const struct id *hub, const struct terms *t, struct secret *share);
 
 /*

@@ -15,6 +15,7 @@
 #include "core/candidate.h"
 
 #define TUPLES_PER_HUB 4 /* an honest hub takes part in one */
+#define BYTES_PER_HUB ((size_t)KEY_TAG_KEY_LEN + CONFIRM_MASK_LEN + KEY_PART_LEN) /* in memory: the longest share */
 
 struct receiver {
 	struct id self, initiator;
@@ -155,6 +156,21 @@ static size_t tuples_of(const struct receiver *r, const struct id *hub)
 	return count;
 }
 
+/* Locked memory is scarce: a hub that invents terms shall not leave secrets of others without. */
+static dske_rc room_check(const struct receiver *r, const struct id *hub, size_t len)
+{
+	char hex[ID_HEX_LEN];
+	size_t held = 0;
+
+	for (size_t i = 0; i < r->group_count; i++) {
+		const struct held_share *share = share_of(r->group[i], hub);
+		held += share ? share->bytes.len : 0;
+	}
+	if (held == 0 || held + len <= BYTES_PER_HUB)
+		return DSKE_OK;
+	return FAIL(TOOBIG, "hub %s sent shares of several agreements that are longer together than the longest one", id_hex(hub, hex));
+}
+
 /* The group that the hub's share joins: *g, or a new one. */
 static dske_rc group_join(struct receiver *r, struct share_group **g, const struct terms *t, const struct id *hub,
 			  const struct share_source *source)
@@ -180,6 +196,7 @@ dske_rc receiver_offer(struct receiver *r, const struct id *hub, const struct te
 	struct held_share *held = g ? share_of(g, hub) : NULL;
 
 	if (!held) {
+		TRY(room_check(r, hub, share->len));
 		TRY(group_join(r, &g, t, hub, NULL));
 		share_group_add(g, (uint8_t)(terms_hub_index(t, hub) + 1), share);
 		return DSKE_OK;

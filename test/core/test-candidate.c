@@ -138,6 +138,26 @@ static void two_keys_of_two_names(void **state)
 	network_end(&later);
 }
 
+/* Terms of any length can be invented; memory for more than one longest share a hub cannot. */
+static void a_hub_holds_one_longest_share(void **state)
+{
+	struct network w, small;
+	struct terms t;
+
+	(void)state;
+	network_start(&w, 31, 3, 2, SCHEME_SHAMIR, 600000);
+	network_start(&small, 32, 3, 2, SCHEME_SHAMIR, 1000);
+	assert_ok(network_offer(&w, 0));
+	t = w.terms;
+	t.key_id = id_of('k', 2);
+	assert_rc(network_offer_as(&w, &t, 0, w.share[0], w.share_len), DSKE_RC_TOOBIG);
+	assert_ok(network_offer_as(&w, &t, 1, w.share[1], w.share_len)); /* another hub's is its own */
+	small.terms.key_id = id_of('k', 3);
+	assert_ok(network_offer_as(&w, &small.terms, 0, small.share[0], small.share_len));
+	network_end(&w);
+	network_end(&small);
+}
+
 /* More colluders than honest hubs, but their polynomial is not confirmed: they are many and wrong. */
 static void a_larger_wrong_set_loses(void **state)
 {
@@ -397,6 +417,7 @@ int main(void)
 		cmocka_unit_test(two_keys_in_one_tuple),
 		cmocka_unit_test(two_keys_in_two_tuples),
 		cmocka_unit_test(two_keys_of_two_names),
+		cmocka_unit_test(a_hub_holds_one_longest_share),
 		cmocka_unit_test(a_larger_wrong_set_loses),
 		cmocka_unit_test(a_long_search_goes_in_steps),
 		cmocka_unit_test(a_late_share_begins_the_search_again),
