@@ -253,6 +253,25 @@ static void alice_cannot_be_asked_without_an_address(void **state)
 	drop(&b);
 }
 
+/* What the configuration says of all peers does not keep those without a link from agreeing. */
+static void configured_without_an_address(void **state)
+{
+	static struct world other;
+	struct both b;
+	(void)state;
+	world_make(&other, 256u << 10, "k = 3\nk_b = 2\nscheme = adapted");
+	prepare(&b, NULL, NULL);
+	b.alice.client = other.alice;
+	b.bob.client = other.bob;
+	b.alice.q.scheme = SCHEME_COUNT;
+	go(&b, 0);
+	assert_scheme(&b, SCHEME_SHAMIR);
+	assert_non_null(strstr(b.alice.r.fallback, "needs a direct link"));
+	assert_string_equal(b.bob.r.fallback, "the initiator uses the scheme shamir");
+	drop(&b);
+	world_drop(&other);
+}
+
 /* As after any agreement, the hubs keep it for him; and a name that was taken stays taken. */
 static void bob_comes_late(void **state)
 {
@@ -528,6 +547,7 @@ int main(void)
 		cmocka_unit_test(bob_has_no_direct_address),
 		cmocka_unit_test(bob_is_asked_for_it_and_alice_is_not),
 		cmocka_unit_test(alice_cannot_be_asked_without_an_address),
+		cmocka_unit_test(configured_without_an_address),
 		cmocka_unit_test(bob_comes_late),
 		cmocka_unit_test(bob_comes_late_by_key_id),
 		cmocka_unit_test(cut_at_any_message),
