@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/alike.c - two names look alike when they have one skeleton. */
+/* base/alike.c - two names look alike when they have one look. */
 #include "base/alike.h"
 
 #include <ctype.h>
 #include <stddef.h>
 #include <string.h>
-
-#include "base/id.h"
 
 /* What a reader sees, and what stands for it; the first that fits counts.  In lower case. */
 static const struct {
@@ -41,7 +39,7 @@ static size_t look(const char *at, char *as)
 	return 1;
 }
 
-static void skeleton(char out[NAME_MAX_LEN + 1], const char *name)
+void name_look(char out[NAME_MAX_LEN + 1], const char *name)
 {
 	char text[NAME_MAX_LEN + 1];
 	size_t len = 0;
@@ -61,7 +59,7 @@ bool names_alike(const char *a, const char *b)
 {
 	char x[NAME_MAX_LEN + 1], y[NAME_MAX_LEN + 1];
 
-	skeleton(x, a);
-	skeleton(y, b);
+	name_look(x, a);
+	name_look(y, b);
 	return strcmp(x, y) == 0 && strcmp(a, b) != 0;
 }

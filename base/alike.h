@@ -5,11 +5,16 @@
 
 #include <stdbool.h>
 
+#include "base/id.h"
+
 /*
  * Two different names (base/id.h, name_check) that look alike: they differ in case alone, in characters that fonts draw
  * alike (1 l I i, 0 O, rn m, vv w, cl d, 5 S, 8 B, 2 Z), in which of . _ - stands between words, or in those at the
  * end.  False for equal names.
  */
 bool names_alike(const char *a, const char *b);
+
+/* What a reader sees of it: equal for names that look alike, and no longer than the name. */
+void name_look(char out[NAME_MAX_LEN + 1], const char *name);
 
 #endif

@@ -55,6 +55,9 @@ static json_t *table_json(struct admin *a, const struct table_entry *e, struct v
 		json_object_set_new(o, "lasts_s", json_integer((json_int_t)status.supply.lasts_s));
 	if (status.state == TABLE_RETIRED)
 		json_object_set_new(o, "retired", retired_json(t, &status.retired));
+	if (t && t->client->alike)
+		json_object_set_new(o, "alike", json_string(t->client->alike->who.name));
+
 	json_t *limits = t && a->limits ? a->limits(a->context, t->client) : NULL;
 
 	if (limits)

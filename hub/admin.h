@@ -7,7 +7,7 @@
  *                    up_size, down_left, down_size, leases_left, lease_slots, clone_alarms, connections, and
  *                    lasts_s, in seconds, where there is a forecast; where a hub runs and the client has sent its own
  *                    limits, "limits": version, waiting, peers (how many have some of their own), and keys_ and bytes_
- *                    with per_minute and per_day, 0 for none; of a retired one "retired": reason, time,
+ *                    with per_minute and per_day, 0 for none; "alike", the name of another client that looks like its own; of a retired one "retired": reason, time,
  *                    by ("hub" or "client"), receipt (the client's, when it was recorded; 0: none), destroyed;
  *                    or table and detail, where one cannot be read
  *   acknowledge  {"client": name or ID, "nonce", "tag": 32 digits each}  (hub/acknowledge.h)

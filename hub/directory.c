@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hub/directory.c - two balanced trees (tsearch), by ID and by name. */
+/* hub/directory.c - three balanced trees (tsearch): by ID, by name, and by what a reader sees of a name. */
 #define _GNU_SOURCE /* tdestroy, twalk_r */
 #include "hub/directory.h"
 
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alike.h"
 #include "base/log.h"
 
 #define LOCAL_DIGEST_LEN 32
@@ -16,7 +17,7 @@
 
 struct directory {
 	struct id hub;
-	void *by_id, *by_name;
+	void *by_id, *by_name, *by_look;
 	size_t count;
 };
 
@@ -32,6 +33,16 @@ static int compare_name(const void *a, const void *b)
 	const struct hub_client *x = a, *y = b;
 
 	return strcmp(x->who.name, y->who.name);
+}
+
+static int compare_look(const void *a, const void *b)
+{
+	const struct hub_client *x = a, *y = b;
+	char seen_x[NAME_MAX_LEN + 1], seen_y[NAME_MAX_LEN + 1];
+
+	name_look(seen_x, x->who.name);
+	name_look(seen_y, y->who.name);
+	return strcmp(seen_x, seen_y);
 }
 
 static struct hub_client *look(void *const *root, const struct hub_client *key, int (*compare)(const void *, const void *))
@@ -85,6 +96,21 @@ static dske_rc local_name(struct hub_client *c, const struct id *hub)
 	return DSKE_OK;
 }
 
+/* DSKE 2.2: people read names.  The operator let both in, and may not have seen it. */
+static dske_rc look_enter(struct directory *d, struct hub_client *c)
+{
+	struct hub_client *first = look(&d->by_look, c, compare_look);
+	char a[ID_HEX_LEN], b[ID_HEX_LEN];
+
+	if (!first)
+		return tsearch(c, &d->by_look, compare_look) ? DSKE_OK : rc_make(DSKE_RC_NOMEM);
+	c->alike = first;
+	first->alike = c;
+	log_warn("the names of clients %s (%s) and %s (%s) look alike: others may take one for the other", first->who.name,
+		 id_hex(&first->who.id, a), c->who.name, id_hex(&c->who.id, b));
+	return DSKE_OK;
+}
+
 /* Two clients of one name: nobody could tell by name which is meant, so neither is. */
 static dske_rc name_enter(struct directory *d, struct hub_client *c)
 {
@@ -92,7 +118,7 @@ static dske_rc name_enter(struct directory *d, struct hub_client *c)
 	char a[ID_HEX_LEN], b[ID_HEX_LEN];
 
 	if (!first)
-		return tsearch(c, &d->by_name, compare_name) ? DSKE_OK : rc_make(DSKE_RC_NOMEM);
+		return tsearch(c, &d->by_name, compare_name) ? look_enter(d, c) : rc_make(DSKE_RC_NOMEM);
 	first->ambiguous = c->ambiguous = true;
 	log_error("clients %s and %s both have the name %s; neither can be asked for by name until one of the "
 		  "tables is removed", id_hex(&first->who.id, a), id_hex(&c->who.id, b), c->who.name);
@@ -117,6 +143,7 @@ static void name_again(const void *node, VISIT order, void *context)
 	if ((order != postorder && order != leaf) || c->live == 0 || !rc_ok(n->rc))
 		return;
 	c->ambiguous = false;
+	c->alike = NULL;
 	n->rc = name_enter(n->d, c);
 }
 
@@ -135,6 +162,9 @@ dske_rc directory_live(struct directory *d, struct hub_client *c, int change)
 	d->count--;
 	tdestroy(d->by_name, nothing);
 	d->by_name = NULL;
+	tdestroy(d->by_look, nothing);
+	d->by_look = NULL;
+	c->alike = NULL;
 	twalk_r(d->by_id, name_again, &n);
 	return n.rc;
 }
@@ -191,6 +221,7 @@ void directory_free(struct directory *d)
 	if (!d)
 		return;
 	tdestroy(d->by_name, nothing); /* the same clients as by_id */
+	tdestroy(d->by_look, nothing);
 	tdestroy(d->by_id, free);
 	free(d);
 }

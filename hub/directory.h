@@ -17,6 +17,7 @@ struct hub_client {
 	char local[NAME_MAX_LEN + 1]; /* this hub's own identifier for the client */
 	size_t live;                  /* its tables that are not retired; none: it is nobody's peer any more */
 	bool ambiguous;               /* another client has the same name: it answers to its ID alone */
+	const struct hub_client *alike; /* another one whose name a person may take for this one's, or NULL */
 	uint64_t round;               /* of hub.h; what was done for all of its connections in it (conn_worked): */
 	size_t taken, taken_bytes;
 	struct conn *conns;           /* connections that hold a lease of one of its tables (conn.h) */

@@ -103,6 +103,8 @@ static void print_tables(const json_t *answer)
 	json_array_foreach(tables, i, t) {
 		if (json_object_get(t, "retired") != NULL)
 			print_retired(t);
+		if (json_object_get(t, "alike") != NULL)
+			printf("%s: its name looks like that of %s; others may take one for the other\n", text_of(t, "client"), text_of(t, "alike"));
 		if (json_object_get(t, "limits") != NULL)
 			print_limits(t);
 		if (json_object_get(t, "detail") != NULL)

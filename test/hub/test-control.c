@@ -111,6 +111,38 @@ static void test_tables(void **state)
 	party_drop(&alice);
 }
 
+/* Names that a reader may take for one another are told to the operator, too: by the log, and with the tables. */
+static void test_alike(void **state)
+{
+	static const char *const names[] = {"bill", "carol", "bi11", "dave"};
+	struct party p[4];
+	json_t *answer = NULL, *t;
+	size_t i, said = 0;
+
+	(void)state;
+	rig_start(&rig);
+	for (i = 0; i < 4; i++)
+		party_make_for(&p[i], &rig, names[i], &(struct id){{1, (uint8_t)i}});
+	assert_ok(command("{\"command\": \"tables\"}", &answer));
+	json_array_foreach(json_object_get(answer, "tables"), i, t) {
+		const char *name = string_of(t, "client"), *alike = json_string_value(json_object_get(t, "alike"));
+
+		if (strcmp(name, "bill") == 0)
+			assert_string_equal(alike, "bi11");
+		else if (strcmp(name, "bi11") == 0)
+			assert_string_equal(alike, "bill");
+		else
+			assert_null(alike);
+		said += alike != NULL;
+	}
+	assert_int_equal(said, 2);
+	json_decref(answer);
+	rig_restart(&rig);
+	assert_true(rig_logged(&rig, "look alike: others may take one for the other"));
+	for (i = 0; i < 4; i++)
+		party_drop(&p[i]);
+}
+
 /* What is wrong with a table is shown, where the hub leaves it out. */
 static void test_damaged(void **state)
 {
@@ -524,6 +556,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_tables, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_alike, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nonsense, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_release, setup, teardown),
