@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/taken.c - rings of names in files, under the file's lock. */
+/* client/taken.c - lists of names in files, each under its lock. */
 #include <config.h>
 
 #include "client/taken.h"
@@ -7,112 +7,165 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 
-#define TAKEN_FILE "taken"
-#define VOW_FILE "ready"
+#define TAKEN_FOLDER "taken.d"
+#define VOW_FOLDER "ready.d"
 
+/* As they lie in the files, which do not leave the machine. */
 struct name {
 	struct id initiator, key_id;
+	int64_t entered_s; /* by the wall's clock */
 };
 
-/* As it lies in the file, which does not leave the machine. */
-struct ring {
-	uint64_t count; /* names so far */
-	uint64_t unused[3];
-	struct name name[TAKEN_MAX];
+struct list_head {
+	uint64_t count; /* names behind it, in the order in which they were entered */
+	uint64_t unused[4];
 };
 
-/* Opens and locks it; closing unlocks.  A new one reads as zeros. */
-static dske_rc ring_open(struct fd *f, const struct config *c, const char *file, struct path *path)
+#define CHUNK 256 /* names read at once */
+
+struct list {
+	struct fd file; /* owned; locked for as long as it is open */
+	struct path path;
+	uint64_t count;
+};
+
+static void list_drop(struct list *l)
 {
-	struct stat st;
-	TRY(path_format(path, "%s/%s", c->state.s, file));
-	TRY(file_open(f, path->s, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
-	TRY(file_lock(f->n, FILE_LOCK_EXCLUSIVE, true));
-	if (fstat(f->n, &st) != 0)
-		return FAIL(IO, "cannot examine %s: %m", path->s);
-	if (st.st_size < (off_t)sizeof(struct ring) && ftruncate(f->n, sizeof(struct ring)) != 0)
-		return FAIL(IO, "cannot make %s long enough: %m", path->s);
+	fd_drop(&l->file);
+}
+
+static off_t place(uint64_t at)
+{
+	return (off_t)(sizeof(struct list_head) + at * sizeof(struct name));
+}
+
+static int64_t now_s(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec;
+}
+
+/* One of 256 files, so that no look-up reads many names.  *l is dropped by the caller, also after a failure. */
+static dske_rc list_open(struct list *l, const struct config *c, const char *folder, const struct id *key_id)
+{
+	struct path parent;
+	struct list_head head = {0};
+	size_t got = 0;
+	TRY(path_format(&parent, "%s/%s", c->state.s, folder));
+	TRY(file_make_dirs(parent.s, 0700));
+	TRY(path_format(&l->path, "%s/%02x", parent.s, key_id->b[0]));
+	TRY(file_open(&l->file, l->path.s, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+	TRY(file_lock(l->file.n, FILE_LOCK_EXCLUSIVE, true));
+	ssize_t n = pread(l->file.n, &head, sizeof head, 0);
+	if (n < 0)
+		return FAIL(IO, "cannot read %s: %m", l->path.s);
+	got = (size_t)n;
+	l->count = got == sizeof head ? head.count : 0; /* a new one */
 	return DSKE_OK;
 }
 
-static bool ring_has(const struct ring *r, const struct name *n)
+static dske_rc write_count(struct list *l, uint64_t count)
 {
-	size_t used = r->count < TAKEN_MAX ? (size_t)r->count : TAKEN_MAX;
-	for (size_t i = 0; i < used; i++) {
-		if (memcmp(&r->name[i], n, sizeof *n) == 0)
-			return true;
+	struct list_head head = {.count = count};
+	l->count = count;
+	return file_pwrite(l->file.n, &head, sizeof head, 0);
+}
+
+static bool is_name(const struct name *a, const struct name *b)
+{
+	return id_equal(&a->initiator, &b->initiator) && id_equal(&a->key_id, &b->key_id);
+}
+
+/* *has: is it there?  *old: so many, at the beginning, need not be kept any more. */
+static dske_rc list_read(const struct list *l, const struct name *n, bool *has, uint64_t *old)
+{
+	struct name chunk[CHUNK];
+	int64_t since = now_s() - TAKEN_KEPT_S;
+	*has = false;
+	*old = 0;
+	for (uint64_t at = 0; at < l->count; at += CHUNK) {
+		size_t count = l->count - at < CHUNK ? (size_t)(l->count - at) : CHUNK;
+		TRY(file_pread(l->file.n, chunk, count * sizeof chunk[0], (uint64_t)place(at)));
+		for (size_t i = 0; i < count; i++) {
+			*has = *has || is_name(&chunk[i], n);
+			*old += *old == at + i && chunk[i].entered_s < since;
+		}
 	}
-	return false;
+	return DSKE_OK;
 }
 
-static dske_rc ring_read(int fd, const struct name *n, uint64_t *count, bool *has)
+/* Moves the others to the front when that writes over old ones alone: who ends in between has lost none. */
+static dske_rc drop_old(struct list *l, uint64_t old)
 {
-	struct ring *r = malloc(sizeof *r);
-	if (r == NULL)
-		return rc_make(DSKE_RC_NOMEM);
-	dske_rc rc = file_pread(fd, r, sizeof *r, 0);
-	if (rc_ok(rc)) {
-		*count = r->count;
-		*has = ring_has(r, n);
+	struct name n;
+	uint64_t kept = l->count - old;
+	if (old == 0 || kept > old)
+		return DSKE_OK;
+	for (uint64_t i = 0; i < kept; i++) {
+		TRY(file_pread(l->file.n, &n, sizeof n, (uint64_t)place(old + i)));
+		TRY(file_pwrite(l->file.n, &n, sizeof n, (uint64_t)place(i)));
 	}
-	free(r);
-	return rc;
+	TRY(write_count(l, kept));
+	return ftruncate(l->file.n, place(kept)) == 0 ? DSKE_OK : FAIL(IO, "cannot make %s shorter: %m", l->path.s);
 }
 
-static dske_rc look(const struct config *c, const char *file, const struct name *n, bool *has)
+static dske_rc look(const struct config *c, const char *folder, const struct name *n, bool *has)
 {
-	AUTO(fd) f = FD_NONE;
-	struct path path;
-	uint64_t count = 0;
-	TRY(ring_open(&f, c, file, &path));
-	return ring_read(f.n, n, &count, has);
+	AUTO(list) l = {.file = FD_NONE};
+	uint64_t old;
+	TRY(list_open(&l, c, folder, &n->key_id));
+	return list_read(&l, n, has, &old);
 }
 
-/* *has: it was there already.  durable: so it is when this returns, the file's own name too. */
-static dske_rc enter(const struct config *c, const char *file, const struct name *n, bool durable, bool *has)
+/* *has: it was there already.  durable: so it is when this returns, the file's own name and its folder's too. */
+static dske_rc enter(const struct config *c, const char *folder, struct name *n, bool durable, bool *has)
 {
-	AUTO(fd) f = FD_NONE;
-	struct path path;
-	uint64_t count = 0;
-	TRY(ring_open(&f, c, file, &path));
-	TRY(ring_read(f.n, n, &count, has));
+	AUTO(list) l = {.file = FD_NONE};
+	uint64_t old;
+	TRY(list_open(&l, c, folder, &n->key_id));
+	TRY(list_read(&l, n, has, &old));
 	if (*has)
 		return DSKE_OK;
-	TRY(file_pwrite(f.n, n, sizeof *n, offsetof(struct ring, name) + count % TAKEN_MAX * sizeof *n));
-	count++;
-	TRY(file_pwrite(f.n, &count, sizeof count, 0));
+	TRY(drop_old(&l, old));
+	n->entered_s = now_s();
+	TRY(file_pwrite(l.file.n, n, sizeof *n, (uint64_t)place(l.count)));
+	TRY(write_count(&l, l.count + 1));
 	if (!durable)
 		return DSKE_OK;
-	TRY(file_sync(f.n));
-	return file_sync_dir_of(path.s);
+	struct path parent;
+	TRY(path_format(&parent, "%s/%s", c->state.s, folder));
+	TRY(file_sync(l.file.n));
+	TRY(file_sync_dir_of(l.path.s));
+	return file_sync_dir_of(parent.s);
 }
 
 dske_rc taken_look(const struct config *c, const struct id *initiator, const struct id *key_id, bool *taken)
 {
-	return look(c, TAKEN_FILE, &(struct name){*initiator, *key_id}, taken);
+	return look(c, TAKEN_FOLDER, &(struct name){.initiator = *initiator, .key_id = *key_id}, taken);
 }
 
 dske_rc taken_enter(const struct config *c, const struct id *initiator, const struct id *key_id)
 {
 	bool taken = false;
-	TRY(enter(c, TAKEN_FILE, &(struct name){*initiator, *key_id}, false, &taken));
+	TRY(enter(c, TAKEN_FOLDER, &(struct name){.initiator = *initiator, .key_id = *key_id}, false, &taken));
 	return taken ? FAIL(EXISTS, "another call has taken this key already; let calls at one time differ in their context") : DSKE_OK;
 }
 
 dske_rc vow_look(const struct config *c, const struct id *initiator, const struct id *key_id, bool *vowed)
 {
-	return look(c, VOW_FILE, &(struct name){*initiator, *key_id}, vowed);
+	return look(c, VOW_FOLDER, &(struct name){.initiator = *initiator, .key_id = *key_id}, vowed);
 }
 
 dske_rc vow_enter(const struct config *c, const struct id *initiator, const struct id *key_id)
 {
 	bool vowed = false;
-	TRY(enter(c, VOW_FILE, &(struct name){*initiator, *key_id}, true, &vowed));
+	TRY(enter(c, VOW_FOLDER, &(struct name){.initiator = *initiator, .key_id = *key_id}, true, &vowed));
 	return vowed ? FAIL(DENIED, "another call is ready for this key already, or was; let calls at one time differ in their context")
 		     : DSKE_OK;
 }

@@ -5,8 +5,9 @@
  * A hub keeps a share until its RECEIPT, and a RECEIPT can be lost, or held up by an enemy: then the next
  * WAIT by the same context would be given the same shares, and so the old key as if it were a new one.
  *
- * The file `taken` in the state folder, a ring: the number of names so far, then TAKEN_MAX pairs of initiator
- * and key ID.  It outlives a process, and is not synced: a power cut may undo the last names.
+ * The folder `taken.d` in the state folder: 256 files, by the first byte of the key ID, each the number of its names and
+ * then these.  They are kept for TAKEN_KEPT_S, twice as long as any share: a hub's clock stands still while it is down.
+ * They outlive a process, and are not synced: a power cut may undo the last names.
  */
 #ifndef DSKE_CLIENT_TAKEN_H
 #define DSKE_CLIENT_TAKEN_H
@@ -15,9 +16,9 @@
 #include "base/rc.h"
 #include "client/config.h"
 
-#define TAKEN_MAX 1024
+#define TAKEN_KEPT_S (INT64_C(14) * 24 * 3600)
 
-/* Is it among the last TAKEN_MAX?  Errors: as file_open, IO, NOMEM. */
+/* Was it entered in the last TAKEN_KEPT_S?  Errors: as file_open, IO, CORRUPT. */
 dske_rc taken_look(const struct config *c, const struct id *initiator, const struct id *key_id, bool *taken);
 
 /* Enters it, before the key is handed out.  Errors: EXISTS (it is there: another call has that key), else as
@@ -25,9 +26,8 @@ dske_rc taken_look(const struct config *c, const struct id *initiator, const str
 dske_rc taken_enter(const struct config *c, const struct id *initiator, const struct id *key_id);
 
 /*
- * The file `ready`, of the same form: the keys of which READY was said (doc/protocol.md 8.7).  An entry is durable when
- * vow_enter returns.  A file that wrapped around has forgotten keys whose shares may still be there; only TAKEN_MAX
- * calls that were ready and never confirmed within a share's life do that.
+ * The folder `ready.d`, of the same form: the keys of which READY was said (doc/protocol.md 8.7).  An entry is durable
+ * when vow_enter returns.
  */
 dske_rc vow_look(const struct config *c, const struct id *initiator, const struct id *key_id, bool *vowed);
 

@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/net.h"
+#include "client/taken.h"
 
 static struct world w;
 
@@ -204,6 +206,66 @@ static void a_key_comes_once(void **state)
 	agree_both(&w, context, 4000, 0, &alice, &bob);
 	assert_same_key(&alice, &bob);
 	callers_drop(&alice, &bob);
+}
+
+/* An enemy who holds up its RECEIPTs waits until the name would be forgotten, as by a list of the last so many. */
+static void a_key_does_not_come_back_after_many_others(void **state)
+{
+	(void)state;
+	struct caller alice, bob, again;
+	const char *context = fresh_context();
+	manners(MOCK_LOSES_RECEIPTS, WORLD_HUBS);
+	agree_both(&w, context, 4000, 0, &alice, &bob);
+	assert_same_key(&alice, &bob);
+	for (int i = 0; i < 1500; i++) {
+		struct id key_id;
+		assert_ok(id_random(&key_id));
+		key_id.b[0] = bob.r.key_id.b[0];
+		assert_ok(taken_enter(client_config(w.bob), &w.alice_id, &key_id));
+	}
+	caller_start(&again, w.bob, "alice", context, 300);
+	caller_join(&again);
+	assert_rc(again.rc, TIMEOUT);
+	agree_result_drop(&again.r);
+	callers_drop(&alice, &bob);
+}
+
+/* As if they had been entered long ago. */
+static void age_names(const struct path *file, size_t count)
+{
+	FILE *f = fopen(file->s, "r+");
+	assert_non_null(f);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(fseek(f, (long)(40 + 40 * i + 32), SEEK_SET), 0);
+		assert_int_equal(fwrite(&(int64_t){1000}, 8, 1, f), 1);
+	}
+	fclose(f);
+}
+
+static void names_are_forgotten_when_no_share_can_have_them(void **state)
+{
+	(void)state;
+	const struct config *c = client_config(w.bob);
+	struct id name[101], other = {{9}};
+	struct path file;
+	struct stat st;
+	bool taken;
+	for (size_t i = 0; i < 101; i++) {
+		assert_ok(id_random(&name[i]));
+		name[i].b[0] = 0x42;
+	}
+	for (size_t i = 0; i < 99; i++)
+		assert_ok(taken_enter(c, &other, &name[i]));
+	assert_rc(taken_enter(c, &other, &name[98]), EXISTS);
+	assert_ok(path_format(&file, "%s/taken.d/42", c->state.s));
+	age_names(&file, 60);
+	assert_ok(taken_enter(c, &other, &name[99]));
+	assert_int_equal(stat(file.s, &st), 0);
+	assert_int_equal(st.st_size, 40 + 40 * 40);
+	for (size_t i = 0; i < 101; i++) {
+		assert_ok(taken_look(c, &other, &name[i], &taken));
+		assert_int_equal(taken, i >= 60 && i < 100);
+	}
 }
 
 /* A name that both know is the caller's own: who asks for that key again has it again. */
@@ -401,6 +463,8 @@ int main(void)
 		cmocka_unit_test(corrupt_shares_are_named),
 		cmocka_unit_test(three_corrupt_hubs_give_no_key),
 		cmocka_unit_test(a_key_comes_once),
+		cmocka_unit_test(a_key_does_not_come_back_after_many_others),
+		cmocka_unit_test(names_are_forgotten_when_no_share_can_have_them),
 		cmocka_unit_test(a_key_by_name_comes_as_often_as_asked),
 		cmocka_unit_test(two_hubs_down),
 		cmocka_unit_test(three_hubs_down_are_named_at_once),
