@@ -17,7 +17,7 @@ import signal
 import sys
 
 sys.dont_write_bytecode = True
-from wiretap import describe, passed_on  # noqa: E402
+from wiretap import describe, passed_on, serve  # noqa: E402
 
 EARLIER = 200  # frames a direction that may come again
 
@@ -94,22 +94,6 @@ class Mangler:
         if writer.can_write_eof() and not writer.is_closing():
             writer.write_eof()
 
-    async def serve(self, port, target):
-        async def accepted(reader, writer):
-            try:
-                far_reader, far_writer = await asyncio.open_connection("127.0.0.1", target)
-            except OSError:
-                writer.transport.abort()
-                return
-            try:
-                await asyncio.gather(self.pump(reader, far_writer, (target, "up")),
-                                     self.pump(far_reader, writer, (target, "down")))
-            finally:
-                writer.close()
-                far_writer.close()
-
-        return await asyncio.start_server(accepted, "127.0.0.1", port)
-
 
 async def main(path, counts, seed, pairs):
     stopped = asyncio.Event()
@@ -117,7 +101,7 @@ async def main(path, counts, seed, pairs):
     with open(path, "a", encoding="ascii") as out:
         mangler = Mangler(out, seed)
         for pair in pairs:
-            await mangler.serve(*map(int, pair.split("=")))
+            await serve(*map(int, pair.split("=")), mangler.pump)
         await stopped.wait()
     with open(counts, "w", encoding="ascii") as told:
         told.write(json.dumps(mangler.done) + "\n")

@@ -59,7 +59,8 @@ async def passed_on(writer, data):
         pass
 
 
-async def serve(port, target, out):
+async def serve(port, target, pump):
+    """Takes connections for target; pump(reader, writer, (target, "up" or "down")) passes each direction on."""
     async def accepted(reader, writer):
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", target)
@@ -67,7 +68,7 @@ async def serve(port, target, out):
             writer.transport.abort()
             return
         try:
-            await asyncio.gather(pump(reader, far_writer, out), pump(far_reader, writer, out))
+            await asyncio.gather(pump(reader, far_writer, (target, "up")), pump(far_reader, writer, (target, "down")))
         finally:
             writer.close()
             far_writer.close()
@@ -77,7 +78,10 @@ async def serve(port, target, out):
 
 async def record(path, pairs):
     with open(path, "a", encoding="ascii") as out:
-        servers = [await serve(*map(int, pair.split("=")), out) for pair in pairs]
+        def tapped(reader, writer, _side):
+            return pump(reader, writer, out)
+
+        servers = [await serve(*map(int, pair.split("=")), tapped) for pair in pairs]
         await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
