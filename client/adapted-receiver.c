@@ -155,13 +155,21 @@ static bool is_time_to_tag(struct second *s, const struct reception *v)
 	return out == 0 || now >= s->enough_ms + grace;
 }
 
-static dske_rc write_tags(struct second *s)
+/* The keys of the first pass serve one set of tags, in whichever call of this client: two would give them away. */
+static dske_rc vow_to_tag(const struct second *s, const struct reception *v)
+{
+	dske_rc rc = vow_enter(&v->a->x.client->config, &s->terms.initiator, &s->first);
+	return rc_is(rc, DSKE_RC_DENIED) ? FAIL(DENIED, "shares of this key were tagged before, by another call") : rc;
+}
+
+static dske_rc write_tags(struct second *s, const struct reception *v)
 {
 	const uint8_t *shares[TERMS_HUBS_MAX];
 	struct adapted_marks marks;
 	size_t count = 0;
 	AUTO(buf) body = {0};
 	s->terms.key_len = (uint32_t)(usual_len(s, &count) - KEY_TAG_KEY_LEN);
+	TRY(vow_to_tag(s, v));
 	TRY(adapted_begin(&s->state, &s->terms, s->least, &s->material));
 	gather_shares(s, shares);
 	TRY(adapted_tag(&s->state, shares, &marks));
@@ -177,7 +185,7 @@ static dske_rc write_tags(struct second *s)
 static void say_tags(struct second *s, const struct reception *v)
 {
 	if (s->tags.len == 0 && is_time_to_tag(s, v)) {
-		dske_rc rc = write_tags(s);
+		dske_rc rc = write_tags(s, v);
 		if (!rc_ok(rc)) {
 			give_up(s, rc_detail(rc), BYE_FAILED);
 			return;

@@ -26,8 +26,8 @@ dske_rc taken_look(const struct config *c, const struct id *initiator, const str
 dske_rc taken_enter(const struct config *c, const struct id *initiator, const struct id *key_id);
 
 /*
- * The folder `ready.d`, of the same form: the keys of which READY was said (doc/protocol.md 8.7).  An entry is durable
- * when vow_enter returns.
+ * The folder `ready.d`, of the same form: the keys of which READY was said (doc/protocol.md 8.7), and those of first passes
+ * under which shares were tagged (9.4).  An entry is durable when vow_enter returns.
  */
 dske_rc vow_look(const struct config *c, const struct id *initiator, const struct id *key_id, bool *vowed);
 

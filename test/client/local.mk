@@ -78,5 +78,5 @@ TESTS += %D%/test-quota
 
 check_PROGRAMS += %D%/test-attacks
 TESTS += %D%/test-attacks
-%C%_test_attacks_SOURCES = %D%/test-attacks.c $(CLIENT_WORLD)
+%C%_test_attacks_SOURCES = %D%/test-attacks.c %D%/meddler.c %D%/meddler.h $(CLIENT_WORLD)
 %C%_test_attacks_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)

@@ -62,6 +62,7 @@ static bool meddle(struct meddler *m, struct pair *p, int from, uint8_t *frame, 
 		put(p, from, frame, len);
 		return false;
 	case MEDDLE_SWALLOWS:
+	case MEDDLE_SWALLOWS_FROM:
 		return true;
 	case MEDDLE_FLIPS:
 		frame[m->byte % len] ^= (uint8_t)(1u << m->byte % 8);
@@ -88,7 +89,8 @@ static bool pass(struct meddler *m, struct pair *p, int from, uint8_t *frame, si
 {
 	uint8_t type = frame[TYPE_AT] < 6 ? frame[TYPE_AT] : 0;
 	m->seen[type]++;
-	if (m->how != MEDDLE_NOT && type == m->type && m->meddled < m->times)
+	bool is_meant = m->how == MEDDLE_SWALLOWS_FROM ? type >= m->type : type == m->type;
+	if (m->how != MEDDLE_NOT && is_meant && m->meddled < m->times)
 		return meddle(m, p, from, frame, len, type);
 	memcpy(m->kept[type], frame, len);
 	m->kept_len[type] = len;

@@ -19,6 +19,7 @@ enum meddling {
 	MEDDLE_CUTS,     /* closes instead of passing a frame of that type on */
 	MEDDLE_CUTS_AFTER, /* closes behind it */
 	MEDDLE_SWALLOWS, /* passes nothing of that type on */
+	MEDDLE_SWALLOWS_FROM, /* ... nor of those behind it */
 	MEDDLE_FLIPS,    /* changes a bit of it */
 	MEDDLE_DOUBLES,  /* passes it twice */
 	MEDDLE_REPLAYS,  /* puts that of an earlier agreement in its place */

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
+ * Attacks on whole calls.
+ *
  * Undermining trust (DSKE 4.1): an initiator that is owned deals a bad share through an honest hub, to have it shunned.
  * The receiver cannot tell that from a hub that corrupts its share, so it tells and acts on neither.
  */
 #include <config.h>
 
+#include "test/client/meddler.h"
 #include "test/client/world.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "hubproto/direct.h"
 
 static struct world w;
 
@@ -61,8 +66,51 @@ static void a_hub_made_to_look_bad(void **state)
 	assert_true(consistent);
 }
 
+/*
+ * The first pass is delivered to two calls of one key ID, since its receipts are lost, and what the first one says on the
+ * direct link goes no further than to the enemy.  A second set of tags under the same keys would give these away.
+ */
+static void shares_are_tagged_once(void **state)
+{
+	static struct meddler m;
+	char address[32];
+	struct caller alice = {.client = w.alice, .q = {.scheme = SCHEME_ADAPTED, .timeout_ms = 8000, .peer = "bob", .has_key_id = true}};
+	(void)state;
+	for (size_t i = 0; i < WORLD_HUBS; i++)
+		world_let_hub(&w, i, MOCK_LOSES_RECEIPTS);
+	free_address(address);
+	m.how = MEDDLE_SWALLOWS_FROM;
+	m.type = DIRECT_TAGS;
+	m.times = 1000;
+	meddler_start(&m, address);
+	memset(alice.q.key_id.b, 0x71, ID_LEN);
+	alice.q.direct_listen = address;
+	struct caller first = {.client = w.bob, .q = {.scheme = SCHEME_COUNT, .timeout_ms = 1500, .peer = "alice", .has_key_id = true}};
+	first.q.key_id = alice.q.key_id;
+	first.q.direct = m.address;
+	struct caller second = first;
+	second.q.timeout_ms = 6000;
+	caller_go(&alice);
+	caller_go(&first);
+	caller_join(&first);
+	assert_rc(first.rc, TIMEOUT);
+	assert_int_equal(m.seen[DIRECT_TAGS], 1);
+	caller_go(&second);
+	caller_join(&second);
+	caller_join(&alice);
+	meddler_stop(&m);
+	assert_int_equal(m.seen[DIRECT_TAGS], 1);
+	assert_same_key(&alice, &second);
+	assert_int_equal(second.r.scheme, SCHEME_SHAMIR);
+	assert_non_null(strstr(second.r.fallback, "were tagged before"));
+	agree_result_drop(&first.r);
+	callers_drop(&alice, &second);
+	for (size_t i = 0; i < WORLD_HUBS; i++)
+		world_let_hub(&w, i, MOCK_HONEST);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(a_hub_made_to_look_bad)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(a_hub_made_to_look_bad), cmocka_unit_test(shares_are_tagged_once)};
 	return cmocka_run_group_tests_name("attacks", tests, set_up, world_tear_down);
 }
