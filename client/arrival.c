@@ -96,16 +96,15 @@ static void leave_there(struct reception *v, struct link *l, struct owed *owed, 
 		exchange_settle(&v->a->x, l, why);
 }
 
-/* A share of the agreement that is awaited.  Its receipt waits for the key's verdict, but a refusal needs none. */
+/* A share of the agreement that is awaited.  Its receipt waits for the key's verdict, also when it came before (EXISTS): a
+ * hub that is told of a key forgets the share.  A refusal needs none. */
 static bool take_share(struct reception *v, struct link *l, const struct msg_instruction *m, struct pad *pad,
 		       struct owed *owed)
 {
 	owed->key_id = m->terms.key_id;
 	dske_rc rc = decrypt_and_offer(v, l, m, pad);
-	if (rc_is(rc, DSKE_RC_EXISTS)) {
-		owe(owed, RECEIPT_KEPT);
+	if (rc_is(rc, DSKE_RC_EXISTS))
 		return false;
-	}
 	if (rc_is(rc, DSKE_RC_TOOBIG)) {
 		leave_there(v, l, owed, &m->terms, rc);
 		return false;
@@ -123,9 +122,7 @@ static void take_long(struct reception *v, struct link *l, const struct msg_inst
 	dske_rc rc = v->intake == NULL ? FAIL(TOOBIG, "%s agreed on a key of %u bytes, which has to go to a file", v->a->peer.name,
 					      m->terms.key_len)
 				       : intake_begin(v->intake, l, m, pad);
-	if (rc_is(rc, DSKE_RC_EXISTS))
-		owe(owed, RECEIPT_KEPT);
-	else if (rc_is(rc, DSKE_RC_DENIED) || rc_is(rc, DSKE_RC_FORMAT))
+	if (rc_is(rc, DSKE_RC_DENIED) || rc_is(rc, DSKE_RC_FORMAT))
 		owe(owed, RECEIPT_REFUSED);
 	if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_EXISTS))
 		exchange_settle(&v->a->x, l, rc);
@@ -151,8 +148,8 @@ static void take_second(struct reception *v, const struct link *l, const struct 
 {
 	owed->key_id = m->terms.key_id;
 	dske_rc rc = second_take(v->a->second, v, l, m, pad);
-	if (!rc_ok(rc))
-		owe(owed, rc_is(rc, DSKE_RC_EXISTS) ? RECEIPT_KEPT : RECEIPT_REFUSED);
+	if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_EXISTS))
+		owe(owed, RECEIPT_REFUSED);
 }
 
 static bool is_out_of_turn(const struct reception *v, const struct terms *t)

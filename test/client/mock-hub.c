@@ -201,6 +201,11 @@ static void push(struct mock_hub *h, struct mock_conn *c, struct mock_share *s)
 	s->piece = 1;
 	mock_frame(h, c, MESSAGE_INSTRUCTION, pad.offset, PAD_KEYS_LEN + len, &body, key, h->manner == MOCK_BAD_INSTRUCTION);
 	free(cipher);
+	if (h->manner == MOCK_CUTS_INSTRUCTION && h->bad_left > 0) {
+		h->bad_left--;
+		c->over = true;
+		return;
+	}
 	mock_pieces(h, c);
 }
 

@@ -30,6 +30,7 @@ enum mock_manner {
 	MOCK_DIES_AFTER_SHARE,/* takes the first SHARE and closes without a word; then honest */
 	MOCK_DISOWNS_WINDOW,  /* answers the first SHARE with the note NO_LEASE; then honest */
 	MOCK_REFUSES,         /* does not know the receiver */
+	MOCK_CUTS_INSTRUCTION,/* closes behind the first INSTRUCTION; then honest */
 	MOCK_CORRUPTS,        /* delivers other shares than it was given */
 	MOCK_CORRUPTS_SECOND, /* ... of second passes alone */
 	MOCK_RETELLS_SECOND,  /* says another k of second passes */

@@ -109,8 +109,38 @@ static void shares_are_tagged_once(void **state)
 		world_let_hub(&w, i, MOCK_HONEST);
 }
 
+/* One hub is heard, its connection is cut behind its share, and so the share comes twice; the other hubs are silent.  No key
+ * stands, so that no share may be answered as if one did: the hub would forget it, and the next call had one too few. */
+static void a_share_that_comes_twice_is_not_lost(void **state)
+{
+	struct caller alice, bob;
+	(void)state;
+	caller_start(&alice, w.alice, "bob", "twice", 4000);
+	caller_join(&alice);
+	assert_ok(alice.rc);
+	for (size_t heard = 0; heard < WORLD_HUBS; heard++) {
+		unsigned before = w.hub[heard].receipts;
+		for (size_t i = 0; i < WORLD_HUBS; i++)
+			world_let_hub(&w, i, i == heard ? MOCK_CUTS_INSTRUCTION : MOCK_MUTE);
+		caller_start(&bob, w.bob, "alice", "twice", 1200);
+		caller_join(&bob);
+		assert_rc(bob.rc, TOO_FEW);
+		agree_result_drop(&bob.r);
+		sleep_ms(100); /* a receipt would be there by now */
+		assert_int_equal(w.hub[heard].bad_left, 0);
+		assert_int_equal(w.hub[heard].receipts, before);
+	}
+	for (size_t i = 0; i < WORLD_HUBS; i++)
+		world_let_hub(&w, i, MOCK_HONEST);
+	caller_start(&bob, w.bob, "alice", "twice", 4000);
+	caller_join(&bob);
+	assert_same_key(&alice, &bob);
+	callers_drop(&alice, &bob);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(a_hub_made_to_look_bad), cmocka_unit_test(shares_are_tagged_once)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(a_hub_made_to_look_bad), cmocka_unit_test(shares_are_tagged_once),
+					   cmocka_unit_test(a_share_that_comes_twice_is_not_lost)};
 	return cmocka_run_group_tests_name("attacks", tests, set_up, world_tear_down);
 }
