@@ -22,7 +22,8 @@
 	X(CLOCK_WRITE, "UPDATE meta SET value = ?1 WHERE name = 'clock'")                            \
 	X(COUNT, "SELECT count(*) FROM share WHERE body IS NOT NULL")                                \
 	X(ANY, "SELECT 1 FROM share LIMIT 1")                                                        \
-	X(LAST, "SELECT max(id) FROM share")                                                         \
+	X(LAST, "SELECT max(coalesce((SELECT max(id) FROM share), 0), coalesce((SELECT max(share) FROM long), 0), " \
+		"coalesce((SELECT max(id) FROM part), 0) / 1024)")                                   \
 	X(NAMED, "SELECT 1 FROM share WHERE initiator = ?1 AND key_id = ?2")                         \
 	X(PAIR_COUNT, "SELECT count(*) FROM delivery WHERE receiver = ?1 AND initiator = ?2")        \
 	X(SUPERSEDE, "UPDATE share SET superseded = 1 WHERE initiator = ?1 AND context = ?2 "        \
@@ -64,8 +65,7 @@
 	X(LONG_ADD, "UPDATE long SET next = next + 1, missing = missing - ?2, key_tag = ?3 WHERE share = ?1") \
 	X(LONG_MISSING, "SELECT coalesce(sum(l.missing), 0) FROM long l JOIN share s ON s.id = l.share " \
 			"WHERE s.body IS NOT NULL")                                                  \
-	X(LONG_KEEP, "UPDATE share SET due = ?2 WHERE id = ?1")                                      \
-	X(LONG_END, "UPDATE share SET due = ?2, forget = ?3 WHERE id = ?1")                          \
+	X(LONG_KEEP, "UPDATE share SET due = ?2, forget = ?3 WHERE id = ?1")                         \
 	X(LONG_SUPERSEDE, "UPDATE share SET superseded = 1 WHERE id < ?1 AND superseded = 0 "        \
 			  "AND (initiator, context, rendezvous) = "                                  \
 			  "(SELECT initiator, context, rendezvous FROM share WHERE id = ?1) "        \
@@ -123,7 +123,7 @@ struct mailbox {
 	bool open_batch;       /* a transaction is open */
 	bool broken;           /* a call of the store failed: nothing works any more ... */
 	char why[200];         /* ... and this is what it said */
-	int64_t last_id;       /* of a share; in a row that was forgotten it never comes again while this runs */
+	int64_t last_id;       /* of a share, or of parts that are left of one: never again while there is anything of it */
 	int64_t clock_base_s;  /* the clock when opened ... */
 	int64_t opened_ms;     /* ... and the monotonic time then */
 	int64_t clock_s;       /* as of the last tick */

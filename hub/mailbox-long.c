@@ -17,6 +17,17 @@ static int64_t sooner(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* It is due after a while, and from now on its name stays taken for its time to live and as long again. */
+static dske_rc keep(struct mailbox *m, int64_t share, uint32_t ttl, int64_t while_s)
+{
+	sqlite3_stmt *s = mailbox_statement(m, SQL_LONG_KEEP);
+
+	sqlite3_bind_int64(s, 1, share);
+	sqlite3_bind_int64(s, 2, m->clock_s + while_s);
+	sqlite3_bind_int64(s, 3, m->clock_s + 2 * (int64_t)ttl);
+	return mailbox_run(m, s);
+}
+
 dske_rc mailbox_long_begin(struct mailbox *m, const struct mailbox_put *p, int64_t id)
 {
 	sqlite3_stmt *s = mailbox_statement(m, SQL_LONG_BEGIN);
@@ -27,10 +38,7 @@ dske_rc mailbox_long_begin(struct mailbox *m, const struct mailbox_put *p, int64
 	sqlite3_bind_int64(s, 4, (int64_t)(terms_share_len(p->terms) - terms_part_len(p->terms, 0)));
 	sqlite3_bind_int64(s, 5, p->ttl);
 	TRY(mailbox_run(m, s));
-	s = mailbox_statement(m, SQL_LONG_KEEP);
-	sqlite3_bind_int64(s, 1, id);
-	sqlite3_bind_int64(s, 2, m->clock_s + sooner(p->ttl, UNFINISHED_S));
-	return mailbox_run(m, s);
+	return keep(m, id, p->ttl, sooner(p->ttl, UNFINISHED_S));
 }
 
 dske_rc mailbox_long_tag(struct mailbox *m, int64_t id, struct terms *terms)
@@ -101,13 +109,10 @@ static dske_rc part_insert(struct mailbox *m, const struct mailbox_long *l, cons
 /* The time to live begins now; and what this key supersedes was to be had until now. */
 static dske_rc whole(struct mailbox *m, const struct mailbox_long *l)
 {
-	sqlite3_stmt *s = mailbox_statement(m, SQL_LONG_END);
+	TRY(keep(m, l->id, l->ttl, l->ttl));
 
-	sqlite3_bind_int64(s, 1, l->id);
-	sqlite3_bind_int64(s, 2, m->clock_s + l->ttl);
-	sqlite3_bind_int64(s, 3, m->clock_s + 2 * (int64_t)l->ttl);
-	TRY(mailbox_run(m, s));
-	s = mailbox_statement(m, SQL_LONG_SUPERSEDE);
+	sqlite3_stmt *s = mailbox_statement(m, SQL_LONG_SUPERSEDE);
+
 	sqlite3_bind_int64(s, 1, l->id);
 	return mailbox_run(m, s);
 }
@@ -126,10 +131,7 @@ dske_rc mailbox_part_put(struct mailbox *m, struct mailbox_long *l, const struct
 	l->next++;
 	if (l->next == key_part_count(l->key_len))
 		return whole(m, l);
-	s = mailbox_statement(m, SQL_LONG_KEEP);
-	sqlite3_bind_int64(s, 1, l->id);
-	sqlite3_bind_int64(s, 2, m->clock_s + sooner(l->ttl, UNFINISHED_S));
-	return mailbox_run(m, s);
+	return keep(m, l->id, l->ttl, sooner(l->ttl, UNFINISHED_S));
 }
 
 /* ---- a part out --------------------------------------------------------------------------------------- */

@@ -59,6 +59,53 @@ static void test_holding_of_long_keys(void **state)
 	assert_int_equal(holding(&alice), MAILBOX_NAME_BYTES);
 }
 
+static void begin_and_give_up(uint8_t key)
+{
+	put_long(key, 1, 64 * KEY_PART_LEN);
+	for (int i = 0; i < 20; i++)
+		add_part(key, NULL); /* more than a tick sweeps */
+	tick(1000);
+	tick(2000);
+	assert_false(named(key));
+	reopen(0);
+}
+
+/* Parts outlive the share that they are of.  Their number is not another share's, whatever happens in between. */
+static void test_numbers_do_not_come_again(void **state)
+{
+	const struct msg_wait w = {.initiator = alice, .selector = WAIT_CONTEXT, .value = (const uint8_t *)"", .value_len = 0};
+	struct mailbox_found found;
+	struct mailbox_long l;
+	int64_t id;
+
+	(void)state;
+	begin_and_give_up(1);
+	id = put(2, 600);
+	assert_ok(mailbox_find(m, &bob, &w, 0, &found));
+	assert_int_equal(found.id, id);
+	assert_rc(long_find(2, &l), NOT_FOUND);
+	begin_and_give_up(3);
+	assert_true(put_long(4, 600, 2 * KEY_PART_LEN) > id);
+	assert_ok(long_find(4, &l));
+}
+
+/* The time that a name stays taken counts from the last part on too. */
+static void test_a_name_given_up_stays_taken(void **state)
+{
+	(void)state;
+	put_long(1, 20, 4 * KEY_PART_LEN);
+	for (int s = 15; s <= 30; s += 15) {
+		tick(s * 1000);
+		add_part(1, NULL);
+	}
+	assert_int_equal(tick(50000), 1);
+	assert_true(named(1));
+	tick(69000);
+	assert_true(named(1));
+	tick(70000);
+	assert_false(named(1));
+}
+
 /* However much waits, what expires is found without looking at the rest. */
 static void test_expiry_looks_at_what_is_due(void **state)
 {
@@ -122,7 +169,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, mailbox_set_up, mailbox_tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_expiry_looks_at_what_is_due), T(test_tombstones_are_small), T(test_holding_of_long_keys),
-		T(test_older_mailbox),
+		T(test_numbers_do_not_come_again), T(test_a_name_given_up_stays_taken), T(test_older_mailbox),
 	};
 	return cmocka_run_group_tests_name("mailbox bounds", tests, NULL, NULL);
 }
