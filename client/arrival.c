@@ -157,7 +157,8 @@ static bool is_out_of_turn(const struct reception *v, const struct terms *t)
 	return t->scheme == SCHEME_ADAPTED || (v->a->second != NULL && t->scheme != SCHEME_FALLBACK);
 }
 
-/* One of a key of which READY was said, by a process that ended or by another one that waits: nobody else can take it. */
+/* One of a key of which READY was said, by a process that ended or by another one that waits: nobody else can take it.  Who
+ * waits may need the share yet, to be told the confirmation on another connection. */
 static bool is_vowed(struct reception *v, const struct terms *t)
 {
 	bool vowed = false;
@@ -206,9 +207,8 @@ static bool take_body(struct reception *v, struct link *l, const struct envelope
 	} else if (is_taken(v, &m.terms)) {
 		owe(owed, RECEIPT_KEPT);
 	} else if (is_vowed(v, &m.terms)) {
-		owe(owed, RECEIPT_REFUSED);
-		if (v->a->q->has_key_id)
-			exchange_settle(&v->a->x, l, FAIL(DENIED, "a call before this one was ready for that key and ended: agree on another key ID"));
+		leave_there(v, l, owed, &m.terms, FAIL(DENIED, "a call before this one is ready for that key, or was and ended: "
+						"agree on another key ID"));
 	} else {
 		return take_wanted(v, l, &m, pad, owed);
 	}
