@@ -96,7 +96,7 @@ static dske_rc settle_terms(struct agreement *a, const struct config *config)
 	if (a->key_len != 0 && (a->key_len < KEY_LEN_MIN || a->key_len > KEY_LEN_MAX))
 		return FAIL(ARGS, "a key of %u bytes: between %u and %u", a->key_len, KEY_LEN_MIN, KEY_LEN_MAX);
 	if (a->key_len > KEY_PART_LEN && q->sink == NULL)
-		return FAIL(TOOBIG, "a key of %u bytes has to go to a file; %u are possible otherwise", a->key_len, KEY_PART_LEN);
+		return FAIL(TOOBIG, "a key of %u bytes has to go to a file; %u are possible otherwise", a->key_len, KEY_HELD_MAX);
 	if (a->confirm && a->key_len > KEY_PART_LEN - CONFIRM_MASK_LEN)
 		return FAIL(ARGS, "a key of %u bytes: one that is confirmed has at most %u", a->key_len, KEY_PART_LEN - CONFIRM_MASK_LEN);
 	uint8_t needed = a->initiates ? a->k : a->k_b;
@@ -156,8 +156,48 @@ void agree_name_result(struct agree_result *r, const struct terms *t)
 	}
 }
 
+/* ---- keys of several parts in memory ------------------------------------------------------------------------------ */
+
+static dske_rc hold_bytes(void *context, const uint8_t *bytes, size_t len)
+{
+	struct held *h = context;
+	if (len > h->key.len - h->len)
+		return FAIL(TOOBIG, "a key of more bytes than the %zu that were asked for", h->key.len);
+	memcpy(h->key.data + h->len, bytes, len);
+	h->len += len;
+	return DSKE_OK;
+}
+
+/* Gathers the key of such a call itself, by a request that says so. */
+static dske_rc hold_key(struct agreement *a, struct agree_request *with_sink)
+{
+	const struct agree_request *q = a->q;
+	if (q->sink != NULL || q->key_len <= KEY_PART_LEN || q->key_len > KEY_HELD_MAX)
+		return DSKE_OK;
+	TRY(secret_alloc(&a->held.key, q->key_len));
+	a->held.sink = (struct agree_sink){.context = &a->held, .write = hold_bytes};
+	*with_sink = *q;
+	with_sink->sink = &a->held.sink;
+	a->q = with_sink;
+	return DSKE_OK;
+}
+
+static dske_rc hand_out_held(struct agreement *a)
+{
+	struct held *h = &a->held;
+	if (a->q->sink != &h->sink)
+		return DSKE_OK;
+	if (h->len != h->key.len)
+		return FAIL(STATE, "%zu of %zu bytes of the key were written", h->len, h->key.len);
+	secret_drop(&a->r->key);
+	a->r->key = h->key;
+	h->key = (struct secret){0};
+	return DSKE_OK;
+}
+
 dske_rc agree_keep_key(struct agreement *a)
 {
+	TRY(hand_out_held(a));
 	a->r->peer = a->peer.id;
 	a->r->initiated = a->initiates;
 	if (a->q->keep == NULL)
@@ -185,7 +225,11 @@ dske_rc client_agree(struct client *c, const struct agree_request *q, struct agr
 {
 	struct agreement a = {.q = q, .r = r};
 	*r = (struct agree_result){0};
-	dske_rc rc = agree(&a, c);
+	struct agree_request with_sink;
+	dske_rc rc = hold_key(&a, &with_sink);
+	if (rc_ok(rc))
+		rc = agree(&a, c);
+	secret_drop(&a.held.key);
 	if (rc_is(rc, DSKE_RC_FORKED)) /* before anything was made */
 		return rc;
 	if (!rc_ok(rc))

@@ -74,6 +74,13 @@ dske_rc exchange_too_few(struct exchange *x, size_t needed);
 
 /* ---- agreement ---------------------------------------------------------------------------------------- */
 
+/* A key of more than one part that nobody gave a sink for: it is gathered here. */
+struct held {
+	struct secret key; /* owned; as long as it will be */
+	size_t len;        /* so far */
+	struct agree_sink sink;
+};
+
 struct agreement {
 	struct exchange x;
 	const struct agree_request *q;
@@ -88,6 +95,7 @@ struct agreement {
 	uint32_t counted_len; /* what quotas count when it is dealt; 0: key_len */
 	const char *connect, *listen; /* of a direct link; "": none.  At most one is used, the first */
 	const struct secret *again;   /* initiator: Y_0, which is to be dealt once more; or NULL */
+	struct held held;             /* of a sink of our own */
 	struct second *second;        /* receiver: the second pass that goes on beside (client/adapted.h), or NULL */
 };
 

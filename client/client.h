@@ -136,7 +136,7 @@ struct agree_result;
 typedef dske_rc agree_keep(void *context, const struct agree_result *r);
 
 /*
- * Where a key of more than KEY_PART_LEN bytes goes, which is never whole in memory.  A receiver writes what its key tag
+ * Where a key of more than KEY_PART_LEN bytes goes that is never to be whole in memory.  A receiver writes what its key tag
  * has confirmed; an initiator as it deals, and before the hubs have accepted anything: nobody may see it until the
  * call returns OK.  `folder` is where a receiver keeps shares until then, in a file without a name, encrypted under
  * a key that is in memory alone.
@@ -166,7 +166,8 @@ struct agree_request {
 	const char *direct_listen;   /* ... or where we do; NULL both: the configuration's */
 	uint32_t key_len;            /* bytes; 0: the configuration's; a receiver fails ARGS if it differs
 	                                from what arrives, unless it is 0 */
-	const struct agree_sink *sink; /* borrowed for the call; NULL: no key of more than KEY_PART_LEN bytes */
+	const struct agree_sink *sink; /* borrowed for the call; NULL: no key of more than KEY_HELD_MAX bytes, and a
+	                                  receiver that does not say key_len gets none of more than KEY_PART_LEN */
 	int64_t timeout_ms;          /* 0: the configuration's; of a long key, for each part */
 	const volatile bool *cancelled; /* or NULL */
 	/* NULL, or called with the key before any hub is told to forget its share: who is killed in between

@@ -43,7 +43,7 @@
 #define STORE_FILE_NAME "token"
 #define STORE_HEADER_LEN 288u
 #define STORE_FILE_MAX (256u << 20)
-#define STORE_RECORD_MAX (4u << 20)
+#define STORE_RECORD_MAX (17u << 20) /* a key of 16 MiB, and what is said of it */
 #define STORE_LABEL_LEN 32
 #define STORE_ATTEMPTS 10 /* failed ones that lock a PIN */
 #define STORE_PIN_MIN 4   /* bytes */

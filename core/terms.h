@@ -19,6 +19,7 @@
 #define KEY_LEN_MIN 16u
 #define KEY_LEN_MAX (1u << 30)
 #define KEY_PART_LEN (1u << 20) /* bytes of S in one message; longer keys travel in parts */
+#define KEY_HELD_MAX (16u << 20) /* bytes of S that are held in memory at once; longer keys go to a file */
 #define KEY_PARTS_MAX (KEY_LEN_MAX / KEY_PART_LEN)
 
 #define CONFIRM_MASK_LEN 16 /* of core/confirm.h */

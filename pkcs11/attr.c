@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/terms.h"
+
 #define CREATE ATTR_IN_CREATE
 #define AGREED ATTR_IN_AGREED
 #define SET ATTR_IN_SET
@@ -96,7 +98,7 @@ static bool value_possible(const struct attr_row *row, const CK_ATTRIBUTE *a)
 	case ATTR_DATE:
 		return a->ulValueLen == 0 || a->ulValueLen == sizeof(CK_DATE);
 	case ATTR_BYTES:
-		return a->ulValueLen <= ATTR_BYTES_MAX;
+		return a->ulValueLen <= (row->type == CKA_VALUE ? KEY_HELD_MAX : ATTR_BYTES_MAX);
 	}
 	return false;
 }

@@ -30,7 +30,7 @@ struct attr_row {
 	enum attr_default preset; /* of a secret key */
 };
 
-#define ATTR_BYTES_MAX 65536ul /* bytes of one attribute's value */
+#define ATTR_BYTES_MAX 65536ul /* bytes of one attribute's value, but CKA_VALUE's */
 
 /* All rows, ascending by type. */
 const struct attr_row *attr_rows(size_t *count);

@@ -133,7 +133,7 @@ static CK_RV wanted_len(const struct object *key, const CK_ATTRIBUTE *templ, CK_
 {
 	CK_ULONG given = attr_ulong(templ, n, CKA_VALUE_LEN, 0);
 
-	if (attr_find(templ, n, CKA_VALUE_LEN) != NULL && (given < KEY_LEN_MIN || given > KEY_PART_LEN))
+	if (attr_find(templ, n, CKA_VALUE_LEN) != NULL && (given < KEY_LEN_MIN || given > KEY_HELD_MAX))
 		return CKR_KEY_SIZE_RANGE;
 	if (attrs_get_ulong(&key->attrs, CKA_KEY_TYPE, CKK_GENERIC_SECRET) == CKK_AES) {
 		given = given != 0 ? given : 32;

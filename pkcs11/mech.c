@@ -32,7 +32,7 @@ static bool fits_agreed(CK_KEY_TYPE type)
 
 static const struct mech rows[] = {
 	{NAMED(CKM_ECDH1_DERIVE), 256, 521, CKF_DERIVE | EC_FLAGS, fits_agreed, .derive = &derive_ecdh1},
-	{NAMED(CKM_DSKE_DERIVE), KEY_LEN_MIN, KEY_PART_LEN, CKF_DERIVE, fits_agreed, .derive = &derive_dske},
+	{NAMED(CKM_DSKE_DERIVE), KEY_LEN_MIN, KEY_HELD_MAX, CKF_DERIVE, fits_agreed, .derive = &derive_dske},
 	{NAMED(CKM_AES_GCM), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_gcm},
 	{NAMED(CKM_AES_CBC), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_cbc},
 	{NAMED(CKM_AES_CBC_PAD), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_cbc_pad},

@@ -76,8 +76,8 @@ static dske_rc fill_request(struct agree *a)
 		return FAIL(ARGS, "--k: at most %d", TERMS_HUBS_MAX);
 	if (a->length != 0 && (a->length < KEY_LEN_MIN || a->length > KEY_LEN_MAX))
 		return FAIL(ARGS, "--length: between %u bytes and 1G", KEY_LEN_MIN);
-	if (a->length > KEY_PART_LEN && (a->output == NULL || strcmp(a->output, "-") == 0 || a->label != NULL))
-		return FAIL(ARGS, "--length: a key of more than 1M goes to a file alone: say --output FILE, and no --label");
+	if (a->length > KEY_HELD_MAX && (a->output == NULL || strcmp(a->output, "-") == 0 || a->label != NULL))
+		return FAIL(ARGS, "--length: a key of more than 16M goes to a file alone: say --output FILE, and no --label");
 	snprintf(q->peer, sizeof q->peer, "%s", a->peers->at[0]);
 	q->more = a->peers->at + 1;
 	q->more_count = a->peers->count - 1;
@@ -122,7 +122,7 @@ static const char *who_forbids(const struct agree *a, const struct client *clien
 static dske_rc make_file(struct agree *a)
 {
 	TRY(keyfile_begin(&a->file, a->output, &a->is_unnamed));
-	if (!a->is_unnamed && a->length > KEY_PART_LEN)
+	if (!a->is_unnamed && a->length > KEY_HELD_MAX)
 		return FAIL(UNSUPPORTED, "%s is on a file system that cannot keep a long key until it is whole (O_TMPFILE)", a->output);
 	if (!a->is_unnamed || a->label != NULL)
 		return DSKE_OK;
@@ -177,9 +177,9 @@ static dske_rc store_in_token(const struct agree *a, const struct agree_result *
 static dske_rc keep(void *context, const struct agree_result *r)
 {
 	struct agree *a = context;
-	bool is_long = r->key_len > KEY_PART_LEN;
-	TRY(is_long ? long_key_check_value(&a->long_key, a->kcv) : key_check_value(a->kcv, &r->key));
-	if (a->output != NULL && !is_long)
+	bool is_written = r->key.len == 0; /* it went into the file as it came */
+	TRY(is_written ? long_key_check_value(&a->long_key, a->kcv) : key_check_value(a->kcv, &r->key));
+	if (a->output != NULL && !is_written)
 		TRY(keyfile_finish(&a->file, a->is_unnamed ? NULL : a->output, &r->key));
 	if (a->is_unnamed)
 		TRY(keyfile_name(&a->file, a->output));
@@ -303,7 +303,7 @@ int cmd_key_agree(const struct command *self, int argc, char **argv)
 		{"context", OPTION_TEXT, &a.context, "TEXT", "meeting point: both ends say the same (default: the empty one)"},
 		{"key-id", OPTION_ID, &a.key_id, "HEX", "or this key ID, 32 digits, at both ends"},
 		{"role", OPTION_TEXT, &a.role, "ROLE", "initiator, receiver or auto: the lower ID initiates (default)"},
-		{"length", OPTION_SIZE, &a.length, "BYTES", "of the key, up to 1G; above 1M with --output (default: the configuration's)"},
+		{"length", OPTION_SIZE, &a.length, "BYTES", "of the key, up to 1G; above 16M with --output (default: the configuration's)"},
 		{"k", OPTION_UINT, &a.k, "N", "hubs needed (default: the configuration's)"},
 		{"scheme", OPTION_TEXT, &a.scheme, "SCHEME", "shamir, xor or adapted (default: the configuration's)"},
 		{"direct", OPTION_TEXT, &a.request.direct, "ADDRESS", "adapted: the peer listens there (default: the configuration's)"},

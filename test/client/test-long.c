@@ -247,11 +247,44 @@ static void without_a_sink_it_is_refused(void **state)
 	agree_result_drop(&r);
 	strcpy(q.peer, "bob");
 	q.role = ROLE_INITIATOR;
-	q.key_len = KEY_PART_LEN + 1;
+	q.key_len = KEY_HELD_MAX + 1;
 	assert_rc(client_agree(w.alice, &q, &r), TOOBIG);
 	agree_result_drop(&r);
 	good(fetch(""));
 	assert_same();
+}
+
+/* Of a length that fits into memory it is gathered there, and is whole when it is kept. */
+static dske_rc look_at(void *context, const struct agree_result *r)
+{
+	size_t *len = context;
+	*len = r->key.len;
+	return DSKE_OK;
+}
+
+static void without_a_sink_it_is_held_in_memory(void **state)
+{
+	struct agree_request to_bob = {.peer = "bob", .role = ROLE_INITIATOR, .scheme = SCHEME_COUNT, .timeout_ms = 4000,
+				       .key_len = KEY_LEN, .keep = look_at};
+	struct agree_request to_alice = to_bob;
+	struct agree_result sent, got;
+	size_t kept = 0;
+
+	(void)state;
+	to_bob.keep_context = &kept;
+	good(client_agree(w.alice, &to_bob, &sent));
+	assert_int_equal(kept, KEY_LEN);
+	assert_int_equal(sent.key.len, KEY_LEN);
+	strcpy(to_alice.peer, "alice");
+	to_alice.role = ROLE_RECEIVER;
+	to_alice.keep_context = &kept;
+	kept = 0;
+	good(client_agree(w.bob, &to_alice, &got));
+	assert_int_equal(kept, KEY_LEN);
+	assert_int_equal(got.key.len, KEY_LEN);
+	assert_true(memcmp(sent.key.data, got.key.data, KEY_LEN) == 0);
+	agree_result_drop(&sent);
+	agree_result_drop(&got);
 }
 
 /* Shares are in files without names: nothing but what was there before is in the folder. */
@@ -278,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_honest),
 		cmocka_unit_test(without_a_sink_it_is_refused), /* while a sixteenth of the table has room for a part */
+		cmocka_unit_test(without_a_sink_it_is_held_in_memory),
 		cmocka_unit_test(a_hub_that_delivers_badly),
 		cmocka_unit_test(cut_connections),
 		cmocka_unit_test(a_hub_that_takes_badly),

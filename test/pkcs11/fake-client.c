@@ -6,7 +6,7 @@
  *
  * DSKE_FAKE, blank-separated words:
  *	too-few   client_agree fails as if two of three hubs were away
- *	too-long  ... or as if the peer had agreed on a key of more than 1 MiB
+ *	too-long  ... or as if the peer had agreed on a key that has to go to a file
  *	slow      client_agree takes a second, unless it is cancelled
  *	broken    the second table is damaged
  *	pulled    the third table's medium is away

@@ -147,8 +147,12 @@ static void templates(void **state)
 	assert_int_equal(number, 32);
 	len = 15;
 	IS(derive(s, bob, NULL, &length, 1, &key), CKR_KEY_SIZE_RANGE);
-	len = (1 << 20) + 1;
+	len = (16 << 20) + 1;
 	IS(derive(s, bob, NULL, &length, 1, &key), CKR_KEY_SIZE_RANGE);
+	len = 16 << 20;
+	IS(derive(s, bob, NULL, &length, 1, &key), CKR_OK);
+	IS(read_attr(s, key, CKA_VALUE_LEN, &number, sizeof number), sizeof number);
+	assert_int_equal(number, 16 << 20);
 	len = 0;
 	IS(derive(s, bob, NULL, &length, 1, &key), CKR_KEY_SIZE_RANGE);
 	IS(derive(s, bob, NULL, &wrong_class, 1, &key), CKR_TEMPLATE_INCONSISTENT);
