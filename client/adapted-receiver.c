@@ -104,6 +104,9 @@ dske_rc second_take(struct second *s, struct reception *v, const struct link *l,
 		return FAIL(EXISTS, "its share came before, or too late");
 	if (s->wanted_len != 0 && m->terms.key_len != s->wanted_len)
 		return FAIL(DENIED, "its share is of a key of another length than is asked for");
+	dske_rc rc = agree_admits(v->a, m->terms.key_len); /* accounts that cannot be read are told of at the end */
+	if (rc_is(rc, DSKE_RC_DENIED))
+		return rc;
 	AUTO(secret) share = {0};
 	TRY(secret_alloc(&share, m->share_len));
 	TRY(pad_xor(pad, share.data, m->share, m->share_len));

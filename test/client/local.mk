@@ -73,7 +73,7 @@ TESTS += %D%/test-identity
 
 check_PROGRAMS += %D%/test-quota
 TESTS += %D%/test-quota
-%C%_test_quota_SOURCES = %D%/test-quota.c $(CLIENT_WORLD)
+%C%_test_quota_SOURCES = %D%/test-quota.c %D%/meddler.c %D%/meddler.h $(CLIENT_WORLD)
 %C%_test_quota_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 
 check_PROGRAMS += %D%/test-attacks

@@ -2,6 +2,7 @@
 /* Depletion and policy, at the clients (DSKE 4.1): quotas in each direction, of all and of each peer; who is accepted. */
 #include <config.h>
 
+#include "test/client/meddler.h"
 #include "test/client/world.h"
 
 #include <stdio.h>
@@ -126,11 +127,11 @@ static dske_rc fetch(uint32_t key_len, const char *context, int64_t timeout_ms, 
 	return rc;
 }
 
-/* Does every hub hear of its last share that it is refused? */
-static void assert_all_refused(void)
+/* Does every hub hear of its last share but so many that it is refused? */
+static void assert_refused(size_t behind)
 {
 	for (size_t h = 0; h < WORLD_HUBS; h++) {
-		const struct mock_share *s = &w.hub[h].share[w.hub[h].shares - 1];
+		const struct mock_share *s = &w.hub[h].share[w.hub[h].shares - 1 - behind];
 		for (int ms = 0; ms < 2000 && !s->delivered; ms += 5)
 			sleep_ms(5);
 		assert_true(s->delivered);
@@ -147,7 +148,7 @@ static void what_comes_is_counted_as_it_is(void **state)
 	deal(300, "long");
 	assert_rc(fetch(0, "long", 3000, why), DENIED);
 	assert_non_null(strstr(why, "the quota to receive is used up: 400 bytes a minute"));
-	assert_all_refused();
+	assert_refused(0);
 	bob_with("");
 	deal(300, "long");
 	assert_ok(fetch(0, "long", 3000, why));
@@ -161,8 +162,32 @@ static void another_length_is_refused_once(void **state)
 	deal(64, "other");
 	assert_rc(fetch(32, "other", 3000, why), ARGS);
 	assert_non_null(strstr(why, "alice agreed on a key of 64 bytes, this call asks for 32"));
-	assert_all_refused();
+	assert_refused(0);
 	assert_rc(fetch(64, "other", 200, why), TIMEOUT);
+}
+
+/* The first pass fits the quota, and the key behind it does not: its shares are refused as they come, and none is tagged. */
+static void a_second_pass_is_counted_as_it_comes(void **state)
+{
+	char address[32];
+	struct caller alice = {.client = w.alice, .q = {.scheme = SCHEME_ADAPTED, .timeout_ms = 3000, .peer = "bob", .key_len = 1000}};
+	struct caller bob = {.client = w.bob, .q = {.scheme = SCHEME_COUNT, .timeout_ms = 3000, .peer = "alice", .key_len = 1000}};
+	(void)state;
+	bob_with("[agreement]\nreceive_bytes_per_minute = 1300"); /* a range of the second pass has 1112, of the first 336 */
+	bob.client = w.bob;
+	free_address(address);
+	alice.q.direct_listen = bob.q.direct = address;
+	caller_go(&alice);
+	caller_go(&bob);
+	caller_join(&alice);
+	caller_join(&bob);
+	assert_ok(alice.rc);
+	assert_rc(bob.rc, DENIED);
+	assert_non_null(strstr(bob.why, "the quota to receive is used up: 1300 bytes a minute"));
+	assert_refused(0); /* the fallback */
+	assert_refused(1); /* the second pass */
+	callers_drop(&alice, &bob);
+	bob_with("");
 }
 
 /* Nothing was dealt, so nothing counts. */
@@ -305,6 +330,7 @@ int main(void)
 		cmocka_unit_test(what_we_receive),
 		cmocka_unit_test(what_comes_is_counted_as_it_is),
 		cmocka_unit_test(another_length_is_refused_once),
+		cmocka_unit_test(a_second_pass_is_counted_as_it_comes),
 		cmocka_unit_test(cut_lines_use_up_no_quota),
 		cmocka_unit_test(damaged_accounts),
 		cmocka_unit_test(who_is_accepted),
