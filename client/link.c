@@ -15,7 +15,7 @@
 #define TRIES_MOST 2   /* a first connection, and one more when it is lost */
 #define LEASES_MOST 24 /* a restored hub catches up in LEASE_JUMP_SHARE leases */
 #define RETAKES_MOST 2
-#define DISOWNED_MOST 2 /* one a connection, where nobody else writes notes */
+#define DISOWNED_MOST 2 /* in one exchange, however long it goes on and on however many connections */
 #define SWITCHES_MOST 4 /* other tables of a hub in one exchange; a note can make us try one, which costs a lease */
 #define NONSENSE_MOST 16
 #define OBJECTIONS_MOST 3 /* notes that would end the matter, if they were true */
@@ -38,7 +38,6 @@ static void begin_tries(struct link *l)
 	l->tries_left = TRIES_MOST;
 	l->leases_left = LEASES_MOST;
 	l->retakes_left = RETAKES_MOST;
-	l->disowned_left = DISOWNED_MOST;
 	l->down_renewed = l->is_enlarged = l->is_outgrown = false;
 	l->objections = 0;
 }
@@ -362,6 +361,7 @@ void links_begin(struct links *s, const struct link_ops *ops, void *exchange)
 	s->ops = ops;
 	s->exchange = exchange;
 	for (size_t i = 0; i < s->count; i++) {
+		s->link[i].disowned_left = DISOWNED_MOST;
 		if (s->link[i].state == LINK_FAILED)
 			s->link[i].state = LINK_IDLE;
 	}

@@ -128,7 +128,8 @@ uint64_t link_needs_left(const struct link *l);
 dske_rc links_new(struct links **out, struct client *c, struct hub_table *const *hubs, size_t count);
 void links_free(struct links *s); /* in a forked child too; safe on NULL */
 
-/* An exchange takes over the set, and gives it back. */
+/* An exchange takes over the set, and gives it back.  Notes make it renew a window twice at most from here on, for each
+ * link, whatever tries it begins afresh. */
 void links_begin(struct links *s, const struct link_ops *ops, void *exchange);
 void links_end(struct links *s);
 

@@ -88,14 +88,16 @@ static void on_ready(void *exchange, struct link *l)
 	second_ask(v->a->second, v, l);
 	if (ready_on_link(v, l))
 		return;
+	bool is_same = r->type != 0 && r->connection == l->connection;
+	bool stands = is_same && !l->lease_lost;
 	/* After larger wishes were met on the same connection, the WAIT still stands. */
-	if (r->type != 0 && !l->lease_lost && r->connection == l->connection && !l->is_asked_again)
+	if (stands && !l->is_asked_again)
 		return;
-	bool again = l->is_asked_again && r->type != 0 && !l->lease_lost && r->connection == l->connection;
-	if (!again && v->intake != NULL && !intake_restart(v->intake, l))
+	/* What a hub delivers goes on where it was as long as the connection does, whatever a note says of our windows. */
+	if (!is_same && v->intake != NULL && !intake_restart(v->intake, l))
 		return;
 	l->lease_lost = false;
-	dske_rc rc = again ? request_send(r, l) : send_wait(v, l);
+	dske_rc rc = stands ? request_send(r, l) : send_wait(v, l);
 	if (!rc_ok(rc))
 		link_fail(l, rc);
 }

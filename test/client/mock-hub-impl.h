@@ -29,6 +29,7 @@ static inline void need(dske_rc rc, const char *what, int line)
 
 void mock_frame(struct mock_hub *h, struct mock_conn *c, uint8_t type, uint64_t offset, uint64_t length, const struct buf *body,
 		const uint8_t *key, bool spoil);
+void mock_note(struct mock_hub *h, struct mock_conn *c, const struct envelope *about, unsigned code, uint64_t hint);
 void mock_reply(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, struct pad *pad, unsigned status);
 void mock_push_all(struct mock_hub *h);
 

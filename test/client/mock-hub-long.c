@@ -114,6 +114,11 @@ static void pieces_of(struct mock_hub *h, struct mock_conn *c, struct mock_share
 			c->over = true;
 			return;
 		}
+		if (h->manner == MOCK_DISOWNS_WAIT && h->bad_left > 0 && s->piece == 2) {
+			h->bad_left--; /* and goes on when it hears from the client */
+			mock_note(h, c, &(struct envelope){.offset = c->wait[0].offset, .length = PAD_KEYS_LEN}, NOTE_NO_LEASE, 0);
+			return;
+		}
 		s->piece++;
 		send_piece(h, c, s, number);
 	}

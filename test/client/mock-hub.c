@@ -43,7 +43,7 @@ void mock_frame(struct mock_hub *h, struct mock_conn *c, uint8_t type, uint64_t 
 	conn_send(h, c, frame.data, frame.len);
 }
 
-static void conn_note(struct mock_hub *h, struct mock_conn *c, const struct envelope *about, unsigned code, uint64_t hint)
+void mock_note(struct mock_hub *h, struct mock_conn *c, const struct envelope *about, unsigned code, uint64_t hint)
 {
 	uint8_t room[32];
 	struct buf body;
@@ -61,7 +61,7 @@ static void take_activate(struct mock_hub *h, struct mock_conn *c, const struct 
 	struct buf body;
 	NEED(table_activation_key(c->client->table, ACTIVATION_KEY_ACTIVATE, key));
 	if (!frame_verify(e, key)) {
-		conn_note(h, c, e, NOTE_BAD_TAG, 0);
+		mock_note(h, c, e, NOTE_BAD_TAG, 0);
 		return;
 	}
 	NEED(msg_activation_read(&m, e->body, e->body_len));
@@ -120,7 +120,7 @@ static void refuse_clone(struct mock_hub *h, struct mock_conn *c, const struct e
 	uint8_t room[64];
 	struct buf body;
 	if (kind == LEASE_REPEATED || !rc_ok(table_lease_refuse(c->client->table, m->slot, kind))) {
-		conn_note(h, c, e, NOTE_SLOT_TAKEN, next);
+		mock_note(h, c, e, NOTE_SLOT_TAKEN, next);
 		return;
 	}
 	h->clone_alarms++;
@@ -138,7 +138,7 @@ static void take_lease(struct mock_hub *h, struct mock_conn *c, const struct env
 	lease_keys_drop(&c->keys);
 	NEED(table_lease_keys(c->client->table, slot, &c->keys));
 	if (!frame_verify(e, c->keys.bytes.data)) {
-		conn_note(h, c, e, NOTE_BAD_TAG, 0);
+		mock_note(h, c, e, NOTE_BAD_TAG, 0);
 		return;
 	}
 	NEED(msg_lease_read(&m, e->body, e->body_len));
@@ -224,7 +224,7 @@ static void push_to(struct mock_hub *h, struct mock_conn *c)
 				break;
 			}
 			h->bad_left -= small;
-			conn_note(h, c, &(struct envelope){.offset = c->wait[w].offset, .length = PAD_KEYS_LEN},
+			mock_note(h, c, &(struct envelope){.offset = c->wait[w].offset, .length = PAD_KEYS_LEN},
 				  NOTE_WINDOW_SPENT, 0);
 		}
 	}
@@ -370,23 +370,27 @@ static void take_request(struct mock_hub *h, struct mock_conn *c, const struct e
 		c->over = true;
 		return;
 	}
+	if (e->type == MESSAGE_PART && h->manner == MOCK_DISOWNS_PARTS && h->parts_seen++ % 3 != 2) {
+		mock_note(h, c, e, NOTE_NO_LEASE, 0);
+		return;
+	}
 	if (e->type == MESSAGE_SHARE && h->bad_left > 0 &&
 	    (h->manner == MOCK_DIES_ON_SHARE || h->manner == MOCK_DISOWNS_WINDOW)) {
 		h->bad_left--;
 		c->over = h->manner == MOCK_DIES_ON_SHARE;
 		if (!c->over)
-			conn_note(h, c, e, NOTE_NO_LEASE, 0);
+			mock_note(h, c, e, NOTE_NO_LEASE, 0);
 		return;
 	}
 	if (answered_before(h, c, e))
 		return;
 	if (c->up == NULL || !rc_ok(window_check(c->up, e->offset, e->length))) {
-		conn_note(h, c, e, NOTE_NO_LEASE, 0);
+		mock_note(h, c, e, NOTE_NO_LEASE, 0);
 		return;
 	}
 	NEED(window_peek(c->up, e->offset, key, sizeof key));
 	if (!frame_verify(e, key)) {
-		conn_note(h, c, e, NOTE_BAD_TAG, 0);
+		mock_note(h, c, e, NOTE_BAD_TAG, 0);
 		return;
 	}
 	NEED(window_take(c->up, e->offset, e->length, &pad));
@@ -434,11 +438,11 @@ static bool behaves(struct mock_hub *h, struct mock_conn *c, const struct envelo
 	case MOCK_DISOWNS_ALL:
 		if (e->type != MESSAGE_SHARE && e->type != MESSAGE_WAIT)
 			return true;
-		conn_note(h, c, e, NOTE_NO_LEASE, 0);
+		mock_note(h, c, e, NOTE_NO_LEASE, 0);
 		return false;
 	case MOCK_NEVER_CONTENT:
 		if (e->type == MESSAGE_CONFIRM || e->type == MESSAGE_WAIT)
-			conn_note(h, c, e, NOTE_WINDOW_SPENT, 0);
+			mock_note(h, c, e, NOTE_WINDOW_SPENT, 0);
 		return e->type != MESSAGE_WAIT;
 	case MOCK_CRIES_FROZEN:
 		send_frozen(h, c);

@@ -55,6 +55,8 @@ enum mock_manner {
 	MOCK_DIES_AFTER_PART, /* takes the first PART and closes without a word; then honest */
 	MOCK_REFUSES_PART,    /* knows no such key when the second PART comes */
 	MOCK_HANGS_ON_PART,   /* never answers a PART */
+	MOCK_DISOWNS_PARTS,   /* answers two PARTs of three with the note NO_LEASE */
+	MOCK_DISOWNS_WAIT,    /* says NO_LEASE of the WAIT in the midst of the first delivery; then honest */
 	MOCK_NEVER_CONTENT,   /* answers every CONFIRM and WAIT with notes that the down window is too small */
 };
 
@@ -125,6 +127,7 @@ struct mock_hub {
 	} answer[MOCK_SHARES]; /* to SHAREs, as they were sent */
 	size_t answers;
 	bool keeps_answer;   /* the next frame sent is one */
+	unsigned parts_seen; /* of MOCK_DISOWNS_PARTS */
 	atomic_uint connections, clone_alarms, leases, share_frames, part_frames, pieces, receipts;
 };
 

@@ -141,6 +141,7 @@ static void a_hub_that_delivers_badly(void **state)
 		{MOCK_SHORT_PART, "short", "FORMAT", SHARE_ABSENT},
 		{MOCK_OTHER_PART, "another's", "FORMAT", SHARE_ABSENT},
 		{MOCK_SPOILS_PART, "spoilt", "TIMEOUT", SHARE_ABSENT},
+		{MOCK_DISOWNS_WAIT, "said to be disowned", "OK", SHARE_CONSISTENT}, /* a note is no reason to drop a share */
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -184,6 +185,7 @@ static void a_hub_that_takes_badly(void **state)
 		{MOCK_DIES_AFTER_PART, "dies after", "OK", SHARE_CONSISTENT},
 		{MOCK_REFUSES_PART, "refuses", "REFUSED", SHARE_ABSENT},
 		{MOCK_HANGS_ON_PART, "hangs", "TIMEOUT", SHARE_ABSENT},
+		{MOCK_DISOWNS_PARTS, "disowns", "WINDOW", SHARE_ABSENT}, /* twice a key, not twice a part */
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
