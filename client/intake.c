@@ -14,12 +14,13 @@
 #define GRACE_LEAST_MS 1000
 #define GRACE_MOST_MS 30000
 
-/* What one hub is sending. */
+/* What one hub is sending, or was at last. */
 struct incoming {
 	bool is_open;
 	struct terms terms;
-	size_t number; /* in the spool */
-	unsigned next; /* part */
+	size_t number;     /* in the spool */
+	unsigned next;     /* part */
+	unsigned furthest; /* that it ever was, of these terms */
 };
 
 struct intake {
@@ -122,11 +123,24 @@ static void renew_window(const struct incoming *in, struct link *l)
 	link_go_on(l, &(struct link_need){.up = MSG_WAIT_RANGE_LEN, .down = down < most ? down : most});
 }
 
-static void tell_progress(struct intake *t, const struct incoming *in)
+/* Have as many hubs as the key needs come as far with it as this one?  Fewer of them might lead on for ever. */
+static bool has_company(const struct intake *t, const struct incoming *in)
+{
+	size_t hubs = 0;
+	for (size_t h = 0; h < t->v->a->n; h++)
+		hubs += t->in[h].furthest >= in->furthest && terms_equal(&t->in[h].terms, &in->terms);
+	return hubs >= in->terms.k;
+}
+
+static void tell_progress(struct intake *t, struct incoming *in)
 {
 	const struct agree_sink *sink = t->v->a->q->sink;
 	uint64_t done = (uint64_t)in->next * KEY_PART_LEN, total = in->terms.key_len;
-	agree_progress(t->v->a);
+	if (in->next > in->furthest) {
+		in->furthest = in->next;
+		if (has_company(t, in))
+			agree_progress(t->v->a);
+	}
 	if (done <= t->most_done)
 		return;
 	t->most_done = done;
@@ -146,6 +160,8 @@ dske_rc intake_begin(struct intake *t, struct link *l, const struct msg_instruct
 	struct incoming *in = &t->in[l->at];
 	TRY(receiver_accepts(t->v->receiver, &l->hub->hub, &m->terms));
 	drop(t, in);
+	if (!terms_equal(&in->terms, &m->terms))
+		in->furthest = 0;
 	in->terms = m->terms;
 	in->next = 0;
 	TRY(spool_new(&t->spool, &in->number));

@@ -5,6 +5,7 @@
 #include "test/client/mock-hub-impl.h"
 
 #include <string.h>
+#include <time.h>
 
 /* ---- in ----------------------------------------------------------------------------------------------------- */
 
@@ -120,6 +121,8 @@ static void pieces_of(struct mock_hub *h, struct mock_conn *c, struct mock_share
 			return;
 		}
 		s->piece++;
+		if (h->manner == MOCK_DRIPS)
+			nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 500000000}, NULL);
 		send_piece(h, c, s, number);
 	}
 }

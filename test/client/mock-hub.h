@@ -51,6 +51,7 @@ enum mock_manner {
 	MOCK_SHORT_PART,      /* delivers a byte less of part 1 */
 	MOCK_OTHER_PART,      /* its PIECEs are of another key */
 	MOCK_CUTS_PARTS,      /* closes in the midst of the first delivery; then honest */
+	MOCK_DRIPS,           /* takes 1.5 seconds for each PIECE */
 	MOCK_DIES_ON_PART,    /* closes at the first PART, unread; then honest */
 	MOCK_DIES_AFTER_PART, /* takes the first PART and closes without a word; then honest */
 	MOCK_REFUSES_PART,    /* knows no such key when the second PART comes */

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/net.h"
+
 #define KEY_LEN (2 * KEY_PART_LEN + 17) /* three parts */
 
 static struct world w;
@@ -16,7 +18,7 @@ static struct world w;
 static int set_up(void **state)
 {
 	*state = &w;
-	world_make(&w, UINT64_C(96) << 20, "k = 2\nk_b = 2\ntimeout = 5s");
+	world_make(&w, UINT64_C(128) << 20, "k = 2\nk_b = 2\ntimeout = 5s");
 	return 0;
 }
 
@@ -58,11 +60,12 @@ static void vessel_make(struct vessel *v)
 
 static struct vessel a, b;
 static struct agree_result ra, rb;
+static int64_t timeout_ms = 4000;
 
 static dske_rc call(struct client *c, const char *peer, enum agree_role role, const char *context, struct vessel *v,
 		    struct agree_result *r)
 {
-	struct agree_request q = {.role = role, .scheme = SCHEME_COUNT, .timeout_ms = 4000, .key_len = KEY_LEN, .sink = &v->sink};
+	struct agree_request q = {.role = role, .scheme = SCHEME_COUNT, .timeout_ms = timeout_ms, .key_len = KEY_LEN, .sink = &v->sink};
 	strcpy(q.peer, peer);
 	q.context_len = (uint8_t)strlen(context);
 	memcpy(q.context, context, q.context_len);
@@ -171,6 +174,26 @@ static void cut_connections(void **state)
 	assert_same_bytes();
 	world_let_hub(&w, 0, MOCK_HONEST);
 	world_let_hub(&w, 1, MOCK_HONEST);
+}
+
+/* Slower than the timeout: those who bring a key put it off, one who cannot does not. */
+static void a_hub_that_drips(void **state)
+{
+	(void)state;
+	good(send("drip"));
+	timeout_ms = 2500;
+	for (size_t h = 0; h < WORLD_HUBS; h++)
+		world_let_hub(&w, h, h == 0 ? MOCK_DRIPS : MOCK_MUTE);
+	int64_t begun = clock_ms();
+	assert_false(rc_ok(fetch("drip")));
+	assert_in_range(clock_ms() - begun, 2400, 4400); /* and not 5.5 seconds */
+	world_let_hub(&w, 0, MOCK_DRIPS);
+	world_let_hub(&w, 1, MOCK_DRIPS);
+	good(fetch("drip"));
+	assert_same();
+	timeout_ms = 4000;
+	for (size_t h = 0; h < WORLD_HUBS; h++)
+		world_let_hub(&w, h, MOCK_HONEST);
 }
 
 /* The initiator goes on over a lost connection, and without a hub that refuses, or says nothing more. */
@@ -316,6 +339,7 @@ int main(void)
 		cmocka_unit_test(without_a_sink_it_is_held_in_memory),
 		cmocka_unit_test(a_hub_that_delivers_badly),
 		cmocka_unit_test(cut_connections),
+		cmocka_unit_test(a_hub_that_drips),
 		cmocka_unit_test(a_hub_that_takes_badly),
 		cmocka_unit_test(too_few_hubs_go_on),
 		cmocka_unit_test(two_corrupt_parts_leave_nothing),
