@@ -87,6 +87,7 @@ static dske_rc settle_terms(struct agreement *a, const struct config *config)
 	size_t n = exchange_hubs(&a->x), known = pool_hubs_known(a->x.client);
 	a->n = (uint8_t)n;
 	a->key_len = q->key_len != 0 || !a->initiates ? q->key_len : config->key_len;
+	a->is_named = q->has_key_id;
 	a->confirm = is_confirmed(a, config);
 	TRY(settle_scheme(a, config));
 	a->k = q->k != 0 ? q->k : config_k(config, known);

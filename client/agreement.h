@@ -91,6 +91,7 @@ struct agreement {
 	uint8_t n, k, k_b;
 	enum scheme scheme;
 	bool confirm;     /* initiator: the key is confirmed; receiver: no other is taken */
+	bool is_named;    /* receiver: the caller asked by key ID, and has the key as often as it asks */
 	uint32_t key_len; /* 0 (receiver): any */
 	uint32_t counted_len; /* what quotas count when it is dealt; 0: key_len */
 	const char *connect, *listen; /* of a direct link; "": none.  At most one is used, the first */

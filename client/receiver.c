@@ -323,7 +323,7 @@ static dske_rc enter_name(struct reception *v)
 {
 	dske_rc rc = taken_enter(&v->a->x.client->config, &v->terms->initiator, &v->terms->key_id);
 	enter_other_name(v);
-	return rc_is(rc, DSKE_RC_EXISTS) && v->a->q->has_key_id ? DSKE_OK : rc;
+	return rc_is(rc, DSKE_RC_EXISTS) && v->a->is_named ? DSKE_OK : rc;
 }
 
 /* DSKE 3: falling back, and saying so. */

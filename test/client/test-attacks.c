@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/taken.h"
+#include "core/adapted.h"
 #include "hubproto/direct.h"
 
 static struct world w;
@@ -138,9 +140,34 @@ static void a_share_that_comes_twice_is_not_lost(void **state)
 	callers_drop(&alice, &bob);
 }
 
+/* A call that came by context to the first pass waits for the fallback by its ID, which another one, by context, has taken. */
+static void a_fallback_that_another_call_took(void **state)
+{
+	char address[32];
+	struct id fallback;
+	struct caller alice = {.client = w.alice, .q = {.scheme = SCHEME_ADAPTED, .timeout_ms = 2000, .peer = "bob", .has_key_id = true}};
+	struct caller bob = {.client = w.bob, .q = {.scheme = SCHEME_COUNT, .timeout_ms = 3000, .peer = "alice"}};
+	(void)state;
+	free_address(address);
+	alice.q.direct_listen = address; /* where nobody comes */
+	memset(alice.q.key_id.b, 0x72, ID_LEN);
+	adapted_fallback_id(&fallback, &alice.q.key_id);
+	assert_ok(taken_enter(client_config(w.bob), &w.alice_id, &fallback));
+	caller_go(&alice);
+	caller_go(&bob);
+	caller_join(&alice);
+	caller_join(&bob);
+	assert_rc(alice.rc, OK);
+	assert_rc(bob.rc, EXISTS);
+	assert_non_null(strstr(bob.why, "another call has taken this key"));
+	assert_null(bob.r.key.data);
+	callers_drop(&alice, &bob);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_hub_made_to_look_bad), cmocka_unit_test(shares_are_tagged_once),
-					   cmocka_unit_test(a_share_that_comes_twice_is_not_lost)};
+					   cmocka_unit_test(a_share_that_comes_twice_is_not_lost),
+					   cmocka_unit_test(a_fallback_that_another_call_took)};
 	return cmocka_run_group_tests_name("attacks", tests, set_up, world_tear_down);
 }
