@@ -91,7 +91,8 @@ struct conn {
 	struct sent *sent;                /* owned */
 	size_t sent_len;                  /* bytes of their frames */
 	bool backlog;                     /* a push was put off because too much was queued ... */
-	bool unanswered;                  /* ... or because too much had no receipt */
+	bool unanswered;                  /* ... or because too much had no receipt ... */
+	bool behind;                      /* ... or because another long key is under way */
 };
 
 /* fd is moved in.  Errors: NOMEM, IO (epoll). */

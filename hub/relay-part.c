@@ -163,6 +163,8 @@ static void window_spent(struct conn *c, struct sent *s)
 /* One share's pieces.  What cannot be read ends the connection: the receiver would wait for it in vain. */
 static void pieces_of(struct conn *c, struct sent *s)
 {
+	bool was_under_way = is_under_way(s);
+
 	while (is_under_way(s) && conn_queued(c) < CONN_OUT_HIGH && has_window(c, s)) {
 		dske_rc rc = piece_send(c, s);
 
@@ -175,6 +177,16 @@ static void pieces_of(struct conn *c, struct sent *s)
 	}
 	if (is_under_way(s) && !has_window(c, s))
 		window_spent(c, s);
+	if (was_under_way && !is_under_way(s) && c->behind)
+		c->backlog = true;
+}
+
+bool relay_is_under_way(const struct conn *c)
+{
+	for (const struct sent *s = c->sent; s; s = s->next)
+		if (is_under_way(s))
+			return true;
+	return false;
 }
 
 void relay_pieces(struct conn *c)

@@ -358,6 +358,8 @@ static enum push push_new(struct conn *c, const struct mailbox_found *found, uin
 	/* Policy may have changed since the share was taken. */
 	if (!peer_by_id(c->hub, c->table->client, &t.initiator))
 		return PUSH_NOTHING;
+	if (terms_are_long(&t) && relay_is_under_way(c))
+		return PUSH_BEHIND;
 	if (!conn_window_room(&c->down, MSG_SHARE_RANGE_LEN(&t)))
 		return PUSH_NO_WINDOW;
 	if (!may_seal(c, found, &t))
@@ -408,7 +410,7 @@ static void receipt_take(struct request *r, struct sent **at, enum receipt_verdi
 	*at = s->next;
 	c->sent_len -= s->frame.len;
 	sent_free(s);
-	if (c->unanswered && c->sent_len < CONN_SENT_MAX)
+	if ((c->unanswered && c->sent_len < CONN_SENT_MAX) || c->behind)
 		wait_room(c);
 }
 

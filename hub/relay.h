@@ -35,6 +35,7 @@ enum push {
 	PUSH_DONE,
 	PUSH_NO_WINDOW, /* the down windows have too little left */
 	PUSH_QUEUED,    /* too much is queued */
+	PUSH_BEHIND,    /* of a long key: another one is under way */
 	PUSH_UNANSWERED, /* too much lacks its receipt */
 	PUSH_NOTHING,   /* gone, damaged, or policy joins the two no more */
 };
@@ -48,6 +49,9 @@ void relay_pieces(struct conn *c);
 
 /* Could more of them be sent now? */
 bool relay_has_pieces(const struct conn *c);
+
+/* Is a long key on its way here?  Another one would get between its parts. */
+bool relay_is_under_way(const struct conn *c);
 
 /* Once a second: a receiver renews its windows as it goes, and is told if it does not. */
 void relay_tick(struct conn *c);

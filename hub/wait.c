@@ -107,6 +107,9 @@ static bool push(struct conn *c, struct wait *w, const struct mailbox_found *sha
 	case PUSH_QUEUED:
 		c->backlog = true;
 		return false;
+	case PUSH_BEHIND: /* until the last part of that is out: relay_pieces */
+		c->behind = true;
+		return false;
 	case PUSH_UNANSWERED:
 		c->unanswered = true;
 		return false;
@@ -135,7 +138,7 @@ static bool push_matches(struct conn *c, struct wait *w, bool again)
 
 void wait_room(struct conn *c)
 {
-	c->backlog = c->unanswered = false;
+	c->backlog = c->unanswered = c->behind = false;
 	relay_pieces(c); /* what was begun comes first */
 	for (struct wait **at = &c->waits; *at;) {
 		conn_worked(c, 1, 0);

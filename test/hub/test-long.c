@@ -256,6 +256,36 @@ static void a_key_supersedes_when_it_is_whole(void **state)
 	drop(old);
 }
 
+/* On one connection a long key is delivered to its end before the next one begins, however close the two WAITs are. */
+static void one_after_the_other(void **state)
+{
+	struct secret one[PARTS] = {{0}}, two[PARTS] = {{0}};
+	AUTO(ask) first = {0}, second = {0};
+	unsigned instructions = 0, pieces = 0;
+	struct terms t, next;
+	struct envelope e;
+
+	(void)state;
+	put_whole(&t, "one", one);
+	put_whole(&next, "two", two);
+	line_close(&b);
+	line_open(&b, &bob);
+	line_lease(&b, 4096, 2 * ROOM);
+	wait_ask(&first, &b, &alice.header.client, &t.key_id, NULL);
+	wait_ask(&second, &b, &alice.header.client, &next.key_id, NULL);
+	line_send_frame(&b, &first.frame);
+	line_send_frame(&b, &second.frame);
+	while (pieces < 2 * (PARTS - 1)) {
+		assert_true(line_next(&b, &e));
+		if (e.type == MESSAGE_INSTRUCTION)
+			assert_int_equal(pieces, (PARTS - 1) * instructions++);
+		pieces += e.type == MESSAGE_PIECE;
+	}
+	assert_int_equal(instructions, 2);
+	drop(one);
+	drop(two);
+}
+
 /* The quota and the mailbox have room for all of a key, or for none of it. */
 static void bounds_are_held_at_the_share(void **state)
 {
@@ -295,6 +325,7 @@ int main(void)
 		WITH_PAIR(parts_come_again_and_later),
 		WITH_PAIR(a_lost_receiver_begins_anew),
 		WITH_PAIR(a_key_supersedes_when_it_is_whole),
+		WITH_PAIR(one_after_the_other),
 		cmocka_unit_test(bounds_are_held_at_the_share),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
