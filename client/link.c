@@ -17,6 +17,7 @@
 #define RETAKES_MOST 2
 #define DISOWNED_MOST 2 /* in one exchange, however long it goes on and on however many connections */
 #define SWITCHES_MOST 4 /* other tables of a hub in one exchange; a note can make us try one, which costs a lease */
+#define OVERTAKEN_MOST 2
 #define NONSENSE_MOST 16
 #define OBJECTIONS_MOST 3 /* notes that would end the matter, if they were true */
 
@@ -39,6 +40,7 @@ static void begin_tries(struct link *l)
 	l->leases_left = LEASES_MOST;
 	l->retakes_left = RETAKES_MOST;
 	l->down_renewed = l->is_enlarged = l->is_outgrown = false;
+	l->overtaken_left = OVERTAKEN_MOST;
 	l->objections = 0;
 }
 

@@ -91,8 +91,9 @@ struct link {
 	unsigned objections;         /* notes that say, untagged, that this cannot be */
 	bool is_asked_again;         /* because of one: the exchange sends once more what has no answer */
 	bool down_is_old;            /* no down window there is does for what is needed */
+	unsigned overtaken_left;     /* windows as long as before that notes may still make us ask for */
 	bool down_renewed;           /* a new down window was asked for because of a note */
-	bool is_enlarged;            /* ... and a larger one than was needed */
+	bool is_enlarged;            /* ... and one of just the length that is needed now */
 	bool is_outgrown;            /* a note says that still more is needed than this exchange can use */
 	bool lease_lost;             /* the hub disowned our window: what was sent has to be sealed afresh */
 };

@@ -115,17 +115,20 @@ static uint64_t noted_most(const struct link *l)
 
 /* After a note that the down window is too small though it is as we wanted it: asks for another one, and from the second
  * note on for a larger one.  (The hub's window is smaller than ours when CONFIRMs of two connections overtook each
- * other.) */
+ * other: where none may be larger, that may happen a few times in turn.) */
 static void enlarge(struct link *l)
 {
 	uint64_t most = noted_most(l), more = l->need_down * 4;
+	bool may_grow = l->need_down < most;
 
-	l->is_outgrown = l->down_renewed && l->need_down >= most;
+	l->is_outgrown = l->down_renewed && !may_grow && l->overtaken_left == 0;
 	if (l->is_outgrown)
 		return;
-	l->is_enlarged = l->down_renewed;
-	if (l->is_enlarged)
+	l->is_enlarged = l->down_renewed; /* no longer than it has to be */
+	if (l->down_renewed && may_grow)
 		l->need_down = more < most ? more : most;
+	else if (l->down_renewed)
+		l->overtaken_left--;
 	l->down_renewed = true;
 	lease_unplug_down(l);
 	link_lease(l);

@@ -37,7 +37,7 @@ struct shared {
 	atomic_bool stop;
 	atomic_uint rounds, failures;
 	_Atomic double slowest;
-	char why[300]; /* of a failure, whichever wrote last */
+	char why[1200]; /* of a failure, whichever wrote last */
 };
 static struct shared *shared;
 static const struct path *scratch;
@@ -59,6 +59,20 @@ static void note(dske_rc rc, double seconds)
 	}
 }
 
+/* What became of each hub, behind the sentence. */
+static void add_hubs(enum agree_role role, const struct report *report)
+{
+	size_t at = strlen(shared->why);
+	for (size_t i = 0; i < report->count; i++) {
+		const struct hub_report *h = &report->hub[i];
+		at += (size_t)snprintf(shared->why + at, sizeof shared->why - at, "; %s %s: %s, left %llu up, %llu down",
+				       role == ROLE_INITIATOR ? "to" : "from", h->name, h->detail, (unsigned long long)h->up_left,
+				       (unsigned long long)h->down_left);
+		if (at >= sizeof shared->why)
+			return;
+	}
+}
+
 static dske_rc agree(struct pair *p, struct client *c, const char *peer, enum agree_role role, struct secret *key)
 {
 	struct agree_request q = {.role = role, .has_key_id = true, .key_id = p->key_id, .scheme = SCHEME_COUNT};
@@ -67,6 +81,8 @@ static dske_rc agree(struct pair *p, struct client *c, const char *peer, enum ag
 	snprintf(q.peer, sizeof q.peer, "%s", peer);
 	dske_rc rc = client_agree(c, &q, &r);
 	note(rc, bench_now() - start);
+	if (!rc_ok(rc))
+		add_hubs(role, &r.report);
 	if (rc_ok(rc) && r.n != HUBS)
 		note(FAIL(STATE, "only %u hubs took part", r.n), 0);
 	secret_drop(key);
