@@ -11,8 +11,6 @@
 #include "client/direct.h"
 #include "client/taken.h"
 
-#define GRACE_LEAST_MS 20 /* for late shares, once there are enough; as long again as those took, within bounds */
-#define GRACE_MOST_MS 500
 #define FLUSH_MS 200
 
 struct second {
@@ -153,9 +151,7 @@ static bool is_time_to_tag(struct second *s, const struct reception *v)
 		int at = terms_hub_index(&s->terms, &v->a->x.set->link[h].hub->hub);
 		out += at >= 0 && s->share[at].data == NULL && link_is_alive(&v->a->x.set->link[h]);
 	}
-	int64_t grace = 2 * (s->enough_ms - s->began_ms);
-	grace = grace < GRACE_LEAST_MS ? GRACE_LEAST_MS : grace > GRACE_MOST_MS ? GRACE_MOST_MS : grace;
-	return out == 0 || now >= s->enough_ms + grace;
+	return out == 0 || now >= s->enough_ms + grace_ms((double)(s->enough_ms - s->began_ms));
 }
 
 /* The keys of the first pass serve one set of tags, in whichever call of this client: two would give them away. */

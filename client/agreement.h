@@ -58,7 +58,10 @@ bool exchange_is_settled(const struct exchange *x);
 size_t exchange_good(const struct exchange *x);
 size_t exchange_bad(const struct exchange *x);
 
-/* When to stop waiting for the others: as long again as it took, within bounds. */
+/* How long the others are still waited for, once enough have come: about as long as those took, within bounds ... */
+int64_t grace_ms(double took_ms);
+
+/* ... and when that is over, the deadline at the latest. */
 int64_t exchange_grace(const struct exchange *x, double took_ms);
 
 /* Writes what is known of each hub so far; *report was empty or is written anew. */

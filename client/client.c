@@ -181,7 +181,7 @@ static dske_rc hub_usable(const struct client *c, const struct hub_table *h, str
 	return FAIL(LOCKED, "the table is locked after a failed write: check the disk, get a new PSKM from the hub");
 }
 
-static void describe(const struct client *c, struct client_hub *out, const struct hub_table *h)
+static void describe(const struct client *c, struct client_hub *out, struct hub_table *h)
 {
 	snprintf(out->name, sizeof out->name, "%s", h->name);
 	snprintf(out->address, sizeof out->address, "%s", h->address);
@@ -194,6 +194,8 @@ static void describe(const struct client *c, struct client_hub *out, const struc
 	if (!rc_ok(out->rc))
 		snprintf(out->detail, sizeof out->detail, "%s", rc_detail(out->rc));
 	out->low = rc_ok(out->rc) && low_water_passed(&c->config.low_water, &out->status);
+	if (rc_is(out->rc, DSKE_RC_RETIRED))
+		h->is_let_go = out->status.retired.let_go;
 }
 
 static bool has_enough(const struct client_hub *h, const struct id *hub)
@@ -240,6 +242,8 @@ dske_rc client_hubs(struct client *c, struct client_hub **out, size_t *count)
 	qsort(list, n, sizeof list[0], tables_by_name);
 	for (size_t i = 0; i < n; i++)
 		describe(c, &(*out)[i], list[i]);
+	for (size_t i = 0; i < n; i++)
+		(*out)[i].stands = pool_stands_for_hub(c, list[i]);
 	mark_relieved(*out, n);
 	free(list);
 	*count = n;

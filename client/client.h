@@ -55,6 +55,7 @@ struct client_hub {
 	char medium[256];  /* its folder on a medium, perhaps cut; empty: in the client's own store, or absent */
 	bool low;         /* usable, and below the configuration's low_water */
 	bool relieved;    /* low, and another usable table of this hub is not */
+	bool stands;      /* for its hub, among those that the default k is taken from: one table of each does */
 };
 
 /* A copy of what is there, one entry a table, ordered by hub name, hub ID, table ID; the caller frees *out.

@@ -123,14 +123,17 @@ bool exchange_is_settled(const struct exchange *x)
 	return exchange_good(x) + exchange_bad(x) == x->set->count;
 }
 
+int64_t grace_ms(double took_ms)
+{
+	int64_t grace = (int64_t)(2 * took_ms);
+	if (grace < GRACE_LEAST_MS)
+		return GRACE_LEAST_MS;
+	return grace > GRACE_MOST_MS ? GRACE_MOST_MS : grace;
+}
+
 int64_t exchange_grace(const struct exchange *x, double took_ms)
 {
-	int64_t grace = (int64_t)(2 * took_ms), until;
-	if (grace < GRACE_LEAST_MS)
-		grace = GRACE_LEAST_MS;
-	if (grace > GRACE_MOST_MS)
-		grace = GRACE_MOST_MS;
-	until = clock_ms() + grace;
+	int64_t until = clock_ms() + grace_ms(took_ms);
 	return until < x->deadline_ms ? until : x->deadline_ms;
 }
 

@@ -211,12 +211,27 @@ static bool is_let_go(const struct client *c, const struct id *hub)
 
 /* A hub whose table was frozen, locked or retired still counts: else who spoils enough tables lowers the threshold.
  * Only what this client's own operator retired, or let go when a hub had, counts no more. */
+static bool stands_for_hub(const struct client *c, size_t at)
+{
+	return is_first_of_hub(c, at) && !is_let_go(c, &c->tables[at]->hub);
+}
+
+bool pool_stands_for_hub(struct client *c, const struct hub_table *table)
+{
+	bool stands = false;
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 0; i < c->table_count; i++)
+		stands = stands || (c->tables[i] == table && stands_for_hub(c, i));
+	pthread_mutex_unlock(&c->lock);
+	return stands;
+}
+
 size_t pool_hubs_known(struct client *c)
 {
 	size_t count = 0;
 	pthread_mutex_lock(&c->lock);
 	for (size_t i = 0; i < c->table_count; i++)
-		count += is_first_of_hub(c, i) && !is_let_go(c, &c->tables[i]->hub);
+		count += stands_for_hub(c, i);
 	pthread_mutex_unlock(&c->lock);
 	return count < TERMS_HUBS_MAX ? count : TERMS_HUBS_MAX;
 }

@@ -84,6 +84,9 @@ bool pool_all_usable(struct client *c);
  * what "more than half of them" means. */
 size_t pool_hubs_known(struct client *c);
 
+/* Is it the table by which its hub is counted there? */
+bool pool_stands_for_hub(struct client *c, const struct hub_table *table);
+
 /* Takes a set for these tables out of the pool, or makes one.  Errors: NOMEM, CONFIG. */
 dske_rc pool_take(struct client *c, struct hub_table *const *hubs, size_t count, struct links **out);
 

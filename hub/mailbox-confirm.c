@@ -4,11 +4,6 @@
 
 #include "hub/mailbox-impl.h"
 
-static void bind_id(sqlite3_stmt *s, int at, const struct id *id)
-{
-	sqlite3_bind_blob(s, at, id->b, ID_LEN, SQLITE_STATIC);
-}
-
 dske_rc mailbox_round_begin(struct mailbox *m, int64_t share, size_t receivers)
 {
 	sqlite3_stmt *s = mailbox_statement(m, SQL_ROUND_BEGIN);
@@ -23,8 +18,8 @@ dske_rc mailbox_round_find(struct mailbox *m, const struct id *initiator, const 
 	sqlite3_stmt *s = mailbox_statement(m, SQL_ROUND_FIND);
 	bool row;
 
-	bind_id(s, 1, initiator);
-	bind_id(s, 2, key_id);
+	mailbox_bind_id(s, 1, initiator);
+	mailbox_bind_id(s, 2, key_id);
 
 	dske_rc rc = mailbox_step(m, s, &row);
 
@@ -95,8 +90,8 @@ static dske_rc is_due(struct mailbox *m, int64_t share, const struct terms *t, c
 {
 	sqlite3_stmt *s = mailbox_statement(m, SQL_DELIVERY_IS_DUE);
 
-	bind_id(s, 1, receiver);
-	bind_id(s, 2, &t->initiator);
+	mailbox_bind_id(s, 1, receiver);
+	mailbox_bind_id(s, 2, &t->initiator);
 	sqlite3_bind_int64(s, 3, share);
 
 	dske_rc rc = mailbox_step(m, s, due);

@@ -70,24 +70,13 @@ static void add_hub(struct operators *o, struct run *runs, size_t *run_count, co
 	o->hubs[o->count++] = 1;
 }
 
-static bool counts(const struct client_hub *hub, size_t at)
-{
-	if (rc_is(hub[at].rc, DSKE_RC_RETIRED) && hub[at].status.retired.let_go)
-		return false;
-	for (size_t i = 0; i < at; i++) {
-		if (id_equal(&hub[i].hub, &hub[at].hub) && counts(hub, i))
-			return false;
-	}
-	return !id_is_zero(&hub[at].hub);
-}
-
 /* Those with accept = no take no part.  Returns how many count for the default k: they do, too. */
 static size_t take_hubs(struct explain *e, const struct config *config, const struct client_hub *hub, size_t count)
 {
 	struct run runs[TERMS_HUBS_MAX];
 	size_t run_count = 0, known = 0;
 	for (size_t i = 0; i < count && known < TERMS_HUBS_MAX; i++) {
-		if (!counts(hub, i))
+		if (!hub[i].stands)
 			continue;
 		known++;
 		if (!config_hub_refused(config, hub[i].name))

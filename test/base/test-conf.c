@@ -15,22 +15,6 @@
 #include "base/conf.h"
 #include "test/lib/scratch.h"
 
-static struct path folder;
-
-static int make_folder(void **state)
-{
-	(void)state;
-	scratch_make(&folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	scratch_remove(&folder);
-	return 0;
-}
-
 /* Writes each setting as "section|name|key|value\n". */
 static dske_rc collect(void *context, const char *section, const char *name, const char *key, const char *value)
 {
@@ -46,7 +30,7 @@ static dske_rc collect(void *context, const char *section, const char *name, con
 static dske_rc read_bytes(char *out, size_t cap, const void *bytes, size_t len)
 {
 	AUTO(buf) all;
-	const char *path = scratch_write(&folder, "conf", bytes, len);
+	const char *path = scratch_write(&scratch_folder, "conf", bytes, len);
 
 	buf_fixed(&all, out, cap);
 	dske_rc rc = conf_read(path, collect, &all);
@@ -200,14 +184,14 @@ static void missing_and_oversized_files_are_told(void **state)
 	struct buf none = {0};
 
 	(void)state;
-	dske_rc rc = conf_read(scratch_path(&folder, "absent"), collect, &none);
+	dske_rc rc = conf_read(scratch_path(&scratch_folder, "absent"), collect, &none);
 	assert_true(rc_is(rc, DSKE_RC_NOT_FOUND));
 	assert_non_null(strstr(rc_detail(rc), "/absent"));
 	memset(big, '\n', sizeof big);
-	rc = conf_read(scratch_write(&folder, "big", big, sizeof big), collect, &none);
+	rc = conf_read(scratch_write(&scratch_folder, "big", big, sizeof big), collect, &none);
 	assert_true(rc_is(rc, DSKE_RC_CONFIG));
-	assert_true(rc_ok(conf_read(scratch_write(&folder, "big2", big, sizeof big - 1), collect, &none)));
-	assert_true(rc_is(conf_read(folder.s, collect, &none), DSKE_RC_IO));
+	assert_true(rc_ok(conf_read(scratch_write(&scratch_folder, "big2", big, sizeof big - 1), collect, &none)));
+	assert_true(rc_is(conf_read(scratch_folder.s, collect, &none), DSKE_RC_IO));
 }
 
 static dske_rc refuse_second(void *context, const char *section, const char *name, const char *key, const char *value)
@@ -224,7 +208,7 @@ static dske_rc refuse_second(void *context, const char *section, const char *nam
 static void handlers_stop_the_reading(void **state)
 {
 	const char text[] = "[hub h]\na = 1\n\nfrist = 2\nc = 3\n";
-	const char *path = scratch_write(&folder, "stop", text, strlen(text));
+	const char *path = scratch_write(&scratch_folder, "stop", text, strlen(text));
 	int calls = 0;
 	char expected[4200];
 
@@ -385,5 +369,5 @@ int main(void)
 		cmocka_unit_test(sizes_are_read),
 		cmocka_unit_test(durations_are_read),
 	};
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, scratch_group_set_up, scratch_group_tear_down);
 }

@@ -22,22 +22,6 @@
 #include "base/secret.h"
 #include "test/lib/scratch.h"
 
-static struct path folder;
-
-static int make_folder(void **state)
-{
-	(void)state;
-	scratch_make(&folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	scratch_remove(&folder);
-	return 0;
-}
-
 static bool is_open(int fd)
 {
 	return fcntl(fd, F_GETFD) >= 0;
@@ -48,14 +32,14 @@ static void opening_tells_what_is_wrong(void **state)
 	AUTO(fd) f = FD_NONE;
 
 	(void)state;
-	const char *path = scratch_path(&folder, "file");
+	const char *path = scratch_path(&scratch_folder, "file");
 	dske_rc rc = file_open(&f, path, O_RDONLY, 0);
 	assert_true(rc_is(rc, DSKE_RC_NOT_FOUND));
 	assert_non_null(strstr(rc_detail(rc), path));
 	assert_int_equal(f.n, -1);
 	assert_true(rc_ok(file_open(&f, path, O_RDWR | O_CREAT | O_EXCL, 0600)));
 	assert_true(rc_is(file_open(&f, path, O_RDWR | O_CREAT | O_EXCL, 0600), DSKE_RC_EXISTS));
-	assert_true(rc_is(file_open(&f, folder.s, O_RDWR, 0), DSKE_RC_IO)); /* EISDIR */
+	assert_true(rc_is(file_open(&f, scratch_folder.s, O_RDWR, 0), DSKE_RC_IO)); /* EISDIR */
 	assert_true(is_open(f.n));
 }
 
@@ -93,20 +77,20 @@ static bool unprivileged(bool (*check)(void))
 static bool is_denied(void)
 {
 	AUTO(fd) f = FD_NONE;
-	const char *path = scratch_path(&folder, "closed/file");
+	const char *path = scratch_path(&scratch_folder, "closed/file");
 
 	return rc_is(file_open(&f, path, O_RDONLY, 0), DSKE_RC_DENIED) &&
 	       rc_is(file_replace(path, "x", 1, 0600), DSKE_RC_DENIED) &&
-	       rc_is(file_make_dirs(scratch_path(&folder, "closed/a/b"), 0700), DSKE_RC_DENIED);
+	       rc_is(file_make_dirs(scratch_path(&scratch_folder, "closed/a/b"), 0700), DSKE_RC_DENIED);
 }
 
 static void missing_rights_are_told_apart(void **state)
 {
-	const char *path = scratch_path(&folder, "closed");
+	const char *path = scratch_path(&scratch_folder, "closed");
 
 	(void)state;
 	assert_int_equal(mkdir(path, 0), 0);
-	assert_int_equal(chmod(folder.s, 0755), 0);
+	assert_int_equal(chmod(scratch_folder.s, 0755), 0);
 	assert_true(unprivileged(is_denied));
 	assert_int_equal(chmod(path, 0700), 0);
 }
@@ -114,7 +98,7 @@ static void missing_rights_are_told_apart(void **state)
 /* A FIFO has its opener wait for the other end, for ever. */
 static void only_ordinary_files_are_opened_where_others_write(void **state)
 {
-	const struct path *scratch = &folder;
+	const struct path *scratch = &scratch_folder;
 	static const int how[] = {O_RDONLY, O_WRONLY, O_RDWR};
 	AUTO(fd) f = FD_NONE;
 	AUTO(buf) contents = {0};
@@ -151,7 +135,7 @@ static void bytes_are_written_where_asked(void **state)
 
 	(void)state;
 	assert_true(rc_ok(random_fill(in, sizeof in)));
-	assert_true(rc_ok(file_open(&f, scratch_path(&folder, "rw"), O_RDWR | O_CREAT, 0600)));
+	assert_true(rc_ok(file_open(&f, scratch_path(&scratch_folder, "rw"), O_RDWR | O_CREAT, 0600)));
 	assert_true(rc_ok(file_pwrite(f.n, in, sizeof in, 1000)));
 	assert_true(rc_ok(file_pread(f.n, out, sizeof out, 1000)));
 	assert_memory_equal(in, out, sizeof in);
@@ -169,7 +153,7 @@ static void short_files_are_corrupt(void **state)
 
 	(void)state;
 	memset(out, 1, sizeof out);
-	const char *path = scratch_write(&folder, "short", out, 100);
+	const char *path = scratch_write(&scratch_folder, "short", out, 100);
 	assert_true(rc_ok(file_open(&f, path, O_RDONLY, 0)));
 	for (size_t len = 0; len <= 101; len++)
 		assert_int_equal(file_pread(f.n, out, len, 0).code, len <= 100 ? DSKE_RC_OK : DSKE_RC_CORRUPT);
@@ -186,7 +170,7 @@ static void offsets_do_not_wrap(void **state)
 	const uint64_t offsets[] = {INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX - 1, UINT64_MAX};
 
 	(void)state;
-	assert_true(rc_ok(file_open(&f, scratch_path(&folder, "wrap"), O_RDWR | O_CREAT, 0600)));
+	assert_true(rc_ok(file_open(&f, scratch_path(&scratch_folder, "wrap"), O_RDWR | O_CREAT, 0600)));
 	for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
 		assert_true(rc_is(file_pread(f.n, &byte, 1, offsets[i]), DSKE_RC_IO));
 		assert_true(rc_is(file_pwrite(f.n, &byte, 1, offsets[i]), DSKE_RC_IO));
@@ -233,7 +217,7 @@ static void erasing_zeros_exactly_its_range(void **state)
 	memset(before, 0xEE, sizeof before);
 	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
 		AUTO(fd) f = FD_NONE;
-		const char *path = scratch_write(&folder, "erase", before, sizeof before);
+		const char *path = scratch_write(&scratch_folder, "erase", before, sizeof before);
 		assert_true(rc_ok(file_open(&f, path, O_RDWR, 0)));
 		assert_true(rc_ok(file_sync(f.n)));
 		assert_true(rc_ok(file_erase(f.n, ranges[i].offset, ranges[i].len)));
@@ -255,7 +239,7 @@ static void erased_blocks_are_given_back(void **state)
 
 	(void)state;
 	memset(bytes, 0xEE, sizeof bytes);
-	const char *path = scratch_write(&folder, "blocks", bytes, sizeof bytes);
+	const char *path = scratch_write(&scratch_folder, "blocks", bytes, sizeof bytes);
 	assert_true(rc_ok(file_open(&f, path, O_RDWR, 0)));
 	assert_true(rc_ok(file_sync(f.n)));
 	if (fallocate(f.n, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096) != 0) {
@@ -274,7 +258,7 @@ static void erasing_what_cannot_be_written_fails(void **state)
 	AUTO(fd) f = FD_NONE;
 
 	(void)state;
-	const char *path = scratch_write(&folder, "ro", "secret", 6);
+	const char *path = scratch_write(&scratch_folder, "ro", "secret", 6);
 	assert_true(rc_ok(file_open(&f, path, O_RDONLY, 0)));
 	assert_true(rc_is(file_erase(f.n, 0, 6), DSKE_RC_IO));
 }
@@ -290,7 +274,7 @@ static void locks_hold_between_descriptors(void **state)
 		{FILE_LOCK_SHARED, FILE_LOCK_EXCLUSIVE, DSKE_RC_BUSY},
 		{FILE_LOCK_SHARED, FILE_LOCK_SHARED, DSKE_RC_OK},
 	};
-	const char *path = scratch_write(&folder, "lock", "", 0);
+	const char *path = scratch_write(&scratch_folder, "lock", "", 0);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -309,7 +293,7 @@ static void closing_another_descriptor_keeps_the_lock(void **state)
 {
 	AUTO(fd) a = FD_NONE;
 	AUTO(fd) b = FD_NONE;
-	const char *path = scratch_write(&folder, "lock", "", 0);
+	const char *path = scratch_write(&scratch_folder, "lock", "", 0);
 
 	(void)state;
 	/* The classic POSIX lock would be lost here. */
@@ -327,7 +311,7 @@ static void closing_another_descriptor_keeps_the_lock(void **state)
 static void waiting_for_a_lock_ends_when_it_is_free(void **state)
 {
 	AUTO(fd) a = FD_NONE;
-	const char *path = scratch_write(&folder, "lock", "", 0);
+	const char *path = scratch_write(&scratch_folder, "lock", "", 0);
 	int ends[2], status = -1;
 	char byte = 0;
 
@@ -363,7 +347,7 @@ static void whole_files_are_read_up_to_the_limit(void **state)
 	assert_true(rc_ok(random_fill(bytes, sizeof bytes)));
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 		struct buf b = {0};
-		const char *path = scratch_write(&folder, "whole", bytes, sizes[i]);
+		const char *path = scratch_write(&scratch_folder, "whole", bytes, sizes[i]);
 		assert_true(rc_ok(file_read_all(&b, path, sizes[i])));
 		assert_int_equal(b.len, sizes[i]);
 		if (sizes[i] > 0)
@@ -386,9 +370,9 @@ static void unreadable_files_give_no_buffer(void **state)
 	struct buf b = {0};
 
 	(void)state;
-	assert_true(rc_is(file_read_all(&b, scratch_path(&folder, "absent"), 10), DSKE_RC_NOT_FOUND));
+	assert_true(rc_is(file_read_all(&b, scratch_path(&scratch_folder, "absent"), 10), DSKE_RC_NOT_FOUND));
 	assert_null(b.data);
-	assert_true(rc_is(file_read_all(&b, folder.s, 10), DSKE_RC_IO));
+	assert_true(rc_is(file_read_all(&b, scratch_folder.s, 10), DSKE_RC_IO));
 	assert_null(b.data);
 	assert_true(rc_is(file_read_all(&b, "/dev/zero", 100000), DSKE_RC_TOOBIG));
 	assert_null(b.data);
@@ -400,8 +384,8 @@ static void replacing_leaves_the_new_file_alone(void **state)
 	struct stat st;
 
 	(void)state;
-	const char *path = scratch_path(&folder, "replaced");
-	size_t names = scratch_count(&folder);
+	const char *path = scratch_path(&scratch_folder, "replaced");
+	size_t names = scratch_count(&scratch_folder);
 	mode_t old_mask = umask(0);
 	assert_true(rc_ok(file_replace(path, "old", 3, 0640)));
 	assert_true(rc_ok(file_replace(path, "newer", 5, 0600)));
@@ -410,7 +394,7 @@ static void replacing_leaves_the_new_file_alone(void **state)
 	assert_string_equal(text, "newer");
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_int_equal(scratch_count(&folder), names + 1);
+	assert_int_equal(scratch_count(&scratch_folder), names + 1);
 	assert_true(rc_ok(file_replace(path, "", 0, 0600)));
 	assert_int_equal(scratch_read(path, text, sizeof text), 0);
 }
@@ -419,7 +403,7 @@ static void replacing_does_not_touch_the_old_file(void **state)
 {
 	AUTO(fd) old = FD_NONE;
 	char text[4] = "";
-	const char *path = scratch_write(&folder, "kept", "old", 3);
+	const char *path = scratch_write(&scratch_folder, "kept", "old", 3);
 
 	(void)state;
 	/* Whoever had it open goes on reading the old bytes: they were not overwritten. */
@@ -432,8 +416,8 @@ static void replacing_does_not_touch_the_old_file(void **state)
 static void failed_replacement_leaves_the_old_file(void **state)
 {
 	static uint8_t bytes[8192];
-	const char *path = scratch_write(&folder, "survivor", "old", 3);
-	size_t names = scratch_count(&folder);
+	const char *path = scratch_write(&scratch_folder, "survivor", "old", 3);
+	size_t names = scratch_count(&scratch_folder);
 	struct rlimit before, limit;
 	char text[8];
 
@@ -449,26 +433,26 @@ static void failed_replacement_leaves_the_old_file(void **state)
 	assert_true(rc_is(rc, DSKE_RC_IO));
 	scratch_read(path, text, sizeof text);
 	assert_string_equal(text, "old");
-	assert_int_equal(scratch_count(&folder), names);
+	assert_int_equal(scratch_count(&scratch_folder), names);
 }
 
 static void replacing_where_a_folder_is_fails_cleanly(void **state)
 {
-	const char *path = scratch_path(&folder, "afolder");
+	const char *path = scratch_path(&scratch_folder, "afolder");
 
 	(void)state;
 	assert_int_equal(mkdir(path, 0700), 0);
-	size_t names = scratch_count(&folder);
+	size_t names = scratch_count(&scratch_folder);
 	assert_false(rc_ok(file_replace(path, "x", 1, 0600)));
-	assert_int_equal(scratch_count(&folder), names);
-	assert_true(rc_is(file_replace(scratch_path(&folder, "absent/file"), "x", 1, 0600), DSKE_RC_NOT_FOUND));
+	assert_int_equal(scratch_count(&scratch_folder), names);
+	assert_true(rc_is(file_replace(scratch_path(&scratch_folder, "absent/file"), "x", 1, 0600), DSKE_RC_NOT_FOUND));
 }
 
 /* A reader sees one of the two texts at any moment, never a part. */
 static void replacing_is_atomic_for_readers(void **state)
 {
 	static char a[20000], b[20000], seen[sizeof a + 1];
-	const char *path = scratch_path(&folder, "atomic");
+	const char *path = scratch_path(&scratch_folder, "atomic");
 	int status = -1;
 
 	(void)state;
@@ -517,5 +501,5 @@ int main(void)
 		cmocka_unit_test(replacing_where_a_folder_is_fails_cleanly),
 		cmocka_unit_test(replacing_is_atomic_for_readers),
 	};
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, scratch_group_set_up, scratch_group_tear_down);
 }

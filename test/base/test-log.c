@@ -20,22 +20,12 @@
 #include "base/log.h"
 #include "test/lib/scratch.h"
 
-static struct path folder;
 static char seen[200000];
 
-static int make_folder(void **state)
+static int close_log(void **state)
 {
-	(void)state;
-	scratch_make(&folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
 	log_close();
-	scratch_remove(&folder);
-	return 0;
+	return scratch_group_tear_down(state);
 }
 
 /* In place of the C library's, and of the one that FORTIFY calls instead: the system's log is not ours
@@ -86,7 +76,7 @@ static int real_stderr = -1;
 
 static const char *stderr_take(void)
 {
-	const char *path = scratch_path(&folder, "stderr");
+	const char *path = scratch_path(&scratch_folder, "stderr");
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 
 	assert_true(fd >= 0);
@@ -208,7 +198,7 @@ static void syslog_gets_priority_and_program(void **state)
 
 static void files_are_private_and_appended(void **state)
 {
-	const char *path = scratch_path(&folder, "log");
+	const char *path = scratch_path(&scratch_folder, "log");
 	struct stat st;
 
 	(void)state;
@@ -242,11 +232,11 @@ static void unusable_targets_keep_the_former(void **state)
 	assert_true(rc_is(rc, DSKE_RC_ARGS));
 	assert_non_null(strstr(rc_detail(rc), "relative.log"));
 	assert_true(rc_is(log_open("", LOG_LEVEL_INFO, "u"), DSKE_RC_ARGS));
-	const char *absent = scratch_path(&folder, "absent/log");
+	const char *absent = scratch_path(&scratch_folder, "absent/log");
 	rc = log_open(absent, LOG_LEVEL_INFO, "u");
 	assert_true(rc_is(rc, DSKE_RC_IO));
 	assert_non_null(strstr(rc_detail(rc), absent));
-	assert_true(rc_is(log_open(folder.s, LOG_LEVEL_INFO, "u"), DSKE_RC_IO));
+	assert_true(rc_is(log_open(scratch_folder.s, LOG_LEVEL_INFO, "u"), DSKE_RC_IO));
 	log_info("still here");
 	stderr_give(path);
 	assert_string_equal(seen, "t: info: still here\n");
@@ -340,7 +330,7 @@ static void errno_is_kept_and_quoted(void **state)
 
 static void lines_of_several_processes_stay_whole(void **state)
 {
-	const char *path = scratch_path(&folder, "shared");
+	const char *path = scratch_path(&scratch_folder, "shared");
 	pid_t children[4];
 
 	(void)state;
@@ -404,5 +394,5 @@ int main(void)
 		cmocka_unit_test(lines_of_several_processes_stay_whole),
 		cmocka_unit_test(levels_have_names),
 	};
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, scratch_group_set_up, close_log);
 }

@@ -22,35 +22,19 @@
 #include "base/secret.h"
 #include "test/lib/scratch.h"
 
-static struct path folder;
-
-static int make_folder(void **state)
-{
-	(void)state;
-	scratch_make(&folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	scratch_remove(&folder);
-	return 0;
-}
-
 static void folders_are_synced_by_any_path(void **state)
 {
 	(void)state;
-	assert_true(rc_ok(file_sync_dir_of(scratch_path(&folder, "whatever"))));
+	assert_true(rc_ok(file_sync_dir_of(scratch_path(&scratch_folder, "whatever"))));
 	assert_true(rc_ok(file_sync_dir_of("bare-name")));
 	assert_true(rc_ok(file_sync_dir_of("/name-in-the-root")));
-	assert_true(rc_is(file_sync_dir_of(scratch_path(&folder, "absent/name")), DSKE_RC_SYNC));
+	assert_true(rc_is(file_sync_dir_of(scratch_path(&scratch_folder, "absent/name")), DSKE_RC_SYNC));
 }
 
 static void missing_folders_are_made(void **state)
 {
 	struct stat st;
-	const char *deep = scratch_path(&folder, "one//two/three/");
+	const char *deep = scratch_path(&scratch_folder, "one//two/three/");
 
 	(void)state;
 	mode_t old_mask = umask(0);
@@ -59,27 +43,27 @@ static void missing_folders_are_made(void **state)
 	assert_int_equal(stat(deep, &st), 0);
 	assert_true(S_ISDIR(st.st_mode));
 	assert_int_equal(st.st_mode & 07777, 0710);
-	assert_int_equal(stat(scratch_path(&folder, "one"), &st), 0);
+	assert_int_equal(stat(scratch_path(&scratch_folder, "one"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0710);
 	assert_true(rc_ok(file_make_dirs(deep, 0700)));
 	assert_true(rc_ok(file_make_dirs("/", 0700)));
 	assert_true(rc_ok(file_make_dirs(".", 0700)));
 	assert_false(rc_ok(file_make_dirs("", 0700)));
-	const char *file = scratch_write(&folder, "plain", "x", 1);
+	const char *file = scratch_write(&scratch_folder, "plain", "x", 1);
 	dske_rc rc = file_make_dirs(file, 0700);
 	assert_true(rc_is(rc, DSKE_RC_IO));
 	assert_non_null(strstr(rc_detail(rc), file));
-	assert_true(rc_is(file_make_dirs(scratch_path(&folder, "plain/below"), 0700), DSKE_RC_IO));
+	assert_true(rc_is(file_make_dirs(scratch_path(&scratch_folder, "plain/below"), 0700), DSKE_RC_IO));
 }
 
 static void changes_are_seen(void **state)
 {
 	const struct timespec then[2] = {{1000, 7}, {1000, 7}}, later[2] = {{1000, 8}, {1000, 8}};
-	const char *path = scratch_path(&folder, "watched");
+	const char *path = scratch_path(&scratch_folder, "watched");
 
 	(void)state;
 	assert_int_equal(file_change_time(path), 0);
-	scratch_write(&folder, "watched", "x", 1);
+	scratch_write(&scratch_folder, "watched", "x", 1);
 	assert_int_equal(file_change_time(path), FILE_FRESH);
 	assert_int_equal(utimensat(AT_FDCWD, path, then, 0), 0);
 	int64_t before = file_change_time(path);
@@ -146,5 +130,5 @@ int main(void)
 		cmocka_unit_test(paths_as_seen_from_here),
 		cmocka_unit_test(paths_have_a_limit),
 	};
-	return cmocka_run_group_tests_name("path", tests, make_folder, remove_folder);
+	return cmocka_run_group_tests_name("path", tests, scratch_group_set_up, scratch_group_tear_down);
 }

@@ -369,30 +369,31 @@ static void cut_at_any_message(void **state)
 	}
 }
 
+/* Each of these messages in turn, all that come of it or the first `times`. */
+static void meddle_with_each(enum meddling how, uint8_t first, uint8_t last, size_t byte, unsigned times, enum scheme scheme)
+{
+	for (uint8_t type = first; type <= last; type++) {
+		struct both b;
+		meddle(&b, how, type, byte, times);
+		assert_scheme(&b, scheme);
+		assert_in_range(m.meddled, 1, times);
+		drop(&b);
+	}
+}
+
 /* Cut once, and made anew. */
 static void a_lost_connection_is_made_anew(void **state)
 {
 	(void)state;
 	honest_messages();
-	for (uint8_t type = DIRECT_HELLO; type <= DIRECT_LIST; type++) {
-		struct both b;
-		meddle(&b, MEDDLE_CUTS, type, 0, 1);
-		assert_scheme(&b, SCHEME_ADAPTED);
-		assert_int_equal(m.meddled, 1);
-		drop(&b);
-	}
+	meddle_with_each(MEDDLE_CUTS, DIRECT_HELLO, DIRECT_LIST, 0, 1, SCHEME_ADAPTED);
 }
 
 /* Who swallows a message holds the link up until its time is over. */
 static void swallowed_messages_cost_time_alone(void **state)
 {
 	(void)state;
-	for (uint8_t type = DIRECT_TAGS; type <= DIRECT_LIST; type++) {
-		struct both b;
-		meddle(&b, MEDDLE_SWALLOWS, type, 0, 1000);
-		assert_scheme(&b, SCHEME_SHAMIR);
-		drop(&b);
-	}
+	meddle_with_each(MEDDLE_SWALLOWS, DIRECT_TAGS, DIRECT_LIST, 0, 1000, SCHEME_SHAMIR);
 }
 
 static void doubled_and_replayed_messages_change_nothing(void **state)
@@ -429,13 +430,8 @@ static void no_changed_message_gives_a_wrong_key(void **state)
 static void changed_every_time_it_falls_back(void **state)
 {
 	(void)state;
-	for (uint8_t type = DIRECT_TAGS; type <= DIRECT_LIST; type++) {
-		struct both b;
-		meddle(&b, MEDDLE_FLIPS, type, 60, 1000);
-		assert_scheme(&b, SCHEME_SHAMIR);
-		assert_true(m.meddled <= 8);
-		drop(&b);
-	}
+	meddle_with_each(MEDDLE_FLIPS, DIRECT_TAGS, DIRECT_LIST, 60, 1000, SCHEME_SHAMIR);
+	assert_true(m.meddled <= 8);
 }
 
 /* ---- at the door ----------------------------------------------------------------------------------------------------- */

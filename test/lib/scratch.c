@@ -61,6 +61,22 @@ int scratch_tear_down(void **state)
 	return 0;
 }
 
+struct path scratch_folder;
+
+int scratch_group_set_up(void **state)
+{
+	(void)state;
+	scratch_make(&scratch_folder);
+	return 0;
+}
+
+int scratch_group_tear_down(void **state)
+{
+	(void)state;
+	scratch_remove(&scratch_folder);
+	return 0;
+}
+
 void scratch_copy(const char *from, const char *to)
 {
 	int status = 1;

@@ -17,6 +17,11 @@ void scratch_remove(const struct path *folder);
 int scratch_set_up(void **state);
 int scratch_tear_down(void **state);
 
+/* The same for a whole group of tests: cmocka's group set-up and tear-down, and the folder between them. */
+extern struct path scratch_folder;
+int scratch_group_set_up(void **state);
+int scratch_group_tear_down(void **state);
+
 /* A copy of a folder with all that is in it; what was at `to` before is gone. */
 void scratch_copy(const char *from, const char *to);
 
