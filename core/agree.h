@@ -101,6 +101,10 @@ void receiver_set_source(struct receiver *r, const struct share_source *source);
 dske_rc receiver_accepts(const struct receiver *r, const struct id *hub, const struct terms *t);
 dske_rc receiver_offer_number(struct receiver *r, const struct id *hub, const struct terms *t, size_t number);
 
+/* The share that came by this hub with these terms is not there any more; it may be offered again.  Not of the terms of a
+ * conclusion. */
+void receiver_forget(struct receiver *r, const struct id *hub, const struct terms *t);
+
 /* After a conclusion for a long key: a block of S (core/candidate.h), into SHARE_BLOCK_MAX bytes, the first *len of which
  * are the key's.  Errors: the source's. */
 dske_rc receiver_key_block(const struct receiver *r, size_t block, uint8_t *out, size_t *len);

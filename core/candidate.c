@@ -16,11 +16,12 @@ dske_rc share_group_new(struct share_group **out, const struct terms *t, const s
 
 	if (!g)
 		return rc_make(DSKE_RC_NOMEM);
-	g->share = calloc(t->n, sizeof *g->share);
-	if (!g->share || (source && !rc_ok(secret_alloc(&g->room, t->n * SHARE_BLOCK_MAX)))) {
+	g->share = calloc(1, sizeof *g->share);
+	if (!g->share) {
 		share_group_free(g);
 		return rc_make(DSKE_RC_NOMEM);
 	}
+	g->places = 1;
 	g->terms = *t;
 	g->source = source;
 	*out = g;
@@ -47,18 +48,66 @@ struct held_share *share_group_find(const struct share_group *g, uint8_t x)
 	return NULL;
 }
 
-void share_group_add(struct share_group *g, uint8_t x, struct secret *bytes)
+/* A place for another share.  The first one's is there from the start. */
+static dske_rc place_make(struct share_group *g)
 {
-	struct held_share *share = &g->share[g->count++];
+	struct held_share *more;
 
-	share->x = x;
-	share->verdict = SHARE_UNUSED;
-	secret_move(&share->bytes, bytes);
+	if (g->count < g->places)
+		return DSKE_OK;
+	more = reallocarray(g->share, g->places + 1, sizeof *more);
+	if (!more)
+		return rc_make(DSKE_RC_NOMEM);
+	g->share = more;
+	g->places++;
+	return DSKE_OK;
 }
 
-void share_group_add_number(struct share_group *g, uint8_t x, size_t number)
+dske_rc share_group_add(struct share_group *g, uint8_t x, struct secret *bytes)
 {
+	TRY(place_make(g));
+	struct held_share *share = &g->share[g->count++];
+
+	*share = (struct held_share){.x = x, .verdict = SHARE_UNUSED};
+	secret_move(&share->bytes, bytes);
+	return DSKE_OK;
+}
+
+dske_rc share_group_add_number(struct share_group *g, uint8_t x, size_t number)
+{
+	TRY(place_make(g));
 	g->share[g->count++] = (struct held_share){.x = x, .verdict = SHARE_UNUSED, .number = number};
+	return DSKE_OK;
+}
+
+void share_group_remove(struct share_group *g, uint8_t x)
+{
+	struct held_share *share = share_group_find(g, x);
+
+	if (!share)
+		return;
+	secret_drop(&share->bytes);
+	size_t at = (size_t)(share - g->share);
+
+	memmove(share, share + 1, (g->count - at - 1) * sizeof *share);
+	g->count--;
+	search_free(g->search);
+	g->search = NULL;
+	g->won = false; /* its indices are others' now */
+	g->judged = 0;
+}
+
+/* Blocks of as many shares as are there, and not before there are k: until then none is read, and n is what one hub says.
+ * A group holds no more than one share of each hub that is accepted here, is in the terms, and has sent it, under a tag that
+ * verified and with as much of its pad as the share is long.  So locked memory is had for shares that came, and for no other. */
+static dske_rc room_make(struct share_group *g)
+{
+	size_t needed = g->count * SHARE_BLOCK_MAX;
+
+	if (!g->source || g->room.len >= needed)
+		return DSKE_OK;
+	secret_drop(&g->room); /* nothing is in it between two calls */
+	return secret_alloc(&g->room, needed);
 }
 
 /* ---- blocks --------------------------------------------------------------------------------------- */
@@ -393,6 +442,7 @@ dske_rc candidate_search(struct share_group *g, bool thorough, struct secret *ke
 	verdicts_clear(g);
 	if (g->count < g->terms.k)
 		return FAIL(TOO_FEW, "%zu of the %d shares needed came", g->count, g->terms.k);
+	TRY(room_make(g));
 	/* What is quick was tried before the long search of the same shares began, which is not to begin again. */
 	if (!thorough && g->search && search_count(g->search) == g->count)
 		return search_failed(g, g->search, thorough, SEARCH_PAUSE);

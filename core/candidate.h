@@ -52,9 +52,10 @@ struct held_share {
 struct share_group {
 	struct terms terms;
 	size_t count;             /* s */
-	struct held_share *share; /* owned; room for n, in order of arrival */
+	size_t places;            /* at share */
+	struct held_share *share; /* owned; in order of arrival */
 	const struct share_source *source; /* borrowed; NULL: shares are in memory */
-	struct secret room;       /* owned; with a source, for a block of each share */
+	struct secret room;       /* owned; with a source, and once k shares came: for a block of each */
 	struct tag print;         /* with a source, when `won`: what candidate_search gives for the key ... */
 	size_t judged;            /* ... and how many shares it has judged */
 	struct search *search;    /* owned; under way in steps, or NULL */
@@ -70,9 +71,13 @@ void share_group_free(struct share_group *g);
 /* The share at x, or NULL. */
 struct held_share *share_group_find(const struct share_group *g, uint8_t x);
 
-/* Adds a share at an x that is not there yet; bytes are moved in.  Or one that lies in the source. */
-void share_group_add(struct share_group *g, uint8_t x, struct secret *bytes);
-void share_group_add_number(struct share_group *g, uint8_t x, size_t number);
+/* Adds a share at an x that is not there yet; bytes are moved in.  Or one that lies in the source.  Errors: NOMEM, but not
+ * for a group's first. */
+dske_rc share_group_add(struct share_group *g, uint8_t x, struct secret *bytes);
+dske_rc share_group_add_number(struct share_group *g, uint8_t x, size_t number);
+
+/* Forgets the share at x, if it is there, and what was found with it: the next search begins afresh. */
+void share_group_remove(struct share_group *g, uint8_t x);
 
 /* A group's shares are looked at in as many steps; one, where they are in memory. */
 size_t share_group_blocks(const struct share_group *g);

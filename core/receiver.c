@@ -198,8 +198,7 @@ dske_rc receiver_offer(struct receiver *r, const struct id *hub, const struct te
 	if (!held) {
 		TRY(room_check(r, hub, share->len));
 		TRY(group_join(r, &g, t, hub, NULL));
-		share_group_add(g, (uint8_t)(terms_hub_index(t, hub) + 1), share);
-		return DSKE_OK;
+		return share_group_add(g, (uint8_t)(terms_hub_index(t, hub) + 1), share);
 	}
 	if (held->bytes.data && mem_equal(held->bytes.data, share->data, share->len))
 		return FAIL(EXISTS, "hub %s sent its share again", id_hex(hub, hex));
@@ -217,8 +216,26 @@ dske_rc receiver_offer_number(struct receiver *r, const struct id *hub, const st
 	if (g && share_of(g, hub))
 		return FAIL(EXISTS, "hub %s sent a share of this agreement before", id_hex(hub, hex));
 	TRY(group_join(r, &g, t, hub, r->source));
-	share_group_add_number(g, (uint8_t)(terms_hub_index(t, hub) + 1), number);
-	return DSKE_OK;
+	return share_group_add_number(g, (uint8_t)(terms_hub_index(t, hub) + 1), number);
+}
+
+void receiver_forget(struct receiver *r, const struct id *hub, const struct terms *t)
+{
+	for (size_t i = 0; i < r->group_count; i++) {
+		struct share_group *g = r->group[i];
+		int index = terms_hub_index(t, hub);
+
+		if (index < 0 || !terms_equal(&g->terms, t))
+			continue;
+		share_group_remove(g, (uint8_t)(index + 1));
+		if (g->count > 0)
+			return;
+		r->concluded = r->concluded == g ? NULL : r->concluded;
+		share_group_free(g);
+		r->group_count--;
+		memmove(&r->group[i], &r->group[i + 1], (r->group_count - i) * sizeof(struct share_group *));
+		return;
+	}
 }
 
 /* ---- conclusion --------------------------------------------------------------------------------- */

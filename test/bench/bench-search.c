@@ -73,7 +73,7 @@ static void scene_deal(struct scene *s, uint8_t n, uint8_t k, uint32_t key_len)
 	bench_need_ok(agree_deal(&s->deal, &t, pads, use), "deal");
 	bench_need_ok(share_group_new(&s->group, &t, NULL), "group");
 	for (uint8_t i = 0; i < n; i++)
-		share_group_add(s->group, (uint8_t)(i + 1), use[i] ? &pad[i] : &s->deal.share[i]);
+		bench_need_ok(share_group_add(s->group, (uint8_t)(i + 1), use[i] ? &pad[i] : &s->deal.share[i]), "share");
 }
 
 static void scene_drop(struct scene *s)

@@ -303,7 +303,7 @@ static void group_make(struct share_group **g, const struct network *w)
 		struct secret share = {0};
 
 		assert_ok(secret_from(&share, w->share[i], w->share_len));
-		share_group_add(*g, (uint8_t)(i + 1), &share);
+		assert_ok(share_group_add(*g, (uint8_t)(i + 1), &share));
 	}
 }
 

@@ -291,6 +291,62 @@ static void offers_are_checked_as_short_ones(void **state)
 	network_end(&w);
 }
 
+/* n is what a hub says: memory is had for shares that came, once they are enough to be looked at. */
+static void memory_is_for_shares_that_came(void **state)
+{
+	AUTO(secret) print = {0};
+	struct share_group *g = NULL;
+	struct network w;
+	struct shelf s;
+
+	(void)state;
+	shelf_begin(&s, &w, 13, 5, 3, KEY_PART_LEN + 1);
+	w.terms.n = TERMS_HUBS_MAX;
+	for (unsigned h = 0; h < TERMS_HUBS_MAX; h++)
+		w.terms.hub[h] = id_of('h', h);
+	assert_ok(share_group_new(&g, &w.terms, &s.source));
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(g->room.len, i < 3 ? 0 : 3 * SHARE_BLOCK_MAX);
+		assert_in_range(g->places, i, i + 1);
+		assert_ok(share_group_add_number(g, (uint8_t)(i + 1), i));
+		s.fail_after = 0;
+		assert_rc(candidate_search(g, true, &print), i + 1 < 3 ? DSKE_RC_TOO_FEW : DSKE_RC_IO);
+	}
+	assert_int_equal(g->room.len, 4 * SHARE_BLOCK_MAX);
+	share_group_free(g);
+	w.terms.n = 5;
+	network_end(&w);
+}
+
+/* What is forgotten gives no key, may come again, and does not count toward what a hub may send. */
+static void what_is_forgotten_may_come_again(void **state)
+{
+	struct network w;
+	struct shelf s;
+
+	(void)state;
+	shelf_begin(&s, &w, 14, 4, 2, KEY_PART_LEN + 1);
+	for (unsigned i = 0; i < 20; i++) {
+		struct terms other = w.terms;
+
+		other.key_tag.b[0] ^= (uint8_t)(i + 1);
+		assert_ok(receiver_offer_number(w.bob, &w.terms.hub[0], &other, 0));
+		receiver_forget(w.bob, &w.terms.hub[0], &other);
+	}
+	assert_int_equal(receiver_share_count(w.bob), 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_ok(receiver_offer_number(w.bob, &w.terms.hub[i], &w.terms, i));
+	assert_ok(conclude(&w));
+	receiver_forget(w.bob, &w.terms.hub[0], &w.terms);
+	receiver_forget(w.bob, &w.terms.hub[1], &w.terms);
+	assert_int_equal(receiver_share_count(w.bob), 1);
+	assert_rc(conclude(&w), DSKE_RC_TOO_FEW);
+	assert_ok(receiver_offer_number(w.bob, &w.terms.hub[3], &w.terms, 3));
+	assert_ok(conclude(&w));
+	the_key_is_as_dealt(&w);
+	network_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +360,8 @@ int main(void)
 		cmocka_unit_test(one_key_by_two_polynomials_is_one),
 		cmocka_unit_test(trouble_with_the_source_ends_it),
 		cmocka_unit_test(offers_are_checked_as_short_ones),
+		cmocka_unit_test(memory_is_for_shares_that_came),
+		cmocka_unit_test(what_is_forgotten_may_come_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
