@@ -254,10 +254,11 @@ static void names_are_forgotten_when_no_share_can_have_them(void **state)
 		assert_ok(id_random(&name[i]));
 		name[i].b[0] = 0x42;
 	}
+	assert_ok(path_format(&file, "%s/taken.d/42", c->state.s));
+	unlink(file.s); /* a key of an earlier test may have had that byte too: one in 256 has */
 	for (size_t i = 0; i < 99; i++)
 		assert_ok(taken_enter(c, &other, &name[i]));
 	assert_rc(taken_enter(c, &other, &name[98]), EXISTS);
-	assert_ok(path_format(&file, "%s/taken.d/42", c->state.s));
 	age_names(&file, 60);
 	assert_ok(taken_enter(c, &other, &name[99]));
 	assert_int_equal(stat(file.s, &st), 0);
