@@ -90,8 +90,14 @@ void line_send_frame(struct line *l, const struct buf *frame);
  * comes in time. */
 bool line_next(struct line *l, struct envelope *e);
 
-/* Nothing comes for a while. */
-bool line_is_silent(struct line *l, int ms);
+/*
+ * Is anything on its way?  A hub answers on a connection in the order in which it was asked, and what an event has it send
+ * leaves no later than its answer, on whichever connection.  So a question asked now is a fence: what is not here
+ * before its answer will not come.  Takes PAD_KEYS_LEN of the up window; on a line without a lease it is one failure.
+ * line_overtaken: *e is what came before the answer (the answer itself, when it returns false); dies as of line_next.
+ */
+bool line_overtaken(struct line *l, struct envelope *e);
+bool line_is_silent(struct line *l); /* twice PAD_KEYS_LEN */
 
 /* The next frame is a NOTE with this code; its hint. */
 uint64_t line_note(struct line *l, enum note code);

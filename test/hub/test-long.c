@@ -110,7 +110,7 @@ static void all_parts_travel(void **state)
 	ask_for(&t);
 	assert_status(begin(&t, &share[0]), ACCEPTED);
 	assert_status(part(&t, 1, SHARE_MODE_SEALED, NULL, &share[1]), ACCEPTED);
-	assert_true(line_is_silent(&b, 50));
+	assert_true(line_is_silent(&b));
 	assert_status(part(&t, 2, SHARE_MODE_PAD, &tag, &share[2]), ACCEPTED);
 	delivery_next(&d, &b);
 	t.key_tag = tag; /* it came with the last part */
@@ -120,7 +120,7 @@ static void all_parts_travel(void **state)
 	take_piece(&t, 2, &share[2]);
 	receipt_send(&b, &d, RECEIPT_KEPT);
 	ask_for(&t);
-	assert_true(line_is_silent(&b, 50));
+	assert_true(line_is_silent(&b));
 	t.key_tag = (struct tag){{0}};
 	assert_status(begin(&t, NULL), KEY_EXISTS);
 	drop(share);
@@ -141,7 +141,7 @@ static void pieces_wait_for_a_window(void **state)
 	ask_for(&t);
 	delivery_next(&d, &b);
 	line_note(&b, NOTE_WINDOW_SPENT);
-	assert_true(line_is_silent(&b, 50));
+	assert_true(line_is_silent(&b));
 	line_lease(&b, 4096, KEY_PART_LEN + 4096);
 	take_piece(&t, 1, &share[1]);
 	take_piece(&t, 2, &share[2]); /* which is short */

@@ -63,7 +63,7 @@ static void journey(enum share_mode mode, bool wait_first)
 	receipt_send(&b, &d, RECEIPT_KEPT);
 	/* Once it is receipted it is gone, and its name stays taken. */
 	ask_for(&t);
-	assert_true(line_is_silent(&b, 30));
+	assert_true(line_is_silent(&b));
 	assert_int_equal(share_send(&a, &t), STATUS_KEY_EXISTS);
 }
 
@@ -115,7 +115,7 @@ static void test_kill_before_the_receipt(void **state)
 	ask_for(&t); /* a round trip: the receipt is durable now */
 	lose_hub();
 	ask_for(&t);
-	assert_true(line_is_silent(&b, 50));
+	assert_true(line_is_silent(&b));
 }
 
 /* On one connection an instruction stays these bytes; on another one it is under other pad. */
@@ -194,7 +194,7 @@ static void test_newest_of_a_context(void **state)
 	ask_for_context("lunch");
 	delivery_next(&d, &b);
 	assert_share(&d, &new, &new_share);
-	assert_true(line_is_silent(&b, 30));
+	assert_true(line_is_silent(&b));
 	ask_for(&old);
 	delivery_next(&named, &b);
 	assert_share(&named, &old, &old_share);
@@ -228,7 +228,7 @@ static void test_filters_hold(void **state)
 	put(&t, "lunch", NULL);
 	t.key_id.b[0] ^= 1;
 	ask_for(&t);
-	assert_true(line_is_silent(&b, 50));
+	assert_true(line_is_silent(&b));
 }
 
 /* Each of several receivers gets it, and it is kept until the last one has it. */
@@ -252,7 +252,7 @@ static void test_two_receivers(void **state)
 	assert_share(&at_bob, &t, &share);
 	receipt_send(&b, &at_bob, RECEIPT_KEPT);
 	ask_for(&t);
-	assert_true(line_is_silent(&b, 30));
+	assert_true(line_is_silent(&b));
 	assert_int_equal(wait_send(&c, &alice.header.client, &t.key_id, NULL), STATUS_ACCEPTED);
 	delivery_next(&at_carol, &c);
 	assert_share(&at_carol, &t, &share);
@@ -296,7 +296,7 @@ static void test_window_spent(void **state)
 	line_lease(&c, 4096, 128);
 	assert_int_equal(wait_send(&c, &alice.header.client, &t.key_id, NULL), STATUS_ACCEPTED);
 	line_note(&c, NOTE_WINDOW_SPENT);
-	assert_true(line_is_silent(&c, 30));
+	assert_true(line_is_silent(&c));
 	line_lease(&c, 4096, 4096);
 	delivery_next(&d, &c);
 	assert_share(&d, &t, &share);
