@@ -9,9 +9,11 @@
 #include "core/terms.h"
 
 #define CREATE ATTR_IN_CREATE
-#define AGREED ATTR_IN_AGREED
+#define GENERATE ATTR_IN_GENERATE
+#define UNWRAP ATTR_IN_UNWRAP
 #define SET ATTR_IN_SET
-#define NEW (CREATE | AGREED)
+#define COPY ATTR_IN_COPY
+#define NEW (CREATE | GENERATE | UNWRAP)
 #define ROW(name, kind, when, preset) {name, #name, ATTR_##kind, when, ATTR_##preset}
 
 /* PKCS#11 2.40, 4.4, 4.7.2, 4.10.1; ascending by type, which a test holds. */
@@ -21,7 +23,7 @@ static const struct attr_row rows[] = {
 	ROW(CKA_PRIVATE, BOOL, NEW, NO_DEFAULT),
 	ROW(CKA_LABEL, BYTES, NEW | SET, EMPTY),
 	ROW(CKA_VALUE, BYTES, CREATE, NO_DEFAULT),
-	ROW(CKA_CHECK_VALUE, BYTES, CREATE, NO_DEFAULT),
+	ROW(CKA_CHECK_VALUE, BYTES, CREATE | UNWRAP, NO_DEFAULT),
 	ROW(CKA_KEY_TYPE, ULONG, NEW, NO_DEFAULT),
 	ROW(CKA_ID, BYTES, NEW | SET, EMPTY),
 	ROW(CKA_SENSITIVE, BOOL, NEW | SET, NO_DEFAULT),
@@ -47,6 +49,7 @@ static const struct attr_row rows[] = {
 	ROW(CKA_EC_POINT, BYTES, 0, NO_DEFAULT),
 	ROW(CKA_ALWAYS_AUTHENTICATE, BOOL, 0, NO_DEFAULT),
 	ROW(CKA_WRAP_WITH_TRUSTED, BOOL, NEW | SET, FALSE),
+	ROW(CKA_ALLOWED_MECHANISMS, ULONGS, NEW | SET, EMPTY),
 	ROW(CKA_DSKE_PEER, BYTES, 0, NO_DEFAULT),
 	ROW(CKA_DSKE_PEER_NAME, BYTES, 0, NO_DEFAULT),
 	ROW(CKA_DSKE_INITIATOR, BYTES, 0, NO_DEFAULT),
@@ -72,10 +75,10 @@ const struct attr_row *attr_rows(size_t *count)
 	return rows;
 }
 
-static int compare_type(const void *key, const void *row)
+static int compare_type(const void *key, const void *element)
 {
 	CK_ATTRIBUTE_TYPE type = *(const CK_ATTRIBUTE_TYPE *)key;
-	CK_ATTRIBUTE_TYPE other = ((const struct attr_row *)row)->type;
+	CK_ATTRIBUTE_TYPE other = *(const CK_ATTRIBUTE_TYPE *)element;
 
 	return type < other ? -1 : type > other;
 }
@@ -97,6 +100,8 @@ static bool value_possible(const struct attr_row *row, const CK_ATTRIBUTE *a)
 		return a->ulValueLen == sizeof(CK_ULONG);
 	case ATTR_DATE:
 		return a->ulValueLen == 0 || a->ulValueLen == sizeof(CK_DATE);
+	case ATTR_ULONGS:
+		return a->ulValueLen % sizeof(CK_ULONG) == 0 && a->ulValueLen <= ATTR_BYTES_MAX;
 	case ATTR_BYTES:
 		return a->ulValueLen <= (row->type == CKA_VALUE ? KEY_HELD_MAX : ATTR_BYTES_MAX);
 	}
@@ -155,6 +160,23 @@ CK_ULONG attr_ulong(const CK_ATTRIBUTE *templ, CK_ULONG n, CK_ATTRIBUTE_TYPE typ
 	return ulong_of(attr_find(templ, n, type), absent);
 }
 
+/* A place for a new one, in order; NULL: no memory. */
+static CK_ATTRIBUTE *attrs_insert(struct attrs *a, CK_ATTRIBUTE_TYPE type)
+{
+	CK_ATTRIBUTE *grown = reallocarray(a->item, a->count + 1, sizeof *grown);
+	size_t at = a->count;
+
+	if (grown == NULL)
+		return NULL;
+	a->item = grown;
+	while (at > 0 && grown[at - 1].type > type)
+		at--;
+	memmove(&grown[at + 1], &grown[at], (a->count - at) * sizeof *grown);
+	a->count++;
+	grown[at] = (CK_ATTRIBUTE){.type = type};
+	return &grown[at];
+}
+
 CK_RV attrs_set(struct attrs *a, CK_ATTRIBUTE_TYPE type, const void *bytes, CK_ULONG len)
 {
 	void *copy = malloc(len > 0 ? len : 1);
@@ -164,15 +186,11 @@ CK_RV attrs_set(struct attrs *a, CK_ATTRIBUTE_TYPE type, const void *bytes, CK_U
 	if (len > 0)
 		memcpy(copy, bytes, len);
 	CK_ATTRIBUTE *at = (CK_ATTRIBUTE *)attrs_get(a, type);
+	if (at == NULL)
+		at = attrs_insert(a, type);
 	if (at == NULL) {
-		CK_ATTRIBUTE *grown = reallocarray(a->item, a->count + 1, sizeof *grown);
-		if (grown == NULL) {
-			free(copy);
-			return CKR_HOST_MEMORY;
-		}
-		a->item = grown;
-		at = &grown[a->count++];
-		*at = (CK_ATTRIBUTE){.type = type};
+		free(copy);
+		return CKR_HOST_MEMORY;
 	}
 	free(at->pValue);
 	at->pValue = copy;
@@ -199,7 +217,8 @@ CK_RV attrs_set_text(struct attrs *a, CK_ATTRIBUTE_TYPE type, const char *text)
 
 const CK_ATTRIBUTE *attrs_get(const struct attrs *a, CK_ATTRIBUTE_TYPE type)
 {
-	return attr_find(a->item, a->count, type);
+	/* Their type is the first member of rows and of attributes, so that one comparison serves both. */
+	return a->count > 0 ? bsearch(&type, a->item, a->count, sizeof a->item[0], compare_type) : NULL;
 }
 
 bool attrs_get_bool(const struct attrs *a, CK_ATTRIBUTE_TYPE type)

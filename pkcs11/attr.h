@@ -11,13 +11,15 @@
 
 #include "pkcs11/rv.h"
 
-enum attr_kind { ATTR_BOOL, ATTR_ULONG, ATTR_DATE, ATTR_BYTES };
+enum attr_kind { ATTR_BOOL, ATTR_ULONG, ATTR_ULONGS /* any number of them */, ATTR_DATE, ATTR_BYTES };
 
 /* When an application may give it for a secret key. */
 enum attr_when {
-	ATTR_IN_CREATE = 1,  /* C_CreateObject */
-	ATTR_IN_AGREED = 2,  /* the template of a derived key */
-	ATTR_IN_SET = 4,     /* C_SetAttributeValue */
+	ATTR_IN_CREATE = 1,   /* C_CreateObject */
+	ATTR_IN_GENERATE = 2, /* C_GenerateKey, C_DeriveKey */
+	ATTR_IN_SET = 4,      /* C_SetAttributeValue */
+	ATTR_IN_UNWRAP = 8,   /* C_UnwrapKey */
+	ATTR_IN_COPY = 16,    /* C_CopyObject */
 };
 
 enum attr_default { ATTR_NO_DEFAULT, ATTR_FALSE, ATTR_TRUE, ATTR_EMPTY };
@@ -46,7 +48,7 @@ const CK_ATTRIBUTE *attr_find(const CK_ATTRIBUTE *templ, CK_ULONG n, CK_ATTRIBUT
 bool attr_bool(const CK_ATTRIBUTE *templ, CK_ULONG n, CK_ATTRIBUTE_TYPE type, bool absent);
 CK_ULONG attr_ulong(const CK_ATTRIBUTE *templ, CK_ULONG n, CK_ATTRIBUTE_TYPE type, CK_ULONG absent);
 
-/* What an object has. */
+/* What an object has, ascending by type. */
 struct attrs {
 	CK_ATTRIBUTE *item; /* owned, values too */
 	size_t count;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pkcs11/key.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/module.h"
 
@@ -140,16 +141,9 @@ static CK_RV whole_len(const struct cipher_op *op, size_t in_len, size_t *out_le
 
 /* ---- beginning ---------------------------------------------------------------------------------------- */
 
-static CK_RV key_check(struct module *m, const struct object *key, const struct mech *row, bool encrypt)
-{
-	if (key->kind != OBJECT_KEY || !row->key_fits(object_ulong(m, key, CKA_KEY_TYPE)))
-		return CKR_KEY_TYPE_INCONSISTENT;
-	return object_bool(m, key, encrypt ? CKA_ENCRYPT : CKA_DECRYPT) ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
-}
-
 static CK_RV op_begin(struct module *m, struct cipher_op *op, const struct mech *row, const CK_MECHANISM *mech)
 {
-	TRY_RV(key_check(m, op->key, row, op->encrypt));
+	TRY_RV(key_allows(m, op->key, row, op->encrypt ? CKA_ENCRYPT : CKA_DECRYPT, CKR_KEY_TYPE_INCONSISTENT));
 	TRY_RV(row->cipher->init(op, mech));
 	op->kind = row->cipher;
 	op->ctx = op->kind->cipher == CRYPTO_GCM ? atomic_exchange(&op->key->idle_gcm, NULL) : NULL;

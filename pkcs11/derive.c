@@ -128,18 +128,16 @@ const struct derive_kind derive_ecdh1 = {OBJECT_PEER_KEY, read_ecdh1};
 
 /* ---- the request ---------------------------------------------------------------------------------------- */
 
-/* How long a key the template wants; 0: it does not say. */
+/* How long a key the template wants; 0: neither it nor the key's type says. */
 static CK_RV wanted_len(const struct object *key, const CK_ATTRIBUTE *templ, CK_ULONG n, uint32_t *len)
 {
-	CK_ULONG given = attr_ulong(templ, n, CKA_VALUE_LEN, 0);
+	CK_KEY_TYPE type = attrs_get_ulong(&key->attrs, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
+	CK_ULONG given = attr_ulong(templ, n, CKA_VALUE_LEN, key_len_preset(type));
 
 	if (attr_find(templ, n, CKA_VALUE_LEN) != NULL && (given < KEY_LEN_MIN || given > KEY_HELD_MAX))
 		return CKR_KEY_SIZE_RANGE;
-	if (attrs_get_ulong(&key->attrs, CKA_KEY_TYPE, CKK_GENERIC_SECRET) == CKK_AES) {
-		given = given != 0 ? given : 32;
-		if (given != 16 && given != 24 && given != 32)
-			return CKR_KEY_SIZE_RANGE;
-	}
+	if (given != 0 && !key_len_possible(type, given))
+		return CKR_KEY_SIZE_RANGE;
 	*len = (uint32_t)given;
 	return CKR_OK;
 }
@@ -157,6 +155,7 @@ static CK_RV check_login(struct module *m)
 static CK_RV derive_prepare(struct module *m, const struct session *s, const CK_MECHANISM *mech, const struct object *base,
 			    const CK_ATTRIBUTE *templ, CK_ULONG n, struct agree_request *q, struct object **key)
 {
+	const struct key_origin agreed = {ATTR_IN_GENERATE, CKK_GENERIC_SECRET, CK_UNAVAILABLE_INFORMATION, base};
 	const struct mech *row = mech_find(mech->mechanism);
 
 	if (row == NULL || row->derive == NULL)
@@ -164,14 +163,14 @@ static CK_RV derive_prepare(struct module *m, const struct session *s, const CK_
 	if (base->kind != row->derive->base)
 		return CKR_KEY_TYPE_INCONSISTENT;
 	TRY_RV(check_login(m));
-	TRY_RV(attr_check(templ, n, ATTR_IN_AGREED));
+	TRY_RV(attr_check(templ, n, ATTR_IN_GENERATE));
 	/* Extraction asked for and forbidden is refused, never silently changed. */
 	if (attr_bool(templ, n, CKA_EXTRACTABLE, false) && !config_extract_allowed(client_config(m->client), base->peer))
 		return CKR_TEMPLATE_INCONSISTENT;
 	*q = (struct agree_request){.scheme = SCHEME_COUNT, .context_len = base->context_len, .cancelled = &s->closed};
 	strcpy(q->peer, base->peer);
 	memcpy(q->context, base->context, base->context_len);
-	TRY_RV(key_new(m, s, templ, n, ATTR_IN_AGREED, key));
+	TRY_RV(key_new(m, s, &agreed, templ, n, key));
 	CK_RV rv = wanted_len(*key, templ, n, &q->key_len);
 	if (rv == CKR_OK)
 		rv = row->derive->read(m, q, mech);
@@ -250,8 +249,6 @@ static CK_RV derive_attributes(struct attrs *a, const struct agree_request *q, c
 {
 	TRY_RV(set_names(a, q, r));
 	TRY_RV(set_hubs(a, &r->report));
-	TRY_RV(attrs_set_bool(a, CKA_ALWAYS_SENSITIVE, attrs_get_bool(a, CKA_SENSITIVE)));
-	TRY_RV(attrs_set_bool(a, CKA_NEVER_EXTRACTABLE, !attrs_get_bool(a, CKA_EXTRACTABLE)));
 	TRY_RV(attrs_set(a, CKA_DSKE_PEER, r->peer.b, sizeof r->peer.b));
 	TRY_RV(attrs_set_text(a, CKA_DSKE_PEER_NAME, q->peer));
 	TRY_RV(attrs_set(a, CKA_DSKE_INITIATOR, r->initiator.b, sizeof r->initiator.b));

@@ -1,23 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pkcs11/key.h - secret keys from templates, shared by C_CreateObject and C_DeriveKey; and their form in
- * the token's store.
+ * pkcs11/key.h - secret keys from templates, whichever call makes them (key.c), and what the token's store and the
+ * table of objects do with them (key-store.c).
  */
 #ifndef DSKE_PKCS11_KEY_H
 #define DSKE_PKCS11_KEY_H
 
-#include "pkcs11/object.h"
 #include "client/store.h"
+#include "pkcs11/object.h"
+
+struct mech;
+
+/* How a key comes about: the rules of its attributes go by that. */
+struct key_origin {
+	enum attr_when when;       /* which call's template it is; C_DeriveKey's is ATTR_IN_GENERATE too */
+	CK_KEY_TYPE type;          /* if the template names none; CK_UNAVAILABLE_INFORMATION: it must */
+	CK_MECHANISM_TYPE mech;    /* of C_GenerateKey, and then the key is CKA_LOCAL; else CK_UNAVAILABLE_INFORMATION */
+	const struct object *base; /* borrowed: what it is derived from or unwrapped with, or NULL */
+};
 
 /* A key with the template's attributes and no value yet; checks the template and what the session may
- * do.  One reference, the caller's.  Errors: as attr_check; TEMPLATE_INCONSISTENT, TEMPLATE_INCOMPLETE,
- * SESSION_READ_ONLY, USER_NOT_LOGGED_IN. */
-CK_RV key_new(struct module *m, const struct session *s, const CK_ATTRIBUTE *templ, CK_ULONG n, enum attr_when when,
-	      struct object **out);
+ * do.  One reference, the caller's.  CKA_VALUE, CKA_VALUE_LEN and CKA_CHECK_VALUE of the template are the caller's to
+ * read.  Errors: as attr_check; TEMPLATE_INCONSISTENT, TEMPLATE_INCOMPLETE, SESSION_READ_ONLY, USER_NOT_LOGGED_IN. */
+CK_RV key_new(struct module *m, const struct session *s, const struct key_origin *from, const CK_ATTRIBUTE *templ,
+	      CK_ULONG n, struct object **out);
 
 /* Its value, which is moved, and what follows from it: length and check value.  ATTRIBUTE_VALUE_INVALID
  * when it cannot be a key of its type. */
 CK_RV key_set_value(struct object *key, struct secret *value);
+
+/* Can a key of that type be so long (bytes)?  False for what is no secret key's type. */
+bool key_len_possible(CK_KEY_TYPE type, CK_ULONG len);
+/* The longest of a type that has few lengths (AES: 32); 0 for others. */
+CK_ULONG key_len_preset(CK_KEY_TYPE type);
+
+/* May the key be used so?  Every verb asks here: it is a secret key of a type that fits the row (else `unfit`, the
+ * verb's own word for it), has the verb's attribute (CKA_ENCRYPT and so on; else KEY_FUNCTION_NOT_PERMITTED), and
+ * CKA_ALLOWED_MECHANISMS, if it has any, names the mechanism (else MECHANISM_INVALID).  Its dates are for the
+ * application to heed: PKCS#11 3.0, 4.7, "Cryptoki does not attach any special meaning to them".  With no lock. */
+CK_RV key_allows(struct module *m, const struct object *key, const struct mech *row, CK_ATTRIBUTE_TYPE verb, CK_RV unfit);
 
 /* A token object into the store, before it is shown; nothing for a session object.
  * USER_NOT_LOGGED_IN, DEVICE_ERROR, DEVICE_MEMORY. */

@@ -9,7 +9,7 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/entry.c %D%/entry.h \
 	%D%/event.c %D%/event.h \
 	%D%/find.c %D%/find.h \
-	%D%/key.c %D%/key.h \
+	%D%/key.c %D%/key-form.c %D%/key-form.h %D%/key-store.c %D%/key.h \
 	%D%/login.c %D%/login.h \
 	%D%/mech.c %D%/mech.h \
 	%D%/module.c %D%/module.h \

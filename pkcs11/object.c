@@ -257,6 +257,8 @@ CK_ULONG object_ulong(struct module *m, const struct object *o, CK_ATTRIBUTE_TYP
 
 CK_RV object_create(struct module *m, struct session *s, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR out)
 {
+	static const struct key_origin created = {
+		ATTR_IN_CREATE, CK_UNAVAILABLE_INFORMATION, CK_UNAVAILABLE_INFORMATION, NULL};
 	AUTO(secret) value = {0};
 	struct object *key;
 
@@ -264,12 +266,12 @@ CK_RV object_create(struct module *m, struct session *s, CK_ATTRIBUTE_PTR templ,
 		return CKR_ARGUMENTS_BAD;
 	TRY_RV(attr_check(templ, n, ATTR_IN_CREATE));
 	const CK_ATTRIBUTE *given = attr_find(templ, n, CKA_VALUE);
-	if (given == NULL || attr_find(templ, n, CKA_CLASS) == NULL || attr_find(templ, n, CKA_KEY_TYPE) == NULL)
+	if (given == NULL || attr_find(templ, n, CKA_CLASS) == NULL)
 		return CKR_TEMPLATE_INCOMPLETE;
 	if (attr_ulong(templ, n, CKA_VALUE_LEN, given->ulValueLen) != given->ulValueLen)
 		return CKR_TEMPLATE_INCONSISTENT;
 	TRY_RV(rv_from(secret_from(&value, given->pValue, given->ulValueLen)));
-	TRY_RV(key_new(m, s, templ, n, ATTR_IN_CREATE, &key));
+	TRY_RV(key_new(m, s, &created, templ, n, &key));
 	CK_RV rv = key_set_value(key, &value);
 	if (rv == CKR_OK)
 		rv = key_keep(m, key);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "pkcs11/key.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/module.h"
 
@@ -41,10 +42,7 @@ static CK_RV read_parameter(struct sign_op *op, const struct sign_kind *kind, co
 
 static CK_RV op_begin(struct module *m, struct sign_op *op, const struct mech *row, const CK_MECHANISM *mech, int which)
 {
-	if (op->key->kind != OBJECT_KEY || !row->key_fits(object_ulong(m, op->key, CKA_KEY_TYPE)))
-		return CKR_KEY_TYPE_INCONSISTENT;
-	if (!object_bool(m, op->key, which == SIGN_SIGN ? CKA_SIGN : CKA_VERIFY))
-		return CKR_KEY_FUNCTION_NOT_PERMITTED;
+	TRY_RV(key_allows(m, op->key, row, which == SIGN_SIGN ? CKA_SIGN : CKA_VERIFY, CKR_KEY_TYPE_INCONSISTENT));
 	TRY_RV(read_parameter(op, row->sign, mech));
 	op->kind = row->sign;
 	op->ctx = atomic_exchange(&op->key->idle_mac, NULL);

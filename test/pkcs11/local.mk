@@ -20,9 +20,11 @@ check_PROGRAMS += %D%/p11test %D%/exit-host %D%/make-token
 %C%_make_token_SOURCES = %D%/make-token.c
 %C%_make_token_LDADD = $(FAKE_PKCS11_LIBS)
 
-check_PROGRAMS += %D%/test-derive %D%/test-tables %D%/test-token
+check_PROGRAMS += %D%/test-derive %D%/test-objects %D%/test-tables %D%/test-token
 %C%_test_derive_SOURCES = %D%/test-derive.c %D%/token-fixture.c %D%/token-fixture.h
 %C%_test_derive_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
+%C%_test_objects_SOURCES = %D%/test-objects.c %D%/token-fixture.c %D%/token-fixture.h
+%C%_test_objects_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
 %C%_test_tables_SOURCES = %D%/test-tables.c %D%/nss-offsets.c
 %C%_test_tables_CPPFLAGS = $(AM_CPPFLAGS) -idirafter /usr/include/nspr
 %C%_test_tables_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
@@ -39,7 +41,7 @@ check_PROGRAMS += %D%/test-locked
 %C%_test_locked_LDADD = $(PKCS11_LIBS) $(TEST_LIBS)
 TESTS += %D%/test-locked
 
-TESTS += %D%/test-derive %D%/test-tables %D%/test-token
+TESTS += %D%/test-derive %D%/test-objects %D%/test-tables %D%/test-token
 
 dist_check_SCRIPTS += %D%/test-exit %D%/test-p11 %D%/test-stock
 EXTRA_DIST += %D%/stock.sh

@@ -32,7 +32,7 @@ static void attributes_ascend(void **state)
 		if (row[i].preset == ATTR_TRUE || row[i].preset == ATTR_FALSE)
 			assert_int_equal(row[i].kind, ATTR_BOOL);
 		if (row[i].preset == ATTR_EMPTY)
-			assert_true(row[i].kind == ATTR_BYTES || row[i].kind == ATTR_DATE);
+			assert_true(row[i].kind != ATTR_BOOL && row[i].kind != ATTR_ULONG);
 	}
 	assert_null(attr_row(CKA_MODULUS));
 	assert_null(attr_row((CK_ATTRIBUTE_TYPE)-1));
@@ -62,13 +62,13 @@ static void templates_are_checked(void **state)
 	};
 
 	(void)state;
-	assert_int_equal(attr_check(good, 3, ATTR_IN_AGREED), CKR_OK);
-	assert_int_equal(attr_check(NULL, 0, ATTR_IN_AGREED), CKR_OK);
-	assert_int_equal(attr_check(NULL, 1, ATTR_IN_AGREED), CKR_ARGUMENTS_BAD);
+	assert_int_equal(attr_check(good, 3, ATTR_IN_GENERATE), CKR_OK);
+	assert_int_equal(attr_check(NULL, 0, ATTR_IN_GENERATE), CKR_OK);
+	assert_int_equal(attr_check(NULL, 1, ATTR_IN_GENERATE), CKR_ARGUMENTS_BAD);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		assert_int_equal(attr_check(&bad[i].a, 1, ATTR_IN_AGREED), bad[i].rv);
+		assert_int_equal(attr_check(&bad[i].a, 1, ATTR_IN_GENERATE), bad[i].rv);
 	good[2] = good[0];
-	assert_int_equal(attr_check(good, 3, ATTR_IN_AGREED), CKR_TEMPLATE_INCONSISTENT);
+	assert_int_equal(attr_check(good, 3, ATTR_IN_GENERATE), CKR_TEMPLATE_INCONSISTENT);
 }
 
 static void attribute_lists(void **state)
