@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/provider.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -24,8 +25,9 @@ struct crypto {
 	OSSL_LIB_CTX *lib;
 	OSSL_PROVIDER *provider;
 	EVP_CIPHER *cipher[CRYPTO_CIPHERS][KEY_LENS];
-	EVP_MAC *hmac;
-	EVP_MD *sha1, *sha256;
+	EVP_MD *hash[CRYPTO_HASHES];
+	EVP_MAC *maker[CRYPTO_MAKERS];
+	EVP_KDF *pbkdf2;
 	struct crypto *older;
 };
 
@@ -52,9 +54,11 @@ static void crypto_free(struct crypto *c)
 	for (size_t which = 0; which < CRYPTO_CIPHERS; which++)
 		for (size_t i = 0; i < KEY_LENS; i++)
 			EVP_CIPHER_free(c->cipher[which][i]);
-	EVP_MAC_free(c->hmac);
-	EVP_MD_free(c->sha1);
-	EVP_MD_free(c->sha256);
+	for (size_t which = 0; which < CRYPTO_HASHES; which++)
+		EVP_MD_free(c->hash[which]);
+	for (size_t which = 0; which < CRYPTO_MAKERS; which++)
+		EVP_MAC_free(c->maker[which]);
+	EVP_KDF_free(c->pbkdf2);
 	if (c->provider != NULL)
 		OSSL_PROVIDER_unload(c->provider);
 	OSSL_LIB_CTX_free(c->lib);
@@ -79,6 +83,44 @@ static bool fetch_ciphers(struct crypto *c)
 	return all;
 }
 
+static const char *const hash_names[CRYPTO_HASHES] = {
+	[CRYPTO_SHA1] = "SHA1",
+	[CRYPTO_SHA224] = "SHA2-224",
+	[CRYPTO_SHA256] = "SHA2-256",
+	[CRYPTO_SHA384] = "SHA2-384",
+	[CRYPTO_SHA512] = "SHA2-512",
+	[CRYPTO_SHA512_224] = "SHA2-512/224",
+	[CRYPTO_SHA512_256] = "SHA2-512/256",
+	[CRYPTO_SHA3_224] = "SHA3-224",
+	[CRYPTO_SHA3_256] = "SHA3-256",
+	[CRYPTO_SHA3_384] = "SHA3-384",
+	[CRYPTO_SHA3_512] = "SHA3-512",
+};
+
+static bool fetch_hashes(struct crypto *c)
+{
+	bool all = true;
+
+	for (size_t which = 0; which < CRYPTO_HASHES; which++) {
+		c->hash[which] = EVP_MD_fetch(c->lib, hash_names[which], NULL);
+		all = all && c->hash[which] != NULL;
+	}
+	return all;
+}
+
+static bool fetch_makers(struct crypto *c)
+{
+	static const char *const names[CRYPTO_MAKERS] = {"HMAC", "CMAC", "GMAC", "POLY1305"};
+	bool all = true;
+
+	for (size_t which = 0; which < CRYPTO_MAKERS; which++) {
+		c->maker[which] = EVP_MAC_fetch(c->lib, names[which], NULL);
+		all = all && c->maker[which] != NULL;
+	}
+	c->pbkdf2 = EVP_KDF_fetch(c->lib, "PBKDF2", NULL);
+	return all && c->pbkdf2 != NULL;
+}
+
 static bool fetch(struct crypto *c)
 {
 	c->lib = OSSL_LIB_CTX_new();
@@ -87,10 +129,7 @@ static bool fetch(struct crypto *c)
 	c->provider = OSSL_PROVIDER_load(c->lib, "default");
 	if (c->provider == NULL)
 		return false;
-	c->hmac = EVP_MAC_fetch(c->lib, "HMAC", NULL);
-	c->sha1 = EVP_MD_fetch(c->lib, "SHA1", NULL);
-	c->sha256 = EVP_MD_fetch(c->lib, "SHA256", NULL);
-	return fetch_ciphers(c) && c->hmac != NULL && c->sha1 != NULL && c->sha256 != NULL;
+	return fetch_ciphers(c) && fetch_hashes(c) && fetch_makers(c);
 }
 
 /* This process's, or NULL.  Of two threads that come first at once, one throws its own away. */
@@ -128,8 +167,31 @@ const EVP_CIPHER *crypto_cipher(enum crypto_cipher which, size_t key_len)
 
 /* ---- digests and HMAC ------------------------------------------------------------------------------- */
 
-static dske_rc digest(const EVP_MD *md, uint8_t *out, const void *bytes, size_t len)
+const EVP_MD *crypto_hash(enum crypto_hash which)
 {
+	const struct crypto *c = crypto_get();
+
+	return c != NULL ? c->hash[which] : NULL;
+}
+
+EVP_MAC *crypto_maker(enum crypto_maker which)
+{
+	const struct crypto *c = crypto_get();
+
+	return c != NULL ? c->maker[which] : NULL;
+}
+
+EVP_KDF *crypto_pbkdf2(void)
+{
+	const struct crypto *c = crypto_get();
+
+	return c != NULL ? c->pbkdf2 : NULL;
+}
+
+static dske_rc digest(enum crypto_hash which, uint8_t *out, const void *bytes, size_t len)
+{
+	const EVP_MD *md = crypto_hash(which);
+
 	crypto_quiet_begin();
 	bool done = md != NULL && EVP_Digest(bytes, len, out, NULL, md, NULL) == 1;
 	crypto_quiet_end();
@@ -138,25 +200,21 @@ static dske_rc digest(const EVP_MD *md, uint8_t *out, const void *bytes, size_t 
 
 dske_rc crypto_sha1(uint8_t out[CRYPTO_SHA1_LEN], const void *bytes, size_t len)
 {
-	const struct crypto *c = crypto_get();
-
-	return digest(c != NULL ? c->sha1 : NULL, out, bytes, len);
+	return digest(CRYPTO_SHA1, out, bytes, len);
 }
 
 dske_rc crypto_sha256(uint8_t out[CRYPTO_SHA256_LEN], const void *bytes, size_t len)
 {
-	const struct crypto *c = crypto_get();
-
-	return digest(c != NULL ? c->sha256 : NULL, out, bytes, len);
+	return digest(CRYPTO_SHA256, out, bytes, len);
 }
 
 EVP_MAC_CTX *crypto_mac_new(const struct secret *key)
 {
-	const struct crypto *c = crypto_get();
+	EVP_MAC *hmac = crypto_maker(CRYPTO_HMAC);
 	OSSL_PARAM params[2] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){"SHA256"}, 0),
 				OSSL_PARAM_construct_end()};
 
-	EVP_MAC_CTX *ctx = c != NULL ? EVP_MAC_CTX_new(c->hmac) : NULL;
+	EVP_MAC_CTX *ctx = hmac != NULL ? EVP_MAC_CTX_new(hmac) : NULL;
 	if (ctx == NULL)
 		return NULL;
 	if (EVP_MAC_init(ctx, key->data, key->len, params) != 1) {

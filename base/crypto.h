@@ -29,6 +29,19 @@ void crypto_quiet_end(void);
 enum crypto_cipher { CRYPTO_GCM, CRYPTO_CBC, CRYPTO_ECB, CRYPTO_CTR, CRYPTO_CIPHERS };
 const EVP_CIPHER *crypto_cipher(enum crypto_cipher which, size_t key_len);
 
+/* Digests; borrowed, NULL when there is no memory. */
+enum crypto_hash {
+	CRYPTO_SHA1, CRYPTO_SHA224, CRYPTO_SHA256, CRYPTO_SHA384, CRYPTO_SHA512, CRYPTO_SHA512_224, CRYPTO_SHA512_256,
+	CRYPTO_SHA3_224, CRYPTO_SHA3_256, CRYPTO_SHA3_384, CRYPTO_SHA3_512, CRYPTO_HASHES
+};
+#define CRYPTO_HASH_MAX 64 /* bytes of the longest digest */
+const EVP_MD *crypto_hash(enum crypto_hash which);
+
+/* What a MAC is made by, and PBKDF2 (PKCS #5); borrowed, NULL when there is no memory. */
+enum crypto_maker { CRYPTO_HMAC, CRYPTO_CMAC, CRYPTO_GMAC, CRYPTO_POLY1305, CRYPTO_MAKERS };
+EVP_MAC *crypto_maker(enum crypto_maker which);
+EVP_KDF *crypto_pbkdf2(void);
+
 #define CRYPTO_SHA1_LEN 20
 #define CRYPTO_SHA256_LEN 32
 dske_rc crypto_sha1(uint8_t out[CRYPTO_SHA1_LEN], const void *bytes, size_t len);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += %D%/libpkcs11.la
 %C%_libpkcs11_la_SOURCES = \
-	%D%/calls.h %D%/p11-3x.h \
+	%D%/calls.h %D%/output.h %D%/p11-3x.h %D%/p11-3x-mac.h %D%/p11-3x-names.h \
 	%D%/attr.c %D%/attr.h \
 	%D%/cipher.c %D%/cipher.h \
 	%D%/crypto.c %D%/crypto.h \
@@ -9,8 +9,10 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/entry.c %D%/entry.h \
 	%D%/event.c %D%/event.h \
 	%D%/find.c %D%/find.h \
+	%D%/hash.c %D%/hash.h \
 	%D%/key.c %D%/key-form.c %D%/key-form.h %D%/key-store.c %D%/key.h \
 	%D%/login.c %D%/login.h \
+	%D%/mac.c %D%/mac.h \
 	%D%/mech.c %D%/mech.h \
 	%D%/module.c %D%/module.h \
 	%D%/object.c %D%/object.h \

@@ -6,6 +6,7 @@
 #include "core/terms.h"
 #include "pkcs11/cipher.h"
 #include "pkcs11/derive.h"
+#include "pkcs11/hash.h"
 #include "pkcs11/module.h"
 #include "pkcs11/sign.h"
 
@@ -14,18 +15,28 @@ static bool fits_aes(CK_KEY_TYPE type)
 	return type == CKK_AES;
 }
 
-static bool fits_hmac(CK_KEY_TYPE type)
+static bool fits_poly1305(CK_KEY_TYPE type)
 {
-	return type == CKK_GENERIC_SECRET || type == CKK_SHA256_HMAC;
+	return type == CKK_POLY1305;
 }
+
+/* An HMAC's own keys, and generic ones. */
+#define X(id, bytes, prefix, derivation, prf)                                                        \
+	static bool fits_hmac_##id(CK_KEY_TYPE type)                                                 \
+	{                                                                                            \
+		return type == CKK_GENERIC_SECRET || type == CKK_##prefix##_HMAC;                    \
+	}
+HASHES(X)
+#undef X
 
 /* What is agreed on. */
 static bool fits_agreed(CK_KEY_TYPE type)
 {
-	return fits_hmac(type) || fits_aes(type);
+	return fits_hmac_SHA256(type) || fits_aes(type);
 }
 
 #define NAMED(type) type, #type
+#define HASH(id) .hash = &hashes[CRYPTO_##id]
 #define EC_FLAGS (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
 #define CIPHER_FLAGS (CKF_ENCRYPT | CKF_DECRYPT)
 #define SIGN_FLAGS (CKF_SIGN | CKF_VERIFY)
@@ -36,8 +47,15 @@ static const struct mech rows[] = {
 	{NAMED(CKM_AES_GCM), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_gcm},
 	{NAMED(CKM_AES_CBC), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_cbc},
 	{NAMED(CKM_AES_CBC_PAD), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_cbc_pad},
-	{NAMED(CKM_SHA256_HMAC), 1, KEY_PART_LEN, SIGN_FLAGS, fits_hmac, .sign = &sign_hmac},
-	{NAMED(CKM_SHA256_HMAC_GENERAL), 1, KEY_PART_LEN, SIGN_FLAGS, fits_hmac, .sign = &sign_hmac_general},
+	{NAMED(CKM_AES_CMAC), 16, 32, SIGN_FLAGS, fits_aes, .sign = &sign_cmac},
+	{NAMED(CKM_AES_CMAC_GENERAL), 16, 32, SIGN_FLAGS, fits_aes, .sign = &sign_cmac_general},
+	{NAMED(CKM_AES_GMAC), 16, 32, SIGN_FLAGS, fits_aes, .sign = &sign_gmac},
+	{NAMED(CKM_POLY1305), 32, 32, SIGN_FLAGS, fits_poly1305, .sign = &sign_poly1305},
+#define X(id, bytes, prefix, derivation, prf)                                                        \
+	{NAMED(CKM_##prefix##_HMAC), 1, KEY_PART_LEN, SIGN_FLAGS, fits_hmac_##id, .sign = &sign_hmac, HASH(id)}, \
+	{NAMED(CKM_##prefix##_HMAC_GENERAL), 1, KEY_PART_LEN, SIGN_FLAGS, fits_hmac_##id, .sign = &sign_hmac_general, HASH(id)},
+	HASHES(X)
+#undef X
 };
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
 

@@ -12,6 +12,7 @@ struct module;
 struct cipher_kind;
 struct sign_kind;
 struct derive_kind;
+struct hash;
 
 struct mech {
 	CK_MECHANISM_TYPE type;
@@ -22,6 +23,7 @@ struct mech {
 	const struct cipher_kind *cipher;
 	const struct sign_kind *sign;
 	const struct derive_kind *derive;
+	const struct hash *hash; /* that it is made of; NULL: none */
 };
 
 /* In the order of C_GetMechanismList.  Stock clients take the first that fits: ECDH1 is the first. */

@@ -8,6 +8,7 @@
 
 #include "pkcs11/crypto.h"
 #include "pkcs11/key.h"
+#include "pkcs11/mac.h"
 #include "pkcs11/module.h"
 
 #define FIRST_BUCKETS 64 /* a power of two; doubled when there are more objects than buckets */
@@ -37,7 +38,7 @@ void object_unref(struct object *o)
 	if (o == NULL || atomic_fetch_sub(&o->refs, 1) != 1)
 		return;
 	crypto_cipher_free(atomic_load(&o->idle_gcm));
-	crypto_mac_free(atomic_load(&o->idle_mac));
+	mac_free(atomic_load(&o->idle_mac));
 	secret_drop(&o->value);
 	attrs_drop(&o->attrs);
 	free(o);

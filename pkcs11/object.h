@@ -16,6 +16,7 @@
 #include "base/secret.h"
 #include "pkcs11/attr.h"
 
+struct mac;
 struct module;
 struct session;
 
@@ -45,7 +46,7 @@ struct object {
 	atomic_bool gone;
 	atomic_uint refs;
 	_Atomic(EVP_CIPHER_CTX *) idle_gcm; /* keyed and at rest, for the next message */
-	_Atomic(EVP_MAC_CTX *) idle_mac;
+	_Atomic(struct mac *) idle_mac;
 
 	struct object *next[INDEX_COUNT]; /* chains of the table */
 	struct object *newer, *older;     /* all of them, by age */

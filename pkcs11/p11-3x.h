@@ -10,6 +10,7 @@
 
 #include "pkcs11/calls.h"
 #include "pkcs11/dske-pkcs11.h"
+#include "pkcs11/p11-3x-mac.h"
 
 typedef struct CK_INTERFACE {
 	CK_UTF8CHAR *pInterfaceName; /* "PKCS 11" */
@@ -38,19 +39,6 @@ typedef struct CK_FUNCTION_LIST_3_0 {
 #endif
 #ifndef CKR_TOKEN_RESOURCE_EXCEEDED
 #define CKR_TOKEN_RESOURCE_EXCEEDED 0x201UL
-#endif
-
-/* Key types (PKCS#11 3.0, annex B). */
-#ifndef CKK_CHACHA20
-#define CKK_CHACHA20 0x33UL
-#define CKK_POLY1305 0x34UL
-#define CKK_SHA3_224_HMAC 0x36UL
-#define CKK_SHA3_256_HMAC 0x37UL
-#define CKK_SHA3_384_HMAC 0x38UL
-#define CKK_SHA3_512_HMAC 0x39UL
-#define CKK_HKDF 0x42UL
-#define CKK_SHA512_224_HMAC 0x43UL
-#define CKK_SHA512_256_HMAC 0x44UL
 #endif
 
 #endif

@@ -8,47 +8,82 @@
 #include "pkcs11/key.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/module.h"
-
-const struct sign_kind sign_hmac = {false};
-const struct sign_kind sign_hmac_general = {true};
+#include "pkcs11/output.h"
 
 void sign_op_end(struct sign_op *op)
 {
-	if (op->ctx != NULL && !atomic_load(&op->key->gone))
-		op->ctx = atomic_exchange(&op->key->idle_mac, op->ctx); /* for the next message with this key */
-	crypto_mac_free(op->ctx);
+	/* For the next message with this key.  A key of Poly1305 has one message. */
+	if (op->mac != NULL && op->row->sign->maker != CRYPTO_POLY1305 && !atomic_load(&op->key->gone))
+		op->mac = atomic_exchange(&op->key->idle_mac, op->mac);
+	mac_free(op->mac);
 	object_unref(op->key);
 	*op = (struct sign_op){0};
 }
 
-/* ---- beginning ---------------------------------------------------------------------------------------- */
+/* ---- parameters --------------------------------------------------------------------------------------- */
 
-static CK_RV read_parameter(struct sign_op *op, const struct sign_kind *kind, const CK_MECHANISM *mech)
+static size_t whole_len(const struct sign_op *op)
 {
-	CK_ULONG len = CRYPTO_MAC_LEN;
+	return op->row->hash != NULL ? op->row->hash->len : MAC_BLOCK;
+}
 
-	if (!kind->general && (mech->pParameter != NULL || mech->ulParameterLen != 0))
+static CK_RV read_none(struct sign_op *op, const CK_MECHANISM *mech)
+{
+	op->len = whole_len(op);
+	return mech->pParameter == NULL && mech->ulParameterLen == 0 ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
+}
+
+static CK_RV read_general(struct sign_op *op, const CK_MECHANISM *mech)
+{
+	CK_MAC_GENERAL_PARAMS len;
+
+	if (mech->pParameter == NULL || mech->ulParameterLen != sizeof len)
 		return CKR_MECHANISM_PARAM_INVALID;
-	if (kind->general) {
-		if (mech->pParameter == NULL || mech->ulParameterLen != sizeof len)
-			return CKR_MECHANISM_PARAM_INVALID;
-		memcpy(&len, mech->pParameter, sizeof len);
-	}
-	if (len == 0 || len > CRYPTO_MAC_LEN)
+	memcpy(&len, mech->pParameter, sizeof len);
+	if (len == 0 || len > whole_len(op))
 		return CKR_MECHANISM_PARAM_INVALID;
-	op->mac_len = len;
+	op->len = len;
 	return CKR_OK;
 }
 
-static CK_RV op_begin(struct module *m, struct sign_op *op, const struct mech *row, const CK_MECHANISM *mech, int which)
+/* PKCS#11 2.40, mechanisms, AES-GMAC: the parameter is an IV of 12 bytes, the tag has 16. */
+static CK_RV read_gmac(struct sign_op *op, const CK_MECHANISM *mech)
 {
-	TRY_RV(key_allows(m, op->key, row, which == SIGN_SIGN ? CKA_SIGN : CKA_VERIFY, CKR_KEY_TYPE_INCONSISTENT));
-	TRY_RV(read_parameter(op, row->sign, mech));
-	op->kind = row->sign;
-	op->ctx = atomic_exchange(&op->key->idle_mac, NULL);
-	if (op->ctx == NULL)
-		op->ctx = crypto_mac_new(&op->key->value);
-	return op->ctx != NULL && crypto_mac_start(op->ctx) ? CKR_OK : CKR_DEVICE_ERROR;
+	if (mech->pParameter == NULL || mech->ulParameterLen != sizeof op->iv)
+		return CKR_MECHANISM_PARAM_INVALID;
+	memcpy(op->iv, mech->pParameter, sizeof op->iv);
+	op->has_iv = true;
+	op->len = whole_len(op);
+	return CKR_OK;
+}
+
+const struct sign_kind sign_hmac = {CRYPTO_HMAC, read_none};
+const struct sign_kind sign_hmac_general = {CRYPTO_HMAC, read_general};
+const struct sign_kind sign_cmac = {CRYPTO_CMAC, read_none};
+const struct sign_kind sign_cmac_general = {CRYPTO_CMAC, read_general};
+const struct sign_kind sign_gmac = {CRYPTO_GMAC, read_gmac};
+const struct sign_kind sign_poly1305 = {CRYPTO_POLY1305, read_none};
+
+/* ---- beginning ---------------------------------------------------------------------------------------- */
+
+/* The key's context at rest, if it is of the same kind, or a new one. */
+static struct mac *take_mac(const struct sign_op *op)
+{
+	enum crypto_maker maker = op->row->sign->maker;
+	struct mac *idle = atomic_exchange(&op->key->idle_mac, NULL);
+
+	if (idle != NULL && mac_is(idle, maker, op->row->hash))
+		return idle;
+	mac_free(idle);
+	return mac_new(maker, op->row->hash, op->key->value.data, op->key->value.len);
+}
+
+static CK_RV op_begin(struct module *m, struct sign_op *op, const CK_MECHANISM *mech, int which)
+{
+	TRY_RV(key_allows(m, op->key, op->row, which == SIGN_SIGN ? CKA_SIGN : CKA_VERIFY, CKR_KEY_TYPE_INCONSISTENT));
+	TRY_RV(op->row->sign->read(op, mech));
+	op->mac = take_mac(op);
+	return op->mac != NULL && mac_start(op->mac, op->has_iv ? op->iv : NULL) ? CKR_OK : CKR_DEVICE_ERROR;
 }
 
 static CK_RV op_init(struct module *m, struct session *s, int which, const CK_MECHANISM *mech, CK_OBJECT_HANDLE key)
@@ -59,15 +94,15 @@ static CK_RV op_init(struct module *m, struct session *s, int which, const CK_ME
 		sign_op_end(op);
 		return CKR_OK;
 	}
-	if (op->kind != NULL)
+	if (op->row != NULL)
 		return CKR_OPERATION_ACTIVE;
 	const struct mech *row = mech_find(mech->mechanism);
 	if (row == NULL || row->sign == NULL)
 		return CKR_MECHANISM_INVALID;
-	struct sign_op fresh = {.key = object_get(m, s, key)};
+	struct sign_op fresh = {.row = row, .key = object_get(m, s, key)};
 	if (fresh.key == NULL)
 		return CKR_KEY_HANDLE_INVALID;
-	CK_RV rv = op_begin(m, &fresh, row, mech, which);
+	CK_RV rv = op_begin(m, &fresh, mech, which);
 	if (rv != CKR_OK)
 		sign_op_end(&fresh);
 	else
@@ -79,7 +114,7 @@ static CK_RV op_init(struct module *m, struct session *s, int which, const CK_ME
 
 static CK_RV op_check(const struct sign_op *op)
 {
-	if (op->kind == NULL)
+	if (op->row == NULL)
 		return CKR_OPERATION_NOT_INITIALIZED;
 	return atomic_load(&op->key->gone) ? CKR_KEY_HANDLE_INVALID : CKR_OK;
 }
@@ -89,49 +124,46 @@ static CK_RV op_add(struct sign_op *op, const uint8_t *in, CK_ULONG in_len)
 	TRY_RV(op_check(op));
 	if (in == NULL && in_len > 0)
 		return CKR_ARGUMENTS_BAD;
-	return crypto_mac_update(op->ctx, in, in_len) ? CKR_OK : CKR_DEVICE_ERROR;
+	return mac_update(op->mac, in, in_len) ? CKR_OK : CKR_DEVICE_ERROR;
 }
 
 /* The MAC of what was added (nothing is added when whole is false). */
 static CK_RV op_sign(struct sign_op *op, bool whole, const uint8_t *in, CK_ULONG in_len, uint8_t *out, CK_ULONG *out_len)
 {
-	uint8_t mac[CRYPTO_MAC_LEN];
+	uint8_t code[MAC_MAX];
+	CK_RV rv;
 
 	TRY_RV(op_check(op));
 	if (whole && op->in_parts)
 		return CKR_OPERATION_ACTIVE;
 	if (out_len == NULL || (in == NULL && in_len > 0))
 		return CKR_ARGUMENTS_BAD;
-	CK_ULONG room = *out_len;
-	*out_len = op->mac_len;
-	if (out == NULL)
-		return CKR_OK;
-	if (room < op->mac_len)
-		return CKR_BUFFER_TOO_SMALL;
+	if (!output_wanted(out, out_len, op->len, &rv))
+		return rv;
 	if (whole)
 		TRY_RV(op_add(op, in, in_len));
-	if (!crypto_mac_final(op->ctx, mac))
+	if (!mac_final(op->mac, code))
 		return CKR_DEVICE_ERROR;
-	memcpy(out, mac, op->mac_len);
+	memcpy(out, code, op->len);
 	return CKR_OK;
 }
 
 static CK_RV op_verify(struct sign_op *op, bool whole, const uint8_t *in, CK_ULONG in_len, const uint8_t *given,
 		       CK_ULONG given_len)
 {
-	uint8_t mac[CRYPTO_MAC_LEN];
+	uint8_t code[MAC_MAX];
 
 	TRY_RV(op_check(op));
 	if (whole && op->in_parts)
 		return CKR_OPERATION_ACTIVE;
 	if (given == NULL)
 		return CKR_ARGUMENTS_BAD;
-	if (given_len != op->mac_len)
+	if (given_len != op->len)
 		return CKR_SIGNATURE_LEN_RANGE;
 	TRY_RV(op_add(op, in, in_len));
-	if (!crypto_mac_final(op->ctx, mac))
+	if (!mac_final(op->mac, code))
 		return CKR_DEVICE_ERROR;
-	return mem_equal(mac, given, op->mac_len) ? CKR_OK : CKR_SIGNATURE_INVALID;
+	return mem_equal(code, given, op->len) ? CKR_OK : CKR_SIGNATURE_INVALID;
 }
 
 /* ---- handlers ----------------------------------------------------------------------------------------- */
@@ -170,7 +202,7 @@ static CK_RV do_sign(struct session *s, bool whole, CK_BYTE_PTR in, CK_ULONG in_
 	crypto_quiet_begin();
 	CK_RV rv = op_sign(op, whole, in, in_len, out, out_len);
 	crypto_quiet_end();
-	if (rv != CKR_BUFFER_TOO_SMALL && !(rv == CKR_OK && out == NULL))
+	if (!output_pending(rv, out))
 		sign_op_end(op);
 	pthread_mutex_unlock(&s->lock);
 	return rv;

@@ -1,32 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/sign.h - HMAC-SHA256, full or cut to the length that the mechanism's parameter says. */
+/* pkcs11/sign.h - MACs, full or cut to the length that the mechanism's parameter says. */
 #ifndef DSKE_PKCS11_SIGN_H
 #define DSKE_PKCS11_SIGN_H
 
-#include <openssl/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "pkcs11/mac.h"
 #include "pkcs11/rv.h"
 
 struct module;
 struct session;
 struct object;
 
-/* One way to sign: a row of mech.c points here. */
+struct mech;
+struct sign_op;
+
+/* One way to sign: a row of mech.c points here.  With CRYPTO_HMAC the row names a hash. */
 struct sign_kind {
-	bool general; /* the parameter is a CK_ULONG, the length in bytes */
+	enum crypto_maker maker;
+	CK_RV (*read)(struct sign_op *op, const CK_MECHANISM *mech); /* the parameter */
 };
-extern const struct sign_kind sign_hmac, sign_hmac_general;
+extern const struct sign_kind sign_hmac, sign_hmac_general, sign_cmac, sign_cmac_general, sign_gmac, sign_poly1305;
 
 enum { SIGN_SIGN, SIGN_VERIFY };
 
 struct sign_op {
-	const struct sign_kind *kind; /* NULL: none is active */
-	struct object *key;           /* a reference */
-	EVP_MAC_CTX *ctx;             /* owned */
-	size_t mac_len;
-	bool in_parts;
+	const struct mech *row; /* NULL: none is active */
+	struct object *key;     /* a reference */
+	struct mac *mac;        /* owned */
+	size_t len;             /* bytes of the code that go out or come in */
+	uint8_t iv[MAC_IV_LEN];
+	bool has_iv, in_parts;
 };
 void sign_op_end(struct sign_op *op);
 

@@ -65,6 +65,8 @@ CK_SESSION_HANDLE session_user(void); /* read-write, logged in */
 /* A session key that may do everything. */
 CK_OBJECT_HANDLE key_new(CK_SESSION_HANDLE s, CK_KEY_TYPE type, const void *value, CK_ULONG len, const char *label);
 size_t unhex(unsigned char *out, const char *text);
+/* Hexadecimal, "'TEXT", "XX*COUNT" or "..COUNT" (00 01 02 ...) as bytes; returns how many. */
+size_t known_bytes(unsigned char *out, const char *text);
 
 /* A known answer of AES-GCM, with its key on the token. */
 struct gcm_vector {
@@ -86,6 +88,8 @@ void gcm_load(struct gcm_case *c, CK_SESSION_HANDLE s, const struct gcm_vector *
 	X(login) X(attributes) X(set_attributes) X(create_refused) X(destroy) X(token_object) \
 	X(find) X(gcm) X(gcm_tampered) X(gcm_parts) X(gcm_parameters) X(cbc) X(cbc_pad) \
 	X(wrong_keys) X(hmac) X(hmac_tampered) X(hmac_general) X(interleaved) X(digest) \
+	X(hmac_sha1) X(hmac_sha224) X(hmac_sha256) X(hmac_sha384) X(hmac_sha512) \
+	X(hmac_sha3_224) X(hmac_sha3_256) X(hmac_sha3_384) X(hmac_sha3_512) X(aes_cmac) X(aes_gmac) X(poly1305) \
 	X(random) X(dead_session) X(bad_arguments) X(threads) X(closed_under_way) X(fork) \
 	X(fork_under_load) X(finalize)
 

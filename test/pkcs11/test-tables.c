@@ -14,6 +14,7 @@
 #include "pkcs11/attr.h"
 #include "pkcs11/entry.h"
 #include "pkcs11/mech.h"
+#include "pkcs11/p11-3x-names.h"
 #include "pkcs11/rv.h"
 #include "pkcs11/slot.h"
 
@@ -166,6 +167,30 @@ struct offset {
 extern const struct offset nss_offsets[];
 extern const size_t nss_offset_count, nss_list_size;
 
+struct constant {
+	const char *name;
+	unsigned long value;
+};
+extern const struct constant nss_constants[];
+
+/* What p11-kit's header lacks we name and number as NSS does. */
+static void constants_as_elsewhere(void **state)
+{
+#define X(name) {#name, name},
+	static const struct constant ours[] = {P11_3X_MAC_NAMES(X)};
+#undef X
+
+	(void)state;
+	if (nss_offset_count == 0) {
+		print_message("# skip: built without NSS's header (Debian: libnss3-dev)\n");
+		skip();
+	}
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+		assert_string_equal(nss_constants[i].name, ours[i].name);
+		assert_int_equal(nss_constants[i].value, ours[i].value);
+	}
+}
+
 static void lists_are_laid_out_as_elsewhere(void **state)
 {
 #define X(guard, name, handler, parameters, arguments) {#name, offsetof(CK_FUNCTION_LIST_3_0, name)},
@@ -213,6 +238,7 @@ int main(void)
 		cmocka_unit_test(attribute_lists),   cmocka_unit_test(mechanisms),
 		cmocka_unit_test(return_values),     cmocka_unit_test(interfaces),
 		cmocka_unit_test(texts_are_padded),  cmocka_unit_test(lists_are_laid_out_as_elsewhere),
+		cmocka_unit_test(constants_as_elsewhere),
 	};
 
 	return cmocka_run_group_tests_name("the token's tables", tests, NULL, NULL);
