@@ -51,8 +51,11 @@ struct mac *mac_new(enum crypto_maker maker, const struct hash *hash, const uint
 	struct mac *c = malloc(sizeof *c);
 	if (c == NULL)
 		return NULL;
+	crypto_quiet_begin();
 	*c = (struct mac){EVP_MAC_CTX_new(type), maker, hash};
-	if (c->ctx != NULL && mac_key(c->ctx, maker, hash, key, key_len))
+	bool keyed = c->ctx != NULL && mac_key(c->ctx, maker, hash, key, key_len);
+	crypto_quiet_end();
+	if (keyed)
 		return c;
 	mac_free(c);
 	return NULL;

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -25,6 +26,7 @@
 
 static _Atomic pid_t owner;
 static _Atomic(const uint8_t *) mark; /* one byte of secret memory: not 0 in the process that set it; NULL: no memory */
+static atomic_bool mark_tells; /* the kernel empties it in a child: nobody need be asked who we are, which costs a call */
 static pthread_mutex_t entry_lock = PTHREAD_MUTEX_INITIALIZER; /* guards current and each module's refs */
 static struct module *current;
 static unsigned living; /* modules that were made and are not freed: the current one, and ended ones in use; under the lock */
@@ -63,15 +65,26 @@ static void mark_renew(void)
 {
 	struct secret fresh;
 	bool made = rc_ok(secret_alloc(&fresh, 1));
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 
 	if (made)
 		fresh.data[0] = 1;
+	/* Said again, for the answer: the kernel may refuse it. */
+	atomic_store(&mark_tells, made && madvise((void *)((uintptr_t)fresh.data & ~(page - 1)), page, MADV_WIPEONFORK) == 0);
 	atomic_store_explicit(&mark, made ? fresh.data : NULL, memory_order_release);
+}
+
+static bool is_ours(void)
+{
+	if (!mark_is_whole())
+		return false;
+	return atomic_load_explicit(&mark_tells, memory_order_relaxed) ||
+	       atomic_load_explicit(&owner, memory_order_acquire) == getpid();
 }
 
 CK_RV module_enter(struct module **m)
 {
-	if (atomic_load_explicit(&owner, memory_order_acquire) != getpid() || !mark_is_whole())
+	if (!is_ours())
 		return CKR_CRYPTOKI_NOT_INITIALIZED;
 	pthread_mutex_lock(&entry_lock);
 	*m = current;

@@ -171,9 +171,7 @@ static CK_RV op_verify(struct sign_op *op, bool whole, const uint8_t *in, CK_ULO
 static CK_RV do_init(struct module *m, struct session *s, int which, const CK_MECHANISM *mech, CK_OBJECT_HANDLE key)
 {
 	pthread_mutex_lock(&s->lock);
-	crypto_quiet_begin();
 	CK_RV rv = op_init(m, s, which, mech, key);
-	crypto_quiet_end();
 	pthread_mutex_unlock(&s->lock);
 	return rv;
 }
@@ -183,9 +181,7 @@ static CK_RV do_update(struct session *s, int which, CK_BYTE_PTR in, CK_ULONG in
 	struct sign_op *op = &s->sign[which];
 
 	pthread_mutex_lock(&s->lock);
-	crypto_quiet_begin();
 	CK_RV rv = op_add(op, in, in_len);
-	crypto_quiet_end();
 	op->in_parts = true;
 	if (rv != CKR_OK)
 		sign_op_end(op);
@@ -199,9 +195,7 @@ static CK_RV do_sign(struct session *s, bool whole, CK_BYTE_PTR in, CK_ULONG in_
 	struct sign_op *op = &s->sign[SIGN_SIGN];
 
 	pthread_mutex_lock(&s->lock);
-	crypto_quiet_begin();
 	CK_RV rv = op_sign(op, whole, in, in_len, out, out_len);
-	crypto_quiet_end();
 	if (!output_pending(rv, out))
 		sign_op_end(op);
 	pthread_mutex_unlock(&s->lock);
@@ -213,9 +207,7 @@ static CK_RV do_verify(struct session *s, bool whole, CK_BYTE_PTR in, CK_ULONG i
 	struct sign_op *op = &s->sign[SIGN_VERIFY];
 
 	pthread_mutex_lock(&s->lock);
-	crypto_quiet_begin();
 	CK_RV rv = op_verify(op, whole, in, in_len, mac, mac_len);
-	crypto_quiet_end();
 	sign_op_end(op);
 	pthread_mutex_unlock(&s->lock);
 	return rv;
