@@ -119,12 +119,19 @@ static bool take_share(struct reception *v, struct link *l, const struct msg_ins
 static void take_long(struct reception *v, struct link *l, const struct msg_instruction *m, struct pad *pad, struct owed *owed)
 {
 	owed->key_id = m->terms.key_id;
+	if (v->intake != NULL && intake_is_open(v->intake, l)) { /* it shall not push out what came; on a later connection it comes again */
+		v->arrival[l->at].is_dirty = true;
+		intake_go_on(v->intake, l);
+		return;
+	}
 	dske_rc rc = v->intake == NULL ? FAIL(TOOBIG, "%s agreed on a key of %u bytes, which has to go to a file", v->a->peer.name,
 					      m->terms.key_len)
 				       : intake_begin(v->intake, l, m, pad);
 	if (rc_is(rc, DSKE_RC_DENIED) || rc_is(rc, DSKE_RC_FORMAT))
 		owe(owed, RECEIPT_REFUSED);
-	if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_EXISTS))
+	if (!rc_ok(rc))
+		v->arrival[l->at].is_dirty = true; /* its other parts are on the way, or wait for windows */
+	if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_EXISTS) && !rc_is(rc, DSKE_RC_BUSY))
 		exchange_settle(&v->a->x, l, rc);
 }
 

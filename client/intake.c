@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "client/spool.h"
+#include "client/stakes.h"
 
 #define AHEAD_PARTS 2 /* of down window that are open while a share comes */
 #define GRACE_LEAST_MS 1000
@@ -18,6 +19,7 @@
 struct incoming {
 	bool is_open;
 	struct terms terms;
+	size_t stake;      /* its own, while it is open */
 	size_t number;     /* in the spool */
 	unsigned next;     /* part */
 	unsigned furthest; /* that it ever was, of these terms */
@@ -26,6 +28,8 @@ struct incoming {
 struct intake {
 	struct reception *v;
 	struct spool spool;
+	struct stakes stakes;
+	bool is_cramped; /* a stake lacks room */
 	struct share_source source;
 	double begun_ms, enough_ms; /* the first part came; the least shares that can do were whole; or 0 */
 	size_t tried;               /* shares that were there when it was last tried to conclude */
@@ -66,8 +70,109 @@ void intake_free(struct intake *t)
 	if (t == NULL)
 		return;
 	spool_drop(&t->spool);
+	stakes_drop(&t->stakes);
 	mem_wipe(t->source.print_key, sizeof t->source.print_key);
 	free(t);
+}
+
+/* ---- room ------------------------------------------------------------------------------------------------------- */
+
+static void forget(struct intake *t, size_t at)
+{
+	struct stake *s = &t->stakes.all[at];
+	if (s->is_whole) {
+		receiver_forget(t->v->receiver, &t->v->a->x.set->link[s->hub].hub->hub, &s->terms);
+		t->tried = 0; /* those that are left are others than before */
+	} else {
+		t->in[s->hub].is_open = false;
+	}
+	spool_forget(&t->spool, s->number);
+	s->is_held = s->is_whole = false;
+}
+
+/* Another share goes, so that there is room for this one.  Where a key stands none goes that it may have been made of. */
+static bool make_room(struct intake *t, size_t at)
+{
+	size_t victim = t->v->terms == NULL ? stakes_victim(&t->stakes, at) : STAKE_NONE;
+	if (victim == STAKE_NONE)
+		return false;
+	log_warn("%s: what it sent of a key of %u bytes makes room in %s for what more hubs say",
+		 t->v->a->x.set->link[t->stakes.all[victim].hub].hub->name, t->stakes.all[victim].terms.key_len, t->spool.folder.s);
+	forget(t, victim);
+	t->stakes.all[victim].is_lacking = t->is_cramped = true;
+	return true;
+}
+
+static dske_rc room_lacks(const struct intake *t, const struct terms *terms)
+{
+	uint64_t need = spool_need(terms);
+	return FAIL(IO, "%u shares of this key need %llu bytes in %s, which has %llu left: make room, or write the key elsewhere",
+		    terms->k, (unsigned long long)need * terms->k, t->spool.folder.s, (unsigned long long)spool_left(&t->spool));
+}
+
+/* There is no room for this share.  Which of those that compete is the key's is known when k hubs say the same: if its shares
+ * alone do not fit, nothing helps; if enough of them do, this one is not needed.  Until then it is put off.  Errors: IO; BUSY
+ * (put off). */
+static dske_rc put_off(struct intake *t, size_t at)
+{
+	struct stake *s = &t->stakes.all[at];
+	s->is_lacking = t->is_cramped = true;
+	if (stakes_support(&t->stakes, &s->terms) < s->terms.k)
+		return rc_make(DSKE_RC_BUSY);
+	dske_rc rc = room_lacks(t, &s->terms);
+	if (stakes_held(&t->stakes, &s->terms) - s->is_held < s->terms.k)
+		reception_over(t->v, rc);
+	return rc;
+}
+
+/* Before anything of it is written. */
+static dske_rc find_room(struct intake *t, size_t at)
+{
+	while (spool_left(&t->spool) < spool_need(&t->stakes.all[at].terms)) {
+		if (!make_room(t, at))
+			return put_off(t, at);
+	}
+	return DSKE_OK;
+}
+
+/* Would it find room, as things are now? */
+static bool may_fit(const struct intake *t, size_t at)
+{
+	return spool_left(&t->spool) >= spool_need(&t->stakes.all[at].terms) || stakes_victim(&t->stakes, at) != STAKE_NONE;
+}
+
+void intake_turn(struct intake *t)
+{
+	if (!t->is_cramped || t->v->terms != NULL)
+		return;
+	t->is_cramped = false;
+	for (size_t i = 0; i < t->stakes.count; i++) {
+		struct stake *s = &t->stakes.all[i];
+		struct link *l = &t->v->a->x.set->link[s->hub];
+		if (!s->is_lacking)
+			continue;
+		if (t->in[s->hub].is_open || l->state != LINK_READY || stakes_support(&t->stakes, &s->terms) < 2 || !may_fit(t, i)) {
+			t->is_cramped = true;
+			continue;
+		}
+		s->is_lacking = false;
+		link_hang_up(l); /* on a new connection it comes again */
+		link_want(l, MSG_WAIT_RANGE_LEN, MSG_SHARE_RANGE_LEN(&s->terms));
+	}
+}
+
+dske_rc intake_explain(const struct intake *t, dske_rc rc)
+{
+	size_t most = STAKE_NONE;
+	if (t == NULL)
+		return rc;
+	for (size_t i = 0; i < t->stakes.count; i++) {
+		const struct stake *s = &t->stakes.all[i];
+		if (s->is_lacking && (most == STAKE_NONE || stakes_support(&t->stakes, &s->terms) >
+								    stakes_support(&t->stakes, &t->stakes.all[most].terms)))
+			most = i;
+	}
+	return most == STAKE_NONE ? rc : room_lacks(t, &t->stakes.all[most].terms);
 }
 
 /* ---- parts --------------------------------------------------------------------------------------------------- */
@@ -78,7 +183,11 @@ static dske_rc keep_part(struct intake *t, const struct incoming *in, const stru
 	size_t block = (size_t)in->next * (KEY_PART_LEN / SHARE_BLOCK_LEN), len;
 	for (size_t at = 0; at < part->len; at += len, block++) {
 		len = share_block_len(&in->terms, block);
-		TRY(spool_write(&t->spool, in->number, block, part->data + at, len));
+		dske_rc rc = spool_write(&t->spool, in->number, block, part->data + at, len);
+		while (!rc_ok(rc) && t->spool.is_full && make_room(t, in->stake))
+			rc = spool_write(&t->spool, in->number, block, part->data + at, len);
+		if (!rc_ok(rc))
+			return t->spool.is_full ? put_off(t, in->stake) : rc;
 	}
 	return DSKE_OK;
 }
@@ -151,21 +260,37 @@ static void tell_progress(struct intake *t, struct incoming *in)
 static void drop(struct intake *t, struct incoming *in)
 {
 	if (in->is_open)
-		spool_forget(&t->spool, in->number);
-	in->is_open = false;
+		forget(t, in->stake);
+}
+
+/* A file for its parts. */
+static dske_rc open_share(struct intake *t, struct incoming *in, size_t at)
+{
+	struct stake *s = &t->stakes.all[at];
+	if (s->is_held)
+		return FAIL(EXISTS, "its share of this key is there already");
+	TRY(find_room(t, at));
+	TRY(spool_new(&t->spool, &in->number));
+	s->number = in->number;
+	s->is_held = true;
+	s->is_lacking = false;
+	in->stake = at;
+	in->is_open = true;
+	return DSKE_OK;
 }
 
 dske_rc intake_begin(struct intake *t, struct link *l, const struct msg_instruction *m, struct pad *pad)
 {
 	struct incoming *in = &t->in[l->at];
+	size_t at;
 	TRY(receiver_accepts(t->v->receiver, &l->hub->hub, &m->terms));
 	drop(t, in);
+	TRY(stakes_note(&t->stakes, l->at, &m->terms, &at));
 	if (!terms_equal(&in->terms, &m->terms))
 		in->furthest = 0;
 	in->terms = m->terms;
 	in->next = 0;
-	TRY(spool_new(&t->spool, &in->number));
-	in->is_open = true;
+	TRY(open_share(t, in, at));
 	dske_rc rc = take_part(t, in, m->share, m->share_len, pad);
 	if (!rc_ok(rc)) {
 		drop(t, in);
@@ -176,6 +301,11 @@ dske_rc intake_begin(struct intake *t, struct link *l, const struct msg_instruct
 	tell_progress(t, in);
 	renew_window(in, l);
 	return DSKE_OK;
+}
+
+void intake_go_on(struct intake *t, struct link *l)
+{
+	renew_window(&t->in[l->at], l);
 }
 
 static dske_rc check_piece(const struct incoming *in, const struct envelope *e, const struct msg_piece *m)
@@ -202,8 +332,9 @@ static dske_rc offer(struct intake *t, struct incoming *in, const struct link *l
 {
 	dske_rc rc = receiver_offer_number(t->v->receiver, &l->hub->hub, &in->terms, in->number);
 	if (!rc_ok(rc))
-		spool_forget(&t->spool, in->number);
+		forget(t, in->stake);
 	in->is_open = false;
+	t->stakes.all[in->stake].is_whole = rc_ok(rc);
 	if (rc_ok(rc) && t->v->first_ms <= 0)
 		t->v->first_ms = t->begun_ms;
 	return rc_is(rc, DSKE_RC_EXISTS) ? DSKE_OK : rc;
@@ -228,7 +359,7 @@ bool intake_piece(struct intake *t, struct link *l, const struct envelope *e)
 		rc = offer(t, in, l);
 	if (!rc_ok(rc))
 		drop(t, in);
-	if (is_whole || !rc_ok(rc))
+	if (is_whole || (!rc_ok(rc) && !rc_is(rc, DSKE_RC_BUSY)))
 		exchange_settle(&t->v->a->x, l, rc);
 	return is_whole && rc_ok(rc);
 }
@@ -270,11 +401,21 @@ bool intake_is_due(struct intake *t, bool all_delivered)
 	return true;
 }
 
+/* Nothing but the key's own shares is needed any more, and the key itself may go to the same disk. */
+static void forget_others(struct intake *t)
+{
+	for (size_t i = 0; i < t->stakes.count; i++) {
+		if (t->stakes.all[i].is_held && !terms_equal(&t->stakes.all[i].terms, t->v->terms))
+			forget(t, i);
+	}
+}
+
 dske_rc intake_emit(struct intake *t)
 {
 	const struct agree_sink *sink = t->v->a->q->sink;
 	AUTO(secret) block = {0};
 	TRY(secret_alloc(&block, SHARE_BLOCK_MAX));
+	forget_others(t);
 	for (size_t i = 0; i < share_block_count(t->v->terms); i++) {
 		size_t len = 0;
 		TRY(receiver_key_block(t->v->receiver, i, block.data, &len));

@@ -31,6 +31,7 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/request.c %D%/request.h \
 	%D%/retire.c \
 	%D%/spool.c %D%/spool.h \
+	%D%/stakes.c %D%/stakes.h \
 	%D%/store.c %D%/store.h \
 	%D%/store-image.c %D%/store-impl.h %D%/store-key.c %D%/store-pin.c \
 	%D%/tables.c \

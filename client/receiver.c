@@ -206,9 +206,11 @@ static void settle_rest(struct reception *v)
 static dske_rc give_up(struct reception *v)
 {
 	if (receiver_share_count(v->receiver) == 0)
-		return FAIL(TIMEOUT, "no share from %s came through any hub in time", v->a->peer.name);
+		return intake_explain(v->intake, FAIL(TIMEOUT, "no share from %s came through any hub in time", v->a->peer.name));
 	dske_rc rc = receiver_conclude(v->receiver, true, &v->a->r->key, &v->terms);
-	return rc_is(rc, DSKE_RC_BUSY) ? FAIL(NO_CANDIDATE, "the time was up while looking for a key among corrupt shares") : rc;
+	if (rc_is(rc, DSKE_RC_BUSY))
+		return FAIL(NO_CANDIDATE, "the time was up while looking for a key among corrupt shares");
+	return rc_is(rc, DSKE_RC_TOO_FEW) ? intake_explain(v->intake, rc) : rc;
 }
 
 static bool is_complete(void *exchange)
@@ -273,10 +275,12 @@ static dske_rc await_key(struct reception *v)
 				if (v->first_ms > 0)
 					linger(v);
 				settle_rest(v);
-				return exchange_too_few(x, v->a->k_b);
+				return intake_explain(v->intake, exchange_too_few(x, v->a->k_b));
 			}
 			if (!v->is_over && v->intake != NULL && intake_is_due(v->intake, all_have_delivered(v)))
 				try_to_conclude(v);
+			if (!v->is_over && v->intake != NULL)
+				intake_turn(v->intake);
 			if (!v->is_over && clock_ms() >= search_ms(v))
 				search_on(v);
 			v->is_over = v->is_over || is_in_vain(v);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/crypto.h"
@@ -69,7 +70,24 @@ dske_rc spool_write(struct spool *s, size_t number, size_t block, const uint8_t 
 	uint8_t nonce[CRYPTO_NONCE_LEN];
 	nonce_of(nonce, number, block);
 	TRY(crypto_seal(s->room.data, &s->key, nonce, NULL, 0, bytes, len));
-	return file_pwrite(s->file[number].n, s->room.data, len + CRYPTO_TAG_LEN, (uint64_t)block * STRIDE);
+	dske_rc rc = file_pwrite(s->file[number].n, s->room.data, len + CRYPTO_TAG_LEN, (uint64_t)block * STRIDE);
+	s->is_full = !rc_ok(rc) && (errno == ENOSPC || errno == EDQUOT);
+	return rc;
+}
+
+uint64_t spool_need(const struct terms *t)
+{
+	size_t last = share_block_count(t) - 1;
+	return (uint64_t)last * STRIDE + share_block_len(t, last) + CRYPTO_TAG_LEN;
+}
+
+/* A file system that has no size, as some over a network say, is not full. */
+uint64_t spool_left(const struct spool *s)
+{
+	struct statvfs v;
+	if (statvfs(s->folder.s, &v) != 0 || v.f_blocks == 0)
+		return UINT64_MAX;
+	return (uint64_t)v.f_bavail * v.f_frsize;
 }
 
 dske_rc spool_read(struct spool *s, size_t number, size_t block, uint8_t *out, size_t len)

@@ -21,6 +21,7 @@ struct spool {
 	struct fd *file;    /* owned; one a share, by its number; -1 where it was forgotten */
 	size_t count;
 	struct secret room; /* owned; for one block as it lies in the file */
+	bool is_full;       /* the last write found no room, or the quota at its end */
 };
 
 /* Errors: NOMEM, IO, TOOBIG. */
@@ -34,7 +35,12 @@ dske_rc spool_new(struct spool *s, size_t *number);
 /* Gives its room back. */
 void spool_forget(struct spool *s, size_t number);
 
-/* Each block is written once.  len <= SHARE_BLOCK_MAX.  Errors: IO, NOMEM. */
+/* What a share with these terms takes there, and what can be had there now, in bytes; UINT64_MAX where that is not known.
+ * Nothing is reserved: a length is one hub's word, and what others write there comes between. */
+uint64_t spool_need(const struct terms *t);
+uint64_t spool_left(const struct spool *s);
+
+/* Each block is written once, or again as it was when there was no room.  len <= SHARE_BLOCK_MAX.  Errors: IO, NOMEM. */
 dske_rc spool_write(struct spool *s, size_t number, size_t block, const uint8_t *bytes, size_t len);
 
 /* len: as it was written.  Errors: IO, CORRUPT (it is not what was written), NOMEM. */

@@ -22,6 +22,17 @@ TESTS += %D%/test-silence
 %C%_test_silence_CPPFLAGS = $(AM_CPPFLAGS) -DWORLD_HUBS=20
 %C%_test_silence_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 
+check_PROGRAMS += %D%/test-long-disk
+TESTS += %D%/test-long-disk
+%C%_test_long_disk_SOURCES = %D%/test-long-disk.c $(CLIENT_WORLD)
+%C%_test_long_disk_CPPFLAGS = $(AM_CPPFLAGS) -DWORLD_HUBS=3
+%C%_test_long_disk_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += %D%/test-stakes
+TESTS += %D%/test-stakes
+%C%_test_stakes_SOURCES = %D%/test-stakes.c
+%C%_test_stakes_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
 check_PROGRAMS += %D%/test-long
 TESTS += %D%/test-long
 %C%_test_long_SOURCES = %D%/test-long.c $(CLIENT_WORLD)

@@ -37,6 +37,9 @@ void mock_push_all(struct mock_hub *h);
 
 void mock_take_part(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, struct pad *pad);
 
+/* MOCK_SWELLS: what is kept is longer from now on. */
+void mock_swell(struct mock_hub *h);
+
 /* Room in the down window that is open, or in the next, which then takes its place. */
 bool mock_has_room(struct mock_conn *c, uint32_t len);
 

@@ -81,6 +81,20 @@ static void send_piece(struct mock_hub *h, struct mock_conn *c, const struct moc
 	free(cipher);
 }
 
+void mock_swell(struct mock_hub *h)
+{
+	for (size_t i = 0; i < h->shares; i++) {
+		struct mock_share *s = &h->share[i];
+		if (s->is_invented || s->delivered || s->next < terms_part_count(&s->terms))
+			continue;
+		s->is_invented = true;
+		s->terms.key_len *= 4;
+		s->next = terms_part_count(&s->terms);
+		secret_drop(&s->bytes);
+		NEED(secret_random(&s->bytes, terms_share_len(&s->terms)));
+	}
+}
+
 /* Which part is sent as the one that would be next, in this manner. */
 static unsigned number_of(const struct mock_hub *h, unsigned next)
 {

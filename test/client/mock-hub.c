@@ -206,11 +206,14 @@ static void push(struct mock_hub *h, struct mock_conn *c, struct mock_share *s)
 		c->over = true;
 		return;
 	}
-	mock_pieces(h, c);
+	if (h->manner != MOCK_INTERLEAVES)
+		mock_pieces(h, c);
 }
 
 static void push_to(struct mock_hub *h, struct mock_conn *c)
 {
+	if (h->manner == MOCK_SWELLS)
+		mock_swell(h);
 	for (size_t i = 0; i < h->shares; i++) {
 		struct mock_share *s = &h->share[i];
 		if (s->delivered || s->sealed_for == c || s->next < terms_part_count(&s->terms) || c->client == NULL || !id_equal(&c->client->id, &s->terms.receiver[0]))
@@ -305,6 +308,10 @@ static void take_wait(struct mock_hub *h, struct mock_conn *c, const struct enve
 	*w = (struct mock_wait){.initiator = m.initiator, .selector = m.selector, .value_len = m.value_len, .offset = e->offset};
 	if (m.value_len > 0)
 		memcpy(w->value, m.value, m.value_len);
+	if (h->manner == MOCK_LATE && h->bad_left > 0) {
+		h->bad_left--;
+		nanosleep(&(struct timespec){.tv_sec = 2}, NULL);
+	}
 	mock_reply(h, c, e, pad, STATUS_ACCEPTED);
 	push_to(h, c);
 }
@@ -416,6 +423,8 @@ static void take_confirm(struct mock_hub *h, struct mock_conn *c, const struct e
 	window_free(*to);
 	*to = NULL;
 	NEED(table_lease_confirm(c->client->table, m.start, m.end, to));
+	if (h->manner == MOCK_INTERLEAVES)
+		push_to(h, c);
 	mock_pieces(h, c);
 	push_to(h, c);
 }

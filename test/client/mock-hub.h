@@ -58,6 +58,9 @@ enum mock_manner {
 	MOCK_HANGS_ON_PART,   /* never answers a PART */
 	MOCK_DISOWNS_PARTS,   /* answers two PARTs of three with the note NO_LEASE */
 	MOCK_DISOWNS_WAIT,    /* says NO_LEASE of the WAIT in the midst of the first delivery; then honest */
+	MOCK_SWELLS,          /* delivers shares of four times their length, under terms that say so */
+	MOCK_LATE,            /* says nothing to the first WAIT for two seconds; then honest */
+	MOCK_INTERLEAVES,     /* begins one delivery before another one is at its end */
 	MOCK_NEVER_CONTENT,   /* answers every CONFIRM and WAIT with notes that the down window is too small */
 };
 
@@ -98,6 +101,7 @@ struct mock_share {
 	struct secret bytes; /* terms_share_len; of a long key as much as has come is right */
 	unsigned next;       /* part that has yet to come */
 	unsigned piece;      /* part that is delivered next, on sealed_for */
+	bool is_invented;    /* by MOCK_SWELLS */
 	atomic_bool delivered; /* a RECEIPT came: */
 	enum receipt_verdict verdict;
 	uint64_t sealed_at;  /* the range of the last INSTRUCTION */

@@ -196,6 +196,30 @@ static void a_hub_that_drips(void **state)
 		world_let_hub(&w, h, MOCK_HONEST);
 }
 
+/* A second key is begun while parts of the first one have yet to come: it does not push that one out, and comes later. */
+static void one_key_does_not_push_out_another(void **state)
+{
+	struct id first;
+	(void)state;
+	good(send("two"));
+	first = ra.key_id;
+	uint8_t *bytes = a.bytes;
+	a.bytes = NULL;
+	good(send("two"));
+	for (size_t h = 0; h < WORLD_HUBS; h++)
+		world_let_hub(&w, h, MOCK_INTERLEAVES);
+	good(fetch("two"));
+	assert_memory_equal(&rb.key_id, &first, ID_LEN);
+	assert_true(memcmp(bytes, b.bytes, KEY_LEN) == 0);
+	for (size_t h = 0; h < WORLD_HUBS; h++)
+		assert_int_equal(rb.report.hub[h].verdict, SHARE_CONSISTENT);
+	free(bytes);
+	for (size_t h = 0; h < WORLD_HUBS; h++)
+		world_let_hub(&w, h, MOCK_HONEST);
+	good(fetch("two"));
+	assert_same();
+}
+
 /* The initiator goes on over a lost connection, and without a hub that refuses, or says nothing more. */
 static void a_hub_that_takes_badly(void **state)
 {
@@ -340,6 +364,7 @@ int main(void)
 		cmocka_unit_test(a_hub_that_delivers_badly),
 		cmocka_unit_test(cut_connections),
 		cmocka_unit_test(a_hub_that_drips),
+		cmocka_unit_test(one_key_does_not_push_out_another),
 		cmocka_unit_test(a_hub_that_takes_badly),
 		cmocka_unit_test(too_few_hubs_go_on),
 		cmocka_unit_test(two_corrupt_parts_leave_nothing),

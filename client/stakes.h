@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client/stakes.h - which shares of long keys a receiver keeps when its disk has no room for all of them.
+ *
+ * Each hub that begins to send a share has a stake in its terms from then on, also when the share had to go.  Hubs that are
+ * honest say the same terms.  So one share makes room for another when fewer hubs stand behind its terms; and behind as many,
+ * when its hub has sent shares of several agreements, and the other one's hub has not.  Who stands behind terms only
+ * grows, so that no two shares make room for each other in turn for ever.
+ */
+#ifndef DSKE_CLIENT_STAKES_H
+#define DSKE_CLIENT_STAKES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/rc.h"
+#include "core/terms.h"
+
+struct stake {
+	size_t hub; /* its place among the links */
+	struct terms terms;
+	bool is_held;  /* it takes room in the spool ... */
+	bool is_whole; /* ... and the receiver has it ... */
+	size_t number; /* ... under this number */
+	bool is_lacking; /* it had to go, or was not begun, for want of room */
+};
+
+struct stakes {
+	struct stake *all; /* owned; a hub has no more of them than it has INSTRUCTIONs taken (client/reception.h) */
+	size_t count;
+};
+#define STAKE_NONE SIZE_MAX
+
+void stakes_drop(struct stakes *s);
+
+/* That hub's stake in these terms, a new one if it has none: *at.  Errors: NOMEM. */
+dske_rc stakes_note(struct stakes *s, size_t hub, const struct terms *t, size_t *at);
+
+/* Hubs that sent these terms; of those, hubs whose share is held. */
+size_t stakes_support(const struct stakes *s, const struct terms *t);
+size_t stakes_held(const struct stakes *s, const struct terms *t);
+
+/* What has to go first so that there is room for `at`; STAKE_NONE: nothing. */
+size_t stakes_victim(const struct stakes *s, size_t at);
+
+#endif
