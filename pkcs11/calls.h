@@ -33,8 +33,8 @@ X(MODULE, C_OpenSession, session_open, (CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID
 X(SESSION, C_CloseSession, session_close, (CK_SESSION_HANDLE session), ()) \
 X(MODULE, C_CloseAllSessions, session_close_all, (CK_SLOT_ID slot), (, slot)) \
 X(SESSION, C_GetSessionInfo, session_info, (CK_SESSION_HANDLE session, CK_SESSION_INFO_PTR info), (, info)) \
-X(ABSENT, C_GetOperationState, none, (CK_SESSION_HANDLE session, CK_BYTE_PTR state, CK_ULONG_PTR state_len), ()) \
-X(ABSENT, C_SetOperationState, none, (CK_SESSION_HANDLE session, CK_BYTE_PTR state, CK_ULONG state_len, CK_OBJECT_HANDLE cipher_key, CK_OBJECT_HANDLE sign_key), ()) \
+X(SESSION, C_GetOperationState, digest_state_get, (CK_SESSION_HANDLE session, CK_BYTE_PTR state, CK_ULONG_PTR state_len), (, state, state_len)) \
+X(SESSION, C_SetOperationState, digest_state_set, (CK_SESSION_HANDLE session, CK_BYTE_PTR state, CK_ULONG state_len, CK_OBJECT_HANDLE cipher_key, CK_OBJECT_HANDLE sign_key), (, state, state_len, cipher_key, sign_key)) \
 X(SESSION, C_Login, login_login, (CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len), (, user, pin, pin_len)) \
 X(SESSION, C_Logout, login_logout, (CK_SESSION_HANDLE session), ()) \
 X(SESSION, C_CreateObject, object_create, (CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR object), (, templ, n, object)) \
@@ -54,11 +54,11 @@ X(SESSION, C_DecryptInit, cipher_decrypt_init, (CK_SESSION_HANDLE session, CK_ME
 X(SESSION, C_Decrypt, cipher_decrypt, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, in, in_len, out, out_len)) \
 X(SESSION, C_DecryptUpdate, cipher_decrypt_update, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, in, in_len, out, out_len)) \
 X(SESSION, C_DecryptFinal, cipher_decrypt_final, (CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, out, out_len)) \
-X(ABSENT, C_DigestInit, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech), ()) \
-X(ABSENT, C_Digest, none, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
-X(ABSENT, C_DigestUpdate, none, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len), ()) \
-X(ABSENT, C_DigestKey, none, (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key), ()) \
-X(ABSENT, C_DigestFinal, none, (CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
+X(SESSION, C_DigestInit, digest_init, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech), (, mech)) \
+X(SESSION, C_Digest, digest_whole, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, in, in_len, out, out_len)) \
+X(SESSION, C_DigestUpdate, digest_update, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len), (, in, in_len)) \
+X(SESSION, C_DigestKey, digest_key, (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key), (, key)) \
+X(SESSION, C_DigestFinal, digest_final, (CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, out, out_len)) \
 X(SESSION, C_SignInit, sign_sign_init, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE key), (, mech, key)) \
 X(SESSION, C_Sign, sign_sign, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, in, in_len, out, out_len)) \
 X(SESSION, C_SignUpdate, sign_sign_update, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len), (, in, in_len)) \

@@ -6,6 +6,7 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/cipher.c %D%/cipher.h \
 	%D%/crypto.c %D%/crypto.h \
 	%D%/derive.c %D%/derive.h \
+	%D%/digest.c %D%/digest-state.c %D%/digest.h \
 	%D%/entry.c %D%/entry.h \
 	%D%/event.c %D%/event.h \
 	%D%/find.c %D%/find.h \

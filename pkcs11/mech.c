@@ -10,6 +10,12 @@
 #include "pkcs11/module.h"
 #include "pkcs11/sign.h"
 
+static bool fits_none(CK_KEY_TYPE type)
+{
+	(void)type;
+	return false;
+}
+
 static bool fits_aes(CK_KEY_TYPE type)
 {
 	return type == CKK_AES;
@@ -52,6 +58,7 @@ static const struct mech rows[] = {
 	{NAMED(CKM_AES_GMAC), 16, 32, SIGN_FLAGS, fits_aes, .sign = &sign_gmac},
 	{NAMED(CKM_POLY1305), 32, 32, SIGN_FLAGS, fits_poly1305, .sign = &sign_poly1305},
 #define X(id, bytes, prefix, derivation, prf)                                                        \
+	{NAMED(CKM_##prefix), 0, 0, CKF_DIGEST, fits_none, HASH(id)},                                \
 	{NAMED(CKM_##prefix##_HMAC), 1, KEY_PART_LEN, SIGN_FLAGS, fits_hmac_##id, .sign = &sign_hmac, HASH(id)}, \
 	{NAMED(CKM_##prefix##_HMAC_GENERAL), 1, KEY_PART_LEN, SIGN_FLAGS, fits_hmac_##id, .sign = &sign_hmac_general, HASH(id)},
 	HASHES(X)

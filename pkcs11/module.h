@@ -39,6 +39,7 @@ struct module {
 	struct object_table objects;
 	struct login login;
 	struct events events;
+	struct secret state_key; /* of digest-state.c; empty before the first need */
 	bool ended; /* C_Finalize was called */
 };
 

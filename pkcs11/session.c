@@ -43,6 +43,7 @@ CK_RV session_get(struct module *m, CK_SESSION_HANDLE handle, struct session **o
 static void operations_end(struct session *s)
 {
 	find_drop(&s->find);
+	digest_op_end(&s->digest);
 	for (int i = 0; i < 2; i++) {
 		cipher_op_end(&s->cipher[i]);
 		sign_op_end(&s->sign[i]);
@@ -205,6 +206,8 @@ CK_RV session_cancel(struct module *m, struct session *s, CK_FLAGS flags)
 	pthread_mutex_lock(&s->lock);
 	if ((flags & CKF_FIND_OBJECTS) != 0)
 		find_drop(&s->find);
+	if ((flags & CKF_DIGEST) != 0)
+		digest_op_end(&s->digest);
 	if ((flags & CKF_ENCRYPT) != 0)
 		cipher_op_end(&s->cipher[CIPHER_ENCRYPT]);
 	if ((flags & CKF_DECRYPT) != 0)

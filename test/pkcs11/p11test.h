@@ -88,6 +88,9 @@ void gcm_load(struct gcm_case *c, CK_SESSION_HANDLE s, const struct gcm_vector *
 	X(login) X(attributes) X(set_attributes) X(create_refused) X(destroy) X(token_object) \
 	X(find) X(gcm) X(gcm_tampered) X(gcm_parts) X(gcm_parameters) X(cbc) X(cbc_pad) \
 	X(wrong_keys) X(hmac) X(hmac_tampered) X(hmac_general) X(interleaved) X(digest) \
+	X(digest_sha1) X(digest_sha224) X(digest_sha256) X(digest_sha384) X(digest_sha512) \
+	X(digest_sha512_224) X(digest_sha512_256) X(digest_sha3_224) X(digest_sha3_256) \
+	X(digest_sha3_384) X(digest_sha3_512) X(digest_key) X(digest_state) \
 	X(hmac_sha1) X(hmac_sha224) X(hmac_sha256) X(hmac_sha384) X(hmac_sha512) \
 	X(hmac_sha3_224) X(hmac_sha3_256) X(hmac_sha3_384) X(hmac_sha3_512) X(aes_cmac) X(aes_gmac) X(poly1305) \
 	X(random) X(dead_session) X(bad_arguments) X(threads) X(closed_under_way) X(fork) \

@@ -102,7 +102,10 @@ static void mechanisms(void **state)
 	assert_int_equal(row[0].type, CKM_ECDH1_DERIVE);
 	for (size_t i = 0; i < count; i++) {
 		assert_ptr_equal(mech_find(row[i].type), &row[i]); /* none twice */
-		assert_int_equal((row[i].cipher != NULL) + (row[i].sign != NULL) + (row[i].derive != NULL), 1);
+		assert_int_equal((row[i].cipher != NULL) + (row[i].sign != NULL) + (row[i].derive != NULL) +
+					 ((row[i].flags & CKF_DIGEST) != 0),
+				 1);
+		assert_true((row[i].flags & CKF_DIGEST) == 0 || row[i].hash != NULL);
 		assert_int_equal((row[i].flags & (CKF_ENCRYPT | CKF_DECRYPT)) != 0, row[i].cipher != NULL);
 		assert_int_equal((row[i].flags & (CKF_SIGN | CKF_VERIFY)) != 0, row[i].sign != NULL);
 		assert_int_equal((row[i].flags & CKF_DERIVE) != 0, row[i].derive != NULL);
