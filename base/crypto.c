@@ -72,11 +72,19 @@ static bool fetch_ciphers(struct crypto *c)
 		[CRYPTO_CBC] = {"AES-128-CBC", "AES-192-CBC", "AES-256-CBC"},
 		[CRYPTO_ECB] = {"AES-128-ECB", "AES-192-ECB", "AES-256-ECB"},
 		[CRYPTO_CTR] = {"AES-128-CTR", "AES-192-CTR", "AES-256-CTR"},
+		[CRYPTO_CCM] = {"AES-128-CCM", "AES-192-CCM", "AES-256-CCM"},
+		[CRYPTO_CTS] = {"AES-128-CBC-CTS", "AES-192-CBC-CTS", "AES-256-CBC-CTS"},
+		[CRYPTO_KW] = {"AES-128-WRAP", "AES-192-WRAP", "AES-256-WRAP"},
+		[CRYPTO_KWP] = {"AES-128-WRAP-PAD", "AES-192-WRAP-PAD", "AES-256-WRAP-PAD"},
+		[CRYPTO_CHACHA20] = {NULL, NULL, "ChaCha20"},
+		[CRYPTO_CHACHA20_POLY1305] = {NULL, NULL, "ChaCha20-Poly1305"},
 	};
 	bool all = true;
 
 	for (size_t which = 0; which < CRYPTO_CIPHERS; which++)
 		for (size_t i = 0; i < KEY_LENS; i++) {
+			if (names[which][i] == NULL)
+				continue;
 			c->cipher[which][i] = EVP_CIPHER_fetch(c->lib, names[which][i], NULL);
 			all = all && c->cipher[which][i] != NULL;
 		}

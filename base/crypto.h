@@ -25,8 +25,21 @@ bool crypto_is_alive(void);
 void crypto_quiet_begin(void);
 void crypto_quiet_end(void);
 
-/* AES with a key of 16, 24 or 32 bytes; borrowed, NULL when there is no memory or no such key length. */
-enum crypto_cipher { CRYPTO_GCM, CRYPTO_CBC, CRYPTO_ECB, CRYPTO_CTR, CRYPTO_CIPHERS };
+/* AES with a key of 16, 24 or 32 bytes, ChaCha20 with one of 32; borrowed, NULL when there is no memory or no such
+ * key length. */
+enum crypto_cipher {
+	CRYPTO_GCM,
+	CRYPTO_CBC,
+	CRYPTO_ECB,
+	CRYPTO_CTR,
+	CRYPTO_CCM,
+	CRYPTO_CTS, /* SP 800-38A, addendum: CBC-CS1 */
+	CRYPTO_KW,  /* SP 800-38F: RFC 3394 */
+	CRYPTO_KWP, /* RFC 5649 */
+	CRYPTO_CHACHA20,
+	CRYPTO_CHACHA20_POLY1305,
+	CRYPTO_CIPHERS
+};
 const EVP_CIPHER *crypto_cipher(enum crypto_cipher which, size_t key_len);
 
 /* Digests; borrowed, NULL when there is no memory. */

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/cipher.h - AES-GCM, AES-CBC and AES-CBC-PAD, in one piece or in parts. */
+/*
+ * pkcs11/cipher.h - C_Encrypt and C_Decrypt, in one piece or in parts.
+ *
+ * cipher.c is the life of an operation and the conventions on lengths (PKCS#11 3.0, 5.2), the same for all;
+ * cipher-param.c reads what the host gives beside the mechanism; cipher-block.c, cipher-aead.c and cipher-wrap.c
+ * are the modes, one struct cipher_kind each.  C_WrapKey and the message-based calls use the same kinds.
+ */
 #ifndef DSKE_PKCS11_CIPHER_H
 #define DSKE_PKCS11_CIPHER_H
 
@@ -17,31 +23,76 @@ struct session;
 struct object;
 struct cipher_op;
 
+/* Whose parts are kept until the last one came: nothing of what an AEAD decrypts is given out before its tag is
+ * checked (PKCS#11 3.0, 6.13), and some modes need the whole message. */
+enum cipher_hold { HOLD_NOTHING, HOLD_DECRYPTION, HOLD_BOTH };
+
 /* One way to encrypt: a row of mech.c points here. */
 struct cipher_kind {
 	enum crypto_cipher cipher;
-	bool pad;
-	CK_RV (*init)(struct cipher_op *op, const CK_MECHANISM *mech); /* reads the parameter */
+	unsigned unit;  /* parts give a multiple of so many bytes */
+	unsigned slack; /* a plaintext may be so many bytes shorter than whole_len() says: padding */
+	enum cipher_hold hold;
+	bool single;    /* never in parts */
+	/* The parameter.  MECHANISM_PARAM_INVALID, HOST_MEMORY. */
+	CK_RV (*read)(struct cipher_op *op, const CK_MECHANISM *mech);
+	/* What a whole message of in_len bytes gives, at most; DATA_LEN_RANGE or ENCRYPTED_DATA_LEN_RANGE when there is
+	 * no such message. */
+	CK_RV (*whole_len)(const struct cipher_op *op, size_t in_len, size_t *out_len);
+	/* Begins the message on op->ctx, the first time or over again.  NULL: run() makes a context of its own. */
+	bool (*start)(struct cipher_op *op);
+	/* A whole message, whose length whole_len() has seen.  out holds what that said, and may be where in is; it is
+	 * wiped when the answer is not CKR_OK. */
+	CK_RV (*run)(struct cipher_op *op, const uint8_t *in, size_t in_len, uint8_t *out, size_t *out_len);
 };
-extern const struct cipher_kind cipher_gcm, cipher_cbc, cipher_cbc_pad;
+extern const struct cipher_kind cipher_ecb, cipher_cbc, cipher_cbc_pad, cipher_cts, cipher_ctr, cipher_chacha20;
+extern const struct cipher_kind cipher_gcm, cipher_ccm, cipher_chacha20_poly1305;
+extern const struct cipher_kind cipher_kw, cipher_kw_pkcs7, cipher_kwp;
 
 enum { CIPHER_DECRYPT, CIPHER_ENCRYPT };
 
+#define CIPHER_BLOCK 16u
 #define CIPHER_IV_MAX 128
+#define CIPHER_PART_MAX ((CK_ULONG)INT32_MAX - 4 * CIPHER_BLOCK) /* libcrypto counts in int */
+#define CIPHER_ANY_LEN SIZE_MAX
+#define CIPHER_NO_END UINT64_MAX
 
 struct cipher_op {
 	const struct cipher_kind *kind; /* NULL: none is active */
 	struct object *key;             /* a reference */
-	EVP_CIPHER_CTX *ctx;            /* owned */
+	EVP_CIPHER_CTX *ctx;            /* owned; NULL for kinds without start() */
 	bool encrypt, in_parts;
+	bool finished;                  /* what the last call gives waits in `held` */
 	uint8_t iv[CIPHER_IV_MAX];
 	size_t iv_len, tag_len;
-	size_t pending;                 /* CBC: bytes that libcrypto holds back */
-	uint8_t *ad;                    /* GCM, owned: kept for a second try with a larger buffer */
+	size_t pending;                 /* bytes of a block that libcrypto holds back */
+	uint64_t left;                  /* bytes until the counter comes round, or CIPHER_NO_END */
+	uint8_t *ad;                    /* owned: kept for a second try with a larger buffer */
 	size_t ad_len;
-	struct buf held;                /* GCM decryption in parts: nothing is released before the tag is checked */
+	size_t data_len;                /* CCM: the length that the host said, or CIPHER_ANY_LEN */
+	struct buf held;                /* see enum cipher_hold */
 };
+
+/* For C_WrapKey and others who run a message of their own: *op has key (a reference, which the operation takes over)
+ * and encrypt; row and attributes were checked.  Whatever it answers, cipher_op_end() follows. */
+CK_RV cipher_op_begin(struct cipher_op *op, const struct cipher_kind *kind, const CK_MECHANISM *mech);
+CK_RV cipher_op_len(const struct cipher_op *op, size_t in_len, size_t *out_len);
 void cipher_op_end(struct cipher_op *op);
+
+/* Parameters (cipher-param.c). */
+CK_RV cipher_read_none(struct cipher_op *op, const CK_MECHANISM *mech);
+CK_RV cipher_read_block(struct cipher_op *op, const CK_MECHANISM *mech);
+CK_RV cipher_read_ctr(struct cipher_op *op, const CK_MECHANISM *mech);
+CK_RV cipher_read_chacha20(struct cipher_op *op, const CK_MECHANISM *mech);
+CK_RV cipher_read_gcm(struct cipher_op *op, const CK_MECHANISM *mech);
+CK_RV cipher_read_ccm(struct cipher_op *op, const CK_MECHANISM *mech);
+CK_RV cipher_read_chacha20_poly1305(struct cipher_op *op, const CK_MECHANISM *mech);
+CK_RV cipher_read_kw(struct cipher_op *op, const CK_MECHANISM *mech);
+CK_RV cipher_read_kwp(struct cipher_op *op, const CK_MECHANISM *mech);
+CK_RV cipher_take_ad(struct cipher_op *op, const void *ad, CK_ULONG len); /* copies it */
+bool cipher_gcm_tag_fits(CK_ULONG bits);
+bool cipher_ccm_tag_fits(CK_ULONG len);
+bool cipher_chacha20_nonce_fits(CK_ULONG len); /* of ChaCha20-Poly1305 */
 
 CK_RV cipher_encrypt_init(struct module *m, struct session *s, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE key);
 CK_RV cipher_encrypt(struct module *m, struct session *s, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out,

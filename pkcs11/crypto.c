@@ -3,9 +3,11 @@
 
 #include "pkcs11/crypto.h"
 
-#include <limits.h>
 #include <openssl/evp.h>
 #include <string.h>
+
+/* Their addresses name a context's cipher: asking libcrypto's tables takes a system call. */
+static const char tags[CRYPTO_CIPHERS];
 
 EVP_CIPHER_CTX *crypto_cipher_new(enum crypto_cipher which, const struct secret *key, bool encrypt)
 {
@@ -20,6 +22,7 @@ EVP_CIPHER_CTX *crypto_cipher_new(enum crypto_cipher which, const struct secret 
 		EVP_CIPHER_CTX_free(ctx);
 		return NULL;
 	}
+	EVP_CIPHER_CTX_set_app_data(ctx, (void *)&tags[which]);
 	return ctx;
 }
 
@@ -29,22 +32,22 @@ void crypto_cipher_free(EVP_CIPHER_CTX *c)
 		EVP_CIPHER_CTX_free(c);
 }
 
-bool crypto_cipher_start(EVP_CIPHER_CTX *c, enum crypto_cipher which, bool encrypt, const uint8_t *iv, size_t iv_len,
-			 bool pad)
+bool crypto_cipher_start(EVP_CIPHER_CTX *c, bool encrypt, const uint8_t *iv)
 {
-	if (iv_len == 0 || iv_len > INT_MAX)
+	return EVP_CipherInit_ex2(c, NULL, NULL, iv, encrypt, NULL) == 1;
+}
+
+/* Do these run the cipher forwards whatever the direction, so that a key set for one serves the other? */
+static bool serves_both(enum crypto_cipher which)
+{
+	return which == CRYPTO_GCM || which == CRYPTO_CTR || which == CRYPTO_CHACHA20 || which == CRYPTO_CHACHA20_POLY1305;
+}
+
+bool crypto_cipher_fits(const EVP_CIPHER_CTX *c, enum crypto_cipher which, bool encrypt)
+{
+	if (EVP_CIPHER_CTX_get_app_data(c) != &tags[which])
 		return false;
-	if (which == CRYPTO_GCM) {
-		/* The length stands before the IV is read. */
-		if (EVP_CipherInit_ex2(c, NULL, NULL, NULL, encrypt, NULL) != 1 ||
-		    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_IVLEN, (int)iv_len, NULL) != 1)
-			return false;
-	} else if (iv_len != 16) {
-		return false;
-	}
-	if (EVP_CipherInit_ex2(c, NULL, NULL, iv, encrypt, NULL) != 1)
-		return false;
-	return which == CRYPTO_GCM || EVP_CIPHER_CTX_set_padding(c, pad) == 1;
+	return serves_both(which) || EVP_CIPHER_CTX_is_encrypting(c) == encrypt;
 }
 
 dske_rc crypto_aes_check(uint8_t out[3], const struct secret *key)

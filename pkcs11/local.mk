@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 %C%_libpkcs11_la_SOURCES = \
 	%D%/calls.h %D%/output.h %D%/p11-3x.h %D%/p11-3x-mac.h %D%/p11-3x-names.h \
 	%D%/attr.c %D%/attr.h \
-	%D%/cipher.c %D%/cipher.h \
+	%D%/cipher.c %D%/cipher-aead.c %D%/cipher-block.c %D%/cipher-param.c %D%/cipher-wrap.c %D%/cipher.h \
 	%D%/crypto.c %D%/crypto.h \
 	%D%/derive.c %D%/derive.h \
 	%D%/digest.c %D%/digest-state.c %D%/digest.h \

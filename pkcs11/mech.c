@@ -21,6 +21,11 @@ static bool fits_aes(CK_KEY_TYPE type)
 	return type == CKK_AES;
 }
 
+static bool fits_chacha20(CK_KEY_TYPE type)
+{
+	return type == CKK_CHACHA20;
+}
+
 static bool fits_poly1305(CK_KEY_TYPE type)
 {
 	return type == CKK_POLY1305;
@@ -51,8 +56,18 @@ static const struct mech rows[] = {
 	{NAMED(CKM_ECDH1_DERIVE), 256, 521, CKF_DERIVE | EC_FLAGS, fits_agreed, .derive = &derive_ecdh1},
 	{NAMED(CKM_DSKE_DERIVE), KEY_LEN_MIN, KEY_HELD_MAX, CKF_DERIVE, fits_agreed, .derive = &derive_dske},
 	{NAMED(CKM_AES_GCM), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_gcm},
+	{NAMED(CKM_AES_CCM), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_ccm},
 	{NAMED(CKM_AES_CBC), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_cbc},
 	{NAMED(CKM_AES_CBC_PAD), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_cbc_pad},
+	{NAMED(CKM_AES_CTR), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_ctr},
+	{NAMED(CKM_AES_CTS), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_cts},
+	{NAMED(CKM_AES_ECB), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_ecb},
+	{NAMED(CKM_AES_KEY_WRAP), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_kw},
+	{NAMED(CKM_AES_KEY_WRAP_PAD), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_kwp},
+	{NAMED(CKM_AES_KEY_WRAP_KWP), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_kwp},
+	{NAMED(CKM_AES_KEY_WRAP_PKCS7), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_kw_pkcs7},
+	{NAMED(CKM_CHACHA20), 256, 256, CIPHER_FLAGS, fits_chacha20, .cipher = &cipher_chacha20},
+	{NAMED(CKM_CHACHA20_POLY1305), 256, 256, CIPHER_FLAGS, fits_chacha20, .cipher = &cipher_chacha20_poly1305},
 	{NAMED(CKM_AES_CMAC), 16, 32, SIGN_FLAGS, fits_aes, .sign = &sign_cmac},
 	{NAMED(CKM_AES_CMAC_GENERAL), 16, 32, SIGN_FLAGS, fits_aes, .sign = &sign_cmac_general},
 	{NAMED(CKM_AES_GMAC), 16, 32, SIGN_FLAGS, fits_aes, .sign = &sign_gmac},

@@ -37,7 +37,7 @@ void object_unref(struct object *o)
 {
 	if (o == NULL || atomic_fetch_sub(&o->refs, 1) != 1)
 		return;
-	crypto_cipher_free(atomic_load(&o->idle_gcm));
+	crypto_cipher_free(atomic_load(&o->idle_cipher));
 	mac_free(atomic_load(&o->idle_mac));
 	secret_drop(&o->value);
 	attrs_drop(&o->attrs);

@@ -45,7 +45,7 @@ struct object {
 
 	atomic_bool gone;
 	atomic_uint refs;
-	_Atomic(EVP_CIPHER_CTX *) idle_gcm; /* keyed and at rest, for the next message */
+	_Atomic(EVP_CIPHER_CTX *) idle_cipher; /* keyed and at rest, for the next message */
 	_Atomic(struct mac *) idle_mac;
 
 	struct object *next[INDEX_COUNT]; /* chains of the table */

@@ -20,6 +20,41 @@ typedef struct CK_INTERFACE {
 typedef CK_INTERFACE *CK_INTERFACE_PTR;
 typedef CK_INTERFACE **CK_INTERFACE_PTR_PTR;
 
+/* ChaCha20 (6.58, 6.61), CCM (6.13), AES Key Wrap (6.16). */
+#ifndef CKM_CHACHA20
+#define CKM_CHACHA20 0x1226UL
+#define CKM_CHACHA20_POLY1305 0x4021UL
+#endif
+#ifndef CKM_AES_KEY_WRAP_KWP
+#define CKM_AES_KEY_WRAP_KWP 0x210bUL
+#endif
+#ifndef CKM_AES_KEY_WRAP_PKCS7
+#define CKM_AES_KEY_WRAP_PKCS7 0x210cUL
+#endif
+
+typedef struct CK_CCM_PARAMS {
+	CK_ULONG ulDataLen; /* of the data, without the MAC */
+	CK_BYTE_PTR pNonce;
+	CK_ULONG ulNonceLen;
+	CK_BYTE_PTR pAAD;
+	CK_ULONG ulAADLen;
+	CK_ULONG ulMACLen;
+} CK_CCM_PARAMS;
+
+typedef struct CK_CHACHA20_PARAMS {
+	CK_BYTE_PTR pBlockCounter;
+	CK_ULONG blockCounterBits;
+	CK_BYTE_PTR pNonce;
+	CK_ULONG ulNonceBits;
+} CK_CHACHA20_PARAMS;
+
+typedef struct CK_SALSA20_CHACHA20_POLY1305_PARAMS {
+	CK_BYTE_PTR pNonce;
+	CK_ULONG ulNonceLen;
+	CK_BYTE_PTR pAAD;
+	CK_ULONG ulAADLen;
+} CK_SALSA20_CHACHA20_POLY1305_PARAMS;
+
 /* The functions of 2.40 in their order, then those that 3.0 adds. */
 typedef struct CK_FUNCTION_LIST_3_0 {
 	CK_VERSION version;
@@ -36,6 +71,9 @@ typedef struct CK_FUNCTION_LIST_3_0 {
 #endif
 #ifndef CKR_OPERATION_CANCEL_FAILED
 #define CKR_OPERATION_CANCEL_FAILED 0x202UL
+#endif
+#ifndef CKR_AEAD_DECRYPT_FAILED
+#define CKR_AEAD_DECRYPT_FAILED 0x42UL
 #endif
 #ifndef CKR_TOKEN_RESOURCE_EXCEEDED
 #define CKR_TOKEN_RESOURCE_EXCEEDED 0x201UL

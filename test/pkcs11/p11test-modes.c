@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is particular to one mode: counters that end, lengths that were said beforehand, parameters that cannot be. */
+#include "test/pkcs11/p11test.h"
+
+static CK_RV encrypt(CK_SESSION_HANDLE s, CK_MECHANISM *mech, CK_OBJECT_HANDLE key, size_t len, unsigned char *out)
+{
+	static unsigned char zeros[256];
+	CK_ULONG n = 256;
+	CK_RV rv = p11->C_EncryptInit(s, mech, key);
+
+	return rv == CKR_OK ? p11->C_Encrypt(s, zeros, len, out, &n) : rv;
+}
+
+/* ---- counters -------------------------------------------------------------------------------------------- */
+
+static void counter_of(CK_AES_CTR_PARAMS *p, CK_ULONG bits, const char *block)
+{
+	p->ulCounterBits = bits;
+	unhex(p->cb, block);
+}
+
+/* PKCS#11 3.0, 6.11: "if ulCounterBits = 2 and the counter bits start as 1 then only 3 blocks of data can be processed". */
+static void counter_ends(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key, CK_ULONG bits, const char *block, size_t room)
+{
+	CK_AES_CTR_PARAMS p;
+	CK_MECHANISM mech = {CKM_AES_CTR, &p, sizeof p};
+	unsigned char data[256] = {0}, out[256];
+	CK_ULONG n = sizeof out;
+
+	counter_of(&p, bits, block);
+	IS(encrypt(s, &mech, key, room, out), CKR_OK);
+	IS(encrypt(s, &mech, key, room + 1, out), CKR_DATA_LEN_RANGE);
+	MUST(p11->C_DecryptInit(s, &mech, key));
+	IS(p11->C_DecryptUpdate(s, data, room - 1, out, &n), CKR_OK);
+	n = sizeof out;
+	IS(p11->C_DecryptUpdate(s, data, 1, out, &n), CKR_OK);
+	n = sizeof out;
+	IS(p11->C_DecryptUpdate(s, data, 1, out, &n), CKR_DATA_LEN_RANGE);
+	IS(p11->C_DecryptFinal(s, out, &n), CKR_OPERATION_NOT_INITIALIZED);
+}
+
+void case_counters(void)
+{
+	CK_SESSION_HANDLE s = session_user();
+	unsigned char value[16] = {5}, two[256], second[256];
+	CK_AES_CTR_PARAMS p;
+	CK_MECHANISM mech = {CKM_AES_CTR, &p, sizeof p};
+
+	if (strict && offers(CKM_AES_CTR)) {
+		CK_OBJECT_HANDLE key = key_new(s, CKK_AES, value, sizeof value, "ctr");
+		counter_ends(s, key, 2, "000102030405060708090a0b0c0d0e01", 48);
+		counter_ends(s, key, 2, "00000000000000000000000000000003", 16);
+		counter_ends(s, key, 1, "ffffffffffffffffffffffffffffff00", 32);
+		counter_ends(s, key, 9, "000000000000000000000000000001f3", 16 * 13);
+		counter_ends(s, key, 32, "000000000000000000000000fffffffe", 32);
+		counter_ends(s, key, 64, "0000000000000000fffffffffffffffd", 48);
+		counter_ends(s, key, 128, "ffffffffffffffffffffffffffffffff", 16);
+		/* What is carried goes all the way. */
+		counter_of(&p, 128, "0000000000000000ffffffffffffffff");
+		IS(encrypt(s, &mech, key, 32, two), CKR_OK);
+		counter_of(&p, 64, "00000000000000010000000000000000");
+		IS(encrypt(s, &mech, key, 16, second), CKR_OK);
+		CHECK(memcmp(two + 16, second, 16) == 0);
+		for (CK_ULONG bits = 129; bits != 0; bits = bits > 0x10000000 ? 0 : bits * 3) {
+			counter_of(&p, bits, "00000000000000000000000000000000");
+			IS(p11->C_EncryptInit(s, &mech, key), CKR_MECHANISM_PARAM_INVALID);
+		}
+		p.ulCounterBits = 0;
+		IS(p11->C_EncryptInit(s, &mech, key), CKR_MECHANISM_PARAM_INVALID);
+	}
+	IS(p11->C_CloseAllSessions(slot), CKR_OK);
+}
+
+void case_chacha20(void)
+{
+	CK_SESSION_HANDLE s = session_user();
+	unsigned char value[32] = {7}, counter[8] = {0xff, 0xff, 0xff, 0xff}, after[8] = {0, 0, 0, 0, 1}, nonce[12] = {9};
+	unsigned char two[256], second[256];
+	CK_CHACHA20_PARAMS p = {counter, 64, nonce, 64};
+	CK_MECHANISM mech = {CKM_CHACHA20, &p, sizeof p};
+
+	if (strict && offers(CKM_CHACHA20)) {
+		CK_OBJECT_HANDLE key = key_new(s, CKK_CHACHA20, value, sizeof value, "chacha");
+		/* The original's counter has 64 bits. */
+		IS(encrypt(s, &mech, key, 128, two), CKR_OK);
+		p.pBlockCounter = after;
+		IS(encrypt(s, &mech, key, 64, second), CKR_OK);
+		CHECK(memcmp(two + 64, second, 64) == 0);
+		/* RFC 8439's has 32, and ends before it runs into the nonce. */
+		p = (CK_CHACHA20_PARAMS){counter, 32, nonce, 96};
+		IS(encrypt(s, &mech, key, 64, two), CKR_OK);
+		IS(encrypt(s, &mech, key, 65, two), CKR_DATA_LEN_RANGE);
+		static const CK_ULONG bad[][2] = {{32, 64}, {64, 96}, {0, 96}, {32, 0}, {33, 96}, {32, 12}, {64, 192}, {~0ul, ~0ul}};
+		for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+			p.blockCounterBits = bad[i][0];
+			p.ulNonceBits = bad[i][1];
+			IS(p11->C_EncryptInit(s, &mech, key), CKR_MECHANISM_PARAM_INVALID);
+		}
+		p = (CK_CHACHA20_PARAMS){NULL, 32, nonce, 96};
+		IS(p11->C_EncryptInit(s, &mech, key), CKR_MECHANISM_PARAM_INVALID);
+		p = (CK_CHACHA20_PARAMS){counter, 32, NULL, 96};
+		IS(p11->C_EncryptInit(s, &mech, key), CKR_MECHANISM_PARAM_INVALID);
+		/* An AES key is none of ChaCha20, though it is as long. */
+		p = (CK_CHACHA20_PARAMS){counter, 32, nonce, 96};
+		CK_OBJECT_HANDLE other = key_new(s, CKK_AES, value, sizeof value, "aes");
+		IS(p11->C_EncryptInit(s, &mech, other), CKR_KEY_TYPE_INCONSISTENT);
+	}
+	IS(p11->C_CloseAllSessions(slot), CKR_OK);
+}
+
+/* ---- the length of CCM's data ------------------------------------------------------------------------------- */
+
+void case_ccm_length(void)
+{
+	CK_SESSION_HANDLE s = session_user();
+	unsigned char value[16] = {5}, nonce[13] = {1}, data[64] = {0}, out[96];
+	CK_CCM_PARAMS p = {20, nonce, 12, NULL, 0, 8};
+	CK_MECHANISM mech = {CKM_AES_CCM, &p, sizeof p};
+	CK_ULONG n = sizeof out;
+
+	if (strict && offers(CKM_AES_CCM)) {
+		CK_OBJECT_HANDLE key = key_new(s, CKK_AES, value, sizeof value, "ccm");
+		IS(encrypt(s, &mech, key, 20, out), CKR_OK);
+		IS(encrypt(s, &mech, key, 19, out), CKR_DATA_LEN_RANGE);
+		IS(encrypt(s, &mech, key, 21, out), CKR_DATA_LEN_RANGE);
+		MUST(p11->C_DecryptInit(s, &mech, key));
+		IS(p11->C_Decrypt(s, data, 27, out, &n), CKR_ENCRYPTED_DATA_LEN_RANGE);
+		n = sizeof out;
+		MUST(p11->C_EncryptInit(s, &mech, key));
+		IS(p11->C_EncryptUpdate(s, data, 19, out, &n), CKR_OK);
+		CHECK(n == 0);
+		n = sizeof out;
+		IS(p11->C_EncryptFinal(s, out, &n), CKR_DATA_LEN_RANGE);
+		/* Nothing, authenticated, and every length of MAC. */
+		p.ulDataLen = 0;
+		for (p.ulMACLen = 0; p.ulMACLen < 20; p.ulMACLen++) {
+			bool right = p.ulMACLen >= 4 && p.ulMACLen <= 16 && p.ulMACLen % 2 == 0;
+			IS(encrypt(s, &mech, key, 0, out), right ? CKR_OK : CKR_MECHANISM_PARAM_INVALID);
+			if (!right)
+				continue;
+			for (int wrong = 0; wrong < 2; wrong++) {
+				out[p.ulMACLen - 1] ^= (unsigned char)wrong;
+				MUST(p11->C_DecryptInit(s, &mech, key));
+				n = sizeof data;
+				IS(p11->C_Decrypt(s, out, p.ulMACLen, data, &n), wrong ? CKR_ENCRYPTED_DATA_INVALID : CKR_OK);
+			}
+		}
+		p.ulMACLen = 8;
+		for (p.ulNonceLen = 0; p.ulNonceLen < 20; p.ulNonceLen++) {
+			bool right = p.ulNonceLen >= 7 && p.ulNonceLen <= 13;
+			IS(encrypt(s, &mech, key, 0, out), right ? CKR_OK : CKR_MECHANISM_PARAM_INVALID);
+		}
+	}
+	IS(p11->C_CloseAllSessions(slot), CKR_OK);
+}
+
+/* ---- generated parameters ------------------------------------------------------------------------------------ */
+
+static uint32_t draw(uint32_t *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return *state >> 8;
+}
+
+/* A word of a parameter: a pointer that may be followed for 128 bytes, a length that is true of it, or what cannot be. */
+static CK_ULONG word(uint32_t *state, unsigned char *memory)
+{
+	static const CK_ULONG odd[] = {0, 1, 12, 16, 64, 96, 128, 0x80000000ul, ~0ul, ~0ul / 8 + 1, (CK_ULONG)1 << 62};
+	uint32_t r = draw(state);
+
+	if (r % 3 == 0)
+		return (CK_ULONG)memory;
+	return r % 3 == 1 ? r / 3 % 64 : odd[r / 3 % (sizeof odd / sizeof odd[0])];
+}
+
+/* Pointers stand where pointers are, lengths where lengths are; whether either makes sense is for chance to say. */
+static size_t generate(uint32_t *state, CK_MECHANISM_TYPE type, CK_ULONG *p, unsigned char *memory)
+{
+	static const struct {
+		CK_MECHANISM_TYPE type;
+		const char *shape; /* p: pointer, n: number */
+	} shapes[] = {
+		{CKM_AES_GCM, "pnnpnn"}, {CKM_AES_CCM, "npnpnn"}, {CKM_AES_CTR, "nnn"}, {CKM_CHACHA20, "pnpn"},
+		{CKM_CHACHA20_POLY1305, "pnpn"}, {CKM_AES_CBC, "nn"}, {CKM_AES_CTS, "nn"}, {CKM_AES_KEY_WRAP, "n"},
+	};
+	const char *shape = "nnnn";
+
+	for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+		shape = shapes[i].type == type ? shapes[i].shape : shape;
+	for (size_t i = 0; shape[i] != '\0'; i++) {
+		CK_ULONG w = word(state, memory);
+		bool pointer = w == (CK_ULONG)memory;
+		if (shape[i] == 'p')
+			p[i] = draw(state) % 8 == 0 ? 0 : (CK_ULONG)memory;
+		else
+			p[i] = pointer ? draw(state) % 65 : w;
+	}
+	return strlen(shape) * sizeof *p;
+}
+
+void case_generated_parameters(void)
+{
+	static const CK_MECHANISM_TYPE types[] = {CKM_AES_GCM,     CKM_AES_CCM,      CKM_AES_CTR,	   CKM_CHACHA20,
+						  CKM_AES_CBC,     CKM_AES_CBC_PAD,  CKM_AES_CTS,	   CKM_CHACHA20_POLY1305,
+						  CKM_AES_ECB,     CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PKCS7};
+	CK_SESSION_HANDLE s = session_user();
+	unsigned char value[32] = {5}, memory[128] = {0}, out[256], unaligned[80];
+	CK_OBJECT_HANDLE cipher = key_new(s, CKK_AES, value, 32, "aes");
+	CK_OBJECT_HANDLE chacha = strict ? key_new(s, CKK_CHACHA20, value, 32, "chacha") : 0;
+	uint32_t state = 2026;
+	size_t taken = 0;
+
+	for (int i = 0; i < 20000 && strict; i++) {
+		CK_MECHANISM_TYPE type = types[draw(&state) % (sizeof types / sizeof types[0])];
+		CK_ULONG p[8], len = generate(&state, type, p, memory);
+		memcpy(unaligned + 1, p, len);
+		CK_MECHANISM mech = {type, draw(&state) % 16 > 0 ? unaligned + 1 : NULL, draw(&state) % 8 > 0 ? len : len - 1};
+		bool streams = type == CKM_CHACHA20 || type == CKM_CHACHA20_POLY1305;
+		CK_RV rv = p11->C_EncryptInit(s, &mech, streams ? chacha : cipher);
+		CHECK(rv == CKR_OK || rv == CKR_MECHANISM_PARAM_INVALID);
+		if (rv != CKR_OK)
+			continue;
+		taken++;
+		CK_ULONG n = draw(&state) % 3 == 0 ? ~0ul : draw(&state) % sizeof out, in_len = draw(&state) % sizeof memory;
+		n = n > sizeof out ? sizeof out : n;
+		rv = p11->C_Encrypt(s, memory, in_len, out, &n);
+		CHECK(rv == CKR_OK || rv == CKR_BUFFER_TOO_SMALL || rv == CKR_DATA_LEN_RANGE);
+		if (rv == CKR_BUFFER_TOO_SMALL)
+			IS(p11->C_EncryptInit(s, NULL, 0), CKR_OK); /* PKCS#11 3.0, 5.8: ends it */
+	}
+	CHECK(!strict || taken > 100);
+	IS(p11->C_CloseAllSessions(slot), CKR_OK);
+}
