@@ -7,66 +7,80 @@
 #include <string.h>
 
 #include "core/terms.h"
+#include "pkcs11/attr-array.h"
 
 #define CREATE ATTR_IN_CREATE
 #define GENERATE ATTR_IN_GENERATE
 #define UNWRAP ATTR_IN_UNWRAP
-#define SET ATTR_IN_SET
+#define SET (ATTR_IN_SET | ATTR_IN_COPY)
 #define COPY ATTR_IN_COPY
 #define NEW (CREATE | GENERATE | UNWRAP)
-#define ROW(name, kind, when, preset) {name, #name, ATTR_##kind, when, ATTR_##preset}
+#define K ATTR_OF_KEY
+#define D ATTR_OF_DATA
+#define TURNS(name, kind, of, when, preset, turn) {name, #name, ATTR_##kind, of, when, ATTR_##preset, TURN_##turn}
+#define ROW(name, kind, of, when, preset) {name, #name, ATTR_##kind, of, when, ATTR_##preset, TURN_ANY}
+#define OWN(name, kind) {name, #name, ATTR_##kind, 0, 0, ATTR_NO_DEFAULT, TURN_ANY} /* the token's own objects have it */
 
-/* PKCS#11 2.40, 4.4, 4.7.2, 4.10.1; ascending by type, which a test holds. */
+/* PKCS#11 3.0: 4.4 (storage objects), 4.5 (data), 4.7 and 4.10 (secret keys); ascending by type, which a test holds.
+ * CKA_SENSITIVE and CKA_EXTRACTABLE have defaults that depend on each other: key-new.c. */
 static const struct attr_row rows[] = {
-	ROW(CKA_CLASS, ULONG, NEW, NO_DEFAULT),
-	ROW(CKA_TOKEN, BOOL, NEW, FALSE),
-	ROW(CKA_PRIVATE, BOOL, NEW, NO_DEFAULT),
-	ROW(CKA_LABEL, BYTES, NEW | SET, EMPTY),
-	ROW(CKA_VALUE, BYTES, CREATE, NO_DEFAULT),
-	ROW(CKA_CHECK_VALUE, BYTES, CREATE | UNWRAP, NO_DEFAULT),
-	ROW(CKA_KEY_TYPE, ULONG, NEW, NO_DEFAULT),
-	ROW(CKA_ID, BYTES, NEW | SET, EMPTY),
-	ROW(CKA_SENSITIVE, BOOL, NEW | SET, NO_DEFAULT),
-	ROW(CKA_ENCRYPT, BOOL, NEW | SET, FALSE),
-	ROW(CKA_DECRYPT, BOOL, NEW | SET, FALSE),
-	ROW(CKA_WRAP, BOOL, NEW | SET, FALSE),
-	ROW(CKA_UNWRAP, BOOL, NEW | SET, FALSE),
-	ROW(CKA_SIGN, BOOL, NEW | SET, FALSE),
-	ROW(CKA_VERIFY, BOOL, NEW | SET, FALSE),
-	ROW(CKA_DERIVE, BOOL, NEW | SET, FALSE),
-	ROW(CKA_START_DATE, DATE, NEW | SET, EMPTY),
-	ROW(CKA_END_DATE, DATE, NEW | SET, EMPTY),
-	ROW(CKA_VALUE_LEN, ULONG, NEW, NO_DEFAULT),
-	ROW(CKA_EXTRACTABLE, BOOL, NEW | SET, FALSE),
-	ROW(CKA_LOCAL, BOOL, 0, FALSE),
-	ROW(CKA_NEVER_EXTRACTABLE, BOOL, 0, FALSE),
-	ROW(CKA_ALWAYS_SENSITIVE, BOOL, 0, FALSE),
-	ROW(CKA_KEY_GEN_MECHANISM, ULONG, 0, NO_DEFAULT),
-	ROW(CKA_MODIFIABLE, BOOL, NEW, TRUE),
-	ROW(CKA_COPYABLE, BOOL, NEW, FALSE),
-	ROW(CKA_DESTROYABLE, BOOL, NEW, TRUE),
-	ROW(CKA_EC_PARAMS, BYTES, 0, NO_DEFAULT),
-	ROW(CKA_EC_POINT, BYTES, 0, NO_DEFAULT),
-	ROW(CKA_ALWAYS_AUTHENTICATE, BOOL, 0, NO_DEFAULT),
-	ROW(CKA_WRAP_WITH_TRUSTED, BOOL, NEW | SET, FALSE),
-	ROW(CKA_ALLOWED_MECHANISMS, ULONGS, NEW | SET, EMPTY),
-	ROW(CKA_DSKE_PEER, BYTES, 0, NO_DEFAULT),
-	ROW(CKA_DSKE_PEER_NAME, BYTES, 0, NO_DEFAULT),
-	ROW(CKA_DSKE_INITIATOR, BYTES, 0, NO_DEFAULT),
-	ROW(CKA_DSKE_N, ULONG, 0, NO_DEFAULT),
-	ROW(CKA_DSKE_K, ULONG, 0, NO_DEFAULT),
-	ROW(CKA_DSKE_SCHEME, ULONG, 0, NO_DEFAULT),
-	ROW(CKA_DSKE_HUBS, BYTES, 0, NO_DEFAULT),
-	ROW(CKA_DSKE_HUB, BYTES, 0, NO_DEFAULT),
-	ROW(CKA_DSKE_TABLE, BYTES, 0, NO_DEFAULT),
-	ROW(CKA_DSKE_UP_LEFT, ULONG, 0, NO_DEFAULT),
-	ROW(CKA_DSKE_DOWN_LEFT, ULONG, 0, NO_DEFAULT),
-	ROW(CKA_DSKE_STATE, BYTES, 0, NO_DEFAULT),
-	ROW(CKA_DSKE_UP_SIZE, ULONG, 0, NO_DEFAULT),
-	ROW(CKA_DSKE_DOWN_SIZE, ULONG, 0, NO_DEFAULT),
-	ROW(CKA_DSKE_LASTS_S, ULONG, 0, NO_DEFAULT),
-	ROW(CKA_DSKE_LOW, BOOL, 0, NO_DEFAULT),
-	ROW(CKA_DSKE_CLONE_ALARMS, ULONG, 0, NO_DEFAULT),
+	ROW(CKA_CLASS, ULONG, K | D, NEW, NO_DEFAULT),
+	ROW(CKA_TOKEN, BOOL, K | D, NEW | COPY, FALSE),
+	ROW(CKA_PRIVATE, BOOL, K | D, NEW | COPY, NO_DEFAULT),
+	ROW(CKA_LABEL, BYTES, K | D, NEW | SET, EMPTY),
+	ROW(CKA_UNIQUE_ID, BYTES, K | D, 0, NO_DEFAULT),
+	ROW(CKA_APPLICATION, BYTES, D, NEW, EMPTY),
+	ROW(CKA_VALUE, BYTES, K | D, CREATE, NO_DEFAULT),
+	ROW(CKA_OBJECT_ID, BYTES, D, NEW, EMPTY),
+	TURNS(CKA_TRUSTED, BOOL, K, NEW | SET, FALSE, BY_SO),
+	TURNS(CKA_CHECK_VALUE, BYTES, K, NEW | SET, NO_DEFAULT, EMPTY),
+	ROW(CKA_KEY_TYPE, ULONG, K, NEW, NO_DEFAULT),
+	ROW(CKA_ID, BYTES, K, NEW | SET, EMPTY),
+	TURNS(CKA_SENSITIVE, BOOL, K, NEW | SET, NO_DEFAULT, ON),
+	ROW(CKA_ENCRYPT, BOOL, K, NEW | SET, FALSE),
+	ROW(CKA_DECRYPT, BOOL, K, NEW | SET, FALSE),
+	ROW(CKA_WRAP, BOOL, K, NEW | SET, FALSE),
+	ROW(CKA_UNWRAP, BOOL, K, NEW | SET, FALSE),
+	ROW(CKA_SIGN, BOOL, K, NEW | SET, FALSE),
+	ROW(CKA_VERIFY, BOOL, K, NEW | SET, FALSE),
+	ROW(CKA_DERIVE, BOOL, K, NEW | SET, FALSE),
+	ROW(CKA_START_DATE, DATE, K, NEW | SET, EMPTY),
+	ROW(CKA_END_DATE, DATE, K, NEW | SET, EMPTY),
+	ROW(CKA_VALUE_LEN, ULONG, K, GENERATE | UNWRAP, NO_DEFAULT),
+	TURNS(CKA_EXTRACTABLE, BOOL, K, NEW | SET, FALSE, OFF),
+	ROW(CKA_LOCAL, BOOL, K, 0, FALSE),
+	ROW(CKA_NEVER_EXTRACTABLE, BOOL, K, 0, FALSE),
+	ROW(CKA_ALWAYS_SENSITIVE, BOOL, K, 0, FALSE),
+	ROW(CKA_KEY_GEN_MECHANISM, ULONG, K, 0, NO_DEFAULT),
+	ROW(CKA_MODIFIABLE, BOOL, K | D, NEW | COPY, TRUE),
+	TURNS(CKA_COPYABLE, BOOL, K | D, NEW | SET, TRUE, OFF),
+	ROW(CKA_DESTROYABLE, BOOL, K | D, NEW | COPY, TRUE),
+	OWN(CKA_EC_PARAMS, BYTES),
+	OWN(CKA_EC_POINT, BYTES),
+	OWN(CKA_ALWAYS_AUTHENTICATE, BOOL),
+	TURNS(CKA_WRAP_WITH_TRUSTED, BOOL, K, NEW | SET, FALSE, ON),
+	OWN(CKA_PROFILE_ID, ULONG),
+	ROW(CKA_WRAP_TEMPLATE, ARRAY, K, NEW, EMPTY),
+	ROW(CKA_UNWRAP_TEMPLATE, ARRAY, K, NEW, EMPTY),
+	ROW(CKA_DERIVE_TEMPLATE, ARRAY, K, NEW, EMPTY),
+	ROW(CKA_ALLOWED_MECHANISMS, ULONGS, K, NEW, EMPTY),
+	OWN(CKA_DSKE_PEER, BYTES),
+	OWN(CKA_DSKE_PEER_NAME, BYTES),
+	OWN(CKA_DSKE_INITIATOR, BYTES),
+	OWN(CKA_DSKE_N, ULONG),
+	OWN(CKA_DSKE_K, ULONG),
+	OWN(CKA_DSKE_SCHEME, ULONG),
+	OWN(CKA_DSKE_HUBS, BYTES),
+	OWN(CKA_DSKE_HUB, BYTES),
+	OWN(CKA_DSKE_TABLE, BYTES),
+	OWN(CKA_DSKE_UP_LEFT, ULONG),
+	OWN(CKA_DSKE_DOWN_LEFT, ULONG),
+	OWN(CKA_DSKE_STATE, BYTES),
+	OWN(CKA_DSKE_UP_SIZE, ULONG),
+	OWN(CKA_DSKE_DOWN_SIZE, ULONG),
+	OWN(CKA_DSKE_LASTS_S, ULONG),
+	OWN(CKA_DSKE_LOW, BOOL),
+	OWN(CKA_DSKE_CLONE_ALARMS, ULONG),
 };
 
 const struct attr_row *attr_rows(size_t *count)
@@ -88,8 +102,12 @@ const struct attr_row *attr_row(CK_ATTRIBUTE_TYPE type)
 	return bsearch(&type, rows, sizeof rows / sizeof rows[0], sizeof rows[0], compare_type);
 }
 
-/* Could this be a value of that kind? */
-static bool value_possible(const struct attr_row *row, const CK_ATTRIBUTE *a)
+static CK_ULONG longest(const struct attr_row *row)
+{
+	return row->type == CKA_VALUE ? KEY_HELD_MAX : ATTR_BYTES_MAX;
+}
+
+bool attr_value_possible(const struct attr_row *row, const CK_ATTRIBUTE *a)
 {
 	if (a->pValue == NULL && a->ulValueLen != 0)
 		return false;
@@ -98,27 +116,29 @@ static bool value_possible(const struct attr_row *row, const CK_ATTRIBUTE *a)
 		return a->ulValueLen == sizeof(CK_BBOOL) && *(const CK_BBOOL *)a->pValue <= CK_TRUE;
 	case ATTR_ULONG:
 		return a->ulValueLen == sizeof(CK_ULONG);
-	case ATTR_DATE:
-		return a->ulValueLen == 0 || a->ulValueLen == sizeof(CK_DATE);
 	case ATTR_ULONGS:
 		return a->ulValueLen % sizeof(CK_ULONG) == 0 && a->ulValueLen <= ATTR_BYTES_MAX;
+	case ATTR_DATE:
+		return a->ulValueLen == 0 || a->ulValueLen == sizeof(CK_DATE);
 	case ATTR_BYTES:
-		return a->ulValueLen <= (row->type == CKA_VALUE ? KEY_HELD_MAX : ATTR_BYTES_MAX);
+		return a->ulValueLen <= longest(row);
+	case ATTR_ARRAY:
+		return array_possible(a, 0);
 	}
 	return false;
 }
 
-CK_RV attr_check(const CK_ATTRIBUTE *templ, CK_ULONG n, enum attr_when when)
+CK_RV attr_check(const CK_ATTRIBUTE *templ, CK_ULONG n, enum attr_of of, enum attr_when when)
 {
 	if (templ == NULL && n != 0)
 		return CKR_ARGUMENTS_BAD;
 	for (CK_ULONG i = 0; i < n; i++) {
 		const struct attr_row *row = attr_row(templ[i].type);
-		if (row == NULL)
+		if (row == NULL || (row->of != 0 && (row->of & of) == 0))
 			return CKR_ATTRIBUTE_TYPE_INVALID;
 		if ((row->when & when) == 0)
 			return CKR_ATTRIBUTE_READ_ONLY;
-		if (!value_possible(row, &templ[i]))
+		if (!attr_value_possible(row, &templ[i]))
 			return CKR_ATTRIBUTE_VALUE_INVALID;
 		if (attr_find(templ, i, templ[i].type) != NULL)
 			return CKR_TEMPLATE_INCONSISTENT;
@@ -135,17 +155,17 @@ const CK_ATTRIBUTE *attr_find(const CK_ATTRIBUTE *templ, CK_ULONG n, CK_ATTRIBUT
 	return NULL;
 }
 
-/* Values come from the host's memory, aligned or not. */
+/* Values come from the host's memory, aligned or not, and may not have been checked yet. */
 static bool bool_of(const CK_ATTRIBUTE *a, bool absent)
 {
-	return a != NULL && a->ulValueLen == sizeof(CK_BBOOL) ? *(const CK_BBOOL *)a->pValue != CK_FALSE : absent;
+	return a != NULL && a->pValue != NULL && a->ulValueLen == sizeof(CK_BBOOL) ? *(const CK_BBOOL *)a->pValue != CK_FALSE : absent;
 }
 
 static CK_ULONG ulong_of(const CK_ATTRIBUTE *a, CK_ULONG absent)
 {
 	CK_ULONG v = absent;
 
-	if (a != NULL && a->ulValueLen == sizeof v)
+	if (a != NULL && a->pValue != NULL && a->ulValueLen == sizeof v)
 		memcpy(&v, a->pValue, sizeof v);
 	return v;
 }
@@ -177,6 +197,17 @@ static CK_ATTRIBUTE *attrs_insert(struct attrs *a, CK_ATTRIBUTE_TYPE type)
 	return &grown[at];
 }
 
+CK_RV attr_may_turn(const CK_ATTRIBUTE *from, const CK_ATTRIBUTE *to, bool by_so)
+{
+	const struct attr_row *row = attr_row(to->type);
+	bool was = bool_of(from, false), is = bool_of(to, false);
+
+	if (row == NULL || (row->turn == TURN_ON && was && !is) || (row->turn == TURN_OFF && !was && is) ||
+	    (row->turn == TURN_BY_SO && is && !by_so))
+		return CKR_ATTRIBUTE_READ_ONLY;
+	return row->turn == TURN_EMPTY && to->ulValueLen > 0 ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_OK;
+}
+
 CK_RV attrs_set(struct attrs *a, CK_ATTRIBUTE_TYPE type, const void *bytes, CK_ULONG len)
 {
 	void *copy = malloc(len > 0 ? len : 1);
@@ -196,6 +227,15 @@ CK_RV attrs_set(struct attrs *a, CK_ATTRIBUTE_TYPE type, const void *bytes, CK_U
 	at->pValue = copy;
 	at->ulValueLen = len;
 	return CKR_OK;
+}
+
+CK_RV attrs_take(struct attrs *a, const CK_ATTRIBUTE *from)
+{
+	const struct attr_row *row = attr_row(from->type);
+
+	if (row != NULL && row->kind == ATTR_ARRAY)
+		return array_take(a, from);
+	return attrs_set(a, from->type, from->pValue, from->ulValueLen);
 }
 
 CK_RV attrs_set_bool(struct attrs *a, CK_ATTRIBUTE_TYPE type, bool value)
@@ -229,6 +269,13 @@ bool attrs_get_bool(const struct attrs *a, CK_ATTRIBUTE_TYPE type)
 CK_ULONG attrs_get_ulong(const struct attrs *a, CK_ATTRIBUTE_TYPE type, CK_ULONG absent)
 {
 	return ulong_of(attrs_get(a, type), absent);
+}
+
+CK_RV attrs_copy(struct attrs *to, const struct attrs *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		TRY_RV(attrs_set(to, from->item[i].type, from->item[i].pValue, from->item[i].ulValueLen));
+	return CKR_OK;
 }
 
 void attrs_drop(struct attrs *a)

@@ -38,7 +38,7 @@ X(SESSION, C_SetOperationState, digest_state_set, (CK_SESSION_HANDLE session, CK
 X(SESSION, C_Login, login_login, (CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len), (, user, pin, pin_len)) \
 X(SESSION, C_Logout, login_logout, (CK_SESSION_HANDLE session), ()) \
 X(SESSION, C_CreateObject, object_create, (CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR object), (, templ, n, object)) \
-X(ABSENT, C_CopyObject, none, (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR copy), ()) \
+X(SESSION, C_CopyObject, object_copy, (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR copy), (, object, templ, n, copy)) \
 X(SESSION, C_DestroyObject, object_destroy, (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object), (, object)) \
 X(SESSION, C_GetObjectSize, object_size, (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ULONG_PTR size), (, object, size)) \
 X(SESSION, C_GetAttributeValue, object_get_attributes, (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR templ, CK_ULONG n), (, object, templ, n)) \

@@ -155,7 +155,7 @@ static CK_RV check_login(struct module *m)
 static CK_RV derive_prepare(struct module *m, const struct session *s, const CK_MECHANISM *mech, const struct object *base,
 			    const CK_ATTRIBUTE *templ, CK_ULONG n, struct agree_request *q, struct object **key)
 {
-	const struct key_origin agreed = {ATTR_IN_GENERATE, CKK_GENERIC_SECRET, CK_UNAVAILABLE_INFORMATION, base};
+	const struct key_origin agreed = {.when = ATTR_IN_GENERATE, .type = CKK_GENERIC_SECRET, .mech = CK_UNAVAILABLE_INFORMATION, .base = base};
 	const struct mech *row = mech_find(mech->mechanism);
 
 	if (row == NULL || row->derive == NULL)
@@ -163,7 +163,7 @@ static CK_RV derive_prepare(struct module *m, const struct session *s, const CK_
 	if (base->kind != row->derive->base)
 		return CKR_KEY_TYPE_INCONSISTENT;
 	TRY_RV(check_login(m));
-	TRY_RV(attr_check(templ, n, ATTR_IN_GENERATE));
+	TRY_RV(attr_check(templ, n, ATTR_OF_KEY, ATTR_IN_GENERATE));
 	/* Extraction asked for and forbidden is refused, never silently changed. */
 	if (attr_bool(templ, n, CKA_EXTRACTABLE, false) && !config_extract_allowed(client_config(m->client), base->peer))
 		return CKR_TEMPLATE_INCONSISTENT;

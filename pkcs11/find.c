@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pkcs11/attr-array.h"
 #include "pkcs11/key.h"
 #include "pkcs11/module.h"
 #include "pkcs11/peer.h"
@@ -30,33 +31,45 @@ static bool find_keep(struct find *f, CK_OBJECT_HANDLE handle)
 	return true;
 }
 
-static bool value_is(const CK_ATTRIBUTE *have, const CK_ATTRIBUTE *want)
+/* A key's CKA_VALUE never matches: a search would be a way to ask for its bytes. */
+static bool attribute_matches(const struct object *o, const CK_ATTRIBUTE *want)
 {
-	return have != NULL && have->ulValueLen == want->ulValueLen &&
-	       (want->ulValueLen == 0 || memcmp(have->pValue, want->pValue, want->ulValueLen) == 0);
+	CK_ATTRIBUTE value = {CKA_VALUE, o->value.data, o->value.len};
+
+	if (want->type == CKA_VALUE)
+		return o->kind == OBJECT_DATA && attr_same(&value, want);
+	return attr_same(attrs_get(&o->attrs, want->type), want);
 }
 
-/* CKA_VALUE never matches: a search would be a way to ask for a key's bytes. */
 static bool object_matches(const struct session *s, const struct object *o, const CK_ATTRIBUTE *templ, CK_ULONG n)
 {
 	if (o->named && (o->session != s->handle || attr_find(templ, n, CKA_ID) == NULL))
 		return false;
 	for (CK_ULONG i = 0; i < n; i++) {
-		if (!value_is(attrs_get(&o->attrs, templ[i].type), &templ[i]))
+		if (!attribute_matches(o, &templ[i]))
 			return false;
 	}
 	return true;
 }
 
-/* With the module's lock: by ID or label if the template has one, else over all. */
+/* What of the template there is an index of, the sharpest first; NULL: nothing. */
+static const CK_ATTRIBUTE *find_by(const CK_ATTRIBUTE *templ, CK_ULONG n)
+{
+	static const CK_ATTRIBUTE_TYPE indexed[] = {CKA_UNIQUE_ID, CKA_ID, CKA_LABEL};
+	const CK_ATTRIBUTE *by = NULL;
+
+	for (size_t i = 0; i < sizeof indexed / sizeof indexed[0] && by == NULL; i++)
+		by = attr_find(templ, n, indexed[i]);
+	return by;
+}
+
+/* With the module's lock: through an index if the template has one of those attributes, else over all. */
 static bool find_collect(struct module *m, const struct session *s, const CK_ATTRIBUTE *templ, CK_ULONG n,
 			 struct find *f)
 {
-	const CK_ATTRIBUTE *by = attr_find(templ, n, CKA_ID);
-
-	if (by == NULL)
-		by = attr_find(templ, n, CKA_LABEL);
+	const CK_ATTRIBUTE *by = find_by(templ, n);
 	struct object *o = by != NULL ? objects_first(&m->objects, by->type, by->pValue, by->ulValueLen) : m->objects.oldest;
+
 	while (o != NULL) {
 		if (object_visible(m, s->slot, o) && object_matches(s, o, templ, n) && !find_keep(f, o->handle))
 			return false;
@@ -78,13 +91,15 @@ static CK_RV find_refresh(struct module *m, const struct session *s, const CK_AT
 	CK_OBJECT_CLASS class = attr_ulong(templ, n, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
 	const CK_ATTRIBUTE *id = attr_find(templ, n, CKA_ID);
 
-	if (class != CKO_SECRET_KEY)
+	bool made = class == CKO_SECRET_KEY || class == CKO_DATA;
+
+	if (!made && class != CKO_PROFILE)
 		TRY_RV(peer_sync(m, s->slot));
 	if (s->slot != SLOT_AGREEMENT)
 		return CKR_OK;
 	if (class == CKO_PRIVATE_KEY && id != NULL && id->ulValueLen > 0)
 		TRY_RV(peer_name_key(m, s, id->pValue, id->ulValueLen));
-	if (class == CKO_SECRET_KEY || class == CK_UNAVAILABLE_INFORMATION)
+	if (made || class == CK_UNAVAILABLE_INFORMATION)
 		TRY_RV(key_sync(m, false));
 	return CKR_OK;
 }

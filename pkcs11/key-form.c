@@ -3,22 +3,14 @@
 
 #include "pkcs11/key-form.h"
 
-#include "base/buf.h"
-
-static void put_attribute(struct buf *b, uint64_t type, const void *bytes, size_t len)
-{
-	buf_put_be32(b, (uint32_t)(type >> 32));
-	buf_put_be32(b, (uint32_t)type);
-	buf_put_be32(b, (uint32_t)len);
-	buf_put(b, bytes, len);
-}
+#include "pkcs11/attr-array.h"
 
 static size_t form_len(const struct object *key)
 {
-	size_t len = 12 + key->value.len;
+	size_t len = ARRAY_HEAD + key->value.len;
 
 	for (size_t i = 0; i < key->attrs.count; i++)
-		len += 12 + key->attrs.item[i].ulValueLen;
+		len += ARRAY_HEAD + key->attrs.item[i].ulValueLen;
 	return len;
 }
 
@@ -30,37 +22,38 @@ dske_rc key_write(const struct object *key, struct secret *form)
 	buf_fixed(&b, form->data, form->len);
 	for (size_t i = 0; i < key->attrs.count; i++) {
 		const CK_ATTRIBUTE *a = &key->attrs.item[i];
-		put_attribute(&b, a->type, a->pValue, a->ulValueLen);
+		array_put(&b, a->type, a->pValue, a->ulValueLen);
 	}
-	put_attribute(&b, CKA_VALUE, key->value.data, key->value.len);
+	array_put(&b, CKA_VALUE, key->value.data, key->value.len);
 	return buf_rc(&b);
 }
 
-static uint64_t be(const uint8_t *p, int n)
+/* What earlier versions did not write. */
+static CK_RV complete(struct object *key)
 {
-	uint64_t v = 0;
+	char name[ID_HEX_LEN];
 
-	while (n-- > 0)
-		v = v << 8 | *p++;
-	return v;
+	if (attrs_get(&key->attrs, CKA_UNIQUE_ID) == NULL)
+		TRY_RV(attrs_set_text(&key->attrs, CKA_UNIQUE_ID, id_hex(&key->stored, name)));
+	return CKR_OK;
 }
 
-/* What is read here was authenticated, but may be of another version's making. */
 dske_rc key_read(struct object *key, const struct secret *form)
 {
-	const uint8_t *p = form->data, *end = form->data + form->len;
+	struct array_walk w = {form->data, form->data + form->len};
+	CK_ATTRIBUTE one;
 
-	while (p < end) {
-		if (end - p < 12 || (uint64_t)(end - p) - 12 < be(p + 8, 4))
-			return FAIL(CORRUPT, "a stored object is cut off");
-		CK_ATTRIBUTE_TYPE type = be(p, 8);
-		size_t len = be(p + 8, 4);
-		if (type == CKA_VALUE)
-			TRY(secret_from(&key->value, p + 12, len));
-		else if (attrs_set(&key->attrs, type, p + 12, len) != CKR_OK)
+	while (array_next(&w, &one)) {
+		if (one.type == CKA_VALUE)
+			TRY(secret_from(&key->value, one.pValue, one.ulValueLen));
+		else if (attrs_set(&key->attrs, one.type, one.pValue, one.ulValueLen) != CKR_OK)
 			return FAIL(NOMEM, "no memory for a stored object");
-		p += 12 + len;
 	}
-	key->is_private = true;
-	return key->value.len > 0 ? DSKE_OK : FAIL(CORRUPT, "a stored object has no value");
+	if (w.at != w.end)
+		return FAIL(CORRUPT, "a stored object is cut off");
+	if (complete(key) != CKR_OK)
+		return FAIL(NOMEM, "no memory for a stored object");
+	key->kind = attrs_get_ulong(&key->attrs, CKA_CLASS, CKO_SECRET_KEY) == CKO_DATA ? OBJECT_DATA : OBJECT_KEY;
+	key->sight = object_sight_of(&key->attrs);
+	return key->value.len > 0 || key->kind == OBJECT_DATA ? DSKE_OK : FAIL(CORRUPT, "a stored key has no value");
 }

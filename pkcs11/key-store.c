@@ -15,7 +15,7 @@ static dske_rc master_copy(struct module *m, struct secret *master)
 	dske_rc rc = {DSKE_RC_STATE};
 
 	module_lock(m);
-	if (m->login.who == LOGIN_USER)
+	if (m->login.who != LOGIN_NOBODY)
 		rc = secret_from(master, m->login.master.data, m->login.master.len);
 	module_unlock(m);
 	return rc;
@@ -64,7 +64,7 @@ static dske_rc key_erase(struct module *m, const struct object *key)
 static struct object *key_stored_as(const struct module *m, const struct id *name)
 {
 	for (struct object *o = m->objects.oldest; o != NULL; o = o->newer) {
-		if (o->kind == OBJECT_KEY && o->session == 0 && id_equal(&o->stored, name))
+		if (object_is_made(o) && o->session == 0 && id_equal(&o->stored, name))
 			return o;
 	}
 	return NULL;
@@ -87,7 +87,7 @@ static CK_RV table_add(struct module *m, const struct session *s, struct object 
 {
 	struct object *same = key->session == 0 ? key_stored_as(m, &key->stored) : NULL;
 
-	if (key->is_private && m->login.who != LOGIN_USER)
+	if (!login_sees(m, key->sight))
 		return CKR_USER_NOT_LOGGED_IN;
 	if (s->closed && key->session != 0)
 		return CKR_SESSION_HANDLE_INVALID;
@@ -162,13 +162,13 @@ static int by_stored(const void *a, const void *b)
 /* With the module's lock: what is new comes in, what is no longer stored goes; handles stay. */
 static void sync_merge(struct module *m, struct sync *all)
 {
-	if (m->login.who != LOGIN_USER)
+	if (m->login.who == LOGIN_NOBODY)
 		return;
 	if (all->count > 0)
 		qsort(all->key, all->count, sizeof(struct object *), by_stored);
 	for (struct object *o = m->objects.oldest, *newer; o != NULL; o = newer) {
 		newer = o->newer;
-		if (o->kind != OBJECT_KEY || o->session != 0)
+		if (!object_is_made(o) || o->session != 0)
 			continue;
 		struct object **at =
 			all->count > 0 ? bsearch(&o, all->key, all->count, sizeof(struct object *), by_stored) : NULL;
@@ -183,7 +183,7 @@ static void sync_merge(struct module *m, struct sync *all)
 		objects_reindex(&m->objects, o);
 	}
 	for (size_t i = 0; i < all->count; i++) {
-		if (!all->key[i]->seen)
+		if (!all->key[i]->seen && login_sees(m, all->key[i]->sight))
 			(void)objects_add(&m->objects, object_ref(all->key[i]));
 	}
 }
@@ -225,9 +225,9 @@ static CK_RV change_in_table(struct module *m, struct object *key, const CK_ATTR
 	if (atomic_load(&key->gone))
 		rv = CKR_OBJECT_HANDLE_INVALID;
 	for (CK_ULONG i = 0; i < n && rv == CKR_OK; i++)
-		rv = allowed(key, &templ[i]);
+		rv = allowed(m, key, &templ[i]);
 	for (CK_ULONG i = 0; i < n && rv == CKR_OK; i++)
-		rv = attrs_set(&key->attrs, templ[i].type, templ[i].pValue, templ[i].ulValueLen);
+		rv = attrs_take(&key->attrs, &templ[i]);
 	if (!atomic_load(&key->gone))
 		objects_reindex(&m->objects, key);
 	module_unlock(m);

@@ -17,6 +17,7 @@ struct key_origin {
 	CK_KEY_TYPE type;          /* if the template names none; CK_UNAVAILABLE_INFORMATION: it must */
 	CK_MECHANISM_TYPE mech;    /* of C_GenerateKey, and then the key is CKA_LOCAL; else CK_UNAVAILABLE_INFORMATION */
 	const struct object *base; /* borrowed: what it is derived from or unwrapped with, or NULL */
+	bool data;                 /* a template of class CKO_DATA makes a data object; else it is refused */
 };
 
 /* A key with the template's attributes and no value yet; checks the template and what the session may
@@ -25,11 +26,23 @@ struct key_origin {
 CK_RV key_new(struct module *m, const struct session *s, const struct key_origin *from, const CK_ATTRIBUTE *templ,
 	      CK_ULONG n, struct object **out);
 
+/* A copy of one that can be copied, value and all, with the changes of the template.  One reference, the caller's.
+ * Errors: as attr_check; ATTRIBUTE_READ_ONLY (it would be less secret), TEMPLATE_INCONSISTENT (private no more),
+ * SESSION_READ_ONLY, USER_NOT_LOGGED_IN. */
+CK_RV key_copy(struct module *m, const struct session *s, const struct object *from, const CK_ATTRIBUTE *templ,
+	       CK_ULONG n, struct object **out);
+
+/* The length that the template asks for (CKA_VALUE_LEN), or that the base key's CKA_UNWRAP_TEMPLATE or
+ * CKA_DERIVE_TEMPLATE demands of a key_new() one; 0: neither. */
+CK_ULONG key_wanted_len(const struct object *key, const CK_ATTRIBUTE *templ, CK_ULONG n);
+
 /* Its value, which is moved, and what follows from it: length and check value.  ATTRIBUTE_VALUE_INVALID
- * when it cannot be a key of its type. */
+ * when it cannot be a key of its type, or has not the check value that the template gave; TEMPLATE_INCONSISTENT when its
+ * base key demands another length. */
 CK_RV key_set_value(struct object *key, struct secret *value);
 
 /* Can a key of that type be so long (bytes)?  False for what is no secret key's type. */
+bool key_type_known(CK_KEY_TYPE type);
 bool key_len_possible(CK_KEY_TYPE type, CK_ULONG len);
 /* The longest of a type that has few lengths (AES: 32); 0 for others. */
 CK_ULONG key_len_preset(CK_KEY_TYPE type);
@@ -39,6 +52,13 @@ CK_ULONG key_len_preset(CK_KEY_TYPE type);
  * CKA_ALLOWED_MECHANISMS, if it has any, names the mechanism (else MECHANISM_INVALID).  Its dates are for the
  * application to heed: PKCS#11 3.0, 4.7, "Cryptoki does not attach any special meaning to them".  With no lock. */
 CK_RV key_allows(struct module *m, const struct object *key, const struct mech *row, CK_ATTRIBUTE_TYPE verb, CK_RV unfit);
+
+/* May `wrapping`, which key_allows() CKA_WRAP, wrap that key?  KEY_UNEXTRACTABLE; KEY_NOT_WRAPPABLE (only a trusted
+ * key may: CKA_WRAP_WITH_TRUSTED); KEY_HANDLE_INVALID (not one that its CKA_WRAP_TEMPLATE describes).  With no lock. */
+CK_RV key_wrappable(struct module *m, const struct object *wrapping, const struct object *key);
+
+/* May such an object be made or copied by this session?  Sets who sees it and how long it lives, by its attributes. */
+CK_RV key_may_be(struct module *m, const struct session *s, struct object *o);
 
 /* A token object into the store, before it is shown; nothing for a session object.
  * USER_NOT_LOGGED_IN, DEVICE_ERROR, DEVICE_MEMORY. */
@@ -54,7 +74,7 @@ bool key_readable(const struct object *key);
 
 /* Changes attributes, which attr_check() has seen, of a token object or a session object: in the table,
  * and in the store.  `allowed` is asked about each, with the module's lock. */
-typedef CK_RV key_permission(const struct object *key, const CK_ATTRIBUTE *a);
+typedef CK_RV key_permission(const struct module *m, const struct object *key, const CK_ATTRIBUTE *a);
 CK_RV key_change(struct module *m, struct object *key, const CK_ATTRIBUTE *templ, CK_ULONG n, key_permission *allowed);
 
 /* Out of the table, and out of the store before if it is a token object. */

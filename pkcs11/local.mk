@@ -2,8 +2,13 @@
 noinst_LTLIBRARIES += %D%/libpkcs11.la
 %C%_libpkcs11_la_SOURCES = \
 	%D%/calls.h %D%/output.h %D%/p11-3x.h %D%/p11-3x-mac.h %D%/p11-3x-names.h \
+<<<<<<< HEAD
 	%D%/attr.c %D%/attr.h \
 	%D%/cipher.c %D%/cipher-aead.c %D%/cipher-block.c %D%/cipher-param.c %D%/cipher-wrap.c %D%/cipher.h \
+=======
+	%D%/attr.c %D%/attr.h %D%/attr-array.c %D%/attr-array.h \
+	%D%/cipher.c %D%/cipher.h \
+>>>>>>> ec6d82d (pkcs11: objects by the standard's table: copies, unique IDs, templates, trust, data objects)
 	%D%/crypto.c %D%/crypto.h \
 	%D%/derive.c %D%/derive.h \
 	%D%/digest.c %D%/digest-state.c %D%/digest.h \
@@ -11,12 +16,12 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/event.c %D%/event.h \
 	%D%/find.c %D%/find.h \
 	%D%/hash.c %D%/hash.h \
-	%D%/key.c %D%/key-form.c %D%/key-form.h %D%/key-store.c %D%/key.h \
+	%D%/key.c %D%/key-form.c %D%/key-form.h %D%/key-new.c %D%/key-store.c %D%/key.h \
 	%D%/login.c %D%/login.h \
 	%D%/mac.c %D%/mac.h \
 	%D%/mech.c %D%/mech.h \
 	%D%/module.c %D%/module.h \
-	%D%/object.c %D%/object.h \
+	%D%/object.c %D%/object.h %D%/object-calls.c \
 	%D%/peer.c %D%/peer.h \
 	%D%/random.c %D%/random.h \
 	%D%/rv.c %D%/rv.h \

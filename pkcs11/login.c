@@ -35,6 +35,19 @@ bool login_suffices(const struct module *m)
 	return !required || m->login.who == LOGIN_USER;
 }
 
+bool login_sees(const struct module *m, enum object_sight sight)
+{
+	switch (sight) {
+	case SIGHT_ALL:
+		return true;
+	case SIGHT_LOGGED_IN:
+		return m->login.who != LOGIN_NOBODY;
+	case SIGHT_USER:
+		return m->login.who == LOGIN_USER;
+	}
+	return false;
+}
+
 void login_end(struct module *m)
 {
 	m->login.who = LOGIN_NOBODY;
@@ -135,7 +148,7 @@ CK_RV login_login(struct module *m, struct session *s, CK_USER_TYPE user, CK_UTF
 	TRY_RV(login_rv(store_login(m->store, who == LOGIN_SO ? STORE_PIN_SO : STORE_PIN_USER, pin, pin_len, &master)));
 	TRY_RV(read_table_key(m, who, &master, &table_key));
 	TRY_RV(login_unlock(m, s, who, &master, &table_key));
-	return who == LOGIN_USER ? key_sync(m, true) : CKR_OK;
+	return key_sync(m, true);
 }
 
 CK_RV login_logout(struct module *m, struct session *s)

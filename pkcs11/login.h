@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/secret.h"
+#include "pkcs11/object.h"
 #include "pkcs11/rv.h"
 
 struct module;
@@ -22,6 +23,9 @@ struct login {
 /* May this application agree on keys and see private objects?  True for a token that was never
  * initialised (it has no PIN to ask for), unless the PIN has the key of the tables.  With the module's lock. */
 bool login_suffices(const struct module *m);
+
+/* May it see such objects now?  With the module's lock. */
+bool login_sees(const struct module *m, enum object_sight sight);
 
 /* Asks the store whether the token is initialised, as another process may have done. */
 CK_RV login_refresh(struct module *m);

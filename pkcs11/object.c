@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "pkcs11/crypto.h"
-#include "pkcs11/key.h"
 #include "pkcs11/mac.h"
 #include "pkcs11/module.h"
 
@@ -25,6 +24,13 @@ struct object *object_new(enum object_kind kind, CK_SLOT_ID slot)
 	o->slot = slot;
 	atomic_init(&o->refs, 1);
 	return o;
+}
+
+enum object_sight object_sight_of(const struct attrs *a)
+{
+	if (attrs_get_bool(a, CKA_PRIVATE))
+		return SIGHT_USER;
+	return attrs_get_bool(a, CKA_TOKEN) ? SIGHT_LOGGED_IN : SIGHT_ALL;
 }
 
 struct object *object_ref(struct object *o)
@@ -109,6 +115,7 @@ static void hash_all(struct object *o)
 	o->hash[INDEX_HANDLE] = o->handle;
 	o->hash[INDEX_LABEL] = hash_attr(o, CKA_LABEL);
 	o->hash[INDEX_ID] = hash_attr(o, CKA_ID);
+	o->hash[INDEX_UNIQUE_ID] = hash_attr(o, CKA_UNIQUE_ID);
 }
 
 CK_RV objects_add(struct object_table *t, struct object *o)
@@ -150,11 +157,11 @@ void objects_remove(struct object_table *t, struct object *o)
 
 void objects_reindex(struct object_table *t, struct object *o)
 {
-	chain_out(t, o, INDEX_LABEL);
-	chain_out(t, o, INDEX_ID);
+	for (int i = 0; i < INDEX_COUNT; i++)
+		chain_out(t, o, (enum object_index)i);
 	hash_all(o);
-	chain_in(t, o, INDEX_LABEL);
-	chain_in(t, o, INDEX_ID);
+	for (int i = 0; i < INDEX_COUNT; i++)
+		chain_in(t, o, (enum object_index)i);
 }
 
 void objects_clear(struct object_table *t)
@@ -177,7 +184,14 @@ struct object *objects_at(const struct object_table *t, CK_OBJECT_HANDLE handle)
 
 static enum object_index index_of(CK_ATTRIBUTE_TYPE type)
 {
-	return type == CKA_LABEL ? INDEX_LABEL : INDEX_ID;
+	switch (type) {
+	case CKA_LABEL:
+		return INDEX_LABEL;
+	case CKA_UNIQUE_ID:
+		return INDEX_UNIQUE_ID;
+	default:
+		return INDEX_ID;
+	}
 }
 
 /* The first from o on whose hash is the same. */
@@ -216,14 +230,14 @@ void objects_end_login(struct object_table *t)
 {
 	for (struct object *o = t->oldest, *newer; o != NULL; o = newer) {
 		newer = o->newer;
-		if (o->is_private)
+		if (o->sight != SIGHT_ALL)
 			objects_remove(t, o);
 	}
 }
 
 bool object_visible(const struct module *m, CK_SLOT_ID slot, const struct object *o)
 {
-	return o->slot == slot && (!o->is_private || m->login.who == LOGIN_USER);
+	return o->slot == slot && login_sees(m, o->sight);
 }
 
 struct object *object_get(struct module *m, const struct session *s, CK_OBJECT_HANDLE handle)
@@ -252,150 +266,4 @@ CK_ULONG object_ulong(struct module *m, const struct object *o, CK_ATTRIBUTE_TYP
 	CK_ULONG v = attrs_get_ulong(&o->attrs, type, CK_UNAVAILABLE_INFORMATION);
 	module_unlock(m);
 	return v;
-}
-
-/* ---- handlers --------------------------------------------------------------------------------------- */
-
-CK_RV object_create(struct module *m, struct session *s, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR out)
-{
-	static const struct key_origin created = {
-		ATTR_IN_CREATE, CK_UNAVAILABLE_INFORMATION, CK_UNAVAILABLE_INFORMATION, NULL};
-	AUTO(secret) value = {0};
-	struct object *key;
-
-	if (out == NULL)
-		return CKR_ARGUMENTS_BAD;
-	TRY_RV(attr_check(templ, n, ATTR_IN_CREATE));
-	const CK_ATTRIBUTE *given = attr_find(templ, n, CKA_VALUE);
-	if (given == NULL || attr_find(templ, n, CKA_CLASS) == NULL)
-		return CKR_TEMPLATE_INCOMPLETE;
-	if (attr_ulong(templ, n, CKA_VALUE_LEN, given->ulValueLen) != given->ulValueLen)
-		return CKR_TEMPLATE_INCONSISTENT;
-	TRY_RV(rv_from(secret_from(&value, given->pValue, given->ulValueLen)));
-	TRY_RV(key_new(m, s, &created, templ, n, &key));
-	CK_RV rv = key_set_value(key, &value);
-	if (rv == CKR_OK)
-		rv = key_keep(m, key);
-	if (rv != CKR_OK) {
-		object_unref(key);
-		return rv;
-	}
-	return key_add(m, s, key, out);
-}
-
-/* May this session change or destroy the object? */
-static CK_RV check_change(struct module *m, const struct session *s, const struct object *o, CK_ATTRIBUTE_TYPE permission)
-{
-	if (o->kind != OBJECT_KEY)
-		return CKR_ACTION_PROHIBITED;
-	if (o->session == 0 && !s->rw)
-		return CKR_SESSION_READ_ONLY;
-	return object_bool(m, o, permission) ? CKR_OK : CKR_ACTION_PROHIBITED;
-}
-
-static CK_RV destroy(struct module *m, struct session *s, struct object *o)
-{
-	TRY_RV(check_change(m, s, o, CKA_DESTROYABLE));
-	return key_destroy(m, o);
-}
-
-CK_RV object_destroy(struct module *m, struct session *s, CK_OBJECT_HANDLE handle)
-{
-	struct object *o = object_get(m, s, handle);
-
-	if (o == NULL)
-		return CKR_OBJECT_HANDLE_INVALID;
-	CK_RV rv = destroy(m, s, o);
-	object_unref(o);
-	return rv;
-}
-
-CK_RV object_size(struct module *m, struct session *s, CK_OBJECT_HANDLE handle, CK_ULONG_PTR size)
-{
-	if (size == NULL)
-		return CKR_ARGUMENTS_BAD;
-	struct object *o = object_get(m, s, handle);
-	if (o == NULL)
-		return CKR_OBJECT_HANDLE_INVALID;
-	module_lock(m);
-	*size = o->value.len;
-	for (size_t i = 0; i < o->attrs.count; i++)
-		*size += o->attrs.item[i].ulValueLen;
-	module_unlock(m);
-	object_unref(o);
-	return CKR_OK;
-}
-
-/* One line of C_GetAttributeValue (PKCS#11 2.40, 5.7): the five cases. */
-static CK_RV read_attribute(const struct object *o, CK_ATTRIBUTE *want)
-{
-	const CK_ATTRIBUTE *have = attrs_get(&o->attrs, want->type);
-	CK_ATTRIBUTE value = {CKA_VALUE, o->value.data, o->value.len};
-	CK_ULONG room = want->ulValueLen;
-
-	want->ulValueLen = CK_UNAVAILABLE_INFORMATION;
-	if (o->kind == OBJECT_KEY && want->type == CKA_VALUE) {
-		if (!key_readable(o))
-			return CKR_ATTRIBUTE_SENSITIVE;
-		have = &value;
-	}
-	if (have == NULL)
-		return CKR_ATTRIBUTE_TYPE_INVALID;
-	if (want->pValue != NULL && room < have->ulValueLen)
-		return CKR_BUFFER_TOO_SMALL;
-	want->ulValueLen = have->ulValueLen;
-	if (want->pValue != NULL && have->ulValueLen > 0)
-		memcpy(want->pValue, have->pValue, have->ulValueLen);
-	return CKR_OK;
-}
-
-CK_RV object_get_attributes(struct module *m, struct session *s, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_PTR templ,
-			    CK_ULONG n)
-{
-	CK_RV rv = CKR_OK;
-
-	if (templ == NULL && n > 0)
-		return CKR_ARGUMENTS_BAD;
-	struct object *o = object_get(m, s, handle);
-	if (o == NULL)
-		return CKR_OBJECT_HANDLE_INVALID;
-	module_lock(m);
-	for (CK_ULONG i = 0; i < n; i++) {
-		CK_RV one = read_attribute(o, &templ[i]);
-		rv = one != CKR_OK ? one : rv;
-	}
-	module_unlock(m);
-	object_unref(o);
-	return rv;
-}
-
-/* A key may become more secret, never less (PKCS#11 2.40, 4.7, footnotes 11 and 12 of table 10). */
-static CK_RV check_direction(const struct object *o, const CK_ATTRIBUTE *a)
-{
-	bool wanted = attr_bool(a, 1, a->type, false);
-
-	if (a->type == CKA_SENSITIVE && !wanted && attrs_get_bool(&o->attrs, CKA_SENSITIVE))
-		return CKR_ATTRIBUTE_READ_ONLY;
-	if (a->type == CKA_EXTRACTABLE && wanted && !attrs_get_bool(&o->attrs, CKA_EXTRACTABLE))
-		return CKR_ATTRIBUTE_READ_ONLY;
-	return CKR_OK;
-}
-
-static CK_RV change(struct module *m, struct session *s, struct object *o, const CK_ATTRIBUTE *templ, CK_ULONG n)
-{
-	TRY_RV(attr_check(templ, n, ATTR_IN_SET));
-	TRY_RV(check_change(m, s, o, CKA_MODIFIABLE));
-	return key_change(m, o, templ, n, check_direction);
-}
-
-CK_RV object_set_attributes(struct module *m, struct session *s, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_PTR templ,
-			    CK_ULONG n)
-{
-	struct object *o = object_get(m, s, handle);
-
-	if (o == NULL)
-		return CKR_OBJECT_HANDLE_INVALID;
-	CK_RV rv = change(m, s, o, templ, n);
-	object_unref(o);
-	return rv;
 }

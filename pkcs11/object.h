@@ -22,23 +22,32 @@ struct session;
 
 enum object_kind {
 	OBJECT_KEY,      /* a secret key */
+	OBJECT_DATA,     /* CKO_DATA */
 	OBJECT_PEER,     /* CKO_DSKE_PEER */
 	OBJECT_PEER_KEY, /* the same as CKO_PRIVATE_KEY of CKK_EC, for stock clients */
 	OBJECT_PSKM,     /* CKO_DSKE_PSKM */
+	OBJECT_PROFILE,  /* CKO_PROFILE */
 };
 
-enum object_index { INDEX_HANDLE, INDEX_LABEL, INDEX_ID, INDEX_COUNT };
+/* Who sees it. */
+enum object_sight {
+	SIGHT_ALL,
+	SIGHT_LOGGED_IN, /* token objects that are not CKA_PRIVATE: the store is encrypted, whatever stock tools say */
+	SIGHT_USER,      /* CKA_PRIVATE */
+};
+
+enum object_index { INDEX_HANDLE, INDEX_LABEL, INDEX_ID, INDEX_UNIQUE_ID, INDEX_COUNT };
 
 struct object {
 	CK_OBJECT_HANDLE handle;
 	enum object_kind kind;
 	CK_SLOT_ID slot;
 	CK_SESSION_HANDLE session; /* it ends with this one; 0: a token object */
-	bool is_private;           /* only a logged-in user sees it */
+	enum object_sight sight;
 	bool named;                /* found only by its whole ID, by its session: a peer key with a context */
 	struct attrs attrs;
-	struct secret value;       /* keys */
-	struct id stored;          /* token keys: the name in the store */
+	struct secret value;       /* keys and data */
+	struct id stored;          /* of those that are token objects: the name in the store */
 	char peer[NAME_MAX_LEN + 1]; /* peers and peer keys */
 	unsigned char context[255];  /* peer keys that are `named` */
 	unsigned char context_len;
@@ -61,6 +70,15 @@ struct object_table {
 	CK_OBJECT_HANDLE last_handle; /* counts up: a handle is never given twice */
 };
 
+/* Is it one that an application made, so that it can change and destroy it? */
+static inline bool object_is_made(const struct object *o)
+{
+	return o->kind == OBJECT_KEY || o->kind == OBJECT_DATA;
+}
+
+/* By CKA_TOKEN and CKA_PRIVATE. */
+enum object_sight object_sight_of(const struct attrs *a);
+
 /* One reference, the caller's. NULL: no memory. */
 struct object *object_new(enum object_kind kind, CK_SLOT_ID slot);
 struct object *object_ref(struct object *o);
@@ -71,13 +89,13 @@ CK_RV objects_add(struct object_table *t, struct object *o);
 void objects_remove(struct object_table *t, struct object *o); /* o is gone, and the table's reference with it */
 void objects_clear(struct object_table *t);
 struct object *objects_at(const struct object_table *t, CK_OBJECT_HANDLE handle); /* borrowed */
-/* First and further objects that may have this label or ID (attribute type CKA_LABEL or CKA_ID), newest
+/* First and further objects that may have this label or ID (attribute type CKA_LABEL, CKA_ID or CKA_UNIQUE_ID), newest
  * first; the caller compares. */
 struct object *objects_first(const struct object_table *t, CK_ATTRIBUTE_TYPE type, const void *bytes, size_t len);
 struct object *objects_next(const struct object *o, CK_ATTRIBUTE_TYPE type);
-/* After label or ID changed. */
+/* After attributes changed. */
 void objects_reindex(struct object_table *t, struct object *o);
-/* Removes what belongs to one session; or what only a user may see (slot 0). */
+/* Removes what belongs to one session; or what only those see who are logged in (slot 0). */
 void objects_end_session(struct object_table *t, CK_SESSION_HANDLE session);
 void objects_end_login(struct object_table *t);
 
@@ -91,6 +109,8 @@ CK_ULONG object_ulong(struct module *m, const struct object *o, CK_ATTRIBUTE_TYP
 
 /* Handlers. */
 CK_RV object_create(struct module *m, struct session *s, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR out);
+CK_RV object_copy(struct module *m, struct session *s, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_PTR templ, CK_ULONG n,
+		  CK_OBJECT_HANDLE_PTR out);
 CK_RV object_destroy(struct module *m, struct session *s, CK_OBJECT_HANDLE handle);
 CK_RV object_size(struct module *m, struct session *s, CK_OBJECT_HANDLE handle, CK_ULONG_PTR size);
 CK_RV object_get_attributes(struct module *m, struct session *s, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_PTR templ,

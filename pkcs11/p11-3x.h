@@ -79,4 +79,18 @@ typedef struct CK_FUNCTION_LIST_3_0 {
 #define CKR_TOKEN_RESOURCE_EXCEEDED 0x201UL
 #endif
 
+/* Attributes and classes (PKCS#11 3.0, annex B; CKA_UNIQUE_ID also 4.4.1; CKP_HKDF_TLS_TOKEN is 3.1's). */
+#ifndef CKA_UNIQUE_ID
+#define CKA_UNIQUE_ID 0x4UL
+#endif
+#ifndef CKO_PROFILE
+#define CKO_PROFILE 9UL
+#define CKA_PROFILE_ID 0x601UL
+#define CKP_BASELINE_PROVIDER 1UL
+#define CKP_EXTENDED_PROVIDER 2UL
+#endif
+#ifndef CKP_HKDF_TLS_TOKEN
+#define CKP_HKDF_TLS_TOKEN 6UL
+#endif
+
 #endif

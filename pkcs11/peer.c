@@ -3,6 +3,7 @@
 
 #include "pkcs11/peer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ static const unsigned char ec_point[] =
 
 /* ---- making ---------------------------------------------------------------------------------------- */
 
+/* The token's own objects have a CKA_UNIQUE_ID that follows from whose they are, so that every process tells the same. */
 static CK_RV common_attributes(struct attrs *a, CK_OBJECT_CLASS class, bool token, bool is_private)
 {
 	TRY_RV(attrs_set_ulong(a, CKA_CLASS, class));
@@ -31,9 +33,18 @@ static CK_RV common_attributes(struct attrs *a, CK_OBJECT_CLASS class, bool toke
 	return attrs_set_bool(a, CKA_DESTROYABLE, false);
 }
 
+static CK_RV set_unique_id(struct attrs *a, const char *kind, const struct id *whose)
+{
+	char text[ID_HEX_LEN + 16], hex[ID_HEX_LEN];
+
+	snprintf(text, sizeof text, "%s-%s", kind, id_hex(whose, hex));
+	return attrs_set_text(a, CKA_UNIQUE_ID, text);
+}
+
 static CK_RV peer_attributes(struct attrs *a, const struct peer *p)
 {
 	TRY_RV(common_attributes(a, CKO_DSKE_PEER, true, false));
+	TRY_RV(set_unique_id(a, "peer", &p->id));
 	TRY_RV(attrs_set_text(a, CKA_LABEL, p->name));
 	TRY_RV(attrs_set(a, CKA_ID, p->id.b, sizeof p->id.b));
 	TRY_RV(attrs_set_bool(a, CKA_DERIVE, true));
@@ -45,7 +56,12 @@ static CK_RV peer_attributes(struct attrs *a, const struct peer *p)
 static CK_RV ec_attributes(struct attrs *a, const struct peer *p, const void *id, size_t id_len, bool token,
 			   bool is_private)
 {
+	struct id own = p->id;
+
+	if (!token)
+		TRY_RV(rv_from(id_random(&own)));
 	TRY_RV(common_attributes(a, CKO_PRIVATE_KEY, token, is_private));
+	TRY_RV(set_unique_id(a, token ? "peer-key" : "named-key", &own));
 	TRY_RV(attrs_set_ulong(a, CKA_KEY_TYPE, CKK_EC));
 	TRY_RV(attrs_set(a, CKA_LABEL, id, id_len));
 	TRY_RV(attrs_set(a, CKA_ID, id, id_len));
@@ -76,9 +92,9 @@ static CK_RV add_or_drop(struct module *m, struct object *o, CK_RV filled)
 
 /* With the module's lock.  The EC keys that are found by listing are private on a token with a PIN: stock
  * clients look without a login first, and log in only if they find no key. */
-static bool key_is_private(const struct module *m, enum object_kind kind)
+static enum object_sight peer_sight(const struct module *m, enum object_kind kind)
 {
-	return kind == OBJECT_PEER_KEY && m->login.required;
+	return kind == OBJECT_PEER_KEY && m->login.required ? SIGHT_USER : SIGHT_ALL;
 }
 
 /* With the module's lock. */
@@ -90,10 +106,11 @@ static CK_RV peer_object_add(struct module *m, enum object_kind kind, const stru
 		return CKR_HOST_MEMORY;
 	strcpy(o->peer, p->name);
 	o->seen = true;
-	o->is_private = key_is_private(m, kind);
+	o->sight = peer_sight(m, kind);
 	return add_or_drop(m, o, kind == OBJECT_PEER
 					 ? peer_attributes(&o->attrs, p)
-					 : ec_attributes(&o->attrs, p, p->name, strlen(p->name), true, o->is_private));
+					 : ec_attributes(&o->attrs, p, p->name, strlen(p->name), true,
+							 o->sight == SIGHT_USER));
 }
 
 /* ---- peers ------------------------------------------------------------------------------------------ */
@@ -105,8 +122,8 @@ static struct object *peer_object(const struct module *m, enum object_kind kind,
 
 	for (; o != NULL; o = objects_next(o, CKA_LABEL)) {
 		const CK_ATTRIBUTE *id = attrs_get(&o->attrs, CKA_DSKE_PEER);
-		if (o->kind == kind && !o->named && o->is_private == key_is_private(m, kind) && strcmp(o->peer, p->name) == 0 && id != NULL &&
-		    memcmp(id->pValue, p->id.b, sizeof p->id.b) == 0)
+		if (o->kind == kind && !o->named && o->sight == peer_sight(m, kind) && strcmp(o->peer, p->name) == 0 &&
+		    id != NULL && memcmp(id->pValue, p->id.b, sizeof p->id.b) == 0)
 			return o;
 	}
 	return NULL;
@@ -217,6 +234,7 @@ static CK_RV pskm_attributes(struct attrs *a, const struct client_hub *h)
 	uint64_t lasts = usable ? h->status.supply.lasts_s : SUPPLY_UNKNOWN;
 
 	TRY_RV(common_attributes(a, CKO_DSKE_PSKM, true, false));
+	TRY_RV(set_unique_id(a, "pskm", &h->table));
 	TRY_RV(attrs_set_text(a, CKA_LABEL, h->name));
 	TRY_RV(attrs_set(a, CKA_ID, h->table.b, sizeof h->table.b));
 	TRY_RV(attrs_set(a, CKA_DSKE_HUB, h->hub.b, sizeof h->hub.b));

@@ -141,6 +141,216 @@ static void allowed_mechanisms(void **state)
 	IS(p11->C_SignInit(s, &hmac, key), CKR_OK);
 }
 
+/* ---- CKA_UNIQUE_ID, copies, changes ------------------------------------------------------------------------- */
+
+static void unique_ids(void **state)
+{
+	CK_OBJECT_HANDLE key, found = 0;
+	char first[32], second[32];
+	CK_ATTRIBUTE token = {CKA_TOKEN, &yes, sizeof yes}, own = {CKA_UNIQUE_ID, (void *)"mine", 4};
+
+	(void)state;
+	make_token();
+	CK_SESSION_HANDLE s = session_new();
+	login(s);
+	key = create(s, CKK_AES, 16, token, CKR_OK);
+	IS(read_attr(s, key, CKA_UNIQUE_ID, first, sizeof first), 32);
+	IS(read_attr(s, create(s, CKK_AES, 16, token, CKR_OK), CKA_UNIQUE_ID, second, sizeof second), 32);
+	assert_memory_not_equal(first, second, 32);
+	create(s, CKK_AES, 16, own, CKR_ATTRIBUTE_READ_ONLY);
+	IS(p11->C_SetAttributeValue(s, key, &own, 1), CKR_ATTRIBUTE_READ_ONLY);
+	/* It stays as long as the object, which is found by it. */
+	IS(p11->C_Finalize(NULL), CKR_OK);
+	IS(p11->C_Initialize(NULL), CKR_OK);
+	s = session_new();
+	login(s);
+	IS(find(s, &secret_class, CKA_UNIQUE_ID, first, sizeof first, &found), 1);
+	IS(read_attr(s, found, CKA_UNIQUE_ID, second, sizeof second), 32);
+	assert_memory_equal(first, second, 32);
+	IS(find(s, &secret_class, CKA_UNIQUE_ID, first, 31, &found), 0);
+	/* Peers have one too. */
+	assert_true(read_attr(s, peer(s, "bob"), CKA_UNIQUE_ID, NULL, 0) > 0);
+	assert_true(read_attr(s, ec_key(s, "bob"), CKA_UNIQUE_ID, NULL, 0) > 0);
+}
+
+static void copies(void **state)
+{
+	CK_SESSION_HANDLE s = session_new();
+	unsigned char value[16] = {0}, iv[16] = {0}, one[16], two[16], unique[2][32];
+	CK_MECHANISM cbc = {CKM_AES_CBC, iv, sizeof iv};
+	CK_ULONG n = 16;
+	CK_OBJECT_HANDLE key = create(s, CKK_AES, 16, extractable, CKR_OK), same;
+	CK_ATTRIBUTE label = {CKA_LABEL, (void *)"copy", 4}, open = {CKA_EXTRACTABLE, &yes, 1}, shut = {CKA_EXTRACTABLE, &no, 1};
+	CK_ATTRIBUTE type = {CKA_KEY_TYPE, &aes, sizeof aes}, fixed = {CKA_COPYABLE, &no, 1}, free_again = {CKA_COPYABLE, &yes, 1};
+
+	(void)state;
+	IS(p11->C_CopyObject(s, key, &label, 1, &same), CKR_OK);
+	assert_int_not_equal(same, key);
+	IS(p11->C_EncryptInit(s, &cbc, key), CKR_OK);
+	IS(p11->C_Encrypt(s, value, 16, one, &n), CKR_OK);
+	IS(p11->C_EncryptInit(s, &cbc, same), CKR_OK);
+	IS(p11->C_Encrypt(s, value, 16, two, &n), CKR_OK);
+	assert_memory_equal(one, two, 16);
+	IS(read_attr(s, same, CKA_LABEL, two, 16), 4);
+	IS(read_attr(s, key, CKA_LABEL, two, 16), 0);
+	IS(read_attr(s, key, CKA_UNIQUE_ID, unique[0], 32), 32);
+	IS(read_attr(s, same, CKA_UNIQUE_ID, unique[1], 32), 32);
+	assert_memory_not_equal(unique[0], unique[1], 32);
+	/* More secret, never less. */
+	IS(p11->C_CopyObject(s, key, &shut, 1, &same), CKR_OK);
+	assert_false(is(s, same, CKA_EXTRACTABLE) || is(s, same, CKA_NEVER_EXTRACTABLE));
+	assert_true(is(s, key, CKA_EXTRACTABLE));
+	IS(p11->C_CopyObject(s, same, &open, 1, &same), CKR_ATTRIBUTE_READ_ONLY);
+	IS(p11->C_CopyObject(s, key, &type, 1, &same), CKR_ATTRIBUTE_READ_ONLY);
+	IS(p11->C_CopyObject(s, key, NULL, 1, &same), CKR_ARGUMENTS_BAD);
+	IS(p11->C_CopyObject(s, key, NULL, 0, NULL), CKR_ARGUMENTS_BAD);
+	IS(p11->C_CopyObject(s, key + 1000, NULL, 0, &same), CKR_OBJECT_HANDLE_INVALID);
+	IS(p11->C_CopyObject(s, peer(s, "bob"), NULL, 0, &same), CKR_ACTION_PROHIBITED);
+	IS(p11->C_SetAttributeValue(s, key, &fixed, 1), CKR_OK);
+	IS(p11->C_SetAttributeValue(s, key, &free_again, 1), CKR_ATTRIBUTE_READ_ONLY);
+	IS(p11->C_CopyObject(s, key, NULL, 0, &same), CKR_ACTION_PROHIBITED);
+}
+
+/* A session object becomes a token object, but what is private does not become public. */
+static void copies_on_the_token(void **state)
+{
+	CK_ATTRIBUTE token[] = {{CKA_TOKEN, &yes, 1}, {CKA_PRIVATE, &yes, 1}}, open = {CKA_PRIVATE, &no, 1};
+	CK_OBJECT_HANDLE copy, found;
+	CK_SESSION_HANDLE ro;
+
+	(void)state;
+	make_token();
+	CK_SESSION_HANDLE s = session_new();
+	CK_OBJECT_HANDLE key = create(s, CKK_AES, 16, open, CKR_OK);
+	IS(p11->C_CopyObject(s, key, token, 2, &copy), CKR_USER_NOT_LOGGED_IN);
+	login(s);
+	IS(p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &ro), CKR_OK);
+	IS(p11->C_CopyObject(ro, key, token, 2, &copy), CKR_SESSION_READ_ONLY);
+	IS(p11->C_CopyObject(s, key, token, 2, &copy), CKR_OK);
+	IS(p11->C_CopyObject(s, copy, &open, 1, &found), CKR_TEMPLATE_INCONSISTENT);
+	IS(p11->C_Finalize(NULL), CKR_OK);
+	IS(p11->C_Initialize(NULL), CKR_OK);
+	s = session_new();
+	login(s);
+	IS(find(s, &secret_class, CKA_TOKEN, &yes, 1, &found), 1);
+}
+
+static void changes(void **state)
+{
+	CK_SESSION_HANDLE s = session_new();
+	CK_ATTRIBUTE modifiable = {CKA_MODIFIABLE, &no, 1}, label = {CKA_LABEL, (void *)"new", 3};
+	CK_ATTRIBUTE with_trusted = {CKA_WRAP_WITH_TRUSTED, &yes, 1}, with_any = {CKA_WRAP_WITH_TRUSTED, &no, 1};
+	CK_ATTRIBUTE allowed = {CKA_ALLOWED_MECHANISMS, NULL, 0}, templ = {CKA_WRAP_TEMPLATE, NULL, 0};
+	CK_ATTRIBUTE check = {CKA_CHECK_VALUE, NULL, 0}, wrong = {CKA_CHECK_VALUE, (void *)"abc", 3};
+	CK_ATTRIBUTE sign[] = {{CKA_SIGN, &no, 1}, {CKA_LOCAL, &no, 1}};
+	CK_OBJECT_HANDLE key = create(s, CKK_AES, 16, modifiable, CKR_OK);
+
+	(void)state;
+	IS(p11->C_SetAttributeValue(s, key, &label, 1), CKR_ACTION_PROHIBITED);
+	key = create(s, CKK_AES, 16, nothing, CKR_OK);
+	IS(p11->C_SetAttributeValue(s, key, NULL, 1), CKR_ARGUMENTS_BAD);
+	IS(p11->C_SetAttributeValue(s, key, &with_trusted, 1), CKR_OK);
+	IS(p11->C_SetAttributeValue(s, key, &with_any, 1), CKR_ATTRIBUTE_READ_ONLY);
+	IS(p11->C_SetAttributeValue(s, key, &allowed, 1), CKR_ATTRIBUTE_READ_ONLY);
+	IS(p11->C_SetAttributeValue(s, key, &templ, 1), CKR_ATTRIBUTE_READ_ONLY);
+	IS(p11->C_SetAttributeValue(s, key, &wrong, 1), CKR_ATTRIBUTE_VALUE_INVALID);
+	IS(read_attr(s, key, CKA_CHECK_VALUE, NULL, 0), 3);
+	IS(p11->C_SetAttributeValue(s, key, &check, 1), CKR_OK);
+	IS(read_attr(s, key, CKA_CHECK_VALUE, NULL, 0), 0);
+	/* All or nothing. */
+	IS(p11->C_SetAttributeValue(s, key, sign, 2), CKR_ATTRIBUTE_READ_ONLY);
+	assert_true(is(s, key, CKA_SIGN));
+}
+
+static void check_values(void **state)
+{
+	CK_SESSION_HANDLE s = session_new();
+	unsigned char given[3];
+	CK_OBJECT_HANDLE key = create(s, CKK_AES, 16, nothing, CKR_OK);
+	CK_ATTRIBUTE check = {CKA_CHECK_VALUE, given, 3};
+
+	(void)state;
+	IS(read_attr(s, key, CKA_CHECK_VALUE, given, 3), 3);
+	create(s, CKK_AES, 16, check, CKR_OK);
+	given[2] ^= 1;
+	create(s, CKK_AES, 16, check, CKR_ATTRIBUTE_VALUE_INVALID);
+	/* Nobody knows that of a key that is not agreed on yet. */
+	IS(derive(s, peer(s, "bob"), NULL, &check, 1, &key), CKR_ATTRIBUTE_VALUE_INVALID);
+	check.ulValueLen = 0;
+	IS(read_attr(s, create(s, CKK_AES, 16, check, CKR_OK), CKA_CHECK_VALUE, given, 3), 0);
+	IS(derive(s, peer(s, "bob"), NULL, &check, 1, &key), CKR_OK);
+	IS(read_attr(s, key, CKA_CHECK_VALUE, given, 3), 0);
+}
+
+/* Only the SO trusts a wrapping key, which he sees if it is public; private ones he does not. */
+static void trust(void **state)
+{
+	CK_ATTRIBUTE trusted = {CKA_TRUSTED, &yes, 1}, distrusted = {CKA_TRUSTED, &no, 1}, copied = {CKA_TOKEN, &yes, 1};
+	CK_ATTRIBUTE open[] = {{CKA_TOKEN, &yes, 1}, {CKA_PRIVATE, &no, 1}};
+	CK_OBJECT_HANDLE key, found;
+
+	(void)state;
+	make_token();
+	CK_SESSION_HANDLE s = session_new();
+	IS(find(s, &secret_class, CKA_TOKEN, &yes, 1, &found), 0);
+	login(s);
+	create(s, CKK_AES, 16, trusted, CKR_ATTRIBUTE_READ_ONLY);
+	key = create(s, CKK_AES, 16, copied, CKR_OK); /* a private one */
+	IS(p11->C_SetAttributeValue(s, key, &trusted, 1), CKR_ATTRIBUTE_READ_ONLY);
+	IS(p11->C_CopyObject(s, create(s, CKK_AES, 16, open[1], CKR_OK), open, 2, &key), CKR_OK);
+	IS(p11->C_Logout(s), CKR_OK);
+	IS(find(s, &secret_class, CKA_TOKEN, &yes, 1, &found), 0);
+	IS(p11->C_Login(s, CKU_SO, (CK_UTF8CHAR *)"87654321", 8), CKR_OK);
+	IS(find(s, &secret_class, CKA_TOKEN, &yes, 1, &found), 1);
+	IS(p11->C_SetAttributeValue(s, found, &trusted, 1), CKR_OK);
+	create(s, CKK_AES, 16, copied, CKR_USER_NOT_LOGGED_IN); /* it would be private */
+	IS(p11->C_Logout(s), CKR_OK);
+	login(s);
+	IS(find(s, &secret_class, CKA_TRUSTED, &yes, 1, &found), 1);
+	assert_true(is(s, found, CKA_TRUSTED));
+	/* A copy is not trusted on the user's word. */
+	IS(p11->C_CopyObject(s, found, &copied, 1, &key), CKR_ATTRIBUTE_READ_ONLY);
+	IS(p11->C_CopyObject(s, found, &distrusted, 1, &key), CKR_OK);
+}
+
+/* ---- data objects -------------------------------------------------------------------------------------------- */
+
+static void data_objects(void **state)
+{
+	CK_OBJECT_CLASS class = CKO_DATA;
+	CK_ATTRIBUTE templ[] = {{CKA_CLASS, &class, sizeof class},	   {CKA_TOKEN, &yes, 1},
+				{CKA_LABEL, (void *)"note", 4},		   {CKA_APPLICATION, (void *)"host", 4},
+				{CKA_VALUE, (void *)"what it says", 12}, {CKA_ENCRYPT, &yes, 1}};
+	CK_OBJECT_HANDLE data, found = 0;
+	char text[16];
+	CK_MECHANISM hmac = {CKM_SHA256_HMAC, NULL, 0};
+
+	(void)state;
+	make_token();
+	CK_SESSION_HANDLE s = session_new();
+	IS(p11->C_CreateObject(s, templ, 5, &data), CKR_USER_NOT_LOGGED_IN);
+	login(s);
+	IS(p11->C_CreateObject(s, templ, 6, &data), CKR_ATTRIBUTE_TYPE_INVALID);
+	IS(p11->C_CreateObject(s, templ, 5, &data), CKR_OK);
+	IS(p11->C_SignInit(s, &hmac, data), CKR_KEY_TYPE_INCONSISTENT);
+	IS(p11->C_Finalize(NULL), CKR_OK);
+	IS(p11->C_Initialize(NULL), CKR_OK);
+	s = session_new();
+	IS(find(s, &class, CKA_LABEL, "note", 4, &found), 0);
+	login(s);
+	IS(find(s, &class, CKA_LABEL, "note", 4, &found), 1);
+	IS(find(s, &class, CKA_VALUE, "what it says", 12, &found), 1);
+	IS(find(s, &class, CKA_APPLICATION, "host", 4, &found), 1);
+	IS(read_attr(s, found, CKA_VALUE, text, sizeof text), 12);
+	assert_memory_equal(text, "what it says", 12);
+	IS(read_attr(s, found, CKA_OBJECT_ID, text, sizeof text), 0);
+	IS(p11->C_DestroyObject(s, found), CKR_OK);
+	IS(find(s, &class, CKA_LABEL, "note", 4, &found), 0);
+	/* An empty one, of a session. */
+	IS(p11->C_CreateObject(s, templ, 1, &data), CKR_OK);
+	IS(read_attr(s, data, CKA_VALUE, text, sizeof text), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +358,13 @@ int main(void)
 		TEST(what_was),
 		TEST(agreed_lengths),
 		TEST(allowed_mechanisms),
+		TEST(unique_ids),
+		TEST(copies),
+		TEST(copies_on_the_token),
+		TEST(changes),
+		TEST(check_values),
+		TEST(trust),
+		TEST(data_objects),
 	};
 
 	return cmocka_run_group_tests_name("keys as objects", tests, NULL, NULL);

@@ -63,13 +63,13 @@ static void templates_are_checked(void **state)
 	};
 
 	(void)state;
-	assert_int_equal(attr_check(good, 3, ATTR_IN_GENERATE), CKR_OK);
-	assert_int_equal(attr_check(NULL, 0, ATTR_IN_GENERATE), CKR_OK);
-	assert_int_equal(attr_check(NULL, 1, ATTR_IN_GENERATE), CKR_ARGUMENTS_BAD);
+	assert_int_equal(attr_check(good, 3, ATTR_OF_KEY, ATTR_IN_GENERATE), CKR_OK);
+	assert_int_equal(attr_check(NULL, 0, ATTR_OF_KEY, ATTR_IN_GENERATE), CKR_OK);
+	assert_int_equal(attr_check(NULL, 1, ATTR_OF_KEY, ATTR_IN_GENERATE), CKR_ARGUMENTS_BAD);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		assert_int_equal(attr_check(&bad[i].a, 1, ATTR_IN_GENERATE), bad[i].rv);
+		assert_int_equal(attr_check(&bad[i].a, 1, ATTR_OF_KEY, ATTR_IN_GENERATE), bad[i].rv);
 	good[2] = good[0];
-	assert_int_equal(attr_check(good, 3, ATTR_IN_GENERATE), CKR_TEMPLATE_INCONSISTENT);
+	assert_int_equal(attr_check(good, 3, ATTR_OF_KEY, ATTR_IN_GENERATE), CKR_TEMPLATE_INCONSISTENT);
 }
 
 static void attribute_lists(void **state)
