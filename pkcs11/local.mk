@@ -2,13 +2,8 @@
 noinst_LTLIBRARIES += %D%/libpkcs11.la
 %C%_libpkcs11_la_SOURCES = \
 	%D%/calls.h %D%/output.h %D%/p11-3x.h %D%/p11-3x-mac.h %D%/p11-3x-names.h \
-<<<<<<< HEAD
-	%D%/attr.c %D%/attr.h \
-	%D%/cipher.c %D%/cipher-aead.c %D%/cipher-block.c %D%/cipher-param.c %D%/cipher-wrap.c %D%/cipher.h \
-=======
 	%D%/attr.c %D%/attr.h %D%/attr-array.c %D%/attr-array.h \
-	%D%/cipher.c %D%/cipher.h \
->>>>>>> ec6d82d (pkcs11: objects by the standard's table: copies, unique IDs, templates, trust, data objects)
+	%D%/cipher.c %D%/cipher-aead.c %D%/cipher-block.c %D%/cipher-param.c %D%/cipher-wrap.c %D%/cipher.h \
 	%D%/crypto.c %D%/crypto.h \
 	%D%/derive.c %D%/derive.h \
 	%D%/digest.c %D%/digest-state.c %D%/digest.h \
