@@ -1,234 +1,205 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test/sim/hub.c - a hub (doc/protocol.md, 8.2 to 8.4), and what corrupt ones do instead. */
+/* test/sim/hub.c - a hub (doc/protocol.md, 8.2 to 8.4). */
 #include <string.h>
 
-#include "core/gf256.h"
-#include "core/shamir.h"
 #include "core/xorshare.h"
 #include "test/sim/sim.h"
 
-bool sim_is_corrupt(const struct sim_hub *h)
-{
-	return h->conduct > HUB_CRASHES;
-}
-
-/* ---- what corrupt hubs say --------------------------------------------------------------------------------- */
-
-/* With k of them a key under the initiator's terms: c = 0 makes h' = d.  With k_B < k the same with k_B in place of k. */
-static void forge(struct sim *s, const struct terms *told)
-{
-	uint8_t x[SIM_HUBS], known_x[SIM_HUBS] = {0}, values[SIM_HUBS][SIM_SHARE_MAX];
-	const uint8_t *known[SIM_HUBS];
-	uint8_t *wanted[SIM_HUBS];
-	size_t count = 0;
-
-	for (uint8_t i = 0; i < s->terms.n; i++)
-		if (s->hub[i].conduct == HUB_FORGES) {
-			wanted[count] = s->forged[i];
-			x[count++] = (uint8_t)(i + 1);
-		}
-	if (count < s->k_b || s->forged_terms)
-		return;
-	s->forged_terms = sim_keep(s, told, sizeof *told);
-	if (count < told->k)
-		s->forged_terms->k = s->k_b;
-	for (size_t i = 0; i < s->forged_terms->k; i++) {
-		seeded_fill(&s->seed, values[i], sizeof values[i]);
-		known[i] = values[i];
-		known_x[i] = i == 0 ? 0 : x[i - 1];
-	}
-	memset(values[0], 0, GF128_LEN);
-	memcpy(values[0] + GF128_LEN, told->key_tag.b, TAG_LEN);
-	if (!rc_ok(shamir_interpolate(known_x, known, s->forged_terms->k, x, wanted, count, terms_share_len(told))))
-		sim_break(s, "corrupt hubs cannot compute");
-}
-
-/* Offsets on a polynomial of degree below k. */
-static void shift(const struct sim *s, uint8_t x, uint8_t *share, size_t len)
-{
-	uint8_t factor = 1;
-
-	for (uint8_t j = 1; j < s->terms.k; j++)
-		factor = gf256_mul(factor, x ^ (uint8_t)(100 + j));
-	for (size_t b = 0; b < len; b++)
-		share[b] ^= gf256_mul(factor, s->shift[b]);
-}
-
-static void pervert(struct sim *s, uint8_t i, struct terms *t, uint8_t *share)
-{
-	size_t len = terms_share_len(t);
-
-	switch (s->hub[i].conduct) {
-	case HUB_FORGES:
-		forge(s, t);
-		if (!s->forged_terms)
-			seeded_fill(&s->seed, share, len);
-		else {
-			*t = *s->forged_terms;
-			memcpy(share, s->forged[i], len);
-		}
-		return;
-	case HUB_SHIFTS:
-		shift(s, (uint8_t)(i + 1), share, len);
-		return;
-	case HUB_RETELLS:
-		if (sim_chance(s, 50) && t->k > 1)
-			t->k--;
-		else
-			t->key_tag.b[seeded_below(&s->seed, TAG_LEN)] ^= 1;
-		return;
-	default:
-		seeded_fill(&s->seed, share, len);
-	}
-}
-
-/* ---- out: INSTRUCTION ------------------------------------------------------------------------------------------ */
-
-static void instruct(struct sim *s, uint8_t i, const struct terms *t, const uint8_t *share)
-{
-	struct sim_hub *h = &s->hub[i];
-	uint8_t cipher[SIM_SHARE_MAX], body_bytes[SIM_FRAME_MAX], frame_bytes[SIM_FRAME_MAX];
-	struct msg_instruction m = {.terms = *t, .share = cipher, .share_len = terms_share_len(t)};
-	size_t len = PAD_KEYS_LEN + m.share_len;
-	struct buf body, frame;
-
-	if (h->down.cursor + len > SIM_REGION)
-		return; /* what is left after crashes and lies */
-	uint64_t at = sim_allocate(s, &h->down, len);
-	xor_bytes(cipher, share, h->down.bytes + at + PAD_KEYS_LEN, m.share_len);
-	buf_fixed(&body, body_bytes, sizeof body_bytes);
-	buf_fixed(&frame, frame_bytes, sizeof frame_bytes);
-	if (!rc_ok(msg_instruction_write(&body, &m)) ||
-	    !rc_ok(frame_write(&frame, &(struct envelope){.type = MESSAGE_INSTRUCTION, .sender = s->terms.hub[i],
-			       .table = s->terms.hub[i], .offset = at, .length = (uint32_t)len, .body = body.data,
-			       .body_len = body.len}, message_key(MESSAGE_INSTRUCTION, h->down.bytes + at))))
-		sim_break(s, "an INSTRUCTION cannot be written");
-	h->sealed = sim_keep(s, frame.data, frame.len);
-	h->sealed_len = frame.len;
-}
-
-static void seal(struct sim *s, uint8_t i)
-{
-	struct sim_hub *h = &s->hub[i];
-	struct terms t = *h->terms;
-	uint8_t share[SIM_SHARE_MAX];
-
-	memcpy(share, h->share, terms_share_len(&t));
-	if (h->conduct == HUB_EQUIVOCATES) {
-		instruct(s, i, &t, share);
-		if (h->sealed)
-			sim_send(s, TO_RECEIVER, i, h->sealed, h->sealed_len);
-	}
-	if (sim_is_corrupt(h))
-		pervert(s, i, &t, share);
-	instruct(s, i, &t, share);
-}
-
-static bool is_away(const struct sim *s, const struct sim_hub *h)
+bool sim_is_away(const struct sim *s, const struct sim_hub *h)
 {
 	return s->now >= h->away_from && s->now < h->away_until;
 }
 
-/* Sealed once a life; the same bytes until the receipt. */
-static void push(struct sim *s, uint8_t i)
-{
-	struct sim_hub *h = &s->hub[i];
+/* ---- out: INSTRUCTION ------------------------------------------------------------------------------------ */
 
-	if (h->receipted || h->conduct == HUB_SILENT)
-		return;
-	if (is_away(s, h))
-		h->sealed = NULL;
-	else {
-		if (!h->sealed)
-			seal(s, i);
-		if (h->sealed)
-			sim_send(s, TO_RECEIVER, i, h->sealed, h->sealed_len);
+struct parcel { /* one agreement from one hub to one member */
+	size_t agreement, hub, member;
+};
+
+static void instruct(struct sim *s, const struct parcel *p, const struct terms *t, const uint8_t *share)
+{
+	struct sim_region *down = s->member[p->member].down[p->hub];
+	struct sim_delivery *d = &s->member[p->member].delivery[p->agreement][p->hub];
+	uint8_t cipher[SIM_SHARE_MAX], bytes[SIM_FRAME_MAX];
+	struct msg_instruction m = {.terms = *t, .share = cipher, .share_len = terms_share_len(t)};
+	size_t len = PAD_KEYS_LEN + m.share_len;
+	struct buf body;
+
+	if (down->cursor + len > down->size)
+		return; /* what is left after crashes and lies */
+	uint64_t at = sim_allocate(s, down, len);
+	xor_bytes(cipher, share, down->bytes + at + PAD_KEYS_LEN, m.share_len);
+	buf_fixed(&body, bytes, sizeof bytes);
+	if (!rc_ok(msg_instruction_write(&body, &m)))
+		sim_break(s, "an INSTRUCTION cannot be written");
+	d->sealed = sim_seal(s, down, MESSAGE_INSTRUCTION, p->hub, at, len, &body);
+}
+
+static void pass_on(struct sim *s, const struct parcel *p)
+{
+	struct sim_frame sealed = s->member[p->member].delivery[p->agreement][p->hub].sealed;
+
+	if (sealed.bytes)
+		sim_send(s, TO_RECEIVER, p->hub, p->member, sealed);
+}
+
+static void seal(struct sim *s, const struct parcel *p)
+{
+	const struct sim_post *post = &s->agreement[p->agreement].post[p->hub];
+	struct terms t = *post->terms;
+	uint8_t share[SIM_SHARE_MAX];
+
+	memcpy(share, post->share, terms_share_len(&t));
+	if (s->hub[p->hub].conduct == HUB_EQUIVOCATES) {
+		instruct(s, p, &t, share);
+		pass_on(s, p);
 	}
-	sim_timer(s, TIMER_HUB, i, s->now + SIM_RESEND);
+	if (sim_is_corrupt(&s->hub[p->hub]))
+		sim_pervert(s, p->agreement, p->hub, p->member, &t, share);
+	instruct(s, p, &t, share);
 }
 
-/* ---- in: SHARE and RECEIPT ----------------------------------------------------------------------------------- */
-
-static void answer(struct sim *s, uint8_t i, const struct envelope *e, unsigned status)
+/* Sealed once a life; the same bytes until the receipt, or the share's time is over. */
+static void push(struct sim *s, const struct parcel *p)
 {
-	struct sim_hub *h = &s->hub[i];
-	uint8_t body_bytes[16], frame_bytes[256];
-	struct buf body, frame;
+	const struct sim_hub *h = &s->hub[p->hub];
+	struct sim_delivery *d = &s->member[p->member].delivery[p->agreement][p->hub];
 
-	buf_fixed(&body, body_bytes, sizeof body_bytes);
-	buf_fixed(&frame, frame_bytes, sizeof frame_bytes);
-	if (!rc_ok(msg_reply_write(&body, &(struct msg_reply){status})) ||
-	    !rc_ok(frame_write(&frame, &(struct envelope){.type = MESSAGE_REPLY, .sender = s->terms.hub[i],
-			       .table = s->terms.hub[i], .offset = e->offset, .length = e->length, .body = body.data,
-			       .body_len = body.len}, message_key(MESSAGE_REPLY, h->up.bytes + e->offset))))
+	if (d->receipted || h->conduct == HUB_SILENT || s->now >= s->expiry)
+		return;
+	if (sim_is_away(s, h))
+		d->sealed.bytes = NULL;
+	else {
+		if (!d->sealed.bytes)
+			seal(s, p);
+		pass_on(s, p);
+	}
+	sim_event_add(s, (struct sim_event){.time = s->now + SIM_RESEND, .to = TIMER_HUB, .hub = (uint8_t)p->hub,
+		      .member = (uint8_t)p->member, .agreement = (uint8_t)p->agreement});
+}
+
+/* To members that are there; to others when they come. */
+static void push_all(struct sim *s, size_t agreement, size_t hub)
+{
+	for (size_t m = 0; m < s->members; m++) {
+		if (s->member[m].begins <= s->now)
+			push(s, &(struct parcel){agreement, hub, m});
+		else
+			sim_event_add(s, (struct sim_event){.time = s->member[m].begins, .to = TIMER_HUB, .hub = (uint8_t)hub,
+				      .member = (uint8_t)m, .agreement = (uint8_t)agreement});
+	}
+}
+
+/* ---- in: SHARE and RECEIPT ------------------------------------------------------------------------------- */
+
+static struct sim_frame answer(struct sim *s, size_t hub, const struct envelope *e, unsigned status)
+{
+	uint8_t bytes[16];
+	struct buf body;
+
+	buf_fixed(&body, bytes, sizeof bytes);
+	if (!rc_ok(msg_reply_write(&body, &(struct msg_reply){status})))
 		sim_break(s, "a REPLY cannot be written");
-	h->answer = sim_keep(s, frame.data, frame.len);
-	h->answer_len = frame.len;
-	frame_digest(e, h->digest);
-	sim_send(s, TO_INITIATOR, i, h->answer, h->answer_len);
+	struct sim_frame frame = sim_seal(s, s->hub[hub].up, MESSAGE_REPLY, hub, e->offset, e->length, &body);
+
+	sim_send(s, TO_INITIATOR, hub, 0, frame);
+	return frame;
 }
 
-static unsigned check(const struct sim *s, uint8_t i, const struct envelope *e, const struct msg_share *m)
+static unsigned check(const struct sim *s, const struct sim_post *post, size_t hub, const struct envelope *e,
+		      const struct msg_share *m)
 {
+	const struct terms *t = &s->agreement[FIRST].terms;
+
 	if (e->length != MSG_SHARE_RANGE_LEN(&m->terms))
 		return STATUS_LENGTH;
-	if (!id_equal(&m->terms.initiator, &s->terms.initiator))
+	if (!id_equal(&m->terms.initiator, &t->initiator))
 		return STATUS_INITIATOR;
-	if (!rc_ok(terms_check(&m->terms)))
+	if (!rc_ok(terms_check(&m->terms)) || (m->terms.scheme == SCHEME_ADAPTED && m->mode != SHARE_MODE_PAD))
 		return STATUS_TERMS;
-	if (terms_hub_index(&m->terms, &s->terms.hub[i]) != i)
+	if (terms_hub_index(&m->terms, &t->hub[hub]) != (int)hub)
 		return STATUS_NOT_LISTED;
-	return s->hub[i].accepted ? STATUS_KEY_EXISTS : STATUS_ACCEPTED;
+	return post->accepted ? STATUS_KEY_EXISTS : STATUS_ACCEPTED;
 }
 
-static void take_share(struct sim *s, uint8_t i, const struct envelope *e)
+static void store(struct sim *s, struct sim_post *post, size_t hub, const struct envelope *e, const struct msg_share *m)
 {
-	struct sim_hub *h = &s->hub[i];
-	struct msg_share m;
+	const uint8_t *pad = s->hub[hub].up->bytes + e->offset + PAD_KEYS_LEN;
+	size_t len = terms_share_len(&m->terms);
 
-	if (!rc_ok(msg_share_read(&m, e->body, e->body_len))) {
-		answer(s, i, e, STATUS_MALFORMED);
+	if (m->mode == SHARE_MODE_PAD)
+		memcpy(post->share, pad, len);
+	else
+		xor_bytes(post->share, m->share, pad, len);
+	post->terms = sim_keep(s, &m->terms, sizeof m->terms);
+	post->accepted = true;
+}
+
+static void take_share(struct sim *s, size_t hub, const struct envelope *e)
+{
+	struct msg_share m;
+	int a;
+
+	if (!rc_ok(msg_share_read(&m, e->body, e->body_len)) || (a = sim_agreement_of(s, &m.terms.key_id)) < 0) {
+		answer(s, hub, e, STATUS_MALFORMED);
 		return;
 	}
-	unsigned status = check(s, i, e, &m);
-	if (status == STATUS_ACCEPTED) {
-		const uint8_t *pad = h->up.bytes + e->offset + PAD_KEYS_LEN;
-		size_t len = terms_share_len(&m.terms);
+	struct sim_post *post = &s->agreement[a].post[hub];
+	unsigned status = check(s, post, hub, e, &m);
 
-		if (m.mode == SHARE_MODE_PAD)
-			memcpy(h->share, pad, len);
-		else
-			xor_bytes(h->share, m.share, pad, len);
-		h->terms = sim_keep(s, &m.terms, sizeof m.terms);
-		h->accepted = true;
-	}
-	answer(s, i, e, status);
 	if (status == STATUS_ACCEPTED)
-		push(s, i);
+		store(s, post, hub, e, &m);
+	post->answer = answer(s, hub, e, status);
+	frame_digest(e, post->digest);
+	if (status == STATUS_ACCEPTED)
+		push_all(s, (size_t)a, hub);
 }
 
 /* The same bytes again get the same answer. */
-static void answer_again(struct sim *s, const struct sim_event *e)
+static void answer_again(struct sim *s, size_t hub, const struct envelope *e)
 {
-	struct sim_hub *h = &s->hub[e->hub];
 	uint8_t digest[FRAME_DIGEST_LEN];
-	struct envelope v;
 
-	if (!h->answer || !rc_ok(frame_read(&v, e->item, e->len)))
-		return;
-	frame_digest(&v, digest);
-	if (memcmp(digest, h->digest, sizeof digest) == 0)
-		sim_send(s, TO_INITIATOR, e->hub, h->answer, h->answer_len);
+	frame_digest(e, digest);
+	for (size_t a = 0; a < s->agreements; a++) {
+		const struct sim_post *post = &s->agreement[a].post[hub];
+
+		if (post->answer.bytes && memcmp(digest, post->digest, sizeof digest) == 0)
+			sim_send(s, TO_INITIATOR, hub, 0, post->answer);
+	}
 }
 
-static void receipt_take(struct sim *s, const struct sim_event *e)
+/* It names the range of an INSTRUCTION; a hub knows which that was. */
+static void receipt_take(struct sim *s, size_t hub, struct sim_member *m, const struct envelope *v)
+{
+	const struct sim_region *down = m->down[hub];
+	struct envelope sent;
+
+	if (v->offset >= down->cursor || !sim_is_answer(down, v, v->offset))
+		return;
+	for (size_t a = 0; a < s->agreements; a++) {
+		struct sim_delivery *d = &m->delivery[a][hub];
+
+		if (s->agreements == 1 || (d->sealed.bytes && rc_ok(frame_read(&sent, d->sealed.bytes + FRAME_HEAD_LEN,
+					   d->sealed.len - FRAME_HEAD_LEN)) && sent.offset == v->offset))
+			d->receipted = true;
+	}
+}
+
+static void frame_take(struct sim *s, const struct sim_event *e, const struct envelope *v)
 {
 	struct sim_hub *h = &s->hub[e->hub];
-	struct envelope v;
 
-	if (rc_ok(frame_read(&v, e->item, e->len)) && v.type == MESSAGE_RECEIPT && v.offset < h->down.cursor &&
-	    frame_verify(&v, message_key(MESSAGE_RECEIPT, h->down.bytes + v.offset)))
-		h->receipted = true;
+	if (v->type == MESSAGE_SHARE && e->to == TO_HUB_UP) {
+		if (sim_take(s, h->up, v))
+			take_share(s, e->hub, v);
+		else
+			answer_again(s, e->hub, v);
+	} else if (v->type == MESSAGE_RECEIPT && e->to == TO_HUB_DOWN)
+		receipt_take(s, e->hub, &s->member[e->member], v);
+	else if (s->kind == KIND_CONFIRMED && h->conduct != HUB_SILENT &&
+		 (v->type == MESSAGE_READY) == (e->to == TO_HUB_DOWN))
+		sim_hub_round(s, e->hub, e->member, v);
 }
 
 void sim_hub_event(struct sim *s, const struct sim_event *e)
@@ -236,13 +207,9 @@ void sim_hub_event(struct sim *s, const struct sim_event *e)
 	struct envelope v;
 
 	if (e->to == TIMER_HUB)
-		push(s, e->hub);
-	else if (is_away(s, &s->hub[e->hub]))
-		return;
-	else if (e->to == TO_HUB_DOWN)
-		receipt_take(s, e);
-	else if (sim_receive(&s->hub[e->hub].up, MESSAGE_SHARE, e->item, e->len, &v))
-		take_share(s, e->hub, &v);
-	else
-		answer_again(s, e);
+		push(s, &(struct parcel){e->agreement, e->hub, e->member});
+	else if (e->to == TIMER_MUSTER)
+		sim_hub_muster_over(s, e->hub);
+	else if (!sim_is_away(s, &s->hub[e->hub]) && rc_ok(frame_read(&v, e->item, e->len)))
+		frame_take(s, e, &v);
 }
