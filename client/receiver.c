@@ -15,6 +15,7 @@
 
 #define REVIVE_INTERVAL_MS 250
 #define REVIVALS_DOUBLED 8  /* intervals: 64 seconds in the end, since each connection costs a lease */
+#define LEFT_LONG " (a key of more than 1 MiB is left there for a call that gives its length, or a file)"
 #define SILENCE_MS 250      /* after a hub has delivered, for the next one, before a long search begins */
 
 /* ---- WAIT ------------------------------------------------------------------------------------------------ */
@@ -37,6 +38,7 @@ static dske_rc send_wait(struct reception *v, struct link *l)
 		.value = q->has_key_id ? q->key_id.b : q->context,
 		.value_len = q->has_key_id ? ID_LEN : q->context_len,
 		.patience = reception_patience_s(v),
+		.takes_long = v->intake != NULL, /* else it would be sealed in vain, call after call */
 	};
 	buf_fixed(&body, room, sizeof room);
 	TRY(request_reserve(r, l, MESSAGE_WAIT, MSG_WAIT_RANGE_LEN));
@@ -206,7 +208,8 @@ static void settle_rest(struct reception *v)
 static dske_rc give_up(struct reception *v)
 {
 	if (receiver_share_count(v->receiver) == 0)
-		return intake_explain(v->intake, FAIL(TIMEOUT, "no share from %s came through any hub in time", v->a->peer.name));
+		return intake_explain(v->intake, FAIL(TIMEOUT, "no share from %s came through any hub in time%s", v->a->peer.name,
+						      v->intake == NULL ? LEFT_LONG : ""));
 	dske_rc rc = receiver_conclude(v->receiver, true, &v->a->r->key, &v->terms);
 	if (rc_is(rc, DSKE_RC_BUSY))
 		return FAIL(NO_CANDIDATE, "the time was up while looking for a key among corrupt shares");

@@ -199,6 +199,7 @@ dske_rc mailbox_find(struct mailbox *m, const struct id *receiver, const struct 
 	mailbox_bind_id(s, 2, &match->initiator);
 	mailbox_bind(s, 3, match->value, match->value_len);
 	sqlite3_bind_int64(s, 4, after);
+	sqlite3_bind_int64(s, 5, match->takes_long);
 
 	dske_rc rc = mailbox_step(m, s, &row);
 

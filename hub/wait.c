@@ -161,7 +161,7 @@ static bool matches(const struct wait *w, const struct terms *t)
 {
 	const struct msg_wait *m = &w->match;
 
-	if (!id_equal(&m->initiator, &t->initiator))
+	if (!id_equal(&m->initiator, &t->initiator) || (terms_are_long(t) && !m->takes_long))
 		return false;
 	if (m->selector == WAIT_KEY_ID)
 		return memcmp(m->value, t->key_id.b, ID_LEN) == 0;

@@ -149,6 +149,7 @@ struct msg_wait {
 	const uint8_t *value; /* 16 bytes of key ID, or the context */
 	size_t value_len;
 	uint32_t patience; /* seconds, 1..WAIT_PATIENCE_MAX */
+	bool takes_long;   /* keys of more than KEY_PART_LEN bytes, too; written as another selector */
 };
 dske_rc msg_wait_write(struct buf *out, const struct msg_wait *m);
 dske_rc msg_wait_read(struct msg_wait *m, const uint8_t *body, size_t len);

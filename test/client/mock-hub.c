@@ -155,9 +155,9 @@ static void take_lease(struct mock_hub *h, struct mock_conn *c, const struct env
 
 /* ---- shares -------------------------------------------------------------------------------------------------- */
 
-static bool wait_matches(const struct mock_wait *w, const struct terms *t)
+static bool wait_matches(const struct mock_wait *w, const struct terms *t, bool is_pushy)
 {
-	if (!id_equal(&w->initiator, &t->initiator))
+	if (!id_equal(&w->initiator, &t->initiator) || (terms_are_long(t) && !w->takes_long && !is_pushy))
 		return false;
 	if (w->selector == WAIT_KEY_ID)
 		return memcmp(w->value, t->key_id.b, ID_LEN) == 0;
@@ -199,6 +199,7 @@ static void push(struct mock_hub *h, struct mock_conn *c, struct mock_share *s)
 	s->sealed_at = pad.offset;
 	s->sealed_for = c;
 	s->piece = 1;
+	h->instructions++;
 	mock_frame(h, c, MESSAGE_INSTRUCTION, pad.offset, PAD_KEYS_LEN + len, &body, key, h->manner == MOCK_BAD_INSTRUCTION);
 	free(cipher);
 	if (h->manner == MOCK_CUTS_INSTRUCTION && h->bad_left > 0) {
@@ -219,7 +220,7 @@ static void push_to(struct mock_hub *h, struct mock_conn *c)
 		if (s->delivered || s->sealed_for == c || s->next < terms_part_count(&s->terms) || c->client == NULL || !id_equal(&c->client->id, &s->terms.receiver[0]))
 			continue;
 		for (size_t w = 0; w < c->waits; w++) {
-			if (!wait_matches(&c->wait[w], &s->terms))
+			if (!wait_matches(&c->wait[w], &s->terms, h->manner == MOCK_PUSHES_LONG))
 				continue;
 			bool small = h->manner == MOCK_SMALL_WINDOW && h->bad_left > 0;
 			if (!small && mock_has_room(c, MSG_SHARE_RANGE_LEN(&s->terms))) {
@@ -305,7 +306,8 @@ static void take_wait(struct mock_hub *h, struct mock_conn *c, const struct enve
 	struct mock_wait *w = &c->wait[c->waits++ % MOCK_WAITS];
 	if (c->waits > MOCK_WAITS)
 		c->waits = MOCK_WAITS;
-	*w = (struct mock_wait){.initiator = m.initiator, .selector = m.selector, .value_len = m.value_len, .offset = e->offset};
+	*w = (struct mock_wait){.initiator = m.initiator, .selector = m.selector, .value_len = m.value_len, .offset = e->offset,
+				.takes_long = m.takes_long};
 	if (m.value_len > 0)
 		memcpy(w->value, m.value, m.value_len);
 	if (h->manner == MOCK_LATE && h->bad_left > 0) {

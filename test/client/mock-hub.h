@@ -60,6 +60,7 @@ enum mock_manner {
 	MOCK_DISOWNS_WAIT,    /* says NO_LEASE of the WAIT in the midst of the first delivery; then honest */
 	MOCK_SWELLS,          /* delivers shares of four times their length, under terms that say so */
 	MOCK_LATE,            /* says nothing to the first WAIT for two seconds; then honest */
+	MOCK_PUSHES_LONG,     /* delivers long keys to who says that he takes none */
 	MOCK_INTERLEAVES,     /* begins one delivery before another one is at its end */
 	MOCK_NEVER_CONTENT,   /* answers every CONFIRM and WAIT with notes that the down window is too small */
 };
@@ -82,6 +83,7 @@ struct mock_wait {
 	uint8_t value[TERMS_CONTEXT_MAX];
 	size_t value_len;
 	uint64_t offset;
+	bool takes_long;
 };
 
 struct mock_conn {
@@ -133,7 +135,7 @@ struct mock_hub {
 	size_t answers;
 	bool keeps_answer;   /* the next frame sent is one */
 	unsigned parts_seen; /* of MOCK_DISOWNS_PARTS */
-	atomic_uint connections, clone_alarms, leases, share_frames, part_frames, pieces, receipts;
+	atomic_uint connections, clone_alarms, leases, share_frames, part_frames, instructions, pieces, receipts;
 };
 
 /* Listens on a port of its own; no thread yet. */

@@ -352,7 +352,7 @@ enum status share_send(struct line *l, const struct terms *t)
 void wait_ask(struct ask *a, struct line *l, const struct id *initiator, const struct id *key_id, const char *context)
 {
 	AUTO(buf) body = {0};
-	struct msg_wait m = {.initiator = *initiator, .selector = WAIT_CONTEXT, .patience = 600};
+	struct msg_wait m = {.initiator = *initiator, .selector = WAIT_CONTEXT, .patience = 600, .takes_long = !l->takes_no_long};
 
 	if (key_id != NULL) {
 		m.selector = WAIT_KEY_ID;

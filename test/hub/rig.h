@@ -79,6 +79,7 @@ struct line {
 	uint64_t slot;
 	struct lease_keys keys;
 	struct id nonce_c, nonce_h;
+	bool takes_no_long; /* say its WAITs */
 };
 
 void line_open(struct line *l, struct party *p);

@@ -286,6 +286,43 @@ static void one_after_the_other(void **state)
 	drop(two);
 }
 
+/* Who takes no long keys is sent none, and loses no pad to one, however often he asks; it waits for who does. */
+static void who_takes_none_is_sent_none(void **state)
+{
+	struct secret share[PARTS] = {{0}};
+	AUTO(delivery) d = {0};
+	struct terms t, more;
+
+	(void)state;
+	put_whole(&t, "waits", share);
+	for (unsigned i = 0; i < 4; i++) {
+		line_close(&b);
+		line_open(&b, &bob);
+		line_lease(&b, 4096, MSG_SHARE_RANGE_LEN(&t));
+		b.takes_no_long = true;
+		assert_int_equal(wait_send(&b, &alice.header.client, i % 2 ? &t.key_id : NULL, "waits"), STATUS_ACCEPTED);
+		assert_true(line_is_silent(&b));
+	}
+	/* Nor when it comes while he waits. */
+	line_lease(&a, ROOM, 4096);
+	long_terms(&more, "comes");
+	assert_int_equal(wait_send(&b, &alice.header.client, NULL, "comes"), STATUS_ACCEPTED);
+	assert_status(begin(&more, NULL), ACCEPTED);
+	assert_status(part(&more, 1, SHARE_MODE_PAD, NULL, NULL), ACCEPTED);
+	assert_status(part(&more, 2, SHARE_MODE_PAD, &tag, NULL), ACCEPTED);
+	assert_true(line_is_silent(&b));
+	/* On the same connection, the same filter, and now he takes it, in the window that nothing was taken of. */
+	b.takes_no_long = false;
+	assert_int_equal(wait_send(&b, &alice.header.client, &t.key_id, NULL), STATUS_ACCEPTED);
+	delivery_next(&d, &b);
+	assert_true(terms_equal(&d.terms, &t));
+	line_note(&b, NOTE_WINDOW_SPENT);
+	line_lease(&b, 4096, ROOM);
+	take_piece(&t, 1, &share[1]);
+	take_piece(&t, 2, &share[2]);
+	drop(share);
+}
+
 /* The quota and the mailbox have room for all of a key, or for none of it. */
 static void bounds_are_held_at_the_share(void **state)
 {
@@ -326,6 +363,7 @@ int main(void)
 		WITH_PAIR(a_lost_receiver_begins_anew),
 		WITH_PAIR(a_key_supersedes_when_it_is_whole),
 		WITH_PAIR(one_after_the_other),
+		WITH_PAIR(who_takes_none_is_sent_none),
 		cmocka_unit_test(bounds_are_held_at_the_share),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

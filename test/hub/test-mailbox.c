@@ -30,7 +30,7 @@ static void test_put_and_get(void **state)
 static bool is_found(uint8_t key)
 {
 	struct id key_id = {{key}};
-	struct msg_wait by = {.initiator = alice, .selector = WAIT_KEY_ID, .value = key_id.b, .value_len = ID_LEN};
+	struct msg_wait by = {.initiator = alice, .selector = WAIT_KEY_ID, .value = key_id.b, .value_len = ID_LEN, .takes_long = true};
 	struct mailbox_found found;
 
 	return rc_ok(mailbox_find(m, &bob, &by, 0, &found));

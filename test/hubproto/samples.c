@@ -182,9 +182,9 @@ static void share_least(struct buf *body)
 SAMPLE(reply_accepted, reply, .status = STATUS_ACCEPTED)
 SAMPLE(reply_refused, reply, .status = STATUS_KEY_EXISTS)
 
-static void wait_as(struct buf *body, enum wait_selector selector, const void *value, size_t len, uint32_t patience)
+static void wait_as(struct buf *body, enum wait_selector selector, const void *value, size_t len, uint32_t patience, bool takes_long)
 {
-	struct msg_wait m = {id_of(SEED_ALICE), selector, value, len, patience};
+	struct msg_wait m = {id_of(SEED_ALICE), selector, value, len, patience, takes_long};
 
 	msg_wait_write(body, &m);
 }
@@ -193,17 +193,29 @@ static void wait_key_id(struct buf *body)
 {
 	struct id key_id = id_of(SEED_KEY);
 
-	wait_as(body, WAIT_KEY_ID, key_id.b, ID_LEN, 1);
+	wait_as(body, WAIT_KEY_ID, key_id.b, ID_LEN, 1, false);
 }
 
 static void wait_context(struct buf *body)
 {
-	wait_as(body, WAIT_CONTEXT, "wg0", 3, WAIT_PATIENCE_MAX);
+	wait_as(body, WAIT_CONTEXT, "wg0", 3, WAIT_PATIENCE_MAX, false);
 }
 
 static void wait_no_context(struct buf *body)
 {
-	wait_as(body, WAIT_CONTEXT, "", 0, 30);
+	wait_as(body, WAIT_CONTEXT, "", 0, 30, false);
+}
+
+static void wait_key_id_long(struct buf *body)
+{
+	struct id key_id = id_of(SEED_KEY);
+
+	wait_as(body, WAIT_KEY_ID, key_id.b, ID_LEN, 600, true);
+}
+
+static void wait_context_long(struct buf *body)
+{
+	wait_as(body, WAIT_CONTEXT, "backup", 6, 600, true);
 }
 
 SAMPLE(identify_name, identify, .kind = IDENTIFY_NAME, .name = "bob")
@@ -314,6 +326,8 @@ const struct sample samples[] = {
 	{"policy-two", MESSAGE_POLICY, policy_two},
 	{"note", MESSAGE_NOTE, note},
 	{"note-slot-taken", MESSAGE_NOTE, note_slot},
+	{"wait-key-id-long", MESSAGE_WAIT, wait_key_id_long},
+	{"wait-context-long", MESSAGE_WAIT, wait_context_long},
 };
 const size_t sample_count = sizeof(samples) / sizeof(samples[0]);
 
