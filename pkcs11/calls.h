@@ -75,7 +75,7 @@ X(ABSENT, C_DigestEncryptUpdate, none, (CK_SESSION_HANDLE session, CK_BYTE_PTR i
 X(ABSENT, C_DecryptDigestUpdate, none, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
 X(ABSENT, C_SignEncryptUpdate, none, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
 X(ABSENT, C_DecryptVerifyUpdate, none, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
-X(ABSENT, C_GenerateKey, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR key), ()) \
+X(SESSION, C_GenerateKey, keygen_generate, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR key), (, mech, templ, n, key)) \
 X(ABSENT, C_GenerateKeyPair, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_ATTRIBUTE_PTR public_templ, CK_ULONG public_n, CK_ATTRIBUTE_PTR private_templ, CK_ULONG private_n, CK_OBJECT_HANDLE_PTR public_key, CK_OBJECT_HANDLE_PTR private_key), ()) \
 X(ABSENT, C_WrapKey, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
 X(ABSENT, C_UnwrapKey, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE wrapping_key, CK_BYTE_PTR in, CK_ULONG in_len, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR key), ()) \

@@ -10,6 +10,7 @@
 #include "pkcs11/digest.h"
 #include "pkcs11/event.h"
 #include "pkcs11/find.h"
+#include "pkcs11/keygen.h"
 #include "pkcs11/login.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/module.h"

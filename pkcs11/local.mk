@@ -12,6 +12,7 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/find.c %D%/find.h \
 	%D%/hash.c %D%/hash.h \
 	%D%/key.c %D%/key-form.c %D%/key-form.h %D%/key-new.c %D%/key-store.c %D%/key.h \
+	%D%/keygen.c %D%/keygen-pbkdf2.c %D%/keygen.h \
 	%D%/login.c %D%/login.h \
 	%D%/mac.c %D%/mac.h \
 	%D%/mech.c %D%/mech.h \

@@ -7,6 +7,7 @@
 #include "pkcs11/cipher.h"
 #include "pkcs11/derive.h"
 #include "pkcs11/hash.h"
+#include "pkcs11/keygen.h"
 #include "pkcs11/module.h"
 #include "pkcs11/sign.h"
 
@@ -68,14 +69,21 @@ static const struct mech rows[] = {
 	{NAMED(CKM_AES_KEY_WRAP_PKCS7), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_kw_pkcs7},
 	{NAMED(CKM_CHACHA20), 256, 256, CIPHER_FLAGS, fits_chacha20, .cipher = &cipher_chacha20},
 	{NAMED(CKM_CHACHA20_POLY1305), 256, 256, CIPHER_FLAGS, fits_chacha20, .cipher = &cipher_chacha20_poly1305},
+	{NAMED(CKM_AES_KEY_GEN), 16, 32, CKF_GENERATE, fits_none, .keygen = &keygen_aes},
+	{NAMED(CKM_GENERIC_SECRET_KEY_GEN), 8, 8ul * KEY_HELD_MAX, CKF_GENERATE, fits_none, .keygen = &keygen_generic},
+	{NAMED(CKM_HKDF_KEY_GEN), 1, KEY_HELD_MAX, CKF_GENERATE, fits_none, .keygen = &keygen_hkdf},
+	{NAMED(CKM_CHACHA20_KEY_GEN), 256, 256, CKF_GENERATE, fits_none, .keygen = &keygen_chacha20},
+	{NAMED(CKM_POLY1305_KEY_GEN), 256, 256, CKF_GENERATE, fits_none, .keygen = &keygen_poly1305},
+	{NAMED(CKM_PKCS5_PBKD2), 1, KEY_HELD_MAX, CKF_GENERATE, fits_none, .keygen = &keygen_pbkdf2},
 	{NAMED(CKM_AES_CMAC), 16, 32, SIGN_FLAGS, fits_aes, .sign = &sign_cmac},
 	{NAMED(CKM_AES_CMAC_GENERAL), 16, 32, SIGN_FLAGS, fits_aes, .sign = &sign_cmac_general},
 	{NAMED(CKM_AES_GMAC), 16, 32, SIGN_FLAGS, fits_aes, .sign = &sign_gmac},
-	{NAMED(CKM_POLY1305), 32, 32, SIGN_FLAGS, fits_poly1305, .sign = &sign_poly1305},
+	{NAMED(CKM_POLY1305), 256, 256, SIGN_FLAGS, fits_poly1305, .sign = &sign_poly1305},
 #define X(id, bytes, prefix, derivation, prf)                                                        \
 	{NAMED(CKM_##prefix), 0, 0, CKF_DIGEST, fits_none, HASH(id)},                                \
 	{NAMED(CKM_##prefix##_HMAC), 1, KEY_PART_LEN, SIGN_FLAGS, fits_hmac_##id, .sign = &sign_hmac, HASH(id)}, \
-	{NAMED(CKM_##prefix##_HMAC_GENERAL), 1, KEY_PART_LEN, SIGN_FLAGS, fits_hmac_##id, .sign = &sign_hmac_general, HASH(id)},
+	{NAMED(CKM_##prefix##_HMAC_GENERAL), 1, KEY_PART_LEN, SIGN_FLAGS, fits_hmac_##id, .sign = &sign_hmac_general, HASH(id)}, \
+	{NAMED(CKM_##prefix##_KEY_GEN), 1, KEY_HELD_MAX, CKF_GENERATE, fits_none, .keygen = &keygen_hmac, HASH(id)},
 	HASHES(X)
 #undef X
 };

@@ -13,6 +13,7 @@ struct cipher_kind;
 struct sign_kind;
 struct derive_kind;
 struct hash;
+struct keygen_kind;
 
 struct mech {
 	CK_MECHANISM_TYPE type;
@@ -23,6 +24,7 @@ struct mech {
 	const struct cipher_kind *cipher;
 	const struct sign_kind *sign;
 	const struct derive_kind *derive;
+	const struct keygen_kind *keygen;
 	const struct hash *hash; /* that it is made of; NULL: none */
 };
 

@@ -103,8 +103,10 @@ static void mechanisms(void **state)
 	for (size_t i = 0; i < count; i++) {
 		assert_ptr_equal(mech_find(row[i].type), &row[i]); /* none twice */
 		assert_int_equal((row[i].cipher != NULL) + (row[i].sign != NULL) + (row[i].derive != NULL) +
+					 (row[i].keygen != NULL) +
 					 ((row[i].flags & CKF_DIGEST) != 0),
 				 1);
+		assert_int_equal((row[i].flags & CKF_GENERATE) != 0, row[i].keygen != NULL);
 		assert_true((row[i].flags & CKF_DIGEST) == 0 || row[i].hash != NULL);
 		assert_int_equal((row[i].flags & (CKF_ENCRYPT | CKF_DECRYPT)) != 0, row[i].cipher != NULL);
 		assert_int_equal((row[i].flags & (CKF_SIGN | CKF_VERIFY)) != 0, row[i].sign != NULL);
