@@ -175,16 +175,57 @@ void sim_member_timer(struct sim *s, size_t member)
 	sim_event_add(s, (struct sim_event){.time = s->now + SIM_RESEND, .to = TIMER_MEMBER, .member = (uint8_t)member});
 }
 
+static size_t words_alike(const struct ballot *b, const struct confirmation *word)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < SIM_HUBS; i++)
+		count += b->has[i] && memcmp(&b->said[i], word, sizeof *word) == 0;
+	return count;
+}
+
+/* Where one hub is enough, one that says anything at all decides. */
+static bool is_babble(const struct sim *s, const struct ballot *b)
+{
+	for (size_t i = 0; i < SIM_HUBS && s->agreement[FIRST].terms.k == 1; i++)
+		if (b->has[i])
+			return true;
+	return false;
+}
+
+/* Counted apart from core/confirm.c: a key is confirmed when k hubs said what holds for it, and not before. */
+static void settled_check(struct sim *s, const struct sim_member *m, bool is_decided)
+{
+	const struct secret *key = &m->taking[FIRST].key;
+	size_t k = s->agreement[FIRST].terms.k;
+	bool truth = s->round.drawn && words_alike(m->ballot, &s->round.said) >= k;
+	bool lie = s->league.exists && words_alike(m->ballot, &s->league.lie) >= k;
+
+	bool babble = is_babble(s, m->ballot);
+
+	if (is_decided != (truth || lie || babble))
+		sim_break(s, "a member decided by other than k equal words");
+	if (m->confirmed && !(truth && sim_is_true_key(s, FIRST, key)) && !(lie && sim_is_split_key(s, key)))
+		sim_break(s, "a key was confirmed by words that are not about it");
+	if (m->told && !babble && !(truth && !sim_is_true_key(s, FIRST, key)) && !(lie && !sim_is_split_key(s, key)))
+		sim_break(s, "a member was told that its key is wrong, by words that confirm it");
+}
+
 static void settle(struct sim *s, size_t member)
 {
 	struct sim_member *m = &s->member[member];
 	const struct sim_taking *g = &m->taking[FIRST];
 	const struct confirmation *said = ballot_result(m->ballot, s->agreement[FIRST].terms.k);
 
-	if (!said || m->confirmed || m->told)
+	if (m->confirmed || m->told)
 		return;
+	if (!said) {
+		settled_check(s, m, false);
+		return;
+	}
 	m->confirmed = sim_fault == FAULT_BELIEVE || confirmation_check(said, g->mask, g->key.data, g->key.len);
 	m->told = !m->confirmed;
+	settled_check(s, m, true);
 	for (size_t i = 0; i < s->agreement[FIRST].terms.n; i++)
 		sim_receipt(s, FIRST, i, member, m->confirmed ? RECEIPT_KEPT : RECEIPT_REFUSED);
 }
