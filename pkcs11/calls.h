@@ -91,16 +91,16 @@ X(ALWAYS, C_GetInterfaceList, entry_interface_list, (CK_INTERFACE_PTR list, CK_U
 X(ALWAYS, C_GetInterface, entry_interface, (CK_UTF8CHAR_PTR name, CK_VERSION_PTR version, CK_INTERFACE_PTR_PTR found, CK_FLAGS flags), (name, version, found, flags)) \
 X(ABSENT, C_LoginUser, none, (CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len, CK_UTF8CHAR_PTR name, CK_ULONG name_len), ()) \
 X(SESSION, C_SessionCancel, session_cancel, (CK_SESSION_HANDLE session, CK_FLAGS flags), (, flags)) \
-X(ABSENT, C_MessageEncryptInit, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE key), ()) \
-X(ABSENT, C_EncryptMessage, none, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR ad, CK_ULONG ad_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
-X(ABSENT, C_EncryptMessageBegin, none, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR ad, CK_ULONG ad_len), ()) \
-X(ABSENT, C_EncryptMessageNext, none, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len, CK_FLAGS flags), ()) \
-X(ABSENT, C_MessageEncryptFinal, none, (CK_SESSION_HANDLE session), ()) \
-X(ABSENT, C_MessageDecryptInit, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE key), ()) \
-X(ABSENT, C_DecryptMessage, none, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR ad, CK_ULONG ad_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
-X(ABSENT, C_DecryptMessageBegin, none, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR ad, CK_ULONG ad_len), ()) \
-X(ABSENT, C_DecryptMessageNext, none, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len, CK_FLAGS flags), ()) \
-X(ABSENT, C_MessageDecryptFinal, none, (CK_SESSION_HANDLE session), ()) \
+X(SESSION, C_MessageEncryptInit, message_encrypt_init, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE key), (, mech, key)) \
+X(SESSION, C_EncryptMessage, message_encrypt, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR ad, CK_ULONG ad_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, param, param_len, ad, ad_len, in, in_len, out, out_len)) \
+X(SESSION, C_EncryptMessageBegin, message_encrypt_begin, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR ad, CK_ULONG ad_len), (, param, param_len, ad, ad_len)) \
+X(SESSION, C_EncryptMessageNext, message_encrypt_next, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len, CK_FLAGS flags), (, param, param_len, in, in_len, out, out_len, flags)) \
+X(SESSION, C_MessageEncryptFinal, message_encrypt_final, (CK_SESSION_HANDLE session), ()) \
+X(SESSION, C_MessageDecryptInit, message_decrypt_init, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE key), (, mech, key)) \
+X(SESSION, C_DecryptMessage, message_decrypt, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR ad, CK_ULONG ad_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, param, param_len, ad, ad_len, in, in_len, out, out_len)) \
+X(SESSION, C_DecryptMessageBegin, message_decrypt_begin, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR ad, CK_ULONG ad_len), (, param, param_len, ad, ad_len)) \
+X(SESSION, C_DecryptMessageNext, message_decrypt_next, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len, CK_FLAGS flags), (, param, param_len, in, in_len, out, out_len, flags)) \
+X(SESSION, C_MessageDecryptFinal, message_decrypt_final, (CK_SESSION_HANDLE session), ()) \
 X(ABSENT, C_MessageSignInit, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE key), ()) \
 X(ABSENT, C_SignMessage, none, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
 X(ABSENT, C_SignMessageBegin, none, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len), ()) \

@@ -48,43 +48,47 @@ static bool start_sealed(struct cipher_op *op)
 	return crypto_cipher_start(op->ctx, op->encrypt, op->iv) && add_ad(op->ctx, op);
 }
 
-static bool seal(struct cipher_op *op, const uint8_t *in, size_t len, uint8_t *out)
+static bool seal(struct cipher_op *op, const uint8_t *in, size_t len, uint8_t *out, uint8_t *tag)
 {
 	int n = 0;
 
 	if (len > 0 && EVP_CipherUpdate(op->ctx, out, &n, in, (int)len) != 1)
 		return false;
 	return EVP_CipherFinal_ex(op->ctx, out + n, &n) == 1 &&
-	       EVP_CIPHER_CTX_ctrl(op->ctx, EVP_CTRL_AEAD_GET_TAG, (int)op->tag_len, out + len) == 1;
+	       EVP_CIPHER_CTX_ctrl(op->ctx, EVP_CTRL_AEAD_GET_TAG, (int)op->tag_len, tag) == 1;
 }
 
-/* The tag is copied before out, which may be in, is written to. */
-static bool open_sealed(struct cipher_op *op, const uint8_t *in, size_t len, uint8_t *out)
+static bool unseal(struct cipher_op *op, const uint8_t *in, size_t len, uint8_t *out, uint8_t *tag)
 {
-	uint8_t tag[CRYPTO_TAG_LEN];
 	int n = 0;
 
-	memcpy(tag, in + len, op->tag_len);
 	return EVP_CIPHER_CTX_ctrl(op->ctx, EVP_CTRL_AEAD_SET_TAG, (int)op->tag_len, tag) == 1 &&
 	       (len == 0 || EVP_CipherUpdate(op->ctx, out, &n, in, (int)len) == 1) &&
 	       EVP_CipherFinal_ex(op->ctx, out + n, &n) == 1;
 }
 
-static CK_RV finish(const struct cipher_op *op, bool done, size_t data_len, uint8_t *out, size_t *out_len)
+static bool detached_sealed(struct cipher_op *op, const uint8_t *in, size_t len, uint8_t *out, uint8_t *tag)
 {
-	*out_len = op->encrypt ? data_len + op->tag_len : data_len;
-	if (done)
-		return CKR_OK;
-	mem_wipe(out, data_len);
-	return op->encrypt ? CKR_DEVICE_ERROR : CKR_ENCRYPTED_DATA_INVALID;
+	return (op->encrypt ? seal : unseal)(op, in, len, out, tag);
 }
 
-static CK_RV run_sealed(struct cipher_op *op, const uint8_t *in, size_t in_len, uint8_t *out, size_t *out_len)
+/* With the tag behind the ciphertext.  It is copied before out, which may be in, is written to. */
+static CK_RV run_attached(struct cipher_op *op, const uint8_t *in, size_t in_len, uint8_t *out, size_t *out_len)
 {
 	size_t data_len = op->encrypt ? in_len : in_len - op->tag_len;
-	bool done = op->encrypt ? seal(op, in, data_len, out) : open_sealed(op, in, data_len, out);
+	uint8_t tag[CRYPTO_TAG_LEN] = {0};
 
-	return finish(op, done, data_len, out, out_len);
+	if (!op->encrypt)
+		memcpy(tag, in + data_len, op->tag_len);
+	bool done = op->kind->detached(op, in, data_len, out, tag);
+	*out_len = op->encrypt ? in_len + op->tag_len : data_len;
+	if (done && op->encrypt)
+		memcpy(out + data_len, tag, op->tag_len);
+	if (done)
+		return CKR_OK;
+	if (data_len > 0)
+		mem_wipe(out, data_len);
+	return op->encrypt ? CKR_DEVICE_ERROR : CKR_ENCRYPTED_DATA_INVALID;
 }
 
 /* libcrypto wants the lengths of nonce and tag (the tag itself, when decrypting) before the key, and the data's length
@@ -101,33 +105,32 @@ static bool start_ccm(EVP_CIPHER_CTX *ctx, const struct cipher_op *op, size_t da
 	       EVP_CipherUpdate(ctx, NULL, &n, NULL, (int)data_len) == 1 && add_ad(ctx, op);
 }
 
-static CK_RV run_ccm(struct cipher_op *op, const uint8_t *in, size_t in_len, uint8_t *out, size_t *out_len)
+static bool detached_ccm(struct cipher_op *op, const uint8_t *in, size_t len, uint8_t *out, uint8_t *tag)
 {
-	size_t data_len = op->encrypt ? in_len : in_len - op->tag_len;
-	uint8_t tag[CRYPTO_TAG_LEN], none[CIPHER_BLOCK] = {0};
+	uint8_t none[CIPHER_BLOCK] = {0};
 	int n = 0;
 
-	if (!op->encrypt)
-		memcpy(tag, in + data_len, op->tag_len);
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	/* Empty data is data too: the call with it computes the tag, or checks it. */
-	bool done = ctx != NULL && start_ccm(ctx, op, data_len, tag) &&
-		    EVP_CipherUpdate(ctx, data_len > 0 ? out : none, &n, data_len > 0 ? in : none, (int)data_len) == 1 &&
-		    (!op->encrypt ||
-		     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, (int)op->tag_len, out + data_len) == 1);
+	bool done = ctx != NULL && start_ccm(ctx, op, len, tag) &&
+		    EVP_CipherUpdate(ctx, len > 0 ? out : none, &n, len > 0 ? in : none, (int)len) == 1 &&
+		    (!op->encrypt || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, (int)op->tag_len, tag) == 1);
 	crypto_cipher_free(ctx);
-	return finish(op, done, data_len, out, out_len);
+	return done;
 }
 
 const struct cipher_kind cipher_gcm = {
 	.cipher = CRYPTO_GCM, .unit = 1, .hold = HOLD_DECRYPTION, .read = cipher_read_gcm,
-	.whole_len = len_sealed, .start = start_sealed, .run = run_sealed,
+	.whole_len = len_sealed, .start = start_sealed, .run = run_attached, .detached = detached_sealed,
+	.read_message = cipher_message_gcm, .message_size = sizeof(CK_GCM_MESSAGE_PARAMS),
 };
 const struct cipher_kind cipher_chacha20_poly1305 = {
 	.cipher = CRYPTO_CHACHA20_POLY1305, .unit = 1, .hold = HOLD_DECRYPTION, .read = cipher_read_chacha20_poly1305,
-	.whole_len = len_sealed, .start = start_sealed, .run = run_sealed,
+	.whole_len = len_sealed, .start = start_sealed, .run = run_attached, .detached = detached_sealed,
+	.read_message = cipher_message_chacha20_poly1305, .message_size = sizeof(CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS),
 };
 const struct cipher_kind cipher_ccm = {
 	.cipher = CRYPTO_CCM, .unit = 1, .hold = HOLD_BOTH, .read = cipher_read_ccm,
-	.whole_len = len_ccm, .run = run_ccm,
+	.whole_len = len_ccm, .run = run_attached, .detached = detached_ccm,
+	.read_message = cipher_message_ccm, .message_size = sizeof(CK_CCM_MESSAGE_PARAMS),
 };

@@ -103,20 +103,20 @@ CK_RV cipher_read_chacha20(struct cipher_op *op, const CK_MECHANISM *mech)
 /* ---- AEAD ------------------------------------------------------------------------------------------------ */
 
 /* SP 800-38D, 5.2.1.2, without its short tags, which are for special applications. */
-bool cipher_gcm_tag_fits(CK_ULONG bits)
+static bool gcm_tag_fits(CK_ULONG bits)
 {
 	return bits >= 96 && bits <= 128 && bits % 8 == 0;
 }
 
 /* SP 800-38C, A.1. */
-bool cipher_ccm_tag_fits(CK_ULONG len)
+static bool ccm_tag_fits(CK_ULONG len)
 {
 	return len >= 4 && len <= 16 && len % 2 == 0;
 }
 
 /* The text counts bits (PKCS#11 3.0, 6.61), others bytes: 96 of the one are 12 of the other.  RFC 8439 alone: the
  * 64-bit original authenticates otherwise. */
-bool cipher_chacha20_nonce_fits(CK_ULONG len)
+static bool chacha20_nonce_fits(CK_ULONG len)
 {
 	return len == 96 || len == 12;
 }
@@ -125,7 +125,7 @@ CK_RV cipher_read_gcm(struct cipher_op *op, const CK_MECHANISM *mech)
 {
 	CK_GCM_PARAMS p;
 
-	if (!read_struct(mech, &p, sizeof p) || !cipher_gcm_tag_fits(p.ulTagBits))
+	if (!read_struct(mech, &p, sizeof p) || !gcm_tag_fits(p.ulTagBits))
 		return CKR_MECHANISM_PARAM_INVALID;
 	TRY_RV(take_iv(op, p.pIv, p.ulIvLen));
 	op->tag_len = p.ulTagBits / 8;
@@ -136,7 +136,7 @@ CK_RV cipher_read_ccm(struct cipher_op *op, const CK_MECHANISM *mech)
 {
 	CK_CCM_PARAMS p;
 
-	if (!read_struct(mech, &p, sizeof p) || !cipher_ccm_tag_fits(p.ulMACLen))
+	if (!read_struct(mech, &p, sizeof p) || !ccm_tag_fits(p.ulMACLen))
 		return CKR_MECHANISM_PARAM_INVALID;
 	if (p.ulNonceLen < 7 || p.ulNonceLen > 13)
 		return CKR_MECHANISM_PARAM_INVALID;
@@ -150,11 +150,53 @@ CK_RV cipher_read_chacha20_poly1305(struct cipher_op *op, const CK_MECHANISM *me
 {
 	CK_SALSA20_CHACHA20_POLY1305_PARAMS p;
 
-	if (!read_struct(mech, &p, sizeof p) || !cipher_chacha20_nonce_fits(p.ulNonceLen))
+	if (!read_struct(mech, &p, sizeof p) || !chacha20_nonce_fits(p.ulNonceLen))
 		return CKR_MECHANISM_PARAM_INVALID;
 	TRY_RV(take_iv(op, p.pNonce, 12));
 	op->tag_len = CRYPTO_TAG_LEN;
 	return cipher_take_ad(op, p.pAAD, p.ulAADLen);
+}
+
+/* ---- the same for messages, with the tag apart (PKCS#11 3.0, 6.13 and 6.61) ------------------------------------ */
+
+static CK_RV message_fits(const struct cipher_message *p)
+{
+	bool fits = p->nonce.at != NULL && p->nonce.len > 0 && p->nonce.len <= CIPHER_IV_MAX && p->tag != NULL;
+
+	return fits ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
+}
+
+CK_RV cipher_message_gcm(const void *param, CK_ULONG len, struct cipher_message *out)
+{
+	CK_GCM_MESSAGE_PARAMS p;
+
+	if (!read_struct(&(CK_MECHANISM){0, (void *)param, len}, &p, sizeof p) || !gcm_tag_fits(p.ulTagBits))
+		return CKR_MECHANISM_PARAM_INVALID;
+	*out = (struct cipher_message){
+		{p.pIv, p.ulIvLen, p.ulIvFixedBits, p.ivGenerator}, p.pTag, p.ulTagBits / 8, CIPHER_ANY_LEN};
+	return message_fits(out);
+}
+
+CK_RV cipher_message_ccm(const void *param, CK_ULONG len, struct cipher_message *out)
+{
+	CK_CCM_MESSAGE_PARAMS p;
+
+	if (!read_struct(&(CK_MECHANISM){0, (void *)param, len}, &p, sizeof p) || !ccm_tag_fits(p.ulMACLen) ||
+	    p.ulNonceLen < 7 || p.ulNonceLen > 13)
+		return CKR_MECHANISM_PARAM_INVALID;
+	*out = (struct cipher_message){
+		{p.pNonce, p.ulNonceLen, p.ulNonceFixedBits, p.nonceGenerator}, p.pMAC, p.ulMACLen, p.ulDataLen};
+	return message_fits(out);
+}
+
+CK_RV cipher_message_chacha20_poly1305(const void *param, CK_ULONG len, struct cipher_message *out)
+{
+	CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS p;
+
+	if (!read_struct(&(CK_MECHANISM){0, (void *)param, len}, &p, sizeof p) || !chacha20_nonce_fits(p.ulNonceLen))
+		return CKR_MECHANISM_PARAM_INVALID;
+	*out = (struct cipher_message){{p.pNonce, 12, 0, CKG_NO_GENERATE}, p.pTag, CRYPTO_TAG_LEN, CIPHER_ANY_LEN};
+	return message_fits(out);
 }
 
 /* ---- AES Key Wrap: an initial value, or none for the default (PKCS#11 3.0, 6.16) ------------------------------ */

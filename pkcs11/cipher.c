@@ -54,16 +54,25 @@ static bool op_start(struct cipher_op *op)
 	return op->kind->start == NULL || op->kind->start(op);
 }
 
-CK_RV cipher_op_begin(struct cipher_op *op, const struct cipher_kind *kind, const CK_MECHANISM *mech)
+void cipher_op_prepare(struct cipher_op *op, struct object *key, bool encrypt)
 {
-	op->left = CIPHER_NO_END;
+	*op = (struct cipher_op){.key = key, .encrypt = encrypt, .left = CIPHER_NO_END};
 	buf_heap(&op->held, HELD_MAX);
-	TRY_RV(kind->read(op, mech));
+}
+
+CK_RV cipher_op_ready(struct cipher_op *op, const struct cipher_kind *kind)
+{
 	op->kind = kind;
 	if (kind->start == NULL)
 		return CKR_OK;
 	op->ctx = context_of(op);
 	return op->ctx != NULL && op_start(op) ? CKR_OK : CKR_DEVICE_ERROR;
+}
+
+CK_RV cipher_op_begin(struct cipher_op *op, const struct cipher_kind *kind, const CK_MECHANISM *mech)
+{
+	TRY_RV(kind->read(op, mech));
+	return cipher_op_ready(op, kind);
 }
 
 static CK_RV begin_checked(struct module *m, struct cipher_op *op, const struct mech *row, const CK_MECHANISM *mech)
@@ -85,9 +94,10 @@ static CK_RV op_init(struct module *m, struct session *s, bool encrypt, const CK
 	const struct mech *row = mech_find(mech->mechanism);
 	if (row == NULL || row->cipher == NULL)
 		return CKR_MECHANISM_INVALID;
-	*op = (struct cipher_op){.key = object_get(m, s, key), .encrypt = encrypt};
-	if (op->key == NULL)
+	struct object *found = object_get(m, s, key);
+	if (found == NULL)
 		return CKR_KEY_HANDLE_INVALID;
+	cipher_op_prepare(op, found, encrypt);
 	crypto_quiet_begin();
 	CK_RV rv = begin_checked(m, op, row, mech);
 	crypto_quiet_end();
@@ -108,8 +118,7 @@ CK_RV cipher_op_len(const struct cipher_op *op, size_t in_len, size_t *out_len)
 	return in_len > CIPHER_PART_MAX ? range_of(op) : op->kind->whole_len(op, in_len, out_len);
 }
 
-/* Are parts kept until the last? */
-static bool holds(const struct cipher_op *op)
+bool cipher_holds(const struct cipher_op *op)
 {
 	return op->kind->hold == HOLD_BOTH || (op->kind->hold == HOLD_DECRYPTION && !op->encrypt);
 }
@@ -176,7 +185,7 @@ static size_t part_len(const struct cipher_op *op, size_t in_len)
 {
 	size_t all = op->pending + in_len, unit = op->kind->unit;
 
-	if (holds(op))
+	if (cipher_holds(op))
 		return 0;
 	if (slack(op) > 0)
 		return all == 0 ? 0 : (all - 1) / unit * unit;
@@ -229,7 +238,7 @@ static CK_RV op_part(struct cipher_op *op, const uint8_t *in, CK_ULONG in_len, u
 	if (room < need)
 		return CKR_BUFFER_TOO_SMALL;
 	op->in_parts = true;
-	if (!holds(op))
+	if (!cipher_holds(op))
 		return run_part(op, in, in_len, out, need);
 	buf_put(&op->held, in, in_len);
 	return rv_from(buf_rc(&op->held));
@@ -296,7 +305,7 @@ static CK_RV op_last(struct cipher_op *op, uint8_t *out, CK_ULONG *out_len, bool
 		return CKR_FUNCTION_NOT_SUPPORTED;
 	if (out_len == NULL)
 		return CKR_ARGUMENTS_BAD;
-	if (holds(op))
+	if (cipher_holds(op))
 		return last_held(op, out, out_len, ended);
 	if (op->finished)
 		return give_finished(op, out, out_len);

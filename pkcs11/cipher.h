@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "pkcs11/crypto.h"
+#include "pkcs11/nonce.h"
 #include "pkcs11/rv.h"
 
 struct module;
@@ -26,6 +27,13 @@ struct cipher_op;
 /* Whose parts are kept until the last one came: nothing of what an AEAD decrypts is given out before its tag is
  * checked (PKCS#11 3.0, 6.13), and some modes need the whole message. */
 enum cipher_hold { HOLD_NOTHING, HOLD_DECRYPTION, HOLD_BOTH };
+
+/* What a message brings beside its data where the tag stands apart: borrowed from the host. */
+struct cipher_message {
+	struct nonce nonce;
+	CK_BYTE *tag;
+	size_t tag_len, data_len; /* as in struct cipher_op */
+};
 
 /* One way to encrypt: a row of mech.c points here. */
 struct cipher_kind {
@@ -44,6 +52,12 @@ struct cipher_kind {
 	/* A whole message, whose length whole_len() has seen.  out holds what that said, and may be where in is; it is
 	 * wiped when the answer is not CKR_OK. */
 	CK_RV (*run)(struct cipher_op *op, const uint8_t *in, size_t in_len, uint8_t *out, size_t *out_len);
+	/* AEAD: the same with the tag apart, which is written or checked; what is left of out on failure is the caller's to
+	 * wipe.  After parts it ends the message, with len 0. */
+	bool (*detached)(struct cipher_op *op, const uint8_t *in, size_t len, uint8_t *out, uint8_t *tag);
+	/* A parameter of message-based calls, whose size is message_size.  MECHANISM_PARAM_INVALID. */
+	CK_RV (*read_message)(const void *param, CK_ULONG len, struct cipher_message *p);
+	size_t message_size;
 };
 extern const struct cipher_kind cipher_ecb, cipher_cbc, cipher_cbc_pad, cipher_cts, cipher_ctr, cipher_chacha20;
 extern const struct cipher_kind cipher_gcm, cipher_ccm, cipher_chacha20_poly1305;
@@ -52,7 +66,7 @@ extern const struct cipher_kind cipher_kw, cipher_kw_pkcs7, cipher_kwp;
 enum { CIPHER_DECRYPT, CIPHER_ENCRYPT };
 
 #define CIPHER_BLOCK 16u
-#define CIPHER_IV_MAX 128
+#define CIPHER_IV_MAX NONCE_MAX
 #define CIPHER_PART_MAX ((CK_ULONG)INT32_MAX - 4 * CIPHER_BLOCK) /* libcrypto counts in int */
 #define CIPHER_ANY_LEN SIZE_MAX
 #define CIPHER_NO_END UINT64_MAX
@@ -73,9 +87,13 @@ struct cipher_op {
 	struct buf held;                /* see enum cipher_hold */
 };
 
-/* For C_WrapKey and others who run a message of their own: *op has key (a reference, which the operation takes over)
- * and encrypt; row and attributes were checked.  Whatever it answers, cipher_op_end() follows. */
+/* For who runs a message of his own, after cipher_op_prepare(); row and attributes were checked.  Whatever it answers,
+ * cipher_op_end() follows. */
 CK_RV cipher_op_begin(struct cipher_op *op, const struct cipher_kind *kind, const CK_MECHANISM *mech);
+/* The same in steps for who has read the parameter itself: first (takes over a reference), and when all is set. */
+void cipher_op_prepare(struct cipher_op *op, struct object *key, bool encrypt);
+CK_RV cipher_op_ready(struct cipher_op *op, const struct cipher_kind *kind);
+bool cipher_holds(const struct cipher_op *op); /* are parts kept until the last? */
 CK_RV cipher_op_len(const struct cipher_op *op, size_t in_len, size_t *out_len);
 void cipher_op_end(struct cipher_op *op);
 
@@ -90,9 +108,9 @@ CK_RV cipher_read_chacha20_poly1305(struct cipher_op *op, const CK_MECHANISM *me
 CK_RV cipher_read_kw(struct cipher_op *op, const CK_MECHANISM *mech);
 CK_RV cipher_read_kwp(struct cipher_op *op, const CK_MECHANISM *mech);
 CK_RV cipher_take_ad(struct cipher_op *op, const void *ad, CK_ULONG len); /* copies it */
-bool cipher_gcm_tag_fits(CK_ULONG bits);
-bool cipher_ccm_tag_fits(CK_ULONG len);
-bool cipher_chacha20_nonce_fits(CK_ULONG len); /* of ChaCha20-Poly1305 */
+CK_RV cipher_message_gcm(const void *param, CK_ULONG len, struct cipher_message *p);
+CK_RV cipher_message_ccm(const void *param, CK_ULONG len, struct cipher_message *p);
+CK_RV cipher_message_chacha20_poly1305(const void *param, CK_ULONG len, struct cipher_message *p);
 
 CK_RV cipher_encrypt_init(struct module *m, struct session *s, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE key);
 CK_RV cipher_encrypt(struct module *m, struct session *s, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out,

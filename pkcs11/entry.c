@@ -13,6 +13,7 @@
 #include "pkcs11/keygen.h"
 #include "pkcs11/login.h"
 #include "pkcs11/mech.h"
+#include "pkcs11/message.h"
 #include "pkcs11/module.h"
 #include "pkcs11/random.h"
 #include "pkcs11/sign.h"

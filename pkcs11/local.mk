@@ -16,7 +16,9 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/login.c %D%/login.h \
 	%D%/mac.c %D%/mac.h \
 	%D%/mech.c %D%/mech.h \
+	%D%/message.c %D%/message.h \
 	%D%/module.c %D%/module.h \
+	%D%/nonce.c %D%/nonce.h \
 	%D%/object.c %D%/object.h %D%/object-calls.c \
 	%D%/peer.c %D%/peer.h \
 	%D%/random.c %D%/random.h \

@@ -55,6 +55,52 @@ typedef struct CK_SALSA20_CHACHA20_POLY1305_PARAMS {
 	CK_ULONG ulAADLen;
 } CK_SALSA20_CHACHA20_POLY1305_PARAMS;
 
+/* Messages (5.9, 6.13, 6.61). */
+#ifndef CKF_MESSAGE_ENCRYPT
+#define CKF_MESSAGE_ENCRYPT 0x2UL
+#define CKF_MESSAGE_DECRYPT 0x4UL
+#endif
+#ifndef CKF_MULTI_MESSAGE
+#define CKF_MULTI_MESSAGE 0x20UL
+#endif
+#ifndef CKF_END_OF_MESSAGE
+#define CKF_END_OF_MESSAGE 0x1UL
+#endif
+
+typedef CK_ULONG CK_GENERATOR_FUNCTION;
+#ifndef CKG_NO_GENERATE
+#define CKG_NO_GENERATE 0UL
+#define CKG_GENERATE 1UL
+#define CKG_GENERATE_COUNTER 2UL
+#define CKG_GENERATE_RANDOM 3UL
+#define CKG_GENERATE_COUNTER_XOR 4UL
+#endif
+
+typedef struct CK_GCM_MESSAGE_PARAMS {
+	CK_BYTE_PTR pIv; /* bytes; also written */
+	CK_ULONG ulIvLen;
+	CK_ULONG ulIvFixedBits; /* its first bits, which are the host's */
+	CK_GENERATOR_FUNCTION ivGenerator;
+	CK_BYTE_PTR pTag; /* written, or checked */
+	CK_ULONG ulTagBits;
+} CK_GCM_MESSAGE_PARAMS;
+
+typedef struct CK_CCM_MESSAGE_PARAMS {
+	CK_ULONG ulDataLen;
+	CK_BYTE_PTR pNonce;
+	CK_ULONG ulNonceLen;
+	CK_ULONG ulNonceFixedBits;
+	CK_GENERATOR_FUNCTION nonceGenerator;
+	CK_BYTE_PTR pMAC;
+	CK_ULONG ulMACLen;
+} CK_CCM_MESSAGE_PARAMS;
+
+typedef struct CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS {
+	CK_BYTE_PTR pNonce;
+	CK_ULONG ulNonceLen;
+	CK_BYTE_PTR pTag; /* 16 bytes */
+} CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS;
+
 /* The functions of 2.40 in their order, then those that 3.0 adds. */
 typedef struct CK_FUNCTION_LIST_3_0 {
 	CK_VERSION version;

@@ -46,6 +46,7 @@ static void operations_end(struct session *s)
 	digest_op_end(&s->digest);
 	for (int i = 0; i < 2; i++) {
 		cipher_op_end(&s->cipher[i]);
+		message_op_end(&s->message[i]);
 		sign_op_end(&s->sign[i]);
 	}
 }
@@ -212,6 +213,10 @@ CK_RV session_cancel(struct module *m, struct session *s, CK_FLAGS flags)
 		cipher_op_end(&s->cipher[CIPHER_ENCRYPT]);
 	if ((flags & CKF_DECRYPT) != 0)
 		cipher_op_end(&s->cipher[CIPHER_DECRYPT]);
+	if ((flags & CKF_MESSAGE_ENCRYPT) != 0)
+		message_op_end(&s->message[CIPHER_ENCRYPT]);
+	if ((flags & CKF_MESSAGE_DECRYPT) != 0)
+		message_op_end(&s->message[CIPHER_DECRYPT]);
 	if ((flags & CKF_SIGN) != 0)
 		sign_op_end(&s->sign[SIGN_SIGN]);
 	if ((flags & CKF_VERIFY) != 0)

@@ -9,6 +9,7 @@
 #include "pkcs11/cipher.h"
 #include "pkcs11/digest.h"
 #include "pkcs11/find.h"
+#include "pkcs11/message.h"
 #include "pkcs11/rv.h"
 #include "pkcs11/sign.h"
 
@@ -25,6 +26,7 @@ struct session {
 	pthread_mutex_t lock; /* guards the operations */
 	struct find find;
 	struct cipher_op cipher[2]; /* CIPHER_DECRYPT, CIPHER_ENCRYPT */
+	struct message_op message[2];
 	struct sign_op sign[2];     /* SIGN_SIGN, SIGN_VERIFY */
 	struct digest_op digest;
 };

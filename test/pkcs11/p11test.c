@@ -12,6 +12,7 @@
 #include <stdarg.h>
 
 CK_FUNCTION_LIST *p11;
+CK_FUNCTION_LIST_3_0 *p11_3;
 const char *token_label, *pin;
 bool strict;
 CK_SLOT_ID slot;
@@ -112,6 +113,19 @@ CK_RV initialize(void)
 	return p11->C_Initialize(&args);
 }
 
+/* The 3.0 list, where the module has one. */
+static CK_FUNCTION_LIST_3_0 *list_3_0(void *module)
+{
+	CK_RV (*get)(CK_UTF8CHAR_PTR, CK_VERSION_PTR, CK_INTERFACE_PTR_PTR, CK_FLAGS);
+	CK_VERSION three = {3, 0};
+	CK_INTERFACE *found = NULL;
+
+	*(void **)&get = dlsym(module, "C_GetInterface");
+	if (get == NULL || get((CK_UTF8CHAR *)"PKCS 11", &three, &found, 0) != CKR_OK)
+		return NULL;
+	return found->pFunctionList;
+}
+
 /* ---- all of them ---------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -138,6 +152,7 @@ int main(int argc, char **argv)
 		printf("Bail out! %s\n", module == NULL ? dlerror() : "no C_GetFunctionList");
 		return 2;
 	}
+	p11_3 = list_3_0(module);
 	token_label = argv[2];
 	pin = argv[3];
 	strict = argc > 4 && strcmp(argv[4], "strict") == 0;
