@@ -2,4 +2,7 @@
 dist_doc_DATA += README LICENSE SECURITY.md %D%/architecture.md %D%/benchmarks.md %D%/dependencies.md \
 	%D%/distributors.md %D%/dske.cddl \
 	%D%/protocol.md %D%/pskm-format.md %D%/qkd.md %D%/requirements.md %D%/threat-model.md %D%/token.md
+# How other programs use the token.
+integrationsdir = $(docdir)/integrations
+dist_integrations_DATA = %D%/integrations/openssl.md
 EXTRA_DIST += CONTRIBUTING.md %D%/grid.csv %D%/grid-long.csv %D%/grid.svg %D%/packages-build.txt %D%/packages-demo.txt %D%/packages-test.txt

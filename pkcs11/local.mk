@@ -27,7 +27,7 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/sign.c %D%/sign.h \
 	%D%/slot.c %D%/slot.h
 
-dskeinclude_HEADERS = %D%/dske-pkcs11.h
+dskeinclude_HEADERS += %D%/dske-pkcs11.h
 
 # The module.  In the build tree it is pkcs11/.libs/dske-pkcs11.so; installed it needs no .la.
 PKCS11_MODULE_LDFLAGS = $(DSKE_LDFLAGS) $(MODULE_LDFLAGS) -module -avoid-version -shared -no-undefined \
@@ -49,5 +49,5 @@ CLEANFILES += %D%/dske.module
 
 install-data-hook:
 	rm -f '$(DESTDIR)$(p11moduledir)/dske-pkcs11.la'
-uninstall-hook:
+uninstall-hook: uninstall-tls
 	rm -f '$(DESTDIR)$(p11moduledir)/dske-pkcs11.so'

@@ -13,7 +13,9 @@ include test/client/local.mk
 include test/hub/local.mk
 include test/pkcs11/local.mk
 include test/tools/local.mk
+include test/tls/local.mk
 include test/system/local.mk
+include test/integrations/local.mk
 include test/kill/local.mk
 include test/sim/local.mk
 include test/spec/local.mk

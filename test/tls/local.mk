@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+check_PROGRAMS += %D%/test-import
+TESTS += %D%/test-import
+%C%_test_import_SOURCES = %D%/test-import.c test/core/vectors.h
+%C%_test_import_LDADD = $(TLS_LIBS) $(TEST_LIBS)
+
+dist_check_SCRIPTS += %D%/test-vectors
+TESTS += %D%/test-vectors
+EXTRA_DIST += %D%/importer.py test/vectors/importer.txt

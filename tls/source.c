@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "tls/source.h"
+
+#include <p11-kit/p11-kit.h>
+#include <p11-kit/pkcs11.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/id.h"
+#include "pkcs11/dske-pkcs11.h"
+#include "pkcs11/p11-3x-mac.h"
+#include "tls/import.h"
+
+#define PIN_MAX 256
+#define SLOTS_MOST 256
+
+struct source {
+	pthread_mutex_t lock; /* of what follows, while it is set up */
+	CK_FUNCTION_LIST **modules; /* of p11-kit, ended by NULL */
+	bool is_initialized, is_registered;
+	pid_t process;
+	CK_FUNCTION_LIST *f; /* the module of the token */
+	CK_SLOT_ID slot;
+	CK_SESSION_HANDLE kept; /* holds the login */
+	char serial[SOURCE_SERIAL_MAX];
+	bool has_token_name;
+	char token[33];
+	size_t (*pin)(char *pin, size_t cap, void *user);
+	void *pin_user;
+};
+
+static const struct {
+	CK_RV rv;
+	int code;
+} codes[] = {
+	{CKR_PIN_INCORRECT, DSKE_RC_PIN},
+	{CKR_PIN_LEN_RANGE, DSKE_RC_PIN},
+	{CKR_PIN_LOCKED, DSKE_RC_PIN_LOCKED},
+	{CKR_USER_PIN_NOT_INITIALIZED, DSKE_RC_STATE},
+	{CKR_TOKEN_NOT_PRESENT, DSKE_RC_NOT_FOUND},
+	{CKR_HOST_MEMORY, DSKE_RC_NOMEM},
+};
+
+static dske_rc from_rv(CK_RV rv, const char *what)
+{
+	if (rv == CKR_OK)
+		return DSKE_OK;
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+		if (codes[i].rv == rv)
+			return rc_fail(codes[i].code, "%s: %s", what, p11_kit_strerror(rv));
+	}
+	return FAIL(IO, "%s: %s", what, p11_kit_strerror(rv));
+}
+
+/* ---- the token --------------------------------------------------------------------------------------------- */
+
+static dske_rc load(struct source *s, const char *path)
+{
+	s->is_registered = path == NULL;
+	if (s->is_registered) {
+		s->modules = p11_kit_modules_load(NULL, 0);
+	} else if ((s->modules = calloc(2, sizeof *s->modules)) != NULL) {
+		s->modules[0] = p11_kit_module_load(path, P11_KIT_MODULE_CRITICAL);
+	}
+	if (s->modules == NULL || s->modules[0] == NULL)
+		return FAIL(NOT_FOUND, "the PKCS#11 module %s cannot be loaded: %s", path != NULL ? path : "of p11-kit",
+			    p11_kit_message() != NULL ? p11_kit_message() : "there is none");
+	return DSKE_OK;
+}
+
+/* Also in a forked child, where none of the modules is. */
+static dske_rc initialize(struct source *s)
+{
+	for (CK_FUNCTION_LIST **m = s->modules; *m != NULL; m++)
+		TRY(from_rv(p11_kit_module_initialize(*m), "a PKCS#11 module does not start"));
+	s->is_initialized = true;
+	s->process = getpid();
+	s->kept = CK_INVALID_HANDLE;
+	return DSKE_OK;
+}
+
+static bool is_padded(const CK_UTF8CHAR *field, size_t field_len, const char *text)
+{
+	size_t len = strlen(text);
+	if (len > field_len || memcmp(field, text, len) != 0)
+		return false;
+	while (len < field_len && field[len] == ' ')
+		len++;
+	return len == field_len;
+}
+
+static void take_serial(struct source *s, const CK_TOKEN_INFO *info)
+{
+	size_t len = sizeof info->serialNumber;
+	memcpy(s->serial, info->serialNumber, len);
+	while (len > 0 && s->serial[len - 1] == ' ')
+		len--;
+	s->serial[len] = '\0';
+}
+
+static bool find_in_module(struct source *s, CK_FUNCTION_LIST *f)
+{
+	CK_SLOT_ID slots[SLOTS_MOST];
+	CK_ULONG count = SLOTS_MOST;
+	if (f->C_GetSlotList(CK_TRUE, slots, &count) != CKR_OK)
+		return false;
+	for (CK_ULONG i = 0; i < count; i++) {
+		CK_TOKEN_INFO info;
+		if (f->C_GetTokenInfo(slots[i], &info) != CKR_OK ||
+		    (s->has_token_name && !is_padded(info.label, sizeof info.label, s->token)))
+			continue;
+		s->f = f;
+		s->slot = slots[i];
+		take_serial(s, &info);
+		return true;
+	}
+	return false;
+}
+
+static dske_rc find_token(struct source *s)
+{
+	for (CK_FUNCTION_LIST **m = s->modules; *m != NULL; m++) {
+		if (find_in_module(s, *m))
+			return DSKE_OK;
+	}
+	return FAIL(NOT_FOUND, "no PKCS#11 module has a token %s", s->has_token_name ? s->token : "at all");
+}
+
+/* ---- sessions ---------------------------------------------------------------------------------------------- */
+
+static dske_rc log_in(struct source *s)
+{
+	AUTO(secret) pin = {0};
+	TRY(secret_alloc(&pin, PIN_MAX));
+	size_t len = s->pin((char *)pin.data, pin.len, s->pin_user);
+	if (len == 0)
+		return FAIL(PIN, "no PIN was given for the token");
+	if (len > pin.len)
+		return FAIL(TOOBIG, "a PIN has at most %d bytes", PIN_MAX);
+	CK_RV rv = s->f->C_Login(s->kept, CKU_USER, pin.data, len);
+	return rv == CKR_USER_ALREADY_LOGGED_IN ? DSKE_OK : from_rv(rv, "the token refuses the login");
+}
+
+static dske_rc ready(struct source *s)
+{
+	CK_TOKEN_INFO token;
+	CK_SESSION_INFO session;
+	if (!s->is_initialized || s->process != getpid()) {
+		TRY(initialize(s));
+		TRY(find_token(s));
+	}
+	if (s->kept == CK_INVALID_HANDLE || s->f->C_GetSessionInfo(s->kept, &session) != CKR_OK) {
+		TRY(from_rv(s->f->C_OpenSession(s->slot, CKF_SERIAL_SESSION, NULL, NULL, &s->kept), "no session at the token"));
+		TRY(from_rv(s->f->C_GetSessionInfo(s->kept, &session), "no session at the token"));
+	}
+	TRY(from_rv(s->f->C_GetTokenInfo(s->slot, &token), "the token does not tell what it is"));
+	bool is_in = session.state == CKS_RO_USER_FUNCTIONS || session.state == CKS_RW_USER_FUNCTIONS;
+	return s->pin == NULL || is_in || (token.flags & CKF_LOGIN_REQUIRED) == 0 ? DSKE_OK : log_in(s);
+}
+
+/* A session for one call. */
+struct visit {
+	CK_FUNCTION_LIST *f;
+	CK_SESSION_HANDLE session;
+};
+
+static void visit_drop(struct visit *v)
+{
+	if (v->session != CK_INVALID_HANDLE)
+		v->f->C_CloseSession(v->session);
+	v->session = CK_INVALID_HANDLE;
+}
+
+static dske_rc visit_begin(struct visit *v, struct source *s)
+{
+	pthread_mutex_lock(&s->lock);
+	dske_rc rc = ready(s);
+	v->f = s->f;
+	CK_SLOT_ID slot = s->slot;
+	pthread_mutex_unlock(&s->lock);
+	TRY(rc);
+	return from_rv(v->f->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &v->session), "no session at the token");
+}
+
+/* ---- keys -------------------------------------------------------------------------------------------------- */
+
+/* How long; 0: not there. */
+static size_t attribute(const struct visit *v, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *out, size_t cap)
+{
+	CK_ATTRIBUTE a = {type, out, cap};
+	CK_RV rv = v->f->C_GetAttributeValue(v->session, object, &a, 1);
+	return rv == CKR_OK && a.ulValueLen <= cap ? a.ulValueLen : 0;
+}
+
+static dske_rc find(const struct visit *v, CK_ATTRIBUTE_TYPE by, const void *value, size_t len, const char *shown,
+		    CK_OBJECT_HANDLE *key)
+{
+	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+	CK_ATTRIBUTE like[] = {{CKA_CLASS, &class, sizeof class}, {by, (void *)(uintptr_t)value, len}};
+	CK_OBJECT_HANDLE found[2];
+	CK_ULONG count = 0;
+	TRY(from_rv(v->f->C_FindObjectsInit(v->session, like, 2), "the token's keys cannot be listed"));
+	CK_RV rv = v->f->C_FindObjects(v->session, found, 2, &count);
+	v->f->C_FindObjectsFinal(v->session);
+	TRY(from_rv(rv, "the token's keys cannot be listed"));
+	if (count == 0)
+		return FAIL(NOT_FOUND, "the token has no key %s", shown);
+	if (count > 1)
+		return FAIL(ARGS, "the token has more than one key %s", shown);
+	*key = found[0];
+	return DSKE_OK;
+}
+
+static void describe(const struct visit *v, CK_OBJECT_HANDLE key, struct source_key *out)
+{
+	*out = (struct source_key){0};
+	out->id_len = attribute(v, key, CKA_ID, out->id, sizeof out->id);
+	attribute(v, key, CKA_LABEL, out->label, sizeof out->label - 1);
+	out->has_peer = attribute(v, key, CKA_DSKE_PEER, out->peer, sizeof out->peer) == sizeof out->peer;
+	if (out->label[0] == '\0')
+		hex_encode(out->label, out->id, out->id_len < 32 ? out->id_len : 32);
+}
+
+dske_rc source_find_id(struct source *s, const uint8_t *id, size_t len, struct source_key *out)
+{
+	AUTO(visit) v = {0};
+	CK_OBJECT_HANDLE key;
+	TRY(visit_begin(&v, s));
+	TRY(find(&v, CKA_ID, id, len, "with the ID that was offered", &key));
+	describe(&v, key, out);
+	return DSKE_OK;
+}
+
+static dske_rc find_label(struct source *s, const char *label, struct source_key *out)
+{
+	AUTO(visit) v = {0};
+	CK_OBJECT_HANDLE key;
+	TRY(visit_begin(&v, s));
+	TRY(find(&v, CKA_LABEL, label, strlen(label), label, &key));
+	describe(&v, key, out);
+	return out->id_len > 0 ? DSKE_OK : FAIL(ARGS, "the key %s has no ID, so the other end cannot find it", label);
+}
+
+dske_rc source_find(struct source *s, const char *name, struct source_key *out)
+{
+	uint8_t id[SOURCE_ID_MAX];
+	size_t digits;
+	if (strncmp(name, "id:", 3) != 0)
+		return find_label(s, name, out);
+	digits = strlen(name + 3);
+	if (digits == 0 || digits % 2 != 0 || digits / 2 > sizeof id || !rc_ok(hex_decode(id, digits / 2, name + 3)))
+		return FAIL(ARGS, "%s: after id: come pairs of hexadecimal digits", name);
+	return source_find_id(s, id, digits / 2, out);
+}
+
+/* ---- deriving ---------------------------------------------------------------------------------------------- */
+
+/* The whole of HKDF in the token; the key stays there. */
+static CK_RV derive_inside(const struct visit *v, CK_OBJECT_HANDLE key, const uint8_t *info, struct secret *psk)
+{
+	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+	CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+	CK_ULONG len = psk->len;
+	CK_HKDF_PARAMS p = {CK_TRUE, CK_TRUE, CKM_SHA256, CKF_HKDF_SALT_NULL, NULL, 0, 0, (CK_BYTE_PTR)(uintptr_t)info, IMPORT_INFO_LEN};
+	CK_MECHANISM mechanism = {CKM_HKDF_DERIVE, &p, sizeof p};
+	CK_ATTRIBUTE template[] = {
+		{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type},  {CKA_VALUE_LEN, &len, sizeof len},
+		{CKA_TOKEN, &no, sizeof no},       {CKA_SENSITIVE, &no, sizeof no},     {CKA_EXTRACTABLE, &yes, sizeof yes},
+	};
+	CK_OBJECT_HANDLE derived;
+	CK_RV rv = v->f->C_DeriveKey(v->session, &mechanism, key, template, sizeof template / sizeof template[0], &derived);
+	if (rv != CKR_OK)
+		return rv;
+	size_t got = attribute(v, derived, CKA_VALUE, psk->data, psk->len);
+	v->f->C_DestroyObject(v->session, derived);
+	return got == psk->len ? CKR_OK : CKR_ATTRIBUTE_SENSITIVE;
+}
+
+static dske_rc derive_outside(const struct visit *v, CK_OBJECT_HANDLE object, CK_ULONG len, const uint8_t *info, struct secret *psk)
+{
+	AUTO(secret) key = {0};
+	size_t psk_len = psk->len;
+	TRY(secret_alloc(&key, len));
+	if (attribute(v, object, CKA_VALUE, key.data, key.len) != key.len)
+		return FAIL(DENIED, "the token neither derives from this key (CKM_HKDF_DERIVE) nor gives it out");
+	secret_drop(psk);
+	return import_psk(psk, &key, info, psk_len);
+}
+
+dske_rc source_import(struct source *s, const struct source_key *key, const uint8_t *info, size_t psk_len,
+		      struct secret *psk)
+{
+	AUTO(visit) v = {0};
+	CK_OBJECT_HANDLE object;
+	CK_ULONG len = 0;
+	TRY(visit_begin(&v, s));
+	TRY(find(&v, CKA_ID, key->id, key->id_len, key->label, &object));
+	attribute(&v, object, CKA_VALUE_LEN, &len, sizeof len);
+	if (len < IMPORT_KEY_MIN || len > IMPORT_KEY_MAX)
+		return FAIL(TOOBIG, "%s has %lu bytes; for TLS a key has %d to %d", key->label, len, IMPORT_KEY_MIN, IMPORT_KEY_MAX);
+	TRY(secret_alloc(psk, psk_len));
+	if (derive_inside(&v, object, info, psk) == CKR_OK)
+		return DSKE_OK;
+	return derive_outside(&v, object, len, info, psk);
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------- */
+
+static dske_rc open_source(struct source *s, const struct dske_tls_token *where)
+{
+	if (where->token != NULL && strlen(where->token) >= sizeof s->token)
+		return FAIL(TOOBIG, "a token's label has at most 32 bytes");
+	s->has_token_name = where->token != NULL;
+	if (s->has_token_name)
+		strcpy(s->token, where->token);
+	s->pin = where->pin;
+	s->pin_user = where->pin_user;
+	TRY(load(s, where->module));
+	return ready(s);
+}
+
+dske_rc source_new(struct source **out, const struct dske_tls_token *where)
+{
+	*out = NULL;
+	struct source *s = calloc(1, sizeof *s);
+	if (s == NULL)
+		return rc_make(DSKE_RC_NOMEM);
+	pthread_mutex_init(&s->lock, NULL);
+	dske_rc rc = open_source(s, where);
+	if (!rc_ok(rc)) {
+		source_free(s);
+		return rc;
+	}
+	*out = s;
+	return DSKE_OK;
+}
+
+void source_free(struct source *s)
+{
+	if (s == NULL)
+		return;
+	bool is_ours = s->is_initialized && s->process == getpid();
+	if (is_ours && s->kept != CK_INVALID_HANDLE)
+		s->f->C_CloseSession(s->kept);
+	for (CK_FUNCTION_LIST **m = s->modules; is_ours && m != NULL && *m != NULL; m++)
+		p11_kit_module_finalize(*m);
+	if (s->is_registered && s->modules != NULL) {
+		p11_kit_modules_release(s->modules);
+	} else if (s->modules != NULL) {
+		if (s->modules[0] != NULL)
+			p11_kit_module_release(s->modules[0]);
+		free(s->modules);
+	}
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+const char *source_serial(const struct source *s)
+{
+	return s->serial;
+}
