@@ -134,10 +134,19 @@ static void pieces_of(struct mock_hub *h, struct mock_conn *c, struct mock_share
 			mock_note(h, c, &(struct envelope){.offset = c->wait[0].offset, .length = PAD_KEYS_LEN}, NOTE_NO_LEASE, 0);
 			return;
 		}
+		if (h->manner == MOCK_REPEATS_WHOLE && h->bad_left > 0 && s->piece == 1) {
+			h->bad_left--;
+			mock_note(h, c, &(struct envelope){.offset = c->wait[0].offset, .length = PAD_KEYS_LEN}, NOTE_WINDOW_SPENT, 0);
+			return;
+		}
 		s->piece++;
 		if (h->manner == MOCK_DRIPS)
 			nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 500000000}, NULL);
 		send_piece(h, c, s, number);
+	}
+	if (h->manner == MOCK_REPEATS_WHOLE && !s->is_repeated && s->piece == count) {
+		s->is_repeated = true;
+		s->sealed_for = NULL; /* to be sealed again */
 	}
 }
 

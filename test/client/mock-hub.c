@@ -202,7 +202,8 @@ static void push(struct mock_hub *h, struct mock_conn *c, struct mock_share *s)
 	h->instructions++;
 	mock_frame(h, c, MESSAGE_INSTRUCTION, pad.offset, PAD_KEYS_LEN + len, &body, key, h->manner == MOCK_BAD_INSTRUCTION);
 	free(cipher);
-	if (h->manner == MOCK_CUTS_INSTRUCTION && h->bad_left > 0) {
+	bool is_cut = h->manner == MOCK_CUTS_INSTRUCTION || (h->manner == MOCK_CUTS_SECOND && s->terms.scheme == SCHEME_ADAPTED);
+	if (is_cut && h->bad_left > 0) {
 		h->bad_left--;
 		c->over = true;
 		return;

@@ -61,6 +61,8 @@ enum mock_manner {
 	MOCK_SWELLS,          /* delivers shares of four times their length, under terms that say so */
 	MOCK_LATE,            /* says nothing to the first WAIT for two seconds; then honest */
 	MOCK_PUSHES_LONG,     /* delivers long keys to who says that he takes none */
+	MOCK_REPEATS_WHOLE,   /* begins a delivery once more when it was at its end, having got room for that by a note */
+	MOCK_CUTS_SECOND,     /* closes behind the first INSTRUCTION of a second pass; then honest */
 	MOCK_INTERLEAVES,     /* begins one delivery before another one is at its end */
 	MOCK_NEVER_CONTENT,   /* answers every CONFIRM and WAIT with notes that the down window is too small */
 };
@@ -104,6 +106,7 @@ struct mock_share {
 	unsigned next;       /* part that has yet to come */
 	unsigned piece;      /* part that is delivered next, on sealed_for */
 	bool is_invented;    /* by MOCK_SWELLS */
+	bool is_repeated;    /* by MOCK_REPEATS_WHOLE */
 	atomic_bool delivered; /* a RECEIPT came: */
 	enum receipt_verdict verdict;
 	uint64_t sealed_at;  /* the range of the last INSTRUCTION */

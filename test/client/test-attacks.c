@@ -140,6 +140,74 @@ static void a_share_that_comes_twice_is_not_lost(void **state)
 	callers_drop(&alice, &bob);
 }
 
+static size_t second_passes(bool (*holds)(const struct mock_share *s))
+{
+	size_t count = 0;
+	for (size_t i = 0; i < WORLD_HUBS; i++)
+		for (size_t j = 0; j < w.hub[i].shares; j++)
+			count += w.hub[i].share[j].terms.scheme == SCHEME_ADAPTED && holds(&w.hub[i].share[j]);
+	return count;
+}
+
+static bool is_receipted(const struct mock_share *s)
+{
+	return s->delivered;
+}
+
+static bool is_said_to_be_kept(const struct mock_share *s)
+{
+	return s->delivered && s->verdict == RECEIPT_KEPT;
+}
+
+/* The shares of a second pass come twice, and it gives no key, since what Bob says on the direct link goes nowhere: no hub is told
+ * that one was kept.  With the direct link the same gives a key, and then each hub that is told anything is told that. */
+static void a_second_pass_is_kept_with_its_key_alone(void **state)
+{
+	static struct meddler m;
+	char address[32];
+	(void)state;
+	free_address(address);
+	m.how = MEDDLE_SWALLOWS_FROM;
+	m.type = DIRECT_TAGS;
+	m.times = 1000;
+	for (unsigned honest = 0; honest < 2; honest++) {
+		struct caller alice = {.client = w.alice, .q = {.scheme = SCHEME_ADAPTED, .timeout_ms = 5000, .peer = "bob", .has_key_id = true}};
+		struct caller bob = {.client = w.bob, .q = {.scheme = SCHEME_COUNT, .timeout_ms = 2000, .peer = "alice", .has_key_id = true}};
+		size_t receipted = second_passes(is_receipted), kept = second_passes(is_said_to_be_kept);
+		for (size_t i = 0; i < WORLD_HUBS; i++)
+			world_let_hub(&w, i, i < 2 ? MOCK_CUTS_SECOND : MOCK_HONEST);
+		if (honest == 0)
+			meddler_start(&m, address);
+		memset(alice.q.key_id.b, 0x74 + (int)honest, ID_LEN);
+		memcpy(alice.q.context, "pass", 4); /* what is left of it is not the next test's */
+		alice.q.context_len = 4;
+		bob.q.key_id = alice.q.key_id;
+		alice.q.direct_listen = address;
+		bob.q.direct = honest == 0 ? m.address : address;
+		caller_go(&alice);
+		caller_go(&bob);
+		caller_join(&bob);
+		caller_join(&alice);
+		if (honest == 0)
+			meddler_stop(&m);
+		sleep_ms(100);
+		assert_int_equal(w.hub[0].bad_left + w.hub[1].bad_left, 0);
+		print_message("# bob: %s, %s\n", rc_name(bob.rc), scheme_name(bob.r.scheme));
+		if (honest == 1) {
+			assert_same_key(&alice, &bob);
+			assert_int_equal(bob.r.scheme, SCHEME_ADAPTED);
+			assert_in_range(second_passes(is_said_to_be_kept), kept + 3, kept + WORLD_HUBS);
+		} else {
+			assert_int_equal(second_passes(is_receipted), receipted);
+		}
+		assert_int_equal(second_passes(is_said_to_be_kept) - kept, second_passes(is_receipted) - receipted);
+		agree_result_drop(&alice.r);
+		agree_result_drop(&bob.r);
+	}
+	for (size_t i = 0; i < WORLD_HUBS; i++)
+		world_let_hub(&w, i, MOCK_HONEST);
+}
+
 /* A call that came by context to the first pass waits for the fallback by its ID, which another one, by context, has taken. */
 static void a_fallback_that_another_call_took(void **state)
 {
@@ -168,6 +236,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_hub_made_to_look_bad), cmocka_unit_test(shares_are_tagged_once),
 					   cmocka_unit_test(a_share_that_comes_twice_is_not_lost),
+					   cmocka_unit_test(a_second_pass_is_kept_with_its_key_alone),
 					   cmocka_unit_test(a_fallback_that_another_call_took)};
 	return cmocka_run_group_tests_name("attacks", tests, set_up, world_tear_down);
 }

@@ -18,7 +18,7 @@ static struct world w;
 static int set_up(void **state)
 {
 	*state = &w;
-	world_make(&w, UINT64_C(128) << 20, "k = 2\nk_b = 2\ntimeout = 5s");
+	world_make(&w, UINT64_C(256) << 20, "k = 2\nk_b = 2\ntimeout = 5s");
 	return 0;
 }
 
@@ -176,6 +176,49 @@ static void cut_connections(void **state)
 	world_let_hub(&w, 1, MOCK_HONEST);
 }
 
+static unsigned receipts(void)
+{
+	unsigned all = 0;
+	sleep_ms(100); /* the last ones are on the way */
+	for (size_t h = 0; h < WORLD_HUBS; h++)
+		all += w.hub[h].receipts;
+	return all;
+}
+
+/* A share that comes again in one call, in the midst of the first delivery or after its end, is not said to be kept before a key
+ * stands, which it does not where the other hubs are silent; the hubs would forget it.  When one stands it is said of all. */
+static void a_share_that_comes_twice_is_kept_with_a_key_alone(void **state)
+{
+	static const enum mock_manner manners[] = {MOCK_CUTS_PARTS, MOCK_REPEATS_WHOLE};
+	(void)state;
+	for (size_t i = 0; i < sizeof manners / sizeof manners[0]; i++) {
+		const char *context = i == 0 ? "again-cut" : "again-whole";
+		good(send(context));
+		unsigned before = receipts();
+		for (size_t heard = 0; heard < 2; heard++) {
+			unsigned sealed = w.hub[heard].instructions;
+			for (size_t h = 0; h < WORLD_HUBS; h++)
+				world_let_hub(&w, h, h == heard ? manners[i] : MOCK_MUTE);
+			timeout_ms = 2500;
+			assert_rc(fetch(context), TOO_FEW);
+			assert_int_equal(w.hub[heard].bad_left, 0);
+			assert_int_equal(w.hub[heard].instructions, sealed + 2);
+			assert_int_equal(receipts(), before);
+		}
+		timeout_ms = 4000;
+		for (size_t h = 0; h < WORLD_HUBS; h++)
+			world_let_hub(&w, h, h < 2 ? manners[i] : MOCK_HONEST);
+		good(fetch(context));
+		assert_same_bytes();
+		assert_in_range(receipts(), before + 2, before + WORLD_HUBS);
+		for (size_t h = 0; h < WORLD_HUBS; h++) {
+			const struct mock_share *s = &w.hub[h].share[w.hub[h].shares - 1];
+			assert_true(!s->delivered || s->verdict == RECEIPT_KEPT);
+			world_let_hub(&w, h, MOCK_HONEST);
+		}
+	}
+}
+
 /* Slower than the timeout: those who bring a key put it off, one who cannot does not. */
 static void a_hub_that_drips(void **state)
 {
@@ -265,8 +308,10 @@ static void two_corrupt_parts_leave_nothing(void **state)
 	good(send("corrupt"));
 	world_let_hub(&w, 0, MOCK_CORRUPTS_PART);
 	world_let_hub(&w, 1, MOCK_CORRUPTS_PART);
+	unsigned before = receipts();
 	assert_rc(fetch("corrupt"), NO_CANDIDATE);
 	assert_int_equal(b.len, 0);
+	assert_int_equal(receipts(), before);
 	world_let_hub(&w, 0, MOCK_HONEST);
 	world_let_hub(&w, 1, MOCK_HONEST);
 }
@@ -382,6 +427,7 @@ int main(void)
 		cmocka_unit_test(without_a_sink_it_is_held_in_memory),
 		cmocka_unit_test(a_hub_that_delivers_badly),
 		cmocka_unit_test(cut_connections),
+		cmocka_unit_test(a_share_that_comes_twice_is_kept_with_a_key_alone),
 		cmocka_unit_test(a_hub_that_drips),
 		cmocka_unit_test(one_key_does_not_push_out_another),
 		cmocka_unit_test(a_hub_that_takes_badly),
