@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "pkcs11/async.h"
 #include "pkcs11/cipher.h"
 #include "pkcs11/derive.h"
 #include "pkcs11/digest.h"
@@ -70,6 +71,7 @@
 #define X(guard, name, handler, parameters, arguments) guard(name, handler, parameters, arguments)
 CALLS_2_40(X)
 CALLS_3_0(X)
+CALLS_3_2(X)
 #undef X
 #pragma GCC diagnostic pop
 
@@ -78,11 +80,13 @@ CALLS_3_0(X)
 #define X(guard, name, handler, parameters, arguments) .name = guard_##name,
 static CK_FUNCTION_LIST list_2_40 = {.version = {2, 40}, CALLS_2_40(X)};
 static CK_FUNCTION_LIST_3_0 list_3_0 = {.version = {3, 0}, CALLS_2_40(X) CALLS_3_0(X)};
+static CK_FUNCTION_LIST_3_2 list_3_2 = {.version = {3, 2}, CALLS_2_40(X) CALLS_3_0(X) CALLS_3_2(X)};
 #undef X
 
 /* The first is the default (PKCS#11 3.0, 5.4.5).  Not CKF_INTERFACE_FORK_SAFE, which promises that a child
  * keeps sessions and logins: ours begins anew. */
 static CK_INTERFACE interfaces[] = {
+	{(CK_UTF8CHAR *)"PKCS 11", &list_3_2, 0},
 	{(CK_UTF8CHAR *)"PKCS 11", &list_3_0, 0},
 	{(CK_UTF8CHAR *)"PKCS 11", &list_2_40, 0},
 };

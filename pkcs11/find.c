@@ -10,6 +10,7 @@
 #include "pkcs11/key.h"
 #include "pkcs11/module.h"
 #include "pkcs11/peer.h"
+#include "pkcs11/profile.h"
 
 void find_drop(struct find *f)
 {
@@ -97,6 +98,8 @@ static CK_RV find_refresh(struct module *m, const struct session *s, const CK_AT
 		TRY_RV(peer_sync(m, s->slot));
 	if (s->slot != SLOT_AGREEMENT)
 		return CKR_OK;
+	if (!made && m->client != NULL)
+		TRY_RV(profile_sync(m));
 	if (class == CKO_PRIVATE_KEY && id != NULL && id->ulValueLen > 0)
 		TRY_RV(peer_name_key(m, s, id->pValue, id->ulValueLen));
 	if (made || class == CK_UNAVAILABLE_INFORMATION)

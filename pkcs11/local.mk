@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += %D%/libpkcs11.la
 %C%_libpkcs11_la_SOURCES = \
 	%D%/calls.h %D%/output.h %D%/p11-3x.h %D%/p11-3x-mac.h %D%/p11-3x-names.h \
+	%D%/async.c %D%/async.h \
 	%D%/attr.c %D%/attr.h %D%/attr-array.c %D%/attr-array.h \
 	%D%/cipher.c %D%/cipher-aead.c %D%/cipher-block.c %D%/cipher-param.c %D%/cipher-wrap.c %D%/cipher.h \
 	%D%/crypto.c %D%/crypto.h \
@@ -21,6 +22,7 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/nonce.c %D%/nonce.h \
 	%D%/object.c %D%/object.h %D%/object-calls.c \
 	%D%/peer.c %D%/peer.h \
+	%D%/profile.c %D%/profile.h \
 	%D%/random.c %D%/random.h \
 	%D%/rv.c %D%/rv.h \
 	%D%/session.c %D%/session.h \

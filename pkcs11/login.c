@@ -151,6 +151,18 @@ CK_RV login_login(struct module *m, struct session *s, CK_USER_TYPE user, CK_UTF
 	return key_sync(m, true);
 }
 
+/* PKCS#11 3.0, 5.6.7.  The token has one user, who may be called by the client's name.  Another name is nobody's, so that
+ * no PIN is tried. */
+CK_RV login_login_user(struct module *m, struct session *s, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
+		       CK_UTF8CHAR_PTR name, CK_ULONG name_len)
+{
+	if (name == NULL && name_len > 0)
+		return CKR_ARGUMENTS_BAD;
+	const char *own = m->client != NULL ? client_config(m->client)->name : "";
+	bool known = name_len == 0 || (name_len == strlen(own) && memcmp(name, own, name_len) == 0);
+	return known ? login_login(m, s, user, pin, pin_len) : CKR_PIN_INCORRECT;
+}
+
 CK_RV login_logout(struct module *m, struct session *s)
 {
 	CK_RV rv = CKR_USER_NOT_LOGGED_IN;
@@ -164,6 +176,7 @@ CK_RV login_logout(struct module *m, struct session *s)
 	}
 	module_unlock(m);
 	login_follow(m);
+	session_end_gone(m, SLOT_AGREEMENT);
 	return rv;
 }
 

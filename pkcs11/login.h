@@ -39,6 +39,8 @@ void login_follow(struct module *m);
 
 /* Handlers. */
 CK_RV login_login(struct module *m, struct session *s, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len);
+CK_RV login_login_user(struct module *m, struct session *s, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
+		       CK_UTF8CHAR_PTR name, CK_ULONG name_len);
 CK_RV login_logout(struct module *m, struct session *s);
 CK_RV login_init_token(struct module *m, CK_SLOT_ID slot, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len, CK_UTF8CHAR_PTR label);
 CK_RV login_init_pin(struct module *m, struct session *s, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len);

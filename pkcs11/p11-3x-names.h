@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/p11-3x-names.h - the names that p11-3x-mac.h defines, for the comparison of their values with NSS's. */
+/* pkcs11/p11-3x-names.h - the names that p11-3x.h and p11-3x-mac.h define, for the comparison of their values with NSS's. */
 #ifndef DSKE_PKCS11_P11_3X_NAMES_H
 #define DSKE_PKCS11_P11_3X_NAMES_H
 
@@ -22,5 +22,10 @@
 	X(CKP_PKCS5_PBKD2_HMAC_SHA224) X(CKP_PKCS5_PBKD2_HMAC_SHA256) X(CKP_PKCS5_PBKD2_HMAC_SHA384) \
 	X(CKP_PKCS5_PBKD2_HMAC_SHA512) X(CKP_PKCS5_PBKD2_HMAC_SHA512_224) \
 	X(CKP_PKCS5_PBKD2_HMAC_SHA512_256) X(CKZ_SALT_SPECIFIED)
+
+#define P11_3X_OBJECT_NAMES(X) \
+	X(CKF_FIND_OBJECTS) X(CKF_INTERFACE_FORK_SAFE) X(CKR_OPERATION_CANCEL_FAILED) \
+	X(CKR_TOKEN_RESOURCE_EXCEEDED) X(CKO_PROFILE) X(CKA_PROFILE_ID) X(CKP_BASELINE_PROVIDER) \
+	X(CKP_EXTENDED_PROVIDER)
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * pkcs11/p11-3x.h - PKCS#11 as the token uses it: p11-kit's header, which is 2.40, and what we need of
- * 3.0 beyond it.  Values are those of the OASIS text, PKCS#11 3.0, sections 3.4 to 3.6 and 5.4.
+ * 3.x beyond it.  Values are those of the OASIS texts, PKCS#11 3.0, sections 3.4 to 3.6 and 5.4, and 3.2 where so noted.
  */
 #ifndef DSKE_PKCS11_P11_3X_H
 #define DSKE_PKCS11_P11_3X_H
@@ -101,6 +101,23 @@ typedef struct CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS {
 	CK_BYTE_PTR pTag; /* 16 bytes */
 } CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS;
 
+/* PKCS#11 3.2: session validation flags (4.15.3.1), asynchronous calls (3.5, 5.6.1, 5.21). */
+typedef CK_ULONG CK_SESSION_VALIDATION_FLAGS_TYPE;
+#ifndef CKS_LAST_VALIDATION_OK
+#define CKS_LAST_VALIDATION_OK 1UL
+#endif
+#ifndef CKF_ASYNC_SESSION
+#define CKF_ASYNC_SESSION (1UL << 3)
+#define CKR_SESSION_ASYNC_NOT_SUPPORTED 0x205UL
+#endif
+typedef struct CK_ASYNC_DATA {
+	CK_ULONG ulVersion;
+	CK_BYTE_PTR pValue;
+	CK_ULONG ulValue;
+	CK_OBJECT_HANDLE hObject, hAdditionalObject;
+} CK_ASYNC_DATA;
+typedef CK_ASYNC_DATA *CK_ASYNC_DATA_PTR;
+
 /* The functions of 2.40 in their order, then those that 3.0 adds. */
 typedef struct CK_FUNCTION_LIST_3_0 {
 	CK_VERSION version;
@@ -108,6 +125,14 @@ typedef struct CK_FUNCTION_LIST_3_0 {
 	CALLS_2_40(X) CALLS_3_0(X)
 #undef X
 } CK_FUNCTION_LIST_3_0;
+
+/* And those that 3.2 adds. */
+typedef struct CK_FUNCTION_LIST_3_2 {
+	CK_VERSION version;
+#define X(guard, name, handler, parameters, arguments) CK_RV(*name) parameters;
+	CALLS_2_40(X) CALLS_3_0(X) CALLS_3_2(X)
+#undef X
+} CK_FUNCTION_LIST_3_2;
 
 #ifndef CKF_INTERFACE_FORK_SAFE
 #define CKF_INTERFACE_FORK_SAFE 1UL

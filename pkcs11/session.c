@@ -40,15 +40,63 @@ CK_RV session_get(struct module *m, CK_SESSION_HANDLE handle, struct session **o
 	return s != NULL ? CKR_OK : CKR_SESSION_HANDLE_INVALID;
 }
 
+/* ---- what a session is doing ---------------------------------------------------------------------------- */
+
+/* One operation: the flag by which C_SessionCancel knows it, how it ends, and the key it has in use. */
+struct operation {
+	CK_FLAGS flag;
+	void (*end)(struct session *s);
+	const struct object *(*key)(const struct session *s); /* NULL: it has none */
+};
+
+#define OPERATION(name, field, ender)                                                                \
+	static void end_##name(struct session *s)                                                    \
+	{                                                                                            \
+		ender(&s->field);                                                                    \
+	}
+#define KEYED(name, field, ender)                                                                    \
+	OPERATION(name, field, ender)                                                                \
+	static const struct object *key_##name(const struct session *s)                              \
+	{                                                                                            \
+		return s->field.key;                                                                 \
+	}
+
+OPERATION(find, find, find_drop)
+OPERATION(digest, digest, digest_op_end)
+KEYED(encrypt, cipher[CIPHER_ENCRYPT], cipher_op_end)
+KEYED(decrypt, cipher[CIPHER_DECRYPT], cipher_op_end)
+KEYED(message_encrypt, message[CIPHER_ENCRYPT], message_op_end)
+KEYED(message_decrypt, message[CIPHER_DECRYPT], message_op_end)
+KEYED(sign, sign[SIGN_SIGN], sign_op_end)
+KEYED(verify, sign[SIGN_VERIFY], sign_op_end)
+KEYED(verify_given, sign[SIGN_VERIFY_GIVEN], sign_op_end)
+
+static const struct operation operations[] = {
+	{CKF_FIND_OBJECTS, end_find, NULL},     {CKF_DIGEST, end_digest, NULL},
+	{CKF_ENCRYPT, end_encrypt, key_encrypt}, {CKF_DECRYPT, end_decrypt, key_decrypt},
+	{CKF_MESSAGE_ENCRYPT, end_message_encrypt, key_message_encrypt},
+	{CKF_MESSAGE_DECRYPT, end_message_decrypt, key_message_decrypt},
+	{CKF_SIGN, end_sign, key_sign},          {CKF_VERIFY, end_verify, key_verify},
+	{CKF_VERIFY, end_verify_given, key_verify_given},
+};
+#define OPERATION_COUNT (sizeof operations / sizeof operations[0])
+
 static void operations_end(struct session *s)
 {
-	find_drop(&s->find);
-	digest_op_end(&s->digest);
-	for (int i = 0; i < 2; i++) {
-		cipher_op_end(&s->cipher[i]);
-		message_op_end(&s->message[i]);
-		sign_op_end(&s->sign[i]);
+	for (size_t i = 0; i < OPERATION_COUNT; i++)
+		operations[i].end(s);
+}
+
+static void operations_end_gone(struct session *s)
+{
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < OPERATION_COUNT; i++) {
+		const struct object *key = operations[i].key != NULL ? operations[i].key(s) : NULL;
+		if (key != NULL && atomic_load(&key->gone))
+			operations[i].end(s);
 	}
+	s->find.at = s->find.count; /* what it found may be hidden now */
+	pthread_mutex_unlock(&s->lock);
 }
 
 void session_put(struct module *m, struct session *s)
@@ -61,6 +109,39 @@ void session_put(struct module *m, struct session *s)
 	operations_end(s);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
+}
+
+/* References to all of a slot; NULL: none, or no memory. */
+static struct session **session_list(struct module *m, CK_SLOT_ID slot, size_t *count)
+{
+	size_t n = 0;
+
+	module_lock(m);
+	size_t all = session_count(&m->sessions, slot, false);
+	struct session **list = all > 0 ? calloc(all, sizeof(struct session *)) : NULL;
+	for (size_t i = 0; i < SESSION_BUCKETS && list != NULL; i++) {
+		for (struct session *s = m->sessions.bucket[i]; s != NULL; s = s->next) {
+			if (s->slot != slot)
+				continue;
+			s->refs++;
+			list[n++] = s;
+		}
+	}
+	module_unlock(m);
+	*count = n;
+	return list;
+}
+
+void session_end_gone(struct module *m, CK_SLOT_ID slot)
+{
+	size_t count;
+	struct session **list = session_list(m, slot, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		operations_end_gone(list[i]);
+		session_put(m, list[i]);
+	}
+	free(list);
 }
 
 size_t session_count(const struct session_table *t, CK_SLOT_ID slot, bool read_only)
@@ -82,6 +163,8 @@ CK_RV session_open(struct module *m, CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PT
 		return CKR_ARGUMENTS_BAD;
 	if ((flags & CKF_SERIAL_SESSION) == 0)
 		return CKR_SESSION_PARALLEL_NOT_SUPPORTED;
+	if ((flags & CKF_ASYNC_SESSION) != 0)
+		return CKR_SESSION_ASYNC_NOT_SUPPORTED;
 	TRY_RV(slot_check(m, slot));
 	bool rw = (flags & CKF_RW_SESSION) != 0;
 	if (rw && slot != SLOT_AGREEMENT)
@@ -201,26 +284,25 @@ CK_RV session_info(struct module *m, struct session *s, CK_SESSION_INFO_PTR info
 	return CKR_OK;
 }
 
+/* PKCS#11 3.0, 5.6.8: flags of what is not active, or of what no session does, are ignored. */
 CK_RV session_cancel(struct module *m, struct session *s, CK_FLAGS flags)
 {
 	(void)m;
 	pthread_mutex_lock(&s->lock);
-	if ((flags & CKF_FIND_OBJECTS) != 0)
-		find_drop(&s->find);
-	if ((flags & CKF_DIGEST) != 0)
-		digest_op_end(&s->digest);
-	if ((flags & CKF_ENCRYPT) != 0)
-		cipher_op_end(&s->cipher[CIPHER_ENCRYPT]);
-	if ((flags & CKF_DECRYPT) != 0)
-		cipher_op_end(&s->cipher[CIPHER_DECRYPT]);
-	if ((flags & CKF_MESSAGE_ENCRYPT) != 0)
-		message_op_end(&s->message[CIPHER_ENCRYPT]);
-	if ((flags & CKF_MESSAGE_DECRYPT) != 0)
-		message_op_end(&s->message[CIPHER_DECRYPT]);
-	if ((flags & CKF_SIGN) != 0)
-		sign_op_end(&s->sign[SIGN_SIGN]);
-	if ((flags & CKF_VERIFY) != 0)
-		sign_op_end(&s->sign[SIGN_VERIFY]);
+	for (size_t i = 0; i < OPERATION_COUNT; i++) {
+		if ((operations[i].flag & flags) != 0)
+			operations[i].end(s);
+	}
 	pthread_mutex_unlock(&s->lock);
+	return CKR_OK;
+}
+
+/* PKCS#11 3.2, 4.15.3.1 and 5.6.11: nobody has validated this module, so that no operation is by a validation. */
+CK_RV session_validation_flags(struct module *m, struct session *s, CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS *flags)
+{
+	(void)m, (void)s;
+	if (flags == NULL || type != CKS_LAST_VALIDATION_OK)
+		return CKR_ARGUMENTS_BAD;
+	*flags = 0;
 	return CKR_OK;
 }

@@ -27,7 +27,7 @@ struct session {
 	struct find find;
 	struct cipher_op cipher[2]; /* CIPHER_DECRYPT, CIPHER_ENCRYPT */
 	struct message_op message[2];
-	struct sign_op sign[2];     /* SIGN_SIGN, SIGN_VERIFY */
+	struct sign_op sign[SIGN_COUNT];
 	struct digest_op digest;
 };
 
@@ -46,6 +46,10 @@ void session_put(struct module *m, struct session *s);
 /* With the module's lock: how many of a slot are open (only the read-only ones). */
 size_t session_count(const struct session_table *t, CK_SLOT_ID slot, bool read_only);
 
+/* Ends each operation of the slot's sessions whose key is gone (a logout), so that nothing keyed is left of it; and what
+ * searches found is told no further.  Takes each session's lock. */
+void session_end_gone(struct module *m, CK_SLOT_ID slot);
+
 /* Handlers. */
 CK_RV session_open(struct module *m, CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR application, CK_NOTIFY notify,
 		   CK_SESSION_HANDLE_PTR handle);
@@ -53,5 +57,6 @@ CK_RV session_close(struct module *m, struct session *s);
 CK_RV session_close_all(struct module *m, CK_SLOT_ID slot);
 CK_RV session_info(struct module *m, struct session *s, CK_SESSION_INFO_PTR info);
 CK_RV session_cancel(struct module *m, struct session *s, CK_FLAGS flags);
+CK_RV session_validation_flags(struct module *m, struct session *s, CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS *flags);
 
 #endif

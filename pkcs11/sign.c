@@ -259,3 +259,59 @@ CK_RV sign_verify_final(struct module *m, struct session *s, CK_BYTE_PTR mac, CK
 	(void)m;
 	return do_verify(s, false, NULL, 0, mac, mac_len);
 }
+
+/* ---- verification of a code that comes before what it is of ----------------------------------------- */
+
+static CK_RV given_init(struct module *m, struct session *s, const CK_MECHANISM *mech, CK_OBJECT_HANDLE key,
+			const uint8_t *mac, CK_ULONG mac_len)
+{
+	struct sign_op *op = &s->sign[SIGN_VERIFY_GIVEN];
+
+	TRY_RV(op_init(m, s, SIGN_VERIFY_GIVEN, mech, key));
+	if (mech == NULL)
+		return CKR_OK;
+	CK_RV rv = mac == NULL ? CKR_ARGUMENTS_BAD : mac_len != op->len ? CKR_SIGNATURE_LEN_RANGE : CKR_OK;
+	if (rv != CKR_OK)
+		sign_op_end(op);
+	else
+		memcpy(op->given, mac, mac_len);
+	return rv;
+}
+
+CK_RV sign_given_init(struct module *m, struct session *s, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE key, CK_BYTE_PTR mac,
+		      CK_ULONG mac_len)
+{
+	pthread_mutex_lock(&s->lock);
+	CK_RV rv = given_init(m, s, mech, key, mac, mac_len);
+	pthread_mutex_unlock(&s->lock);
+	return rv;
+}
+
+static CK_RV do_given(struct session *s, bool whole, CK_BYTE_PTR in, CK_ULONG in_len)
+{
+	struct sign_op *op = &s->sign[SIGN_VERIFY_GIVEN];
+
+	pthread_mutex_lock(&s->lock);
+	CK_RV rv = op_verify(op, whole, in, in_len, op->given, op->len);
+	sign_op_end(op);
+	pthread_mutex_unlock(&s->lock);
+	return rv;
+}
+
+CK_RV sign_given(struct module *m, struct session *s, CK_BYTE_PTR in, CK_ULONG in_len)
+{
+	(void)m;
+	return do_given(s, true, in, in_len);
+}
+
+CK_RV sign_given_update(struct module *m, struct session *s, CK_BYTE_PTR in, CK_ULONG in_len)
+{
+	(void)m;
+	return do_update(s, SIGN_VERIFY_GIVEN, in, in_len);
+}
+
+CK_RV sign_given_final(struct module *m, struct session *s)
+{
+	(void)m;
+	return do_given(s, false, NULL, 0);
+}

@@ -23,7 +23,7 @@ struct sign_kind {
 };
 extern const struct sign_kind sign_hmac, sign_hmac_general, sign_cmac, sign_cmac_general, sign_gmac, sign_poly1305;
 
-enum { SIGN_SIGN, SIGN_VERIFY };
+enum { SIGN_SIGN, SIGN_VERIFY, SIGN_VERIFY_GIVEN /* the code came first: PKCS#11 3.2, 5.15.7 */, SIGN_COUNT };
 
 struct sign_op {
 	const struct mech *row; /* NULL: none is active */
@@ -32,6 +32,7 @@ struct sign_op {
 	size_t len;             /* bytes of the code that go out or come in */
 	uint8_t iv[MAC_IV_LEN];
 	bool has_iv, in_parts;
+	uint8_t given[MAC_MAX]; /* SIGN_VERIFY_GIVEN: `len` bytes */
 };
 void sign_op_end(struct sign_op *op);
 
@@ -44,5 +45,11 @@ CK_RV sign_verify_init(struct module *m, struct session *s, CK_MECHANISM_PTR mec
 CK_RV sign_verify(struct module *m, struct session *s, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR mac, CK_ULONG mac_len);
 CK_RV sign_verify_update(struct module *m, struct session *s, CK_BYTE_PTR in, CK_ULONG in_len);
 CK_RV sign_verify_final(struct module *m, struct session *s, CK_BYTE_PTR mac, CK_ULONG mac_len);
+
+CK_RV sign_given_init(struct module *m, struct session *s, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE key, CK_BYTE_PTR mac,
+		      CK_ULONG mac_len);
+CK_RV sign_given(struct module *m, struct session *s, CK_BYTE_PTR in, CK_ULONG in_len);
+CK_RV sign_given_update(struct module *m, struct session *s, CK_BYTE_PTR in, CK_ULONG in_len);
+CK_RV sign_given_final(struct module *m, struct session *s);
 
 #endif

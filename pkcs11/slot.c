@@ -160,7 +160,8 @@ CK_RV slot_module_info(struct module *m, CK_INFO_PTR info)
 	(void)m;
 	if (info == NULL)
 		return CKR_ARGUMENTS_BAD;
-	*info = (CK_INFO){.cryptokiVersion = {2, 40}, .libraryVersion = {0, 1}};
+	/* The latest that the library has, as PKCS#11 Profiles 3.2 wants it (BL-M-1-32); each list has its own. */
+	*info = (CK_INFO){.cryptokiVersion = {3, 2}, .libraryVersion = {0, 1}};
 	slot_pad(info->manufacturerID, sizeof info->manufacturerID, MAKER);
 	slot_pad(info->libraryDescription, sizeof info->libraryDescription, "DSKE key agreement");
 	return CKR_OK;

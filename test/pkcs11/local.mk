@@ -22,9 +22,11 @@ check_PROGRAMS += %D%/p11test %D%/exit-host %D%/make-token
 # Modes of encryption, messages and wrapping.
 %C%_p11test_SOURCES += %D%/p11test-known.c %D%/p11test-message.c %D%/p11test-modes.c
 
-check_PROGRAMS += %D%/test-derive %D%/test-objects %D%/test-tables %D%/test-templates %D%/test-token
+check_PROGRAMS += %D%/test-derive %D%/test-interfaces %D%/test-objects %D%/test-tables %D%/test-templates %D%/test-token
 %C%_test_derive_SOURCES = %D%/test-derive.c %D%/token-fixture.c %D%/token-fixture.h
 %C%_test_derive_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
+%C%_test_interfaces_SOURCES = %D%/test-interfaces.c %D%/token-fixture.c %D%/token-fixture.h
+%C%_test_interfaces_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
 %C%_test_objects_SOURCES = %D%/test-objects.c %D%/token-fixture.c %D%/token-fixture.h
 %C%_test_objects_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
 %C%_test_templates_SOURCES = %D%/test-templates.c %D%/token-fixture.c %D%/token-fixture.h
@@ -57,7 +59,7 @@ check_PROGRAMS += %D%/test-locked
 %C%_test_locked_LDADD = $(PKCS11_LIBS) $(TEST_LIBS)
 TESTS += %D%/test-locked
 
-TESTS += %D%/test-derive %D%/test-objects %D%/test-tables %D%/test-templates %D%/test-token
+TESTS += %D%/test-derive %D%/test-interfaces %D%/test-objects %D%/test-tables %D%/test-templates %D%/test-token
 
 dist_check_SCRIPTS += %D%/test-exit %D%/test-p11 %D%/test-stock
 EXTRA_DIST += %D%/stock.sh

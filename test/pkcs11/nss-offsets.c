@@ -29,7 +29,7 @@ const size_t nss_offset_count = sizeof nss_offsets / sizeof nss_offsets[0];
 const size_t nss_list_size = sizeof(CK_FUNCTION_LIST_3_0);
 
 #define X(name) {#name, name},
-const struct constant nss_constants[] = {P11_3X_MAC_NAMES(X)};
+const struct constant nss_constants[] = {P11_3X_MAC_NAMES(X) P11_3X_OBJECT_NAMES(X)};
 #undef X
 #else
 const struct offset nss_offsets[] = {{"", 0}};

@@ -134,19 +134,21 @@ static void interfaces(void **state)
 {
 	CK_INTERFACE list[4], *one = NULL;
 	CK_FUNCTION_LIST *old = NULL;
-	CK_VERSION two = {2, 40}, three = {3, 0}, four = {4, 0};
+	CK_VERSION two = {2, 40}, three = {3, 0}, latest = {3, 2}, between = {3, 1}, four = {4, 0};
 	CK_ULONG n = 0;
 
 	(void)state;
 	assert_int_equal(entry_function_list(&old), CKR_OK);
 	assert_int_equal(entry_interface_list(NULL, &n), CKR_OK);
-	assert_int_equal(n, 2);
-	n = 1;
+	assert_int_equal(n, 3);
+	n = 2;
 	assert_int_equal(entry_interface_list(list, &n), CKR_BUFFER_TOO_SMALL);
 	n = 4;
 	assert_int_equal(entry_interface_list(list, &n), CKR_OK);
 	assert_int_equal(entry_interface(NULL, NULL, &one, 0), CKR_OK);
-	assert_int_equal(((CK_VERSION *)one->pFunctionList)->major, 3);
+	assert_memory_equal(one->pFunctionList, &latest, sizeof latest);
+	assert_ptr_equal(one->pFunctionList, list[0].pFunctionList);
+	assert_int_equal(entry_interface(NULL, &between, &one, 0), CKR_FUNCTION_FAILED);
 	assert_int_equal(entry_interface((CK_UTF8CHAR *)"PKCS 11", &two, &one, 0), CKR_OK);
 	assert_ptr_equal(one->pFunctionList, old);
 	assert_int_equal(entry_interface((CK_UTF8CHAR *)"PKCS 11", &three, &one, 0), CKR_OK);
@@ -162,6 +164,18 @@ static void interfaces(void **state)
 	assert_ptr_equal(all->C_WaitForSlotEvent, old->C_WaitForSlotEvent);
 	assert_int_equal(all->C_SessionCancel(1, 0), CKR_CRYPTOKI_NOT_INITIALIZED);
 	assert_int_equal(all->C_MessageVerifyFinal(1), CKR_CRYPTOKI_NOT_INITIALIZED);
+	assert_int_equal(entry_interface(NULL, &latest, &one, 0), CKR_OK);
+	CK_FUNCTION_LIST_3_2 *last = one->pFunctionList;
+	assert_int_equal(last->C_AsyncJoin(1, NULL, 0, NULL, 0), CKR_CRYPTOKI_NOT_INITIALIZED);
+	/* Every function of every list is there. */
+	void *const *each = (void *const *)(void *)&last->C_Initialize;
+	size_t count = (sizeof *last - offsetof(CK_FUNCTION_LIST_3_2, C_Initialize)) / sizeof *each;
+	assert_int_equal(count, 104); /* 68 of 2.40, 24 of 3.0, 12 of 3.2 */
+	for (size_t i = 0; i < count; i++)
+		assert_non_null(each[i]);
+	/* A list begins with those before it. */
+	assert_memory_equal(&all->C_Initialize, &last->C_Initialize, sizeof *all - offsetof(CK_FUNCTION_LIST_3_0, C_Initialize));
+	assert_memory_equal(&old->C_Initialize, &last->C_Initialize, sizeof *old - offsetof(CK_FUNCTION_LIST, C_Initialize));
 }
 
 /* Offsets of the functions in the lists, by p11-kit's header and by NSS's (nss-offsets.c). */
@@ -182,7 +196,7 @@ extern const struct constant nss_constants[];
 static void constants_as_elsewhere(void **state)
 {
 #define X(name) {#name, name},
-	static const struct constant ours[] = {P11_3X_MAC_NAMES(X)};
+	static const struct constant ours[] = {P11_3X_MAC_NAMES(X) P11_3X_OBJECT_NAMES(X)};
 #undef X
 
 	(void)state;
