@@ -18,7 +18,9 @@
 #define TERMS_CONTEXT_MAX 255
 #define KEY_LEN_MIN 16u
 #define KEY_LEN_MAX (1u << 30)
+#ifndef KEY_PART_LEN /* less, of whole blocks (core/candidate.h), to try out each call of what handles parts: CONTRIBUTING.md */
 #define KEY_PART_LEN (1u << 20) /* bytes of S in one message; longer keys travel in parts */
+#endif
 #define KEY_HELD_MAX (16u << 20) /* bytes of S that are held in memory at once; longer keys go to a file */
 #define KEY_PARTS_MAX (KEY_LEN_MAX / KEY_PART_LEN)
 

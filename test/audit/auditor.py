@@ -6,7 +6,7 @@
   auditor.py moved EVIDENCE FILE              a PSKM was made of the rest of another table (FILE names it)
   auditor.py look EVIDENCE LIFE TABLES [--running]    reads each ledger, holds the table file to it
   auditor.py audit EVIDENCE [--clones]                judges all of it; exits 1 and names each fault
-  auditor.py serve EVIDENCE                           keep, look and audit as lines of standard input, many
+  auditor.py serve EVIDENCE                           keep, look, audit and forget as lines of standard input, many
   auditor.py wire FILE...                             judges recorded traffic alone
 
 EVIDENCE is a folder: truth/ID (table and header), lives (a line a look), wire (of wiretap.py), verified.
@@ -16,8 +16,8 @@ used bytes may still be in the file above what the ledger calls erased.  --clone
 run, so two LEASEs under one key are to be expected (doc/threat-model.md); each such slot must then have
 had its alarm.
 
-A line to serve is "keep TABLES...", "look LIFE TABLES [--running]" or "audit [N]" (the first N bytes of the
-wire alone: what was on it when somebody died), words quoted as for a shell.  What it says ends in "= STATUS".  Each audit judges what came since the one before, beside all that
+A line to serve is "keep TABLES...", "look LIFE TABLES [--running]", "audit [N]" (the first N bytes of the
+wire alone: what was on it when somebody died) or "forget TABLE" (judged for the last time), words quoted as for a shell.  What it says ends in "= STATUS".  Each audit judges what came since the one before, beside all that
 came earlier; a table whose files have not been touched since the last look is not read again.
 
 Written from doc/protocol.md and doc/pskm-format.md; shares no code with the programs.
@@ -368,6 +368,8 @@ def answer(judge, words):
             look(judge.evidence, life, folder, bool(running), judge.truth, judge.seen)
         case ["audit", *most] if len(most) <= 1:
             return judge.judge(*map(int, most))
+        case ["forget", table]:
+            judge.truth.forget(table)
         case _:
             print("# no such request: " + " ".join(words))
             return 2

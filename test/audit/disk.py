@@ -141,6 +141,12 @@ class Truth:
     def __contains__(self, table):
         return os.path.exists(os.path.join(self.folder, table))
 
+    def forget(self, table):
+        """It is gone, and all of it was judged: what it is seen in from here on is a fault."""
+        if table in self.known:
+            self.known.pop(table)[1].close()
+        shutil.rmtree(os.path.join(self.folder, table))
+
 
 # ---- a table file beside its ledger and the truth ----------------------------------------------------
 

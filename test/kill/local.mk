@@ -16,7 +16,7 @@ wrong_order = -Wl,--wrap=ledger_commit -Wl,--wrap=ledger_read -Wl,--wrap=table_c
 
 dist_check_SCRIPTS += %D%/test-calls %D%/test-faults
 TESTS += %D%/test-calls %D%/test-faults
-EXTRA_DIST += %D%/workloads.bash %D%/workloads-refill.bash
+EXTRA_DIST += %D%/workloads.bash %D%/workloads-refill.bash %D%/workloads-keys.bash
 
 # Many processes and threads on one table, some of them killed.
 check_PROGRAMS += %D%/test-crowd

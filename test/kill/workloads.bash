@@ -329,3 +329,5 @@ revoke_after() {
 
 # shellcheck source=test/kill/workloads-refill.bash
 . "$top_srcdir/test/kill/workloads-refill.bash"
+# shellcheck source=test/kill/workloads-keys.bash
+. "$top_srcdir/test/kill/workloads-keys.bash"
