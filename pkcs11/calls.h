@@ -77,8 +77,8 @@ X(ABSENT, C_SignEncryptUpdate, none, (CK_SESSION_HANDLE session, CK_BYTE_PTR in,
 X(ABSENT, C_DecryptVerifyUpdate, none, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
 X(SESSION, C_GenerateKey, keygen_generate, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR key), (, mech, templ, n, key)) \
 X(ABSENT, C_GenerateKeyPair, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_ATTRIBUTE_PTR public_templ, CK_ULONG public_n, CK_ATTRIBUTE_PTR private_templ, CK_ULONG private_n, CK_OBJECT_HANDLE_PTR public_key, CK_OBJECT_HANDLE_PTR private_key), ()) \
-X(ABSENT, C_WrapKey, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
-X(ABSENT, C_UnwrapKey, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE wrapping_key, CK_BYTE_PTR in, CK_ULONG in_len, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR key), ()) \
+X(SESSION, C_WrapKey, wrap_key, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, mech, wrapping_key, key, out, out_len)) \
+X(SESSION, C_UnwrapKey, wrap_unwrap, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE wrapping_key, CK_BYTE_PTR in, CK_ULONG in_len, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR key), (, mech, wrapping_key, in, in_len, templ, n, key)) \
 X(SESSION, C_DeriveKey, derive_key, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE base, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR key), (, mech, base, templ, n, key)) \
 X(SESSION, C_SeedRandom, random_seed, (CK_SESSION_HANDLE session, CK_BYTE_PTR seed, CK_ULONG seed_len), (, seed, seed_len)) \
 X(SESSION, C_GenerateRandom, random_generate, (CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULONG out_len), (, out, out_len)) \
@@ -125,8 +125,8 @@ X(SESSION, C_GetSessionValidationFlags, session_validation_flags, (CK_SESSION_HA
 X(SESSION, C_AsyncComplete, async_complete, (CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function, CK_ASYNC_DATA_PTR result), (, function, result)) \
 X(SESSION, C_AsyncGetID, async_get_id, (CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function, CK_ULONG_PTR id), (, function, id)) \
 X(SESSION, C_AsyncJoin, async_join, (CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function, CK_ULONG id, CK_BYTE_PTR out, CK_ULONG out_len), (, function, id, out, out_len)) \
-X(ABSENT, C_WrapKeyAuthenticated, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key, CK_BYTE_PTR ad, CK_ULONG ad_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
-X(ABSENT, C_UnwrapKeyAuthenticated, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE wrapping_key, CK_BYTE_PTR in, CK_ULONG in_len, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_BYTE_PTR ad, CK_ULONG ad_len, CK_OBJECT_HANDLE_PTR key), ())
+X(SESSION, C_WrapKeyAuthenticated, wrap_key_authenticated, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key, CK_BYTE_PTR ad, CK_ULONG ad_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, mech, wrapping_key, key, ad, ad_len, out, out_len)) \
+X(SESSION, C_UnwrapKeyAuthenticated, wrap_unwrap_authenticated, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE wrapping_key, CK_BYTE_PTR in, CK_ULONG in_len, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_BYTE_PTR ad, CK_ULONG ad_len, CK_OBJECT_HANDLE_PTR key), (, mech, wrapping_key, in, in_len, templ, n, ad, ad_len, key))
 /* clang-format on */
 
 #endif

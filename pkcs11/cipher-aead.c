@@ -122,7 +122,7 @@ static bool detached_ccm(struct cipher_op *op, const uint8_t *in, size_t len, ui
 const struct cipher_kind cipher_gcm = {
 	.cipher = CRYPTO_GCM, .unit = 1, .hold = HOLD_DECRYPTION, .read = cipher_read_gcm,
 	.whole_len = len_sealed, .start = start_sealed, .run = run_attached, .detached = detached_sealed,
-	.read_message = cipher_message_gcm, .message_size = sizeof(CK_GCM_MESSAGE_PARAMS),
+	.key_unit = 1, .read_wrap = cipher_wrap_gcm, .read_message = cipher_message_gcm, .message_size = sizeof(CK_GCM_MESSAGE_PARAMS),
 };
 const struct cipher_kind cipher_chacha20_poly1305 = {
 	.cipher = CRYPTO_CHACHA20_POLY1305, .unit = 1, .hold = HOLD_DECRYPTION, .read = cipher_read_chacha20_poly1305,
@@ -132,5 +132,5 @@ const struct cipher_kind cipher_chacha20_poly1305 = {
 const struct cipher_kind cipher_ccm = {
 	.cipher = CRYPTO_CCM, .unit = 1, .hold = HOLD_BOTH, .read = cipher_read_ccm,
 	.whole_len = len_ccm, .run = run_attached, .detached = detached_ccm,
-	.read_message = cipher_message_ccm, .message_size = sizeof(CK_CCM_MESSAGE_PARAMS),
+	.key_unit = 1, .read_wrap = cipher_wrap_ccm, .read_message = cipher_message_ccm, .message_size = sizeof(CK_CCM_MESSAGE_PARAMS),
 };

@@ -74,27 +74,33 @@ static CK_RV run_stolen(struct cipher_op *op, const uint8_t *in, size_t in_len, 
 
 const struct cipher_kind cipher_ecb = {
 	.cipher = CRYPTO_ECB, .unit = CIPHER_BLOCK, .read = cipher_read_none,
+	.key_unit = CIPHER_BLOCK,
 	.whole_len = len_blocks, .start = start_block, .run = run_block,
 };
 const struct cipher_kind cipher_cbc = {
 	.cipher = CRYPTO_CBC, .unit = CIPHER_BLOCK, .read = cipher_read_block,
+	.key_unit = CIPHER_BLOCK,
 	.whole_len = len_blocks, .start = start_block, .run = run_block,
 };
 const struct cipher_kind cipher_cbc_pad = {
 	.cipher = CRYPTO_CBC, .unit = CIPHER_BLOCK, .slack = CIPHER_BLOCK, .read = cipher_read_block,
+	.key_unit = 1,
 	.whole_len = len_padded, .start = start_block, .run = run_block,
 };
 /* The text names SP 800-38A's addendum and none of its three variants (PKCS#11 3.0, 6.12): the first, CBC-CS1, is what
  * gives plain CBC for whole blocks, and what NSS has. */
 const struct cipher_kind cipher_cts = {
 	.cipher = CRYPTO_CTS, .unit = 1, .hold = HOLD_BOTH, .read = cipher_read_block,
+	.key_unit = 1,
 	.whole_len = len_stolen, .run = run_stolen,
 };
 const struct cipher_kind cipher_ctr = {
 	.cipher = CRYPTO_CTR, .unit = 1, .read = cipher_read_ctr,
+	.key_unit = 1,
 	.whole_len = len_counted, .start = start_block, .run = run_block,
 };
 const struct cipher_kind cipher_chacha20 = {
 	.cipher = CRYPTO_CHACHA20, .unit = 1, .read = cipher_read_chacha20,
+	.key_unit = 1,
 	.whole_len = len_counted, .start = start_block, .run = run_block,
 };

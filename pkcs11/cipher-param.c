@@ -159,11 +159,9 @@ CK_RV cipher_read_chacha20_poly1305(struct cipher_op *op, const CK_MECHANISM *me
 
 /* ---- the same for messages, with the tag apart (PKCS#11 3.0, 6.13 and 6.61) ------------------------------------ */
 
-static CK_RV message_fits(const struct cipher_message *p)
+static CK_RV nonce_fits(const struct nonce *n)
 {
-	bool fits = p->nonce.at != NULL && p->nonce.len > 0 && p->nonce.len <= CIPHER_IV_MAX && p->tag != NULL;
-
-	return fits ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
+	return n->at != NULL && n->len > 0 && n->len <= CIPHER_IV_MAX ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
 }
 
 CK_RV cipher_message_gcm(const void *param, CK_ULONG len, struct cipher_message *out)
@@ -174,7 +172,7 @@ CK_RV cipher_message_gcm(const void *param, CK_ULONG len, struct cipher_message 
 		return CKR_MECHANISM_PARAM_INVALID;
 	*out = (struct cipher_message){
 		{p.pIv, p.ulIvLen, p.ulIvFixedBits, p.ivGenerator}, p.pTag, p.ulTagBits / 8, CIPHER_ANY_LEN};
-	return message_fits(out);
+	return out->tag != NULL ? nonce_fits(&out->nonce) : CKR_MECHANISM_PARAM_INVALID;
 }
 
 CK_RV cipher_message_ccm(const void *param, CK_ULONG len, struct cipher_message *out)
@@ -186,7 +184,7 @@ CK_RV cipher_message_ccm(const void *param, CK_ULONG len, struct cipher_message 
 		return CKR_MECHANISM_PARAM_INVALID;
 	*out = (struct cipher_message){
 		{p.pNonce, p.ulNonceLen, p.ulNonceFixedBits, p.nonceGenerator}, p.pMAC, p.ulMACLen, p.ulDataLen};
-	return message_fits(out);
+	return out->tag != NULL ? nonce_fits(&out->nonce) : CKR_MECHANISM_PARAM_INVALID;
 }
 
 CK_RV cipher_message_chacha20_poly1305(const void *param, CK_ULONG len, struct cipher_message *out)
@@ -196,7 +194,37 @@ CK_RV cipher_message_chacha20_poly1305(const void *param, CK_ULONG len, struct c
 	if (!read_struct(&(CK_MECHANISM){0, (void *)param, len}, &p, sizeof p) || !chacha20_nonce_fits(p.ulNonceLen))
 		return CKR_MECHANISM_PARAM_INVALID;
 	*out = (struct cipher_message){{p.pNonce, 12, 0, CKG_NO_GENERATE}, p.pTag, CRYPTO_TAG_LEN, CIPHER_ANY_LEN};
-	return message_fits(out);
+	return out->tag != NULL ? nonce_fits(&out->nonce) : CKR_MECHANISM_PARAM_INVALID;
+}
+
+/* ---- wrapping: 3.2's parameters, in which the token may make the nonce, or those of encryption ------------------- */
+
+CK_RV cipher_wrap_gcm(struct cipher_op *op, const CK_MECHANISM *mech, struct nonce *n)
+{
+	CK_GCM_WRAP_PARAMS p;
+
+	if (!read_struct(mech, &p, sizeof p))
+		return cipher_read_gcm(op, mech);
+	*n = (struct nonce){p.pIv, p.ulIvLen, p.ulIvFixedBits, p.ivGenerator};
+	TRY_RV(gcm_tag_fits(p.ulTagBits) ? nonce_fits(n) : CKR_MECHANISM_PARAM_INVALID);
+	op->iv_len = n->len;
+	op->tag_len = p.ulTagBits / 8;
+	return cipher_take_ad(op, p.pAAD, p.ulAADLen);
+}
+
+CK_RV cipher_wrap_ccm(struct cipher_op *op, const CK_MECHANISM *mech, struct nonce *n)
+{
+	CK_CCM_WRAP_PARAMS p;
+
+	if (!read_struct(mech, &p, sizeof p))
+		return cipher_read_ccm(op, mech);
+	*n = (struct nonce){p.pNonce, p.ulNonceLen, p.ulNonceFixedBits, p.nonceGenerator};
+	if (!ccm_tag_fits(p.ulMACLen) || n->len < 7 || n->len > 13)
+		return CKR_MECHANISM_PARAM_INVALID;
+	TRY_RV(nonce_fits(n));
+	op->iv_len = n->len;
+	op->tag_len = p.ulMACLen;
+	return cipher_take_ad(op, p.pAAD, p.ulAADLen);
 }
 
 /* ---- AES Key Wrap: an initial value, or none for the default (PKCS#11 3.0, 6.16) ------------------------------ */

@@ -96,14 +96,14 @@ static CK_RV run_kw_pkcs7(struct cipher_op *op, const uint8_t *in, size_t in_len
 }
 
 const struct cipher_kind cipher_kw = {
-	.cipher = CRYPTO_KW, .unit = 1, .hold = HOLD_BOTH, .single = true,
+	.cipher = CRYPTO_KW, .unit = 1, .key_unit = SEMIBLOCK, .hold = HOLD_BOTH, .single = true,
 	.read = cipher_read_kw, .whole_len = len_kw, .run = run_kw,
 };
 const struct cipher_kind cipher_kw_pkcs7 = {
-	.cipher = CRYPTO_KW, .unit = 1, .slack = SEMIBLOCK, .hold = HOLD_BOTH, .single = true,
+	.cipher = CRYPTO_KW, .unit = 1, .key_unit = 1, .slack = SEMIBLOCK, .hold = HOLD_BOTH, .single = true,
 	.read = cipher_read_kw, .whole_len = len_kw_pkcs7, .run = run_kw_pkcs7,
 };
 const struct cipher_kind cipher_kwp = {
-	.cipher = CRYPTO_KWP, .unit = 1, .slack = SEMIBLOCK - 1, .hold = HOLD_BOTH, .single = true,
+	.cipher = CRYPTO_KWP, .unit = 1, .key_unit = 1, .slack = SEMIBLOCK - 1, .hold = HOLD_BOTH, .single = true,
 	.read = cipher_read_kwp, .whole_len = len_kwp, .run = run_kw,
 };

@@ -10,6 +10,7 @@
 #include "pkcs11/key.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/module.h"
+#include "pkcs11/output.h"
 
 #define HELD_MAX ((size_t)1 << 30)
 #define REST_IV_LEN 12 /* of an AEAD whose context rests */
@@ -159,15 +160,13 @@ static CK_RV run_into_less(struct cipher_op *op, const uint8_t *in, size_t in_le
 static CK_RV give_whole(struct cipher_op *op, const uint8_t *in, size_t in_len, uint8_t *out, CK_ULONG *out_len)
 {
 	size_t need;
+	CK_RV rv;
 
 	TRY_RV(cipher_op_len(op, in_len, &need));
 	CK_ULONG room = *out_len;
 	if (out != NULL && room < need && room + slack(op) >= need)
 		return run_into_less(op, in, in_len, need, out, out_len);
-	*out_len = need;
-	if (out == NULL)
-		return CKR_OK;
-	return room < need ? CKR_BUFFER_TOO_SMALL : op->kind->run(op, in, in_len, out, out_len);
+	return output_wanted(out, out_len, need, &rv) ? op->kind->run(op, in, in_len, out, out_len) : rv;
 }
 
 static CK_RV op_whole(struct cipher_op *op, const uint8_t *in, CK_ULONG in_len, uint8_t *out, CK_ULONG *out_len)
@@ -231,12 +230,9 @@ static CK_RV op_part(struct cipher_op *op, const uint8_t *in, CK_ULONG in_len, u
 	if (in_len > CIPHER_PART_MAX || in_len > op->left)
 		return CKR_DATA_LEN_RANGE;
 	size_t need = part_len(op, in_len);
-	CK_ULONG room = *out_len;
-	*out_len = need;
-	if (out == NULL)
-		return CKR_OK;
-	if (room < need)
-		return CKR_BUFFER_TOO_SMALL;
+	CK_RV rv;
+	if (!output_wanted(out, out_len, need, &rv))
+		return rv;
 	op->in_parts = true;
 	if (!cipher_holds(op))
 		return run_part(op, in, in_len, out, need);
@@ -285,13 +281,10 @@ static CK_RV run_last(struct cipher_op *op, uint8_t *out, CK_ULONG *out_len)
 
 static CK_RV give_finished(struct cipher_op *op, uint8_t *out, CK_ULONG *out_len)
 {
-	CK_ULONG room = *out_len;
+	CK_RV rv;
 
-	*out_len = op->held.len;
-	if (out == NULL)
-		return CKR_OK;
-	if (room < op->held.len)
-		return CKR_BUFFER_TOO_SMALL;
+	if (!output_wanted(out, out_len, op->held.len, &rv))
+		return rv;
 	memcpy(out, op->held.data, op->held.len);
 	return CKR_OK;
 }
@@ -327,9 +320,7 @@ static CK_RV op_last(struct cipher_op *op, uint8_t *out, CK_ULONG *out_len, bool
  * buffer that is too small (PKCS#11 2.40, 5.2). */
 static CK_RV close_whole(struct cipher_op *op, CK_RV rv, const uint8_t *out)
 {
-	bool stays = rv == CKR_BUFFER_TOO_SMALL || rv == CKR_OPERATION_NOT_INITIALIZED || (rv == CKR_OK && out == NULL);
-
-	if (!stays)
+	if (!output_pending(rv, out) && rv != CKR_OPERATION_NOT_INITIALIZED)
 		cipher_op_end(op);
 	return rv;
 }

@@ -58,6 +58,10 @@ struct cipher_kind {
 	/* A parameter of message-based calls, whose size is message_size.  MECHANISM_PARAM_INVALID. */
 	CK_RV (*read_message)(const void *param, CK_ULONG len, struct cipher_message *p);
 	size_t message_size;
+	/* Wrapping: a key is padded with zeros to a multiple of this; and a parameter that differs from read()'s, whose nonce
+	 * is still to be made or copied. */
+	unsigned key_unit;
+	CK_RV (*read_wrap)(struct cipher_op *op, const CK_MECHANISM *mech, struct nonce *n);
 };
 extern const struct cipher_kind cipher_ecb, cipher_cbc, cipher_cbc_pad, cipher_cts, cipher_ctr, cipher_chacha20;
 extern const struct cipher_kind cipher_gcm, cipher_ccm, cipher_chacha20_poly1305;
@@ -108,6 +112,8 @@ CK_RV cipher_read_chacha20_poly1305(struct cipher_op *op, const CK_MECHANISM *me
 CK_RV cipher_read_kw(struct cipher_op *op, const CK_MECHANISM *mech);
 CK_RV cipher_read_kwp(struct cipher_op *op, const CK_MECHANISM *mech);
 CK_RV cipher_take_ad(struct cipher_op *op, const void *ad, CK_ULONG len); /* copies it */
+CK_RV cipher_wrap_gcm(struct cipher_op *op, const CK_MECHANISM *mech, struct nonce *n);
+CK_RV cipher_wrap_ccm(struct cipher_op *op, const CK_MECHANISM *mech, struct nonce *n);
 CK_RV cipher_message_gcm(const void *param, CK_ULONG len, struct cipher_message *p);
 CK_RV cipher_message_ccm(const void *param, CK_ULONG len, struct cipher_message *p);
 CK_RV cipher_message_chacha20_poly1305(const void *param, CK_ULONG len, struct cipher_message *p);

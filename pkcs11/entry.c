@@ -18,6 +18,7 @@
 #include "pkcs11/module.h"
 #include "pkcs11/random.h"
 #include "pkcs11/sign.h"
+#include "pkcs11/wrap.h"
 
 /* ---- guards, one for each row of calls.h -------------------------------------------------------- */
 

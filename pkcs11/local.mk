@@ -27,7 +27,8 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/rv.c %D%/rv.h \
 	%D%/session.c %D%/session.h \
 	%D%/sign.c %D%/sign.h \
-	%D%/slot.c %D%/slot.h
+	%D%/slot.c %D%/slot.h \
+	%D%/wrap.c %D%/wrap.h
 
 dskeinclude_HEADERS += %D%/dske-pkcs11.h
 

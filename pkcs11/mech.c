@@ -52,23 +52,24 @@ static bool fits_agreed(CK_KEY_TYPE type)
 #define EC_FLAGS (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
 #define CIPHER_FLAGS (CKF_ENCRYPT | CKF_DECRYPT)
 #define AEAD_FLAGS (CIPHER_FLAGS | CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE)
+#define WRAP_FLAGS (CKF_WRAP | CKF_UNWRAP)
 #define SIGN_FLAGS (CKF_SIGN | CKF_VERIFY)
 
 static const struct mech rows[] = {
 	{NAMED(CKM_ECDH1_DERIVE), 256, 521, CKF_DERIVE | EC_FLAGS, fits_agreed, .derive = &derive_ecdh1},
 	{NAMED(CKM_DSKE_DERIVE), KEY_LEN_MIN, KEY_HELD_MAX, CKF_DERIVE, fits_agreed, .derive = &derive_dske},
-	{NAMED(CKM_AES_GCM), 16, 32, AEAD_FLAGS, fits_aes, .cipher = &cipher_gcm},
-	{NAMED(CKM_AES_CCM), 16, 32, AEAD_FLAGS, fits_aes, .cipher = &cipher_ccm},
-	{NAMED(CKM_AES_CBC), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_cbc},
-	{NAMED(CKM_AES_CBC_PAD), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_cbc_pad},
-	{NAMED(CKM_AES_CTR), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_ctr},
-	{NAMED(CKM_AES_CTS), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_cts},
-	{NAMED(CKM_AES_ECB), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_ecb},
-	{NAMED(CKM_AES_KEY_WRAP), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_kw},
-	{NAMED(CKM_AES_KEY_WRAP_PAD), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_kwp},
-	{NAMED(CKM_AES_KEY_WRAP_KWP), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_kwp},
-	{NAMED(CKM_AES_KEY_WRAP_PKCS7), 16, 32, CIPHER_FLAGS, fits_aes, .cipher = &cipher_kw_pkcs7},
-	{NAMED(CKM_CHACHA20), 256, 256, CIPHER_FLAGS, fits_chacha20, .cipher = &cipher_chacha20},
+	{NAMED(CKM_AES_GCM), 16, 32, AEAD_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_gcm},
+	{NAMED(CKM_AES_CCM), 16, 32, AEAD_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_ccm},
+	{NAMED(CKM_AES_CBC), 16, 32, CIPHER_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_cbc},
+	{NAMED(CKM_AES_CBC_PAD), 16, 32, CIPHER_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_cbc_pad},
+	{NAMED(CKM_AES_CTR), 16, 32, CIPHER_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_ctr},
+	{NAMED(CKM_AES_CTS), 16, 32, CIPHER_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_cts},
+	{NAMED(CKM_AES_ECB), 16, 32, CIPHER_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_ecb},
+	{NAMED(CKM_AES_KEY_WRAP), 16, 32, CIPHER_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_kw},
+	{NAMED(CKM_AES_KEY_WRAP_PAD), 16, 32, CIPHER_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_kwp},
+	{NAMED(CKM_AES_KEY_WRAP_KWP), 16, 32, CIPHER_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_kwp},
+	{NAMED(CKM_AES_KEY_WRAP_PKCS7), 16, 32, CIPHER_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_kw_pkcs7},
+	{NAMED(CKM_CHACHA20), 256, 256, CIPHER_FLAGS | WRAP_FLAGS, fits_chacha20, .cipher = &cipher_chacha20},
 	{NAMED(CKM_CHACHA20_POLY1305), 256, 256, AEAD_FLAGS, fits_chacha20, .cipher = &cipher_chacha20_poly1305},
 	{NAMED(CKM_AES_KEY_GEN), 16, 32, CKF_GENERATE, fits_none, .keygen = &keygen_aes},
 	{NAMED(CKM_GENERIC_SECRET_KEY_GEN), 8, 8ul * KEY_HELD_MAX, CKF_GENERATE, fits_none, .keygen = &keygen_generic},

@@ -9,6 +9,7 @@
 #include "pkcs11/key.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/module.h"
+#include "pkcs11/output.h"
 
 /* What one call is about. */
 struct call {
@@ -124,11 +125,10 @@ static CK_RV run_end(struct cipher_op *one, const struct cipher_message *p, cons
  * come out there is nothing to ask for either, and only the tag is wanted. */
 static CK_RV room_for(size_t need, const struct call *c, bool *go)
 {
-	CK_ULONG room = *c->out_len;
+	CK_RV rv;
 
-	*c->out_len = need;
-	*go = need == 0 || (c->out != NULL && room >= need);
-	return *go || c->out == NULL ? CKR_OK : CKR_BUFFER_TOO_SMALL;
+	*go = output_wanted(c->out, c->out_len, need, &rv) || need == 0;
+	return *go ? CKR_OK : rv;
 }
 
 static CK_RV run_message(struct message_op *op, const struct call *c, struct cipher_op *one)

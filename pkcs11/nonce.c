@@ -12,9 +12,9 @@
 /* The bits of byte i that are ours, of a nonce whose first `fixed` bits are not. */
 static uint8_t our_bits(size_t i, CK_ULONG fixed)
 {
-	if (fixed >= 8 * (i + 1))
-		return 0;
-	return fixed <= 8 * i ? 0xff : (uint8_t)(0xff >> (fixed - 8 * i));
+	size_t theirs = fixed > 8 * i ? fixed - 8 * i : 0;
+
+	return (uint8_t)(theirs < 8 ? 0xffu >> theirs : 0u);
 }
 
 /* out = first, with our bits from `ours`. */

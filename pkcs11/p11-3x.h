@@ -118,6 +118,28 @@ typedef struct CK_ASYNC_DATA {
 } CK_ASYNC_DATA;
 typedef CK_ASYNC_DATA *CK_ASYNC_DATA_PTR;
 
+/* Wrapping, PKCS#11 3.2, 6.13.7. */
+typedef struct CK_GCM_WRAP_PARAMS {
+	CK_BYTE_PTR pIv;
+	CK_ULONG ulIvLen;
+	CK_ULONG ulIvFixedBits;
+	CK_GENERATOR_FUNCTION ivGenerator;
+	CK_BYTE_PTR pAAD;
+	CK_ULONG ulAADLen;
+	CK_ULONG ulTagBits;
+} CK_GCM_WRAP_PARAMS;
+
+typedef struct CK_CCM_WRAP_PARAMS {
+	CK_ULONG ulDataLen; /* ignored */
+	CK_BYTE_PTR pNonce;
+	CK_ULONG ulNonceLen;
+	CK_ULONG ulNonceFixedBits;
+	CK_GENERATOR_FUNCTION nonceGenerator;
+	CK_BYTE_PTR pAAD;
+	CK_ULONG ulAADLen;
+	CK_ULONG ulMACLen;
+} CK_CCM_WRAP_PARAMS;
+
 /* The functions of 2.40 in their order, then those that 3.0 adds. */
 typedef struct CK_FUNCTION_LIST_3_0 {
 	CK_VERSION version;

@@ -13,6 +13,7 @@
 
 CK_FUNCTION_LIST *p11;
 CK_FUNCTION_LIST_3_0 *p11_3;
+CK_FUNCTION_LIST_3_2 *p11_32;
 const char *token_label, *pin;
 bool strict;
 CK_SLOT_ID slot;
@@ -113,15 +114,15 @@ CK_RV initialize(void)
 	return p11->C_Initialize(&args);
 }
 
-/* The 3.0 list, where the module has one. */
-static CK_FUNCTION_LIST_3_0 *list_3_0(void *module)
+/* The list of 3.0 or 3.2, where the module has one. */
+static void *list_of(void *module, CK_BYTE minor)
 {
 	CK_RV (*get)(CK_UTF8CHAR_PTR, CK_VERSION_PTR, CK_INTERFACE_PTR_PTR, CK_FLAGS);
-	CK_VERSION three = {3, 0};
+	CK_VERSION version = {3, minor};
 	CK_INTERFACE *found = NULL;
 
 	*(void **)&get = dlsym(module, "C_GetInterface");
-	if (get == NULL || get((CK_UTF8CHAR *)"PKCS 11", &three, &found, 0) != CKR_OK)
+	if (get == NULL || get((CK_UTF8CHAR *)"PKCS 11", &version, &found, 0) != CKR_OK)
 		return NULL;
 	return found->pFunctionList;
 }
@@ -152,7 +153,8 @@ int main(int argc, char **argv)
 		printf("Bail out! %s\n", module == NULL ? dlerror() : "no C_GetFunctionList");
 		return 2;
 	}
-	p11_3 = list_3_0(module);
+	p11_3 = list_of(module, 0);
+	p11_32 = list_of(module, 2);
 	token_label = argv[2];
 	pin = argv[3];
 	strict = argc > 4 && strcmp(argv[4], "strict") == 0;

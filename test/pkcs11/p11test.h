@@ -16,6 +16,7 @@
 
 extern CK_FUNCTION_LIST *p11;
 extern CK_FUNCTION_LIST_3_0 *p11_3; /* NULL where the module has none */
+extern CK_FUNCTION_LIST_3_2 *p11_32;
 extern const char *token_label, *pin;
 extern bool strict;       /* everything must be offered, and be done as we want it */
 extern CK_SLOT_ID slot;   /* of the token with the label */
@@ -88,7 +89,8 @@ void gcm_load(struct gcm_case *c, CK_SESSION_HANDLE s, const struct gcm_vector *
 	X(before) X(initialize) X(lists) X(slots) X(token_info) X(mechanisms) X(sessions) \
 	X(login) X(attributes) X(set_attributes) X(create_refused) X(destroy) X(token_object) \
 	X(find) X(known_answers) X(known_tampered) X(counters) X(chacha20) X(ccm_length) X(generated_parameters) \
-	X(messages) X(messages_tampered) X(messages_conventions) X(messages_nonces) X(gcm) X(gcm_tampered) X(gcm_parts) X(gcm_parameters) X(cbc) X(cbc_pad) \
+	X(messages) X(messages_tampered) X(messages_conventions) X(messages_nonces) \
+	X(wrap_known) X(wrap_ways) X(wrap_refused) X(wrap_policies) X(wrap_nonces) X(wrap_apart) X(gcm) X(gcm_tampered) X(gcm_parts) X(gcm_parameters) X(cbc) X(cbc_pad) \
 	X(wrong_keys) X(hmac) X(hmac_tampered) X(hmac_general) X(interleaved) X(digest) \
 	X(digest_sha1) X(digest_sha224) X(digest_sha256) X(digest_sha384) X(digest_sha512) \
 	X(digest_sha512_224) X(digest_sha512_256) X(digest_sha3_224) X(digest_sha3_256) \

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "pkcs11/attr.h"
+#include "pkcs11/cipher.h"
 #include "pkcs11/entry.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/p11-3x-names.h"
@@ -109,6 +110,9 @@ static void mechanisms(void **state)
 		assert_int_equal((row[i].flags & CKF_GENERATE) != 0, row[i].keygen != NULL);
 		assert_true((row[i].flags & CKF_DIGEST) == 0 || row[i].hash != NULL);
 		assert_int_equal((row[i].flags & (CKF_ENCRYPT | CKF_DECRYPT)) != 0, row[i].cipher != NULL);
+		const struct cipher_kind *cipher = row[i].cipher;
+		assert_int_equal((row[i].flags & CKF_MESSAGE_ENCRYPT) != 0, cipher != NULL && cipher->read_message != NULL);
+		assert_true((row[i].flags & CKF_WRAP) == 0 || cipher->key_unit > 0);
 		assert_int_equal((row[i].flags & (CKF_SIGN | CKF_VERIFY)) != 0, row[i].sign != NULL);
 		assert_int_equal((row[i].flags & CKF_DERIVE) != 0, row[i].derive != NULL);
 		assert_true(row[i].key_min <= row[i].key_max);
