@@ -14,8 +14,8 @@ wrong_order = -Wl,--wrap=ledger_commit -Wl,--wrap=ledger_read -Wl,--wrap=table_c
 %C%_dske_hubd_wrong_LDADD = $(HUB_LIBS)
 %C%_dske_hubd_wrong_LDFLAGS = $(AM_LDFLAGS) $(wrong_order)
 
-dist_check_SCRIPTS += %D%/test-calls %D%/test-faults
-TESTS += %D%/test-calls %D%/test-faults
+dist_check_SCRIPTS += %D%/test-calls %D%/test-faults %D%/test-calls-keys %D%/test-faults-keys
+TESTS += %D%/test-calls %D%/test-faults %D%/test-calls-keys %D%/test-faults-keys
 EXTRA_DIST += %D%/workloads.bash %D%/workloads-refill.bash %D%/workloads-keys.bash
 
 # Many processes and threads on one table, some of them killed.
@@ -25,11 +25,13 @@ TESTS += %D%/test-crowd
 %C%_test_crowd_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 
 kill_programs = %D%/strike %D%/dske-wrong %D%/dske-hubd-wrong
+KILL_WORKLOADS = all
 kill: all $(kill_programs)
 	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' DSKE_KILL_EVERY=1 \
 		$(BASH) $(srcdir)/%D%/test-calls $(KILL_WORKLOADS)
 
 # Not killed, but let down: each call that fails, with each error.
+FAULTS_WORKLOADS = all
 faults: all $(kill_programs)
 	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' DSKE_FAULTS_EVERY=1 \
 		$(BASH) $(srcdir)/%D%/test-faults $(FAULTS_WORKLOADS)

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # workloads-keys.bash: more of workloads.bash, which reads it: keys that travel in parts, keys that are confirmed, and a
 # client's limits, which hubs hold.  Between alice and bob.
-workloads+=(parts pieces relay_parts deliver_pieces ready muster confirm policy limits)
+workloads_keys=(parts pieces relay_parts deliver_pieces ready muster confirm policy limits)
 
 # ---- long keys: two parts, which the receiver keeps in files without names -----------------------------------------
 
@@ -65,23 +65,23 @@ meanwhile() { # send|fetch
 }
 # Whoever waits for one that is gone waits in vain: not until the end of its patience.
 not_in_vain() { # STATUS
-	! was_struck || [ "$1" -eq 0 ] || kill $other 2>/dev/null
-	wait $other
+	! was_struck || [ "$1" -eq 0 ] || kill "$other" 2>/dev/null
+	wait "$other"
 	return "$1"
 }
-dealt() { grep -h "alice -> bob: key" "$DEMO_DIR"/hub?/hubd.log | wc -l; }
+dealt() { cat "$DEMO_DIR"/hub?/hubd.log | grep -c 'alice -> bob: key'; }
 # The receiver when the new key is there: it would take what is left of one that was given up, and wait for its initiator.
 together() {
 	local before got
 	before=$(dealt)
 	meanwhile send
 	for _ in $(seq 1 50); do
-		[ "$(dealt)" -lt $((before + 3)) ] && kill -0 $other 2>/dev/null || break
+		[ "$(dealt)" -lt $((before + 3)) ] && kill -0 "$other" 2>/dev/null || break
 		sleep 0.02
 	done
 	fetch
 	got=$?
-	wait $other && return $got
+	wait "$other" && return $got
 }
 # What both have of the first attempt is one key.  A second one may have been too early for a hub that comes back.
 confirmed_after() {

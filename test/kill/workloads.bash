@@ -13,6 +13,17 @@ report=$tap_scratch/report
 evidence=$tap_scratch/evidence
 workloads=(create resume import activate initiator receiver lease peer erase bind relay deliver acknowledge answer retire revoke)
 
+# choose WORKLOAD...: as they are; "all" and "keys" are several, and without a word it is those of this file and of
+# workloads-refill.bash.  Into $chosen.
+choose() {
+	case ${1-} in
+	'') chosen=("${workloads[@]}") ;;
+	keys) chosen=("${workloads_keys[@]}") ;;
+	all) chosen=("${workloads[@]}" "${workloads_keys[@]}") ;;
+	*) chosen=("$@") ;;
+	esac
+}
+
 # Ends the test here when there can be no strike.
 strike_or_skip() {
 	"$strike" -- true
