@@ -71,10 +71,10 @@ X(SESSION, C_VerifyUpdate, sign_verify_update, (CK_SESSION_HANDLE session, CK_BY
 X(SESSION, C_VerifyFinal, sign_verify_final, (CK_SESSION_HANDLE session, CK_BYTE_PTR mac, CK_ULONG mac_len), (, mac, mac_len)) \
 X(ABSENT, C_VerifyRecoverInit, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE key), ()) \
 X(ABSENT, C_VerifyRecover, none, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
-X(ABSENT, C_DigestEncryptUpdate, none, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
-X(ABSENT, C_DecryptDigestUpdate, none, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
-X(ABSENT, C_SignEncryptUpdate, none, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
-X(ABSENT, C_DecryptVerifyUpdate, none, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
+X(SESSION, C_DigestEncryptUpdate, dual_digest_encrypt, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, in, in_len, out, out_len)) \
+X(SESSION, C_DecryptDigestUpdate, dual_decrypt_digest, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, in, in_len, out, out_len)) \
+X(SESSION, C_SignEncryptUpdate, dual_sign_encrypt, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, in, in_len, out, out_len)) \
+X(SESSION, C_DecryptVerifyUpdate, dual_decrypt_verify, (CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, in, in_len, out, out_len)) \
 X(SESSION, C_GenerateKey, keygen_generate, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_ATTRIBUTE_PTR templ, CK_ULONG n, CK_OBJECT_HANDLE_PTR key), (, mech, templ, n, key)) \
 X(ABSENT, C_GenerateKeyPair, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_ATTRIBUTE_PTR public_templ, CK_ULONG public_n, CK_ATTRIBUTE_PTR private_templ, CK_ULONG private_n, CK_OBJECT_HANDLE_PTR public_key, CK_OBJECT_HANDLE_PTR private_key), ()) \
 X(SESSION, C_WrapKey, wrap_key, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, mech, wrapping_key, key, out, out_len)) \

@@ -9,6 +9,7 @@
 #include "pkcs11/cipher.h"
 #include "pkcs11/derive.h"
 #include "pkcs11/digest.h"
+#include "pkcs11/dual.h"
 #include "pkcs11/event.h"
 #include "pkcs11/find.h"
 #include "pkcs11/keygen.h"

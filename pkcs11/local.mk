@@ -8,6 +8,7 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/crypto.c %D%/crypto.h \
 	%D%/derive.c %D%/derive.h \
 	%D%/digest.c %D%/digest-state.c %D%/digest.h \
+	%D%/dual.c %D%/dual.h \
 	%D%/entry.c %D%/entry.h \
 	%D%/event.c %D%/event.h \
 	%D%/find.c %D%/find.h \

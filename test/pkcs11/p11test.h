@@ -90,7 +90,7 @@ void gcm_load(struct gcm_case *c, CK_SESSION_HANDLE s, const struct gcm_vector *
 	X(login) X(attributes) X(set_attributes) X(create_refused) X(destroy) X(token_object) \
 	X(find) X(known_answers) X(known_tampered) X(counters) X(chacha20) X(ccm_length) X(generated_parameters) \
 	X(messages) X(messages_tampered) X(messages_conventions) X(messages_nonces) \
-	X(wrap_known) X(wrap_ways) X(wrap_refused) X(wrap_policies) X(wrap_nonces) X(wrap_apart) X(gcm) X(gcm_tampered) X(gcm_parts) X(gcm_parameters) X(cbc) X(cbc_pad) \
+	X(wrap_known) X(wrap_ways) X(wrap_refused) X(wrap_policies) X(wrap_nonces) X(wrap_apart) X(dual_digest) X(dual_sign) X(gcm) X(gcm_tampered) X(gcm_parts) X(gcm_parameters) X(cbc) X(cbc_pad) \
 	X(wrong_keys) X(hmac) X(hmac_tampered) X(hmac_general) X(interleaved) X(digest) \
 	X(digest_sha1) X(digest_sha224) X(digest_sha256) X(digest_sha384) X(digest_sha512) \
 	X(digest_sha512_224) X(digest_sha512_256) X(digest_sha3_224) X(digest_sha3_256) \
