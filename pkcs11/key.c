@@ -54,6 +54,13 @@ CK_ULONG key_len_preset(CK_KEY_TYPE type)
 	return row != NULL && row->min > 1 ? row->max : 0;
 }
 
+CK_ULONG key_len_only(CK_KEY_TYPE type)
+{
+	const struct key_type *row = key_type_row(type);
+
+	return row != NULL && row->min == row->max ? row->max : 0;
+}
+
 bool key_type_known(CK_KEY_TYPE type)
 {
 	return key_type_row(type) != NULL;

@@ -46,6 +46,8 @@ bool key_type_known(CK_KEY_TYPE type);
 bool key_len_possible(CK_KEY_TYPE type, CK_ULONG len);
 /* The longest of a type that has few lengths (AES: 32); 0 for others. */
 CK_ULONG key_len_preset(CK_KEY_TYPE type);
+/* The length of a type that has but one; else 0. */
+CK_ULONG key_len_only(CK_KEY_TYPE type);
 
 /* May the key be used so?  Every verb asks here: it is a secret key of a type that fits the row (else `unfit`, the
  * verb's own word for it), has the verb's attribute (CKA_ENCRYPT and so on; else KEY_FUNCTION_NOT_PERMITTED), and

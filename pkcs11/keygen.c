@@ -27,8 +27,8 @@ const struct keygen_kind keygen_pbkdf2 = {CKK_GENERIC_SECRET, .any_type = true, 
 static CK_RV wanted_len(const struct mech *row, CK_KEY_TYPE type, const CK_ATTRIBUTE *templ, CK_ULONG n, CK_ULONG *len)
 {
 	*len = row->hash != NULL ? row->hash->len : row->keygen->len;
-	if (row->keygen->any_type && type != CKK_AES)
-		*len = key_len_preset(type);
+	if (row->keygen->any_type)
+		*len = key_len_only(type);
 	*len = attr_ulong(templ, n, CKA_VALUE_LEN, *len);
 	if (*len == 0 && attr_find(templ, n, CKA_VALUE_LEN) == NULL)
 		return CKR_TEMPLATE_INCOMPLETE;

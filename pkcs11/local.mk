@@ -6,7 +6,8 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/attr.c %D%/attr.h %D%/attr-array.c %D%/attr-array.h \
 	%D%/cipher.c %D%/cipher-aead.c %D%/cipher-block.c %D%/cipher-param.c %D%/cipher-wrap.c %D%/cipher.h \
 	%D%/crypto.c %D%/crypto.h \
-	%D%/derive.c %D%/derive.h \
+	%D%/derive.c %D%/derive-108.c %D%/derive-dske.c %D%/derive-hkdf.c %D%/derive-kdf.c %D%/derive-kdf.h \
+	%D%/derive-simple.c %D%/derive-tls.c %D%/derive.h \
 	%D%/digest.c %D%/digest-state.c %D%/digest.h \
 	%D%/dual.c %D%/dual.h \
 	%D%/entry.c %D%/entry.h \

@@ -11,6 +11,13 @@
 #include "pkcs11/module.h"
 #include "pkcs11/sign.h"
 
+/* It has a value, and that is all that counts. */
+static bool fits_all(CK_KEY_TYPE type)
+{
+	(void)type;
+	return true;
+}
+
 static bool fits_none(CK_KEY_TYPE type)
 {
 	(void)type;
@@ -77,6 +84,20 @@ static const struct mech rows[] = {
 	{NAMED(CKM_CHACHA20_KEY_GEN), 256, 256, CKF_GENERATE, fits_none, .keygen = &keygen_chacha20},
 	{NAMED(CKM_POLY1305_KEY_GEN), 256, 256, CKF_GENERATE, fits_none, .keygen = &keygen_poly1305},
 	{NAMED(CKM_PKCS5_PBKD2), 1, KEY_HELD_MAX, CKF_GENERATE, fits_none, .keygen = &keygen_pbkdf2},
+	{NAMED(CKM_HKDF_DERIVE), 1, KEY_HELD_MAX, CKF_DERIVE, fits_all, .derive = &derive_hkdf},
+	{NAMED(CKM_HKDF_DATA), 1, KEY_HELD_MAX, CKF_DERIVE, fits_all, .derive = &derive_hkdf_data},
+	{NAMED(CKM_SP800_108_COUNTER_KDF), 1, KEY_HELD_MAX, CKF_DERIVE, fits_all, .derive = &derive_108_counter},
+	{NAMED(CKM_SP800_108_FEEDBACK_KDF), 1, KEY_HELD_MAX, CKF_DERIVE, fits_all, .derive = &derive_108_feedback},
+	{NAMED(CKM_SP800_108_DOUBLE_PIPELINE_KDF), 1, KEY_HELD_MAX, CKF_DERIVE, fits_all, .derive = &derive_108_pipeline},
+	{NAMED(CKM_CONCATENATE_BASE_AND_KEY), 8, 8ul * KEY_HELD_MAX, CKF_DERIVE, fits_all, .derive = &derive_base_and_key},
+	{NAMED(CKM_CONCATENATE_BASE_AND_DATA), 8, 8ul * KEY_HELD_MAX, CKF_DERIVE, fits_all, .derive = &derive_base_and_data},
+	{NAMED(CKM_CONCATENATE_DATA_AND_BASE), 8, 8ul * KEY_HELD_MAX, CKF_DERIVE, fits_all, .derive = &derive_data_and_base},
+	{NAMED(CKM_XOR_BASE_AND_DATA), 8, 8ul * KEY_HELD_MAX, CKF_DERIVE, fits_all, .derive = &derive_xor},
+	{NAMED(CKM_EXTRACT_KEY_FROM_KEY), 8, 8ul * KEY_HELD_MAX, CKF_DERIVE, fits_all, .derive = &derive_extract},
+	{NAMED(CKM_AES_ECB_ENCRYPT_DATA), 16, 32, CKF_DERIVE, fits_aes, .derive = &derive_aes_ecb},
+	{NAMED(CKM_AES_CBC_ENCRYPT_DATA), 16, 32, CKF_DERIVE, fits_aes, .derive = &derive_aes_cbc},
+	{NAMED(CKM_TLS12_KDF), 1, KEY_HELD_MAX, CKF_DERIVE, fits_all, .derive = &derive_tls12},
+	{NAMED(CKM_TLS_KDF), 1, KEY_HELD_MAX, CKF_DERIVE, fits_all, .derive = &derive_tls12},
 	{NAMED(CKM_AES_CMAC), 16, 32, SIGN_FLAGS, fits_aes, .sign = &sign_cmac},
 	{NAMED(CKM_AES_CMAC_GENERAL), 16, 32, SIGN_FLAGS, fits_aes, .sign = &sign_cmac_general},
 	{NAMED(CKM_AES_GMAC), 16, 32, SIGN_FLAGS, fits_aes, .sign = &sign_gmac},
@@ -85,7 +106,8 @@ static const struct mech rows[] = {
 	{NAMED(CKM_##prefix), 0, 0, CKF_DIGEST, fits_none, HASH(id)},                                \
 	{NAMED(CKM_##prefix##_HMAC), 1, KEY_PART_LEN, SIGN_FLAGS, fits_hmac_##id, .sign = &sign_hmac, HASH(id)}, \
 	{NAMED(CKM_##prefix##_HMAC_GENERAL), 1, KEY_PART_LEN, SIGN_FLAGS, fits_hmac_##id, .sign = &sign_hmac_general, HASH(id)}, \
-	{NAMED(CKM_##prefix##_KEY_GEN), 1, KEY_HELD_MAX, CKF_GENERATE, fits_none, .keygen = &keygen_hmac, HASH(id)},
+	{NAMED(CKM_##prefix##_KEY_GEN), 1, KEY_HELD_MAX, CKF_GENERATE, fits_none, .keygen = &keygen_hmac, HASH(id)}, \
+	{derivation, #derivation, 1, KEY_HELD_MAX, CKF_DERIVE, fits_all, .derive = &derive_hash, HASH(id)},
 	HASHES(X)
 #undef X
 };

@@ -102,6 +102,9 @@ void gcm_load(struct gcm_case *c, CK_SESSION_HANDLE s, const struct gcm_vector *
 	X(keygen_sha384) X(keygen_sha512) X(keygen_sha512_224) X(keygen_sha512_256) X(keygen_sha3_224) \
 	X(keygen_sha3_256) X(keygen_sha3_384) X(keygen_sha3_512) X(keygen_refused) X(pbkdf2) \
 	X(pbkdf2_old_params) \
+	X(hkdf) X(hkdf_data) X(sp800_108_counter) X(sp800_108_feedback) X(sp800_108_pipeline) \
+	X(tls12_kdf) X(concatenate) X(xor_base_and_data) X(extract_key) X(aes_encrypt_data) \
+	X(sha_key_derivation) \
 	X(random) X(dead_session) X(bad_arguments) X(threads) X(closed_under_way) X(fork) \
 	X(fork_under_load) X(finalize)
 

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "pkcs11/derive-kdf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/terms.h"
+#include "pkcs11/attr-array.h"
+#include "pkcs11/mech.h"
+#include "pkcs11/module.h"
+
+/* ---- for the mechanisms ----------------------------------------------------------------------------------- */
+
+CK_RV kdf_alloc(struct kdf *k, size_t whole)
+{
+	if (k->len == 0)
+		k->len = whole;
+	return kdf_alloc_wanted(k, whole);
+}
+
+CK_RV kdf_alloc_wanted(struct kdf *k, size_t most)
+{
+	if (k->len == 0)
+		return CKR_TEMPLATE_INCOMPLETE;
+	if (k->len > most)
+		return CKR_KEY_SIZE_RANGE;
+	return rv_from(secret_alloc(&k->value, k->len));
+}
+
+CK_RV kdf_param(const struct derive_call *c, void *param, size_t len)
+{
+	if (c->mech->pParameter == NULL || c->mech->ulParameterLen != len)
+		return CKR_MECHANISM_PARAM_INVALID;
+	memcpy(param, c->mech->pParameter, len);
+	return CKR_OK;
+}
+
+/* Does the key say how those that are derived from it shall be? */
+static bool demands_template(struct module *m, const struct object *key)
+{
+	module_lock(m);
+	const CK_ATTRIBUTE *a = attrs_get(&key->attrs, CKA_DERIVE_TEMPLATE);
+	bool any = a != NULL && a->ulValueLen > 0;
+	module_unlock(m);
+	return any;
+}
+
+CK_RV kdf_other_key(const struct derive_call *c, CK_OBJECT_HANDLE handle, struct object **key)
+{
+	struct object *other = object_get(c->m, c->s, handle);
+
+	if (other == NULL)
+		return CKR_KEY_HANDLE_INVALID;
+	CK_RV rv = key_allows(c->m, other, c->row, CKA_DERIVE, CKR_KEY_TYPE_INCONSISTENT);
+	if (rv == CKR_OK && demands_template(c->m, other))
+		rv = CKR_KEY_FUNCTION_NOT_PERMITTED;
+	if (rv != CKR_OK) {
+		object_unref(other);
+		return rv;
+	}
+	*key = other;
+	return CKR_OK;
+}
+
+bool kdf_protected(struct module *m, const struct object *key)
+{
+	return object_bool(m, key, CKA_SENSITIVE) || !object_bool(m, key, CKA_EXTRACTABLE);
+}
+
+/* ---- the template ----------------------------------------------------------------------------------------- */
+
+/* A template with what the mechanism adds; the values are borrowed. */
+struct given {
+	CK_ATTRIBUTE *item; /* owned */
+	CK_ULONG n;
+};
+
+static void given_drop(struct given *g)
+{
+	free(g->item);
+}
+
+/* One more attribute, unless it is there; then it has to be the same. */
+static CK_RV given_add(struct given *g, CK_ATTRIBUTE_TYPE type, const void *value, CK_ULONG len)
+{
+	const CK_ATTRIBUTE own = {type, (void *)value, len}, *said = attr_find(g->item, g->n, type);
+
+	if (said != NULL)
+		return attr_same(said, &own) ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
+	g->item[g->n++] = own;
+	return CKR_OK;
+}
+
+/* Of a data object: its length is no attribute of it, but how much is derived. */
+static CK_RV given_as_data(struct given *g)
+{
+	static const CK_OBJECT_CLASS data = CKO_DATA;
+	CK_ULONG kept = 0;
+
+	for (CK_ULONG i = 0; i < g->n; i++) {
+		if (g->item[i].type != CKA_VALUE_LEN && g->item[i].type != CKA_KEY_TYPE)
+			g->item[kept++] = g->item[i];
+	}
+	g->n = kept;
+	return given_add(g, CKA_CLASS, &data, sizeof data);
+}
+
+/* The text of these mechanisms: if the base key is sensitive, so is the derived key; if it is not extractable, nor is
+ * the derived key; else the template says, or the default.  What contradicts that is refused, not changed. */
+static CK_RV given_inherits(struct given *g, struct module *m, const struct object *base)
+{
+	static const CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+
+	if (object_bool(m, base, CKA_SENSITIVE))
+		TRY_RV(given_add(g, CKA_SENSITIVE, &yes, sizeof yes));
+	if (!object_bool(m, base, CKA_EXTRACTABLE))
+		TRY_RV(given_add(g, CKA_EXTRACTABLE, &no, sizeof no));
+	return CKR_OK;
+}
+
+#define ADDED_MAX 3 /* attributes, by all of the above */
+
+static CK_RV given_copy(struct given *g, const CK_ATTRIBUTE *templ, CK_ULONG n)
+{
+	g->item = calloc(n + ADDED_MAX, sizeof *g->item);
+	if (g->item == NULL)
+		return CKR_HOST_MEMORY;
+	if (n > 0)
+		memcpy(g->item, templ, n * sizeof *templ);
+	g->n = n;
+	return CKR_OK;
+}
+
+/* What the template, the base key's template or the key's type say; 0: nothing. */
+static CK_RV wanted_len(const struct object *key, const CK_ATTRIBUTE *templ, CK_ULONG n, size_t *len)
+{
+	CK_KEY_TYPE type = attrs_get_ulong(&key->attrs, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
+	CK_ULONG given = key_wanted_len(key, templ, n);
+
+	if (attr_find(templ, n, CKA_VALUE_LEN) != NULL && given == 0)
+		return CKR_KEY_SIZE_RANGE;
+	if (given == 0 && key_len_only(type) == 0 && key_len_preset(type) != 0) /* AES has three */
+		return CKR_TEMPLATE_INCOMPLETE;
+	*len = given != 0 ? given : key_len_only(type);
+	return *len == 0 || key_len_possible(type, *len) ? CKR_OK : CKR_KEY_SIZE_RANGE;
+}
+
+/* "Always" and "never" have to hold of both keys. */
+static CK_RV share_history(struct module *m, const struct object *other, struct attrs *a)
+{
+	static const CK_ATTRIBUTE_TYPE types[] = {CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE};
+
+	for (int i = 0; i < 2; i++)
+		TRY_RV(attrs_set_bool(a, types[i], attrs_get_bool(a, types[i]) && object_bool(m, other, types[i])));
+	return CKR_OK;
+}
+
+CK_RV kdf_key_new(const struct derive_call *c, const CK_ATTRIBUTE *templ, CK_ULONG n, struct object **key, size_t *len)
+{
+	const struct derive_kind *kind = c->row->derive;
+	const struct key_origin from = {.when = ATTR_IN_GENERATE,
+					.type = CKK_GENERIC_SECRET,
+					.mech = CK_UNAVAILABLE_INFORMATION,
+					.base = c->base,
+					.data = kind->data};
+	__attribute__((cleanup(given_drop))) struct given g = {0};
+
+	TRY_RV(attr_check(templ, n, kind->data ? ATTR_OF_KEY | ATTR_OF_DATA : ATTR_OF_KEY, ATTR_IN_GENERATE));
+	TRY_RV(given_copy(&g, templ, n));
+	if (kind->data)
+		TRY_RV(given_as_data(&g));
+	if (kind->inherits)
+		TRY_RV(given_inherits(&g, c->m, c->base));
+	if (kind->inherits && c->other != NULL)
+		TRY_RV(given_inherits(&g, c->m, c->other));
+	if (kind->data && demands_template(c->m, c->base)) /* of data nothing could be said */
+		return CKR_TEMPLATE_INCONSISTENT;
+	TRY_RV(key_new(c->m, c->s, &from, g.item, g.n, key));
+	if (c->other != NULL)
+		TRY_RV(share_history(c->m, c->other, &(*key)->attrs));
+	return wanted_len(*key, templ, n, len);
+}
+
+/* ---- one key ---------------------------------------------------------------------------------------------- */
+
+static CK_RV derive_one(const struct derive_call *c, struct object **key)
+{
+	struct kdf k = {.call = c, .key = &c->base->value};
+
+	TRY_RV(key_allows(c->m, c->base, c->row, CKA_DERIVE, CKR_KEY_TYPE_INCONSISTENT));
+	TRY_RV(kdf_key_new(c, c->templ, c->n, key, &k.len));
+	crypto_quiet_begin();
+	CK_RV rv = c->row->derive->value(&k);
+	crypto_quiet_end();
+	if (rv == CKR_OK)
+		rv = key_set_value(*key, &k.value);
+	secret_drop(&k.value);
+	return rv == CKR_OK ? key_keep(c->m, *key) : rv;
+}
+
+CK_RV derive_kdf(const struct derive_call *c)
+{
+	struct object *key = NULL;
+
+	CK_RV rv = derive_one(c, &key);
+	if (rv != CKR_OK) {
+		object_unref(key);
+		return rv;
+	}
+	return key_add(c->m, c->s, key, c->out);
+}
