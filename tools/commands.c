@@ -155,5 +155,22 @@ const struct command commands[] = {
 	{"key", "check", "FILE", "show a key's check value (first three bytes of its SHA-1), to compare over the phone",
 	 "  dske key check lunch.key\n",
 	 cmd_key_check},
+
+	{"token", "status", "", "show whether the token has PINs, and what is left of the attempts at them",
+	 "  dske token status\n"
+	 "  dske token status --json\n",
+	 cmd_token_status},
+	{"token", "init", "", "give the token its PINs, so that it keeps keys",
+	 "  dske token init\n"
+	 "  dske token init --pin file:pin --so-pin file:so-pin --label alice\n",
+	 cmd_token_init},
+	{"token", "pin", "", "change the token's PIN; or have the security officer set a new one",
+	 "  dske token pin\n"
+	 "  dske token pin --pin env:DSKE_PIN --new-pin file:new-pin\n"
+	 "  dske token pin --reset --so-pin prompt --new-pin prompt\n",
+	 cmd_token_pin},
+	{"token", "officer", "", "change the security officer's PIN",
+	 "  dske token officer --so-pin file:so-pin --new-pin prompt\n",
+	 cmd_token_officer},
 	{0},
 };

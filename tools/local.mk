@@ -22,6 +22,7 @@ noinst_LTLIBRARIES += %D%/libtools.la
 	%D%/cmd-status.c \
 	%D%/cmd-stock.c \
 	%D%/cmd-tables.c \
+	%D%/cmd-token.c \
 	%D%/commands.c %D%/commands.h \
 	%D%/distributor.c %D%/distributor.h \
 	%D%/keyfile.c %D%/keyfile.h %D%/longkey.c %D%/longkey.h \

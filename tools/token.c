@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 const char *token_module_path(void)
 {
 	const char *named = secure_getenv("DSKE_MODULE");
@@ -62,18 +64,30 @@ dske_rc token_session(struct token *t, bool writable)
 	return token_rc(t->f->C_OpenSession(t->slot, flags, NULL, NULL, &t->session), "no session at the token");
 }
 
-static dske_rc no_pin_yet(const struct token *t)
+static dske_rc no_pin_yet(void)
 {
-	return FAIL(STATE, "the token has no PIN yet, and keeps no keys before. Set the security officer's, then the user's: pkcs11-tool "
-			   "--module %s --slot %lu --init-token --label NAME; and the same with --init-pin --login", token_module_path(),
-		    t->slot);
+	return FAIL(STATE, "the token has no PIN yet, and keeps no keys before: dske token init sets the security officer's and the user's");
+}
+
+dske_rc token_state_read(struct token_state *out, const struct token *t)
+{
+	CK_TOKEN_INFO info;
+	TRY(token_rc(t->f->C_GetTokenInfo(t->slot, &info), "the token does not tell what it is"));
+	size_t len = sizeof info.label;
+	while (len > 0 && info.label[len - 1] == ' ')
+		len--;
+	memcpy(out->label, info.label, len);
+	out->label[len] = '\0';
+	log_sanitise(out->label);
+	out->flags = info.flags;
+	return DSKE_OK;
 }
 
 dske_rc token_need_pin(const struct token *t)
 {
-	CK_TOKEN_INFO info;
-	TRY(token_rc(t->f->C_GetTokenInfo(t->slot, &info), "the token does not tell what it is"));
-	return (info.flags & CKF_USER_PIN_INITIALIZED) != 0 ? DSKE_OK : no_pin_yet(t);
+	struct token_state s;
+	TRY(token_state_read(&s, t));
+	return (s.flags & CKF_USER_PIN_INITIALIZED) != 0 ? DSKE_OK : no_pin_yet();
 }
 
 dske_rc token_login(struct token *t, CK_USER_TYPE who, const struct secret *pin)
@@ -82,12 +96,30 @@ dske_rc token_login(struct token *t, CK_USER_TYPE who, const struct secret *pin)
 	if (rv == CKR_USER_ALREADY_LOGGED_IN)
 		return DSKE_OK;
 	if (rv == CKR_USER_PIN_NOT_INITIALIZED)
-		return no_pin_yet(t);
+		return no_pin_yet();
 	if (rv == CKR_PIN_LOCKED)
 		return FAIL(PIN_LOCKED, "the PIN is locked after ten wrong ones; " TOKEN_NEW_PIN);
 	if (rv == CKR_PIN_INCORRECT)
 		return FAIL(PIN, "the PIN is wrong; ten wrong ones in a row lock it");
 	return token_rc(rv, "the token refuses the login");
+}
+
+/* What the module says of a new PIN, and how to do better. */
+static dske_rc new_pin_rc(CK_RV rv)
+{
+	if (rv == CKR_PIN_LEN_RANGE)
+		return FAIL(PIN, "a PIN has 4 to 255 bytes");
+	return token_rc(rv, "the PIN cannot be set");
+}
+
+dske_rc token_set_pin(struct token *t, const struct secret *former, const struct secret *fresh)
+{
+	return new_pin_rc(t->f->C_SetPIN(t->session, former->data, former->len - 1, fresh->data, fresh->len - 1));
+}
+
+dske_rc token_reset_pin(struct token *t, const struct secret *fresh)
+{
+	return new_pin_rc(t->f->C_InitPIN(t->session, fresh->data, fresh->len - 1));
 }
 
 static dske_rc label_padded(CK_UTF8CHAR out[32], const char *label)
@@ -107,7 +139,7 @@ dske_rc token_init(struct token *t, const char *label, const struct secret *so_p
 	TRY(token_rc(t->f->C_InitToken(t->slot, so_pin->data, so_pin->len - 1, padded), "the token cannot be initialised"));
 	TRY(token_session(t, true));
 	TRY(token_login(t, CKU_SO, so_pin));
-	return token_rc(t->f->C_InitPIN(t->session, pin->data, pin->len - 1), "the PIN cannot be set");
+	return token_reset_pin(t, pin);
 }
 
 void token_attribute(const struct token *t, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *out, size_t cap,

@@ -20,7 +20,7 @@ struct token {
 };
 
 /* What to do about a PIN that is missing, forgotten or locked. */
-#define TOKEN_NEW_PIN "the security officer sets a new one: pkcs11-tool --module MODULE --slot 0 --init-pin --login, as dske-pkcs11(7) tells"
+#define TOKEN_NEW_PIN "the security officer sets a new one: dske token pin --reset"
 
 const char *token_module_path(void);
 
@@ -38,6 +38,17 @@ dske_rc token_login(struct token *t, CK_USER_TYPE who, const struct secret *pin)
 
 /* Sets the label, the SO PIN and the user's PIN; destroys the token's objects.  Errors: as token_login. */
 dske_rc token_init(struct token *t, const char *label, const struct secret *so_pin, const struct secret *pin);
+
+/* Changes the PIN of whoever is logged in; the security officer, logged in, sets the user's.  Errors: PIN (the former is
+ * wrong; the new one too short or too long), PIN_LOCKED, IO. */
+dske_rc token_set_pin(struct token *t, const struct secret *former, const struct secret *fresh);
+dske_rc token_reset_pin(struct token *t, const struct secret *fresh);
+
+struct token_state {
+	char label[33];
+	CK_FLAGS flags; /* of its CK_TOKEN_INFO */
+};
+dske_rc token_state_read(struct token_state *out, const struct token *t); /* Errors: IO */
 
 /* OK, or a sentence with the CKR's name. */
 dske_rc token_rc(CK_RV rv, const char *what);

@@ -56,6 +56,14 @@ check_PROGRAMS += %D%/test-mac
 %C%_test_mac_SOURCES = %D%/test-mac.c %D%/token-fixture.c %D%/token-fixture.h
 %C%_test_mac_LDADD = $(FAKE_PKCS11_LIBS) $(CRYPTO_LIBS) $(TEST_LIBS)
 TESTS += %D%/test-mac
+# Who guesses PINs.  `make check` takes a sample, `make guesses` what is due at closing.
+check_PROGRAMS += %D%/test-guesses
+%C%_test_guesses_SOURCES = %D%/test-guesses.c %D%/token-fixture.c %D%/token-fixture.h
+%C%_test_guesses_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
+TESTS += %D%/test-guesses
+guesses: %D%/test-guesses
+	@DSKE_GUESS_PROCESSES=64 DSKE_GUESS_ROUNDS=200 $(BASH) $(srcdir)/test/run-test ./%D%/test-guesses
+
 # Over the real client.
 check_PROGRAMS += %D%/test-slots
 %C%_test_slots_SOURCES = %D%/test-slots.c test/lib/scratch.c test/lib/scratch.h
