@@ -13,7 +13,7 @@ check_LTLIBRARIES += %D%/dske-fake.la
 
 # Programs that the scripts use: trials of any module, a host that leaves badly, a token with cheap PINs.
 check_PROGRAMS += %D%/p11test %D%/exit-host %D%/make-token
-%C%_p11test_SOURCES = %D%/p11test.c %D%/p11test.h %D%/p11test-arguments.c %D%/p11test-cipher.c %D%/p11test-derive.c %D%/p11test-digest.c \
+%C%_p11test_SOURCES = %D%/p11test-rules.c %D%/p11test.c %D%/p11test.h %D%/p11test-arguments.c %D%/p11test-cipher.c %D%/p11test-derive.c %D%/p11test-digest.c \
 	%D%/p11test-keygen.c %D%/p11test-life.c %D%/p11test-mac.c %D%/p11test-objects.c %D%/p11test-process.c %D%/p11test-sign.c
 %C%_exit_host_SOURCES = %D%/exit-host.c
 %C%_exit_host_LDADD = $(CRYPTO_LIBS)

@@ -87,6 +87,8 @@ void gcm_load(struct gcm_case *c, CK_SESSION_HANDLE s, const struct gcm_vector *
 /* The cases, in the order in which they run. */
 #define CASES(X)                                                                                     \
 	X(before) X(initialize) X(lists) X(slots) X(token_info) X(mechanisms) X(sessions) \
+	X(defaults) X(templates_refused) X(check_value) X(one_way) X(unchangeable) X(copy) X(copy_refused) \
+	X(data_object) X(find_any) X(allowed_mechanisms) X(set_pin) X(security_officer) X(unique_id) \
 	X(login) X(attributes) X(set_attributes) X(create_refused) X(destroy) X(token_object) \
 	X(find) X(known_answers) X(known_tampered) X(counters) X(chacha20) X(ccm_length) X(generated_parameters) \
 	X(messages) X(messages_tampered) X(messages_conventions) X(messages_nonces) \

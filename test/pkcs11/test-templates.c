@@ -37,7 +37,8 @@ static CK_OBJECT_HANDLE create(CK_SESSION_HANDLE s, const CK_ATTRIBUTE *extra, C
 				  {CKA_VALUE, value, sizeof value}};
 
 	assert_true(n <= 13);
-	memcpy(templ + 3, extra, n * sizeof *extra);
+	if (n > 0)
+		memcpy(templ + 3, extra, n * sizeof *extra);
 	IS(p11->C_CreateObject(s, templ, n + 3, &key), wanted);
 	return key;
 }
