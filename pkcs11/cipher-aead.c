@@ -48,6 +48,18 @@ static bool start_sealed(struct cipher_op *op)
 	return crypto_cipher_start(op->ctx, op->encrypt, op->iv) && add_ad(op->ctx, op);
 }
 
+/* draft-irtf-cfrg-xchacha, 2.3: the nonce's last 8 bytes behind four zeros. */
+static dske_rc extend_chacha20_poly1305(struct cipher_op *op)
+{
+	if (op->iv_len != 24)
+		return DSKE_OK;
+	TRY(crypto_hchacha20(&op->subkey, &op->key->value, op->iv));
+	memmove(op->iv + 4, op->iv + 16, 8);
+	memset(op->iv, 0, 4);
+	op->iv_len = USUAL_IV_LEN;
+	return DSKE_OK;
+}
+
 static bool seal(struct cipher_op *op, const uint8_t *in, size_t len, uint8_t *out, uint8_t *tag)
 {
 	int n = 0;
@@ -126,7 +138,7 @@ const struct cipher_kind cipher_gcm = {
 };
 const struct cipher_kind cipher_chacha20_poly1305 = {
 	.cipher = CRYPTO_CHACHA20_POLY1305, .unit = 1, .hold = HOLD_DECRYPTION, .read = cipher_read_chacha20_poly1305,
-	.whole_len = len_sealed, .start = start_sealed, .run = run_attached, .detached = detached_sealed,
+	.whole_len = len_sealed, .extend = extend_chacha20_poly1305, .start = start_sealed, .run = run_attached, .detached = detached_sealed,
 	.read_message = cipher_message_chacha20_poly1305, .message_size = sizeof(CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS),
 };
 const struct cipher_kind cipher_ccm = {

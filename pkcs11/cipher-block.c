@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <openssl/evp.h>
+#include <string.h>
 
 #include "pkcs11/cipher.h"
 #include "pkcs11/object.h"
@@ -57,6 +58,17 @@ static CK_RV run_block(struct cipher_op *op, const uint8_t *in, size_t in_len, u
 	return op->encrypt ? CKR_DEVICE_ERROR : CKR_ENCRYPTED_DATA_INVALID;
 }
 
+/* The parameter had 8 bytes of counter and 24 of nonce. */
+static dske_rc extend_chacha20(struct cipher_op *op)
+{
+	if (op->iv_len != 32)
+		return DSKE_OK;
+	TRY(crypto_hchacha20(&op->subkey, &op->key->value, op->iv + 8));
+	memmove(op->iv + 8, op->iv + 24, 8);
+	op->iv_len = CIPHER_BLOCK;
+	return DSKE_OK;
+}
+
 /* libcrypto takes such a message in one piece only, and each needs a fresh context. */
 static CK_RV run_stolen(struct cipher_op *op, const uint8_t *in, size_t in_len, uint8_t *out, size_t *out_len)
 {
@@ -102,5 +114,5 @@ const struct cipher_kind cipher_ctr = {
 const struct cipher_kind cipher_chacha20 = {
 	.cipher = CRYPTO_CHACHA20, .unit = 1, .read = cipher_read_chacha20,
 	.key_unit = 1,
-	.whole_len = len_counted, .start = start_block, .run = run_block,
+	.whole_len = len_counted, .extend = extend_chacha20, .start = start_block, .run = run_block,
 };

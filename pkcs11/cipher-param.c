@@ -80,24 +80,29 @@ CK_RV cipher_read_ctr(struct cipher_op *op, const CK_MECHANISM *mech)
 	return take_iv(op, p.cb, sizeof p.cb);
 }
 
-/* PKCS#11 3.0, 6.58, the original (counter of 64 bits, nonce of 64) and RFC 8439 (32 and 96).  The counter lies in
- * memory as the cipher has it, little-endian.  XChaCha20 is not here. */
+/* PKCS#11 3.0, 6.58: the original (counter of 64 bits, nonce of 64), RFC 8439 (32 and 96), XChaCha20 (64 and 192).  The
+ * counter lies in memory as the cipher has it, little-endian. */
+static bool chacha20_variant(CK_ULONG counter_bits, CK_ULONG nonce_bits)
+{
+	return counter_bits == 32 ? nonce_bits == 96 : counter_bits == 64 && (nonce_bits == 64 || nonce_bits == 192);
+}
+
 CK_RV cipher_read_chacha20(struct cipher_op *op, const CK_MECHANISM *mech)
 {
 	CK_CHACHA20_PARAMS p;
-	uint8_t iv[CIPHER_BLOCK], counter[CIPHER_BLOCK] = {0};
+	uint8_t iv[2 * CIPHER_BLOCK], counter[CIPHER_BLOCK] = {0};
 
 	if (!read_struct(mech, &p, sizeof p) || p.pBlockCounter == NULL || p.pNonce == NULL)
 		return CKR_MECHANISM_PARAM_INVALID;
-	if ((p.blockCounterBits != 32 || p.ulNonceBits != 96) && (p.blockCounterBits != 64 || p.ulNonceBits != 64))
+	if (!chacha20_variant(p.blockCounterBits, p.ulNonceBits))
 		return CKR_MECHANISM_PARAM_INVALID;
-	size_t counter_len = p.blockCounterBits / 8;
+	size_t counter_len = p.blockCounterBits / 8, nonce_len = p.ulNonceBits / 8;
 	memcpy(iv, p.pBlockCounter, counter_len);
-	memcpy(iv + counter_len, p.pNonce, CIPHER_BLOCK - counter_len);
+	memcpy(iv + counter_len, p.pNonce, nonce_len);
 	for (size_t i = 0; i < counter_len; i++)
 		counter[CIPHER_BLOCK - 1 - i] = iv[i];
 	op->left = counter_room(counter, p.blockCounterBits, 64);
-	return take_iv(op, iv, sizeof iv);
+	return take_iv(op, iv, counter_len + nonce_len);
 }
 
 /* ---- AEAD ------------------------------------------------------------------------------------------------ */
@@ -114,11 +119,11 @@ static bool ccm_tag_fits(CK_ULONG len)
 	return len >= 4 && len <= 16 && len % 2 == 0;
 }
 
-/* The text counts bits (PKCS#11 3.0, 6.61), others bytes: 96 of the one are 12 of the other.  RFC 8439 alone: the
- * 64-bit original authenticates otherwise. */
-static bool chacha20_nonce_fits(CK_ULONG len)
+/* Bytes of a nonce; 0: no such.  The text counts bits (PKCS#11 3.0, 6.61), others bytes: 96 and 192 of the one are 12
+ * and 24 of the other.  The original's 64 are not here: it authenticates otherwise. */
+static size_t chacha20_nonce_len(CK_ULONG said)
 {
-	return len == 96 || len == 12;
+	return said == 96 || said == 12 ? 12 : said == 192 || said == 24 ? 24 : 0;
 }
 
 CK_RV cipher_read_gcm(struct cipher_op *op, const CK_MECHANISM *mech)
@@ -150,9 +155,9 @@ CK_RV cipher_read_chacha20_poly1305(struct cipher_op *op, const CK_MECHANISM *me
 {
 	CK_SALSA20_CHACHA20_POLY1305_PARAMS p;
 
-	if (!read_struct(mech, &p, sizeof p) || !chacha20_nonce_fits(p.ulNonceLen))
+	if (!read_struct(mech, &p, sizeof p))
 		return CKR_MECHANISM_PARAM_INVALID;
-	TRY_RV(take_iv(op, p.pNonce, 12));
+	TRY_RV(take_iv(op, p.pNonce, chacha20_nonce_len(p.ulNonceLen)));
 	op->tag_len = CRYPTO_TAG_LEN;
 	return cipher_take_ad(op, p.pAAD, p.ulAADLen);
 }
@@ -191,9 +196,9 @@ CK_RV cipher_message_chacha20_poly1305(const void *param, CK_ULONG len, struct c
 {
 	CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS p;
 
-	if (!read_struct(&(CK_MECHANISM){0, (void *)param, len}, &p, sizeof p) || !chacha20_nonce_fits(p.ulNonceLen))
+	if (!read_struct(&(CK_MECHANISM){0, (void *)param, len}, &p, sizeof p))
 		return CKR_MECHANISM_PARAM_INVALID;
-	*out = (struct cipher_message){{p.pNonce, 12, 0, CKG_NO_GENERATE}, p.pTag, CRYPTO_TAG_LEN, CIPHER_ANY_LEN};
+	*out = (struct cipher_message){{p.pNonce, chacha20_nonce_len(p.ulNonceLen), 0, CKG_NO_GENERATE}, p.pTag, CRYPTO_TAG_LEN, CIPHER_ANY_LEN};
 	return out->tag != NULL ? nonce_fits(&out->nonce) : CKR_MECHANISM_PARAM_INVALID;
 }
 

@@ -17,26 +17,50 @@
 
 /* ---- beginning and ending ------------------------------------------------------------------------------ */
 
-/* A keyed context rests with its key until the next message: setting it up costs more than a short message. */
+/* Into a free place, or not at all. */
+static bool put_to_rest(struct object *key, size_t i, EVP_CIPHER_CTX *ctx)
+{
+	EVP_CIPHER_CTX *none = NULL;
+
+	return atomic_compare_exchange_strong(&key->idle_cipher[i], &none, ctx);
+}
+
+/* A keyed context rests with its key until the next message: setting it up costs more than a short message.  Not one
+ * with a key of its own, nor with an IV of an unusual length. */
 static void context_rest(struct cipher_op *op)
 {
-	bool fresh_iv = op->tag_len == 0 || op->iv_len == REST_IV_LEN;
+	bool usual = op->subkey.len == 0 && (op->tag_len == 0 || op->iv_len == REST_IV_LEN);
 
-	if (op->ctx != NULL && fresh_iv && !atomic_load(&op->key->gone))
-		op->ctx = atomic_exchange(&op->key->idle_cipher, op->ctx);
+	if (op->ctx == NULL)
+		return;
+	for (size_t i = 0; usual && i < OBJECT_IDLE && !atomic_load(&op->key->gone); i++) {
+		if (put_to_rest(op->key, i, op->ctx)) {
+			op->ctx = NULL;
+			return;
+		}
+	}
 	crypto_cipher_free(op->ctx);
 	op->ctx = NULL;
 }
 
+static EVP_CIPHER_CTX *context_at_rest(const struct cipher_op *op)
+{
+	for (size_t i = 0; i < OBJECT_IDLE; i++) {
+		EVP_CIPHER_CTX *ctx = atomic_exchange(&op->key->idle_cipher[i], NULL);
+		if (ctx != NULL && crypto_cipher_fits(ctx, op->kind->cipher, op->encrypt))
+			return ctx;
+		if (ctx != NULL && !put_to_rest(op->key, i, ctx))
+			crypto_cipher_free(ctx);
+	}
+	return NULL;
+}
+
 static EVP_CIPHER_CTX *context_of(const struct cipher_op *op)
 {
-	const struct secret *key = &op->key->value;
-	EVP_CIPHER_CTX *ctx = atomic_exchange(&op->key->idle_cipher, NULL);
+	EVP_CIPHER_CTX *ctx = op->subkey.len == 0 ? context_at_rest(op) : NULL;
+	const struct secret *key = op->subkey.len > 0 ? &op->subkey : &op->key->value;
 
-	if (ctx != NULL && crypto_cipher_fits(ctx, op->kind->cipher, op->encrypt))
-		return ctx;
-	crypto_cipher_free(ctx);
-	return crypto_cipher_new(op->kind->cipher, key, op->encrypt);
+	return ctx != NULL ? ctx : crypto_cipher_new(op->kind->cipher, key, op->encrypt);
 }
 
 void cipher_op_end(struct cipher_op *op)
@@ -44,6 +68,7 @@ void cipher_op_end(struct cipher_op *op)
 	if (op->key == NULL)
 		return;
 	context_rest(op);
+	secret_drop(&op->subkey);
 	free(op->ad);
 	buf_drop(&op->held);
 	object_unref(op->key);
@@ -66,6 +91,8 @@ CK_RV cipher_op_ready(struct cipher_op *op, const struct cipher_kind *kind)
 	op->kind = kind;
 	if (kind->start == NULL)
 		return CKR_OK;
+	if (kind->extend != NULL)
+		TRY_RV(rv_from(kind->extend(op)));
 	op->ctx = context_of(op);
 	return op->ctx != NULL && op_start(op) ? CKR_OK : CKR_DEVICE_ERROR;
 }

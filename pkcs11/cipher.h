@@ -47,6 +47,8 @@ struct cipher_kind {
 	/* What a whole message of in_len bytes gives, at most; DATA_LEN_RANGE or ENCRYPTED_DATA_LEN_RANGE when there is
 	 * no such message. */
 	CK_RV (*whole_len)(const struct cipher_op *op, size_t in_len, size_t *out_len);
+	/* XChaCha20: from a longer nonce a key of its own (op->subkey) and the nonce to begin with; or NULL.  Errors: NOMEM. */
+	dske_rc (*extend)(struct cipher_op *op);
 	/* Begins the message on op->ctx, the first time or over again.  NULL: run() makes a context of its own. */
 	bool (*start)(struct cipher_op *op);
 	/* A whole message, whose length whole_len() has seen.  out holds what that said, and may be where in is; it is
@@ -78,6 +80,7 @@ enum { CIPHER_DECRYPT, CIPHER_ENCRYPT };
 struct cipher_op {
 	const struct cipher_kind *kind; /* NULL: none is active */
 	struct object *key;             /* a reference */
+	struct secret subkey;           /* in place of the key's value, if there is one */
 	EVP_CIPHER_CTX *ctx;            /* owned; NULL for kinds without start() */
 	bool encrypt, in_parts;
 	bool finished;                  /* what the last call gives waits in `held` */

@@ -50,6 +50,42 @@ bool crypto_cipher_fits(const EVP_CIPHER_CTX *c, enum crypto_cipher which, bool 
 	return serves_both(which) || EVP_CIPHER_CTX_is_encrypting(c) == encrypt;
 }
 
+static uint32_t le32(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* out = a - b, both little-endian. */
+static void subtract(uint8_t out[4], const uint8_t *a, const uint8_t *b)
+{
+	uint32_t d = le32(a) - le32(b);
+
+	for (unsigned i = 0; i < 4; i++)
+		out[i] = (uint8_t)(d >> 8 * i);
+}
+
+/* A block of ChaCha20 is its permutation plus what went in: of the words that are wanted that is known. */
+dske_rc crypto_hchacha20(struct secret *out, const struct secret *key, const uint8_t nonce[16])
+{
+	static const uint8_t zeros[64], constants[] = "expand 32-byte k";
+	AUTO(secret) block = {0};
+	int n = 0;
+
+	TRY(secret_alloc(out, 32));
+	TRY(secret_alloc(&block, sizeof zeros));
+	EVP_CIPHER_CTX *ctx = crypto_cipher_new(CRYPTO_CHACHA20, key, true);
+	bool done = ctx != NULL && crypto_cipher_start(ctx, true, nonce) &&
+		    EVP_CipherUpdate(ctx, block.data, &n, zeros, sizeof zeros) == 1;
+	crypto_cipher_free(ctx);
+	if (!done)
+		return FAIL(NOMEM, "libcrypto could not run ChaCha20");
+	for (size_t i = 0; i < 16; i += 4) {
+		subtract(out->data + i, block.data + i, constants + i);
+		subtract(out->data + 16 + i, block.data + 48 + i, nonce + i);
+	}
+	return DSKE_OK;
+}
+
 dske_rc crypto_aes_check(uint8_t out[3], const struct secret *key)
 {
 	static const uint8_t zeros[16];

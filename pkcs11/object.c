@@ -43,7 +43,8 @@ void object_unref(struct object *o)
 {
 	if (o == NULL || atomic_fetch_sub(&o->refs, 1) != 1)
 		return;
-	crypto_cipher_free(atomic_load(&o->idle_cipher));
+	for (size_t i = 0; i < OBJECT_IDLE; i++)
+		crypto_cipher_free(atomic_load(&o->idle_cipher[i]));
 	mac_free(atomic_load(&o->idle_mac));
 	secret_drop(&o->value);
 	attrs_drop(&o->attrs);

@@ -38,6 +38,8 @@ enum object_sight {
 
 enum object_index { INDEX_HANDLE, INDEX_LABEL, INDEX_ID, INDEX_UNIQUE_ID, INDEX_COUNT };
 
+#define OBJECT_IDLE 4 /* as many threads encrypt with one key without setting it up each time */
+
 struct object {
 	CK_OBJECT_HANDLE handle;
 	enum object_kind kind;
@@ -54,7 +56,7 @@ struct object {
 
 	atomic_bool gone;
 	atomic_uint refs;
-	_Atomic(EVP_CIPHER_CTX *) idle_cipher; /* keyed and at rest, for the next message */
+	_Atomic(EVP_CIPHER_CTX *) idle_cipher[OBJECT_IDLE]; /* keyed and at rest, for the next messages */
 	_Atomic(struct mac *) idle_mac;
 
 	struct object *next[INDEX_COUNT]; /* chains of the table */

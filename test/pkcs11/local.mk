@@ -80,3 +80,8 @@ TESTS += %D%/test-derive %D%/test-interfaces %D%/test-objects %D%/test-tables %D
 dist_check_SCRIPTS += %D%/test-exit %D%/test-p11 %D%/test-stock
 EXTRA_DIST += %D%/stock.sh
 TESTS += %D%/test-exit %D%/test-p11 %D%/test-stock
+
+check_PROGRAMS += %D%/test-cipher
+%C%_test_cipher_SOURCES = %D%/test-cipher.c %D%/token-fixture.c %D%/token-fixture.h
+%C%_test_cipher_LDADD = $(FAKE_PKCS11_LIBS) $(CRYPTO_LIBS) $(TEST_LIBS)
+TESTS += %D%/test-cipher

@@ -18,6 +18,11 @@
 	"204920636f756c64206f6666657220796f75206f6e6c79206f6e652074697020666f7220746865206675747572" \
 	"652c2073756e73637265656e20776f756c642062652069742e"
 #define KEY_8439 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define KEY_XCHACHA "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"
+#define XSEALED                                                                                      \
+	"bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb731c7f1b0b4aa6440bf3a82f4eda7e39" \
+	"ae64c6708c54c216cb96b72e1213b4522f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9" \
+	"21f9664c97637da9768812f615c68b13b52e"
 #define KEY_38C "404142434445464748494a4b4c4d4e4f"
 #define KEK_5649 "5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8"
 #define KEY_3962 "636869636b656e207465726979616b69"
@@ -91,6 +96,11 @@ static const struct known known[] = {
 	 "6e2e359a2568f98041ba0728dd0d6981e97e7aec1d4360c20a27afccfd9fae0bf91b65c5524733ab8f593dabcd62b357"
 	 "1639d624e65152ab8f530c359f0861d807ca0dbf500d6a6156a38e088a22b65e52bc514d16ccf806818ce91ab7793736"
 	 "5af90bbf74a35be6b40b8eedf2785e42874d", 0},
+	{"draft-irtf-cfrg-xchacha-03, A.3.1, its stream", CKM_CHACHA20, KEY_XCHACHA,
+	 "0100000000000000404142434445464748494a4b4c4d4e4f5051525354555657", "", SUNSCREEN, XSEALED, 0},
+	{"draft-irtf-cfrg-xchacha-03, A.3.1", CKM_CHACHA20_POLY1305, KEY_XCHACHA,
+	 "404142434445464748494a4b4c4d4e4f5051525354555657", "50515253c0c1c2c3c4c5c6c7", SUNSCREEN,
+	 XSEALED "c0875924c1c7987947deafd8780acf49", 128},
 	{"RFC 8439, 2.8.2", CKM_CHACHA20_POLY1305, "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f",
 	 "070000004041424344454647", "50515253c0c1c2c3c4c5c6c7", SUNSCREEN,
 	 "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d63dbea45e8ca9671282fafb69da92728b"
@@ -115,7 +125,7 @@ static const struct known known[] = {
 #define KNOWN_COUNT (sizeof known / sizeof known[0])
 
 struct trial {
-	unsigned char key[32], iv[16], ad[32], plain[144], sealed[160];
+	unsigned char key[32], iv[32], ad[32], plain[144], sealed[160];
 	CK_ULONG key_len, iv_len, ad_len, plain_len, sealed_len;
 	union {
 		CK_GCM_PARAMS gcm;
@@ -162,6 +172,8 @@ static void load(struct trial *t, CK_SESSION_HANDLE s, const struct known *k)
 		break;
 	case CKM_CHACHA20:
 		t->p.chacha20 = (CK_CHACHA20_PARAMS){t->iv, 32, t->iv + 4, 96};
+		if (t->iv_len == 32)
+			t->p.chacha20 = (CK_CHACHA20_PARAMS){t->iv, 64, t->iv + 8, 192};
 		parameter(t, &t->p.chacha20, sizeof t->p.chacha20);
 		break;
 	case CKM_CHACHA20_POLY1305:

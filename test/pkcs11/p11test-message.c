@@ -144,6 +144,35 @@ void case_messages(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
+/* XChaCha20-Poly1305, whose nonce makes a key of its own: as C_Encrypt has it. */
+void case_messages_xchacha(void)
+{
+	CK_SESSION_HANDLE s = session_user();
+	unsigned char nonce[24] = {7}, want[PLAIN_LEN + 16], out[PLAIN_LEN], tag[16];
+	CK_SALSA20_CHACHA20_POLY1305_PARAMS classical = {nonce, 192, ad, sizeof ad};
+	CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS p = {nonce, 192, tag};
+	CK_MECHANISM mech = {CKM_CHACHA20_POLY1305, &classical, sizeof classical};
+	CK_OBJECT_HANDLE key;
+	CK_ULONG n = sizeof want, m = PLAIN_LEN;
+
+	if (begin(s, CKM_CHACHA20_POLY1305, &key)) {
+		for (int i = 0; i < 3; i++) { /* and the key's own contexts stay what they are */
+			m = PLAIN_LEN;
+			n = sizeof want;
+			nonce[23] = (unsigned char)i;
+			p.ulNonceLen = classical.ulNonceLen = i == 1 ? 96 : 192;
+			MUST(p11->C_EncryptInit(s, &mech, key));
+			IS(p11->C_Encrypt(s, plain, PLAIN_LEN, want, &n), CKR_OK);
+			IS(p11_3->C_EncryptMessage(s, &p, sizeof p, ad, sizeof ad, plain, PLAIN_LEN, out, &m), CKR_OK);
+			CHECK(memcmp(out, want, PLAIN_LEN) == 0 && memcmp(tag, want + PLAIN_LEN, 16) == 0);
+			IS(p11_3->C_DecryptMessage(s, &p, sizeof p, ad, sizeof ad, out, m, out, &m), CKR_OK);
+			CHECK(memcmp(out, plain, PLAIN_LEN) == 0);
+		}
+		end(s);
+	}
+	IS(p11->C_CloseAllSessions(slot), CKR_OK);
+}
+
 /* A wrong bit ends its message, and the process goes on. */
 void case_messages_tampered(void)
 {

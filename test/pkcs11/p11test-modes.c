@@ -90,7 +90,7 @@ void case_chacha20(void)
 		p = (CK_CHACHA20_PARAMS){counter, 32, nonce, 96};
 		IS(encrypt(s, &mech, key, 64, two), CKR_OK);
 		IS(encrypt(s, &mech, key, 65, two), CKR_DATA_LEN_RANGE);
-		static const CK_ULONG bad[][2] = {{32, 64}, {64, 96}, {0, 96}, {32, 0}, {33, 96}, {32, 12}, {64, 192}, {~0ul, ~0ul}};
+		static const CK_ULONG bad[][2] = {{32, 64}, {64, 96}, {0, 96}, {32, 0}, {33, 96}, {32, 12}, {32, 192}, {~0ul, ~0ul}};
 		for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 			p.blockCounterBits = bad[i][0];
 			p.ulNonceBits = bad[i][1];
@@ -229,5 +229,65 @@ void case_generated_parameters(void)
 			IS(p11->C_EncryptInit(s, NULL, 0), CKR_OK); /* PKCS#11 3.0, 5.8: ends it */
 	}
 	CHECK(!strict || taken > 100);
+	IS(p11->C_CloseAllSessions(slot), CKR_OK);
+}
+
+/* ---- a key that goes ------------------------------------------------------------------------------------------- */
+
+/* Operations of session s with a key end when `go` takes it away; another key's go on. */
+static void key_goes(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key, CK_RV (*go)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE),
+		     CK_SESSION_HANDLE owner)
+{
+	unsigned char iv[16] = {0}, data[64] = {0}, out[96];
+	CK_GCM_PARAMS gcm = {iv, 12, 96, NULL, 0, 128};
+	CK_MECHANISM mech = {CKM_AES_GCM, &gcm, sizeof gcm};
+	CK_ULONG n = sizeof out;
+
+	MUST(p11->C_EncryptInit(s, &mech, key));
+	IS(p11->C_EncryptUpdate(s, data, 20, out, &n), CKR_OK);
+	MUST(p11->C_DecryptInit(s, &mech, key));
+	MUST(go(owner, key));
+	n = sizeof out;
+	EITHER(p11->C_EncryptUpdate(s, data, 20, out, &n), CKR_KEY_HANDLE_INVALID, CKR_OPERATION_NOT_INITIALIZED);
+	IS(p11->C_EncryptFinal(s, out, &n), CKR_OPERATION_NOT_INITIALIZED);
+	EITHER(p11->C_Decrypt(s, data, 40, out, &n), CKR_KEY_HANDLE_INVALID, CKR_OPERATION_NOT_INITIALIZED);
+	IS(p11->C_EncryptInit(s, &mech, key), CKR_KEY_HANDLE_INVALID);
+}
+
+static CK_RV destroy(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key)
+{
+	return p11->C_DestroyObject(s, key);
+}
+
+static CK_RV close_owner(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key)
+{
+	(void)key;
+	return p11->C_CloseSession(s);
+}
+
+static CK_RV logout(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key)
+{
+	(void)key;
+	return p11->C_Logout(s);
+}
+
+void case_key_goes(void)
+{
+	CK_SESSION_HANDLE s = session_user(), owner = session_new(CKF_RW_SESSION);
+	unsigned char value[32] = {3};
+	CK_KEY_TYPE type = CKK_AES;
+	CK_ATTRIBUTE templ[] = {
+		{CKA_CLASS, &secret_class, sizeof secret_class}, {CKA_KEY_TYPE, &type, sizeof type},
+		{CKA_VALUE, value, sizeof value}, {CKA_ENCRYPT, &yes, sizeof yes}, {CKA_DECRYPT, &yes, sizeof yes},
+		{CKA_PRIVATE, &yes, sizeof yes},
+	};
+	CK_OBJECT_HANDLE key = 0;
+
+	if (strict && offers(CKM_AES_GCM)) {
+		key_goes(s, key_new(owner, CKK_AES, value, sizeof value, "destroyed"), destroy, owner);
+		key_goes(s, key_new(owner, CKK_AES, value, sizeof value, "its session closed"), close_owner, owner);
+		MUST(p11->C_CreateObject(s, templ, 6, &key));
+		key_goes(s, key, logout, s);
+	}
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
