@@ -101,16 +101,16 @@ X(SESSION, C_DecryptMessage, message_decrypt, (CK_SESSION_HANDLE session, CK_VOI
 X(SESSION, C_DecryptMessageBegin, message_decrypt_begin, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR ad, CK_ULONG ad_len), (, param, param_len, ad, ad_len)) \
 X(SESSION, C_DecryptMessageNext, message_decrypt_next, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len, CK_FLAGS flags), (, param, param_len, in, in_len, out, out_len, flags)) \
 X(SESSION, C_MessageDecryptFinal, message_decrypt_final, (CK_SESSION_HANDLE session), ()) \
-X(ABSENT, C_MessageSignInit, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE key), ()) \
-X(ABSENT, C_SignMessage, none, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
-X(ABSENT, C_SignMessageBegin, none, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len), ()) \
-X(ABSENT, C_SignMessageNext, none, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), ()) \
-X(ABSENT, C_MessageSignFinal, none, (CK_SESSION_HANDLE session), ()) \
-X(ABSENT, C_MessageVerifyInit, none, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE key), ()) \
-X(ABSENT, C_VerifyMessage, none, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR mac, CK_ULONG mac_len), ()) \
-X(ABSENT, C_VerifyMessageBegin, none, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len), ()) \
-X(ABSENT, C_VerifyMessageNext, none, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR mac, CK_ULONG mac_len), ()) \
-X(ABSENT, C_MessageVerifyFinal, none, (CK_SESSION_HANDLE session), ())
+X(SESSION, C_MessageSignInit, sign_messages_init, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE key), (, mech, key)) \
+X(SESSION, C_SignMessage, sign_message, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, param, param_len, in, in_len, out, out_len)) \
+X(SESSION, C_SignMessageBegin, sign_message_begin, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len), (, param, param_len)) \
+X(SESSION, C_SignMessageNext, sign_message_next, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len), (, param, param_len, in, in_len, out, out_len)) \
+X(SESSION, C_MessageSignFinal, sign_messages_final, (CK_SESSION_HANDLE session), ()) \
+X(SESSION, C_MessageVerifyInit, sign_verify_messages_init, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mech, CK_OBJECT_HANDLE key), (, mech, key)) \
+X(SESSION, C_VerifyMessage, sign_verify_message, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR mac, CK_ULONG mac_len), (, param, param_len, in, in_len, mac, mac_len)) \
+X(SESSION, C_VerifyMessageBegin, sign_verify_message_begin, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len), (, param, param_len)) \
+X(SESSION, C_VerifyMessageNext, sign_verify_message_next, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR mac, CK_ULONG mac_len), (, param, param_len, in, in_len, mac, mac_len)) \
+X(SESSION, C_MessageVerifyFinal, sign_verify_messages_final, (CK_SESSION_HANDLE session), ())
 
 /* PKCS#11 3.2, 5.18.8 and 5.18.9 (a KEM has a public key: not here), 5.15.7 to 5.15.10 (a signature that comes first),
  * 5.6.11, 5.21 (no operation here is left pending: async.c), 5.18.6 and 5.18.7. */

@@ -52,10 +52,9 @@ static CK_RV state_seal(struct module *m, const struct digest_op *op, uint8_t *o
 static CK_RV get_locked(struct module *m, const struct session *s, uint8_t *state, CK_ULONG *state_len)
 {
 	const struct digest_op *op = &s->digest;
-	bool keyed = s->cipher[0].kind != NULL || s->cipher[1].kind != NULL || s->sign[0].row != NULL || s->sign[1].row != NULL;
 	CK_RV rv;
 
-	if (keyed || (op->hash != NULL && !op->kept))
+	if (session_uses_key(s) || (op->hash != NULL && !op->kept))
 		return CKR_STATE_UNSAVEABLE;
 	if (op->hash == NULL)
 		return CKR_OPERATION_NOT_INITIALIZED;

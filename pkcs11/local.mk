@@ -28,7 +28,7 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/random.c %D%/random.h \
 	%D%/rv.c %D%/rv.h \
 	%D%/session.c %D%/session.h \
-	%D%/sign.c %D%/sign.h \
+	%D%/sign.c %D%/sign-message.c %D%/sign.h \
 	%D%/slot.c %D%/slot.h \
 	%D%/wrap.c %D%/wrap.h
 

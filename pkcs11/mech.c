@@ -61,6 +61,7 @@ static bool fits_agreed(CK_KEY_TYPE type)
 #define AEAD_FLAGS (CIPHER_FLAGS | CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE)
 #define WRAP_FLAGS (CKF_WRAP | CKF_UNWRAP)
 #define SIGN_FLAGS (CKF_SIGN | CKF_VERIFY)
+#define MAC_FLAGS (SIGN_FLAGS | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE)
 
 static const struct mech rows[] = {
 	{NAMED(CKM_ECDH1_DERIVE), 256, 521, CKF_DERIVE | EC_FLAGS, fits_agreed, .derive = &derive_ecdh1},
@@ -98,14 +99,14 @@ static const struct mech rows[] = {
 	{NAMED(CKM_AES_CBC_ENCRYPT_DATA), 16, 32, CKF_DERIVE, fits_aes, .derive = &derive_aes_cbc},
 	{NAMED(CKM_TLS12_KDF), 1, KEY_HELD_MAX, CKF_DERIVE, fits_all, .derive = &derive_tls12},
 	{NAMED(CKM_TLS_KDF), 1, KEY_HELD_MAX, CKF_DERIVE, fits_all, .derive = &derive_tls12},
-	{NAMED(CKM_AES_CMAC), 16, 32, SIGN_FLAGS, fits_aes, .sign = &sign_cmac},
-	{NAMED(CKM_AES_CMAC_GENERAL), 16, 32, SIGN_FLAGS, fits_aes, .sign = &sign_cmac_general},
+	{NAMED(CKM_AES_CMAC), 16, 32, MAC_FLAGS, fits_aes, .sign = &sign_cmac},
+	{NAMED(CKM_AES_CMAC_GENERAL), 16, 32, MAC_FLAGS, fits_aes, .sign = &sign_cmac_general},
 	{NAMED(CKM_AES_GMAC), 16, 32, SIGN_FLAGS, fits_aes, .sign = &sign_gmac},
 	{NAMED(CKM_POLY1305), 256, 256, SIGN_FLAGS, fits_poly1305, .sign = &sign_poly1305},
 #define X(id, bytes, prefix, derivation, prf)                                                        \
 	{NAMED(CKM_##prefix), 0, 0, CKF_DIGEST, fits_none, HASH(id)},                                \
-	{NAMED(CKM_##prefix##_HMAC), 1, KEY_PART_LEN, SIGN_FLAGS, fits_hmac_##id, .sign = &sign_hmac, HASH(id)}, \
-	{NAMED(CKM_##prefix##_HMAC_GENERAL), 1, KEY_PART_LEN, SIGN_FLAGS, fits_hmac_##id, .sign = &sign_hmac_general, HASH(id)}, \
+	{NAMED(CKM_##prefix##_HMAC), 1, KEY_PART_LEN, MAC_FLAGS, fits_hmac_##id, .sign = &sign_hmac, HASH(id)}, \
+	{NAMED(CKM_##prefix##_HMAC_GENERAL), 1, KEY_PART_LEN, MAC_FLAGS, fits_hmac_##id, .sign = &sign_hmac_general, HASH(id)}, \
 	{NAMED(CKM_##prefix##_KEY_GEN), 1, KEY_HELD_MAX, CKF_GENERATE, fits_none, .keygen = &keygen_hmac, HASH(id)}, \
 	{derivation, #derivation, 1, KEY_HELD_MAX, CKF_DERIVE, fits_all, .derive = &derive_hash, HASH(id)},
 	HASHES(X)

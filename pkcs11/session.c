@@ -70,6 +70,8 @@ KEYED(message_decrypt, message[CIPHER_DECRYPT], message_op_end)
 KEYED(sign, sign[SIGN_SIGN], sign_op_end)
 KEYED(verify, sign[SIGN_VERIFY], sign_op_end)
 KEYED(verify_given, sign[SIGN_VERIFY_GIVEN], sign_op_end)
+KEYED(sign_messages, sign[SIGN_MESSAGES], sign_op_end)
+KEYED(verify_messages, sign[SIGN_VERIFY_MESSAGES], sign_op_end)
 
 static const struct operation operations[] = {
 	{CKF_FIND_OBJECTS, end_find, NULL},     {CKF_DIGEST, end_digest, NULL},
@@ -78,8 +80,19 @@ static const struct operation operations[] = {
 	{CKF_MESSAGE_DECRYPT, end_message_decrypt, key_message_decrypt},
 	{CKF_SIGN, end_sign, key_sign},          {CKF_VERIFY, end_verify, key_verify},
 	{CKF_VERIFY, end_verify_given, key_verify_given},
+	{CKF_MESSAGE_SIGN, end_sign_messages, key_sign_messages},
+	{CKF_MESSAGE_VERIFY, end_verify_messages, key_verify_messages},
 };
 #define OPERATION_COUNT (sizeof operations / sizeof operations[0])
+
+bool session_uses_key(const struct session *s)
+{
+	bool uses = false;
+
+	for (size_t i = 0; i < OPERATION_COUNT; i++)
+		uses = uses || (operations[i].key != NULL && operations[i].key(s) != NULL);
+	return uses;
+}
 
 static void operations_end(struct session *s)
 {

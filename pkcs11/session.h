@@ -43,6 +43,9 @@ struct session_table {
 CK_RV session_get(struct module *m, CK_SESSION_HANDLE handle, struct session **s);
 void session_put(struct module *m, struct session *s);
 
+/* With the session's lock: is any of its operations one that works with a key? */
+bool session_uses_key(const struct session *s);
+
 /* With the module's lock: how many of a slot are open (only the read-only ones). */
 size_t session_count(const struct session_table *t, CK_SLOT_ID slot, bool read_only);
 

@@ -78,15 +78,26 @@ static struct mac *take_mac(const struct sign_op *op)
 	return mac_new(maker, op->row->hash, op->key->value.data, op->key->value.len);
 }
 
+static const struct {
+	CK_FLAGS flag; /* that the mechanism has to have */
+	CK_ATTRIBUTE_TYPE verb;
+} uses[SIGN_COUNT] = {
+	[SIGN_SIGN] = {CKF_SIGN, CKA_SIGN},
+	[SIGN_VERIFY] = {CKF_VERIFY, CKA_VERIFY},
+	[SIGN_VERIFY_GIVEN] = {CKF_VERIFY, CKA_VERIFY},
+	[SIGN_MESSAGES] = {CKF_MESSAGE_SIGN, CKA_SIGN},
+	[SIGN_VERIFY_MESSAGES] = {CKF_MESSAGE_VERIFY, CKA_VERIFY},
+};
+
 static CK_RV op_begin(struct module *m, struct sign_op *op, const CK_MECHANISM *mech, int which)
 {
-	TRY_RV(key_allows(m, op->key, op->row, which == SIGN_SIGN ? CKA_SIGN : CKA_VERIFY, CKR_KEY_TYPE_INCONSISTENT));
+	TRY_RV(key_allows(m, op->key, op->row, uses[which].verb, CKR_KEY_TYPE_INCONSISTENT));
 	TRY_RV(op->row->sign->read(op, mech));
 	op->mac = take_mac(op);
 	return op->mac != NULL && mac_start(op->mac, op->has_iv ? op->iv : NULL) ? CKR_OK : CKR_DEVICE_ERROR;
 }
 
-static CK_RV op_init(struct module *m, struct session *s, int which, const CK_MECHANISM *mech, CK_OBJECT_HANDLE key)
+CK_RV sign_op_init(struct module *m, struct session *s, int which, const CK_MECHANISM *mech, CK_OBJECT_HANDLE key)
 {
 	struct sign_op *op = &s->sign[which];
 
@@ -97,7 +108,7 @@ static CK_RV op_init(struct module *m, struct session *s, int which, const CK_ME
 	if (op->row != NULL)
 		return CKR_OPERATION_ACTIVE;
 	const struct mech *row = mech_find(mech->mechanism);
-	if (row == NULL || row->sign == NULL)
+	if (row == NULL || row->sign == NULL || (row->flags & uses[which].flag) == 0)
 		return CKR_MECHANISM_INVALID;
 	struct sign_op fresh = {.row = row, .key = object_get(m, s, key)};
 	if (fresh.key == NULL)
@@ -112,28 +123,27 @@ static CK_RV op_init(struct module *m, struct session *s, int which, const CK_ME
 
 /* ---- going on ----------------------------------------------------------------------------------------- */
 
-static CK_RV op_check(const struct sign_op *op)
+CK_RV sign_op_check(const struct sign_op *op)
 {
 	if (op->row == NULL)
 		return CKR_OPERATION_NOT_INITIALIZED;
 	return atomic_load(&op->key->gone) ? CKR_KEY_HANDLE_INVALID : CKR_OK;
 }
 
-static CK_RV op_add(struct sign_op *op, const uint8_t *in, CK_ULONG in_len)
+CK_RV sign_op_add(struct sign_op *op, const uint8_t *in, CK_ULONG in_len)
 {
-	TRY_RV(op_check(op));
+	TRY_RV(sign_op_check(op));
 	if (in == NULL && in_len > 0)
 		return CKR_ARGUMENTS_BAD;
 	return mac_update(op->mac, in, in_len) ? CKR_OK : CKR_DEVICE_ERROR;
 }
 
-/* The MAC of what was added (nothing is added when whole is false). */
-static CK_RV op_sign(struct sign_op *op, bool whole, const uint8_t *in, CK_ULONG in_len, uint8_t *out, CK_ULONG *out_len)
+CK_RV sign_op_sign(struct sign_op *op, bool whole, const uint8_t *in, CK_ULONG in_len, uint8_t *out, CK_ULONG *out_len)
 {
 	uint8_t code[MAC_MAX];
 	CK_RV rv;
 
-	TRY_RV(op_check(op));
+	TRY_RV(sign_op_check(op));
 	if (whole && op->in_parts)
 		return CKR_OPERATION_ACTIVE;
 	if (out_len == NULL || (in == NULL && in_len > 0))
@@ -141,26 +151,26 @@ static CK_RV op_sign(struct sign_op *op, bool whole, const uint8_t *in, CK_ULONG
 	if (!output_wanted(out, out_len, op->len, &rv))
 		return rv;
 	if (whole)
-		TRY_RV(op_add(op, in, in_len));
+		TRY_RV(sign_op_add(op, in, in_len));
 	if (!mac_final(op->mac, code))
 		return CKR_DEVICE_ERROR;
 	memcpy(out, code, op->len);
 	return CKR_OK;
 }
 
-static CK_RV op_verify(struct sign_op *op, bool whole, const uint8_t *in, CK_ULONG in_len, const uint8_t *given,
+CK_RV sign_op_verify(struct sign_op *op, bool whole, const uint8_t *in, CK_ULONG in_len, const uint8_t *given,
 		       CK_ULONG given_len)
 {
 	uint8_t code[MAC_MAX];
 
-	TRY_RV(op_check(op));
+	TRY_RV(sign_op_check(op));
 	if (whole && op->in_parts)
 		return CKR_OPERATION_ACTIVE;
 	if (given == NULL)
 		return CKR_ARGUMENTS_BAD;
 	if (given_len != op->len)
 		return CKR_SIGNATURE_LEN_RANGE;
-	TRY_RV(op_add(op, in, in_len));
+	TRY_RV(sign_op_add(op, in, in_len));
 	if (!mac_final(op->mac, code))
 		return CKR_DEVICE_ERROR;
 	return mem_equal(code, given, op->len) ? CKR_OK : CKR_SIGNATURE_INVALID;
@@ -171,7 +181,7 @@ static CK_RV op_verify(struct sign_op *op, bool whole, const uint8_t *in, CK_ULO
 static CK_RV do_init(struct module *m, struct session *s, int which, const CK_MECHANISM *mech, CK_OBJECT_HANDLE key)
 {
 	pthread_mutex_lock(&s->lock);
-	CK_RV rv = op_init(m, s, which, mech, key);
+	CK_RV rv = sign_op_init(m, s, which, mech, key);
 	pthread_mutex_unlock(&s->lock);
 	return rv;
 }
@@ -181,7 +191,7 @@ static CK_RV do_update(struct session *s, int which, CK_BYTE_PTR in, CK_ULONG in
 	struct sign_op *op = &s->sign[which];
 
 	pthread_mutex_lock(&s->lock);
-	CK_RV rv = op_add(op, in, in_len);
+	CK_RV rv = sign_op_add(op, in, in_len);
 	op->in_parts = true;
 	if (rv != CKR_OK)
 		sign_op_end(op);
@@ -195,7 +205,7 @@ static CK_RV do_sign(struct session *s, bool whole, CK_BYTE_PTR in, CK_ULONG in_
 	struct sign_op *op = &s->sign[SIGN_SIGN];
 
 	pthread_mutex_lock(&s->lock);
-	CK_RV rv = op_sign(op, whole, in, in_len, out, out_len);
+	CK_RV rv = sign_op_sign(op, whole, in, in_len, out, out_len);
 	if (!output_pending(rv, out))
 		sign_op_end(op);
 	pthread_mutex_unlock(&s->lock);
@@ -207,7 +217,7 @@ static CK_RV do_verify(struct session *s, bool whole, CK_BYTE_PTR in, CK_ULONG i
 	struct sign_op *op = &s->sign[SIGN_VERIFY];
 
 	pthread_mutex_lock(&s->lock);
-	CK_RV rv = op_verify(op, whole, in, in_len, mac, mac_len);
+	CK_RV rv = sign_op_verify(op, whole, in, in_len, mac, mac_len);
 	sign_op_end(op);
 	pthread_mutex_unlock(&s->lock);
 	return rv;
@@ -267,7 +277,7 @@ static CK_RV given_init(struct module *m, struct session *s, const CK_MECHANISM 
 {
 	struct sign_op *op = &s->sign[SIGN_VERIFY_GIVEN];
 
-	TRY_RV(op_init(m, s, SIGN_VERIFY_GIVEN, mech, key));
+	TRY_RV(sign_op_init(m, s, SIGN_VERIFY_GIVEN, mech, key));
 	if (mech == NULL)
 		return CKR_OK;
 	CK_RV rv = mac == NULL ? CKR_ARGUMENTS_BAD : mac_len != op->len ? CKR_SIGNATURE_LEN_RANGE : CKR_OK;
@@ -292,7 +302,7 @@ static CK_RV do_given(struct session *s, bool whole, CK_BYTE_PTR in, CK_ULONG in
 	struct sign_op *op = &s->sign[SIGN_VERIFY_GIVEN];
 
 	pthread_mutex_lock(&s->lock);
-	CK_RV rv = op_verify(op, whole, in, in_len, op->given, op->len);
+	CK_RV rv = sign_op_verify(op, whole, in, in_len, op->given, op->len);
 	sign_op_end(op);
 	pthread_mutex_unlock(&s->lock);
 	return rv;

@@ -206,3 +206,105 @@ MAC_CASE(poly1305,
 	 {CKM_POLY1305, CKK_POLY1305, "85d6be7857556d337f4452fe42d506a80103808afb0db2fd4abff6af4149f51b", NULL,
 	  "'Cryptographic Forum Research Group", "a8061dc1305136c6c22b8baf0c0127a9"})
 /* clang-format on */
+
+/* ---- many messages with one key (PKCS#11 3.0, 5.14 and 5.16) ------------------------------------------------ */
+
+#define JEFE "'Jefe"
+#define ASKS "'what do ya want for nothing?"
+#define ANSWER "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" /* RFC 4231, test case 2 */
+
+static bool messages_begin(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE *key)
+{
+	CK_MECHANISM mech = {CKM_SHA256_HMAC, NULL, 0};
+	unsigned char value[8];
+
+	if (!strict || p11_3 == NULL)
+		return false;
+	*key = key_new(s, CKK_GENERIC_SECRET, value, known_bytes(value, JEFE), "messages");
+	IS(p11_3->C_MessageSignInit(s, &mech, *key), CKR_OK);
+	IS(p11_3->C_MessageSignInit(s, &mech, *key), CKR_OPERATION_ACTIVE);
+	IS(p11_3->C_MessageVerifyInit(s, &mech, *key), CKR_OK);
+	return true;
+}
+
+void case_sign_messages(void)
+{
+	CK_SESSION_HANDLE s = session_user();
+	unsigned char data[64], wanted[32], mac[64];
+	CK_ULONG len = known_bytes(data, ASKS), n;
+	CK_OBJECT_HANDLE key;
+
+	known_bytes(wanted, ANSWER);
+	if (messages_begin(s, &key)) {
+		for (CK_ULONG i = 0; i < len; i++) { /* whole, in parts, whole ... */
+			n = 0;
+			IS(p11_3->C_SignMessage(s, NULL, 0, data, len, NULL, &n), CKR_OK);
+			CHECK(n == 32);
+			n = 31;
+			IS(p11_3->C_SignMessage(s, NULL, 0, data, len, mac, &n), CKR_BUFFER_TOO_SMALL);
+			IS(p11_3->C_SignMessage(s, NULL, 0, data, len, mac, &n), CKR_OK);
+			CHECK(n == 32 && memcmp(mac, wanted, 32) == 0);
+			IS(p11_3->C_SignMessageBegin(s, NULL, 0), CKR_OK);
+			IS(p11_3->C_SignMessageNext(s, NULL, 0, data, i, NULL, NULL), CKR_OK);
+			IS(p11_3->C_SignMessageNext(s, NULL, 0, data + i, len - i, NULL, &n), CKR_OK); /* how long? */
+			n = 5;
+			IS(p11_3->C_SignMessageNext(s, NULL, 0, data + i, len - i, mac, &n), CKR_BUFFER_TOO_SMALL);
+			IS(p11_3->C_SignMessageNext(s, NULL, 0, data + i, len - i, mac, &n), CKR_OK);
+			CHECK(n == 32 && memcmp(mac, wanted, 32) == 0);
+			IS(p11_3->C_VerifyMessage(s, NULL, 0, data, len, mac, 32), CKR_OK);
+			IS(p11_3->C_VerifyMessageBegin(s, NULL, 0), CKR_OK);
+			IS(p11_3->C_VerifyMessageNext(s, NULL, 0, data, i, NULL, 0), CKR_OK);
+			IS(p11_3->C_VerifyMessageNext(s, NULL, 0, data + i, len - i, mac, 32), CKR_OK);
+			mac[i % 32] ^= 1;
+			IS(p11_3->C_VerifyMessage(s, NULL, 0, data, len, mac, 32), CKR_SIGNATURE_INVALID);
+		}
+		IS(p11_3->C_MessageSignFinal(s), CKR_OK);
+		IS(p11_3->C_MessageVerifyFinal(s), CKR_OK);
+		IS(p11_3->C_MessageSignFinal(s), CKR_OPERATION_NOT_INITIALIZED);
+		IS(p11_3->C_MessageVerifyFinal(s), CKR_OPERATION_NOT_INITIALIZED);
+	}
+	IS(p11->C_CloseAllSessions(slot), CKR_OK);
+}
+
+/* What is wrong with a message ends it, and not those after it. */
+void case_sign_messages_refused(void)
+{
+	CK_SESSION_HANDLE s = session_user();
+	unsigned char data[64], wanted[32], mac[64];
+	CK_ULONG len = known_bytes(data, ASKS), n = sizeof mac;
+	CK_MECHANISM digest = {CKM_SHA256, NULL, 0}, gmac = {CKM_AES_GMAC, data, 12}, hmac = {CKM_SHA256_HMAC, NULL, 0};
+	CK_OBJECT_HANDLE key;
+
+	known_bytes(wanted, ANSWER);
+	if (messages_begin(s, &key)) {
+		IS(p11_3->C_SignMessage(s, data, 1, data, len, mac, &n), CKR_MECHANISM_PARAM_INVALID);
+		IS(p11_3->C_SignMessage(s, NULL, 1, data, len, mac, &n), CKR_MECHANISM_PARAM_INVALID);
+		IS(p11_3->C_SignMessage(s, NULL, 0, NULL, len, mac, &n), CKR_ARGUMENTS_BAD);
+		IS(p11_3->C_SignMessage(s, NULL, 0, data, len, mac, NULL), CKR_ARGUMENTS_BAD);
+		IS(p11_3->C_SignMessageNext(s, NULL, 0, data, len, mac, &n), CKR_OPERATION_NOT_INITIALIZED);
+		IS(p11_3->C_SignMessageBegin(s, NULL, 0), CKR_OK);
+		IS(p11_3->C_SignMessageBegin(s, NULL, 0), CKR_OPERATION_ACTIVE);
+		IS(p11_3->C_SignMessage(s, NULL, 0, data, len, mac, &n), CKR_OPERATION_ACTIVE);
+		IS(p11_3->C_MessageSignFinal(s), CKR_OPERATION_ACTIVE);
+		IS(p11_3->C_SignMessageNext(s, NULL, 0, NULL, len, NULL, NULL), CKR_ARGUMENTS_BAD);
+		IS(p11_3->C_SignMessageNext(s, NULL, 0, data, len, mac, &n), CKR_OPERATION_NOT_INITIALIZED);
+		IS(p11_3->C_VerifyMessage(s, NULL, 0, data, len, NULL, 32), CKR_ARGUMENTS_BAD);
+		IS(p11_3->C_VerifyMessage(s, NULL, 0, data, len, wanted, 31), CKR_SIGNATURE_LEN_RANGE);
+		IS(p11_3->C_VerifyMessageBegin(s, NULL, 0), CKR_OK);
+		IS(p11_3->C_VerifyMessageNext(s, NULL, 0, data, len, mac, 32), CKR_SIGNATURE_INVALID);
+		IS(p11_3->C_VerifyMessageNext(s, NULL, 0, data, len, wanted, 32), CKR_OPERATION_NOT_INITIALIZED);
+		IS(p11_3->C_SignMessage(s, NULL, 0, data, len, mac, &n), CKR_OK);
+		CHECK(n == 32 && memcmp(mac, wanted, 32) == 0);
+		IS(p11_3->C_VerifyMessage(s, NULL, 0, data, len, wanted, 32), CKR_OK);
+		IS(p11_3->C_MessageSignInit(s, NULL, 0), CKR_OK);
+		IS(p11_3->C_SignMessage(s, NULL, 0, data, len, mac, &n), CKR_OPERATION_NOT_INITIALIZED);
+		IS(p11_3->C_SessionCancel(s, CKF_MESSAGE_VERIFY), CKR_OK);
+		IS(p11_3->C_MessageVerifyFinal(s), CKR_OPERATION_NOT_INITIALIZED);
+		IS(p11_3->C_MessageSignInit(s, &digest, key), CKR_MECHANISM_INVALID);
+		IS(p11_3->C_MessageSignInit(s, &gmac, key), CKR_MECHANISM_INVALID);
+		IS(p11_3->C_MessageSignInit(s, &hmac, key), CKR_OK);
+		IS(p11->C_DestroyObject(s, key), CKR_OK);
+		EITHER(p11_3->C_SignMessage(s, NULL, 0, data, len, mac, &n), CKR_KEY_HANDLE_INVALID, CKR_OPERATION_NOT_INITIALIZED);
+	}
+	IS(p11->C_CloseAllSessions(slot), CKR_OK);
+}

@@ -99,6 +99,7 @@ void gcm_load(struct gcm_case *c, CK_SESSION_HANDLE s, const struct gcm_vector *
 	X(digest_sha3_384) X(digest_sha3_512) X(digest_key) X(digest_state) \
 	X(hmac_sha1) X(hmac_sha224) X(hmac_sha256) X(hmac_sha384) X(hmac_sha512) \
 	X(hmac_sha3_224) X(hmac_sha3_256) X(hmac_sha3_384) X(hmac_sha3_512) X(aes_cmac) X(aes_gmac) X(poly1305) \
+	X(sign_messages) X(sign_messages_refused) \
 	X(keygen_aes128) X(keygen_aes192) X(keygen_aes256) X(keygen_generic) X(keygen_hkdf) \
 	X(keygen_chacha20) X(keygen_poly1305) X(keygen_sha1) X(keygen_sha224) X(keygen_sha256) \
 	X(keygen_sha384) X(keygen_sha512) X(keygen_sha512_224) X(keygen_sha512_256) X(keygen_sha3_224) \

@@ -236,6 +236,43 @@ static void tls_as_libcrypto(void **state)
 	}
 }
 
+static void hashes_as_libcrypto(void **state)
+{
+	static const struct {
+		CK_MECHANISM_TYPE mech;
+		const char *name;
+	} all[] = {
+		{CKM_SHA1_KEY_DERIVATION, "SHA1"},
+		{CKM_SHA224_KEY_DERIVATION, "SHA224"},
+		{CKM_SHA256_KEY_DERIVATION, "SHA256"},
+		{CKM_SHA384_KEY_DERIVATION, "SHA384"},
+		{CKM_SHA512_KEY_DERIVATION, "SHA512"},
+		{CKM_SHA512_224_KEY_DERIVATION, "SHA512-224"},
+		{CKM_SHA512_256_KEY_DERIVATION, "SHA512-256"},
+		{CKM_SHA3_224_KEY_DERIVATION, "SHA3-224"},
+		{CKM_SHA3_256_KEY_DERIVATION, "SHA3-256"},
+		{CKM_SHA3_384_KEY_DERIVATION, "SHA3-384"},
+		{CKM_SHA3_512_KEY_DERIVATION, "SHA3-512"},
+	};
+	CK_SESSION_HANDLE s = session_new();
+	unsigned char wanted[64];
+	unsigned n = 0;
+	CK_OBJECT_HANDLE key;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		fill((unsigned)i + 70);
+		CK_OBJECT_HANDLE base = base_of(s, CKK_GENERIC_SECRET, 10 + 20 * i, true);
+		assert_int_equal(
+			EVP_Digest(bytes, 10 + 20 * i, wanted, &n, EVP_get_digestbyname(all[i].name), NULL), 1);
+		IS(derive_len(s, all[i].mech, NULL, 0, base, 0, &key), CKR_OK);
+		value_is(s, key, wanted, n);
+		IS(derive_len(s, all[i].mech, NULL, 0, base, n - 1, &key), CKR_OK);
+		value_is(s, key, wanted, n - 1);
+		IS(derive_len(s, all[i].mech, NULL, 0, base, n + 1, &key), CKR_KEY_SIZE_RANGE);
+	}
+}
+
 /* ---- several keys at once --------------------------------------------------------------------------------- */
 
 static void several_keys(void **state)
@@ -331,6 +368,7 @@ int main(void)
 		TEST(kbkdf_as_libcrypto),
 		TEST(pipeline_by_hand),
 		TEST(tls_as_libcrypto),
+		TEST(hashes_as_libcrypto),
 		TEST(several_keys),
 		TEST(over_an_agreed_key),
 	};
