@@ -20,7 +20,7 @@ check_PROGRAMS += %D%/p11test %D%/exit-host %D%/make-token
 %C%_make_token_SOURCES = %D%/make-token.c
 %C%_make_token_LDADD = $(FAKE_PKCS11_LIBS)
 # Modes of encryption, messages and wrapping.
-%C%_p11test_SOURCES += %D%/p11test-dual.c %D%/p11test-known.c %D%/p11test-message.c %D%/p11test-modes.c %D%/p11test-wrap.c
+%C%_p11test_SOURCES += %D%/p11test-dual.c %D%/p11test-generated.c %D%/p11test-known.c %D%/p11test-message.c %D%/p11test-modes.c %D%/p11test-wrap.c
 
 check_PROGRAMS += %D%/test-derive %D%/test-interfaces %D%/test-objects %D%/test-tables %D%/test-templates %D%/test-token
 %C%_test_derive_SOURCES = %D%/test-derive.c %D%/token-fixture.c %D%/token-fixture.h
