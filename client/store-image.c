@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* client/store-image.c - the token's file as one call sees it: locks, header, state, what is under the master key. */
 #include <config.h>
 
 #include "client/store-impl.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAGIC "DSKE token v1\n"
+#define MAGIC "DSKE token v2\n"
 #define MAGIC_LEN 16
 
 /* What a file may ask of us. */
 #define MEMORY_KIB_MAX (1u << 20)
 #define PASSES_MAX 64u
 
-void image_drop(struct image *i)
-{
-	fd_drop(&i->lock);
-	buf_drop(&i->file);
-}
+/* ---- numbers ------------------------------------------------------------------------------------------ */
 
 uint32_t store_get_u32(const uint8_t *p)
 {
@@ -42,215 +40,138 @@ void store_set_u64(uint8_t *p, uint64_t v)
 	store_set_u32(p + 4, (uint32_t)v);
 }
 
-/* ---- the file as a whole ---------------------------------------------------------------------------- */
+/* ---- locks -------------------------------------------------------------------------------------------- */
 
-/* Each record lies inside the file, and the last ends with it. */
-static dske_rc records_check(const struct store *s, const struct image *i)
+void latch_drop(struct latch *l)
 {
-	uint64_t count = store_get_u64(i->file.data + AT_COUNT);
-	size_t at = STORE_HEADER_LEN;
-
-	for (uint64_t n = 0; n < count; n++) {
-		size_t left = i->file.len - at;
-		if (left < RECORD_HEAD + CRYPTO_TAG_LEN)
-			return FAIL(CORRUPT, "%s is damaged: it ends before object %llu of %llu", s->file.s,
-				    (unsigned long long)n + 1, (unsigned long long)count);
-		uint32_t len = store_get_u32(i->file.data + at + ID_LEN);
-		if (len > STORE_RECORD_MAX || left - RECORD_HEAD - CRYPTO_TAG_LEN < len)
-			return FAIL(CORRUPT, "%s is damaged: the length of object %llu of %llu is not possible", s->file.s,
-				    (unsigned long long)n + 1, (unsigned long long)count);
-		at += RECORD_HEAD + len + CRYPTO_TAG_LEN;
-	}
-	if (at != i->file.len)
-		return FAIL(CORRUPT, "%s is damaged: %zu bytes follow the last object", s->file.s, i->file.len - at);
-	return DSKE_OK;
+	if (l->f.n >= 0)
+		file_unlock(l->f.n);
+	fd_drop(&l->f);
 }
 
-dske_rc header_check(const struct store *s, const uint8_t *h, size_t len)
+dske_rc latch_take(struct latch *l, const struct path *file, enum file_lock kind)
+{
+	TRY(file_open(&l->f, file->s, O_RDWR | O_CREAT, 0600));
+	return file_lock(l->f.n, kind, true);
+}
+
+void image_drop(struct image *i)
+{
+	secret_drop(&i->key);
+	free(i->dead);
+	fd_drop(&i->file);
+	latch_drop(&i->latch);
+}
+
+/* ---- header and state ------------------------------------------------------------------------------------ */
+
+static dske_rc header_damaged(const struct store *s, const char *how)
+{
+	return FAIL(CORRUPT, "%s is damaged: its header %s", s->file.s, how);
+}
+
+dske_rc header_check(const struct store *s, const uint8_t *h)
 {
 	uint8_t sum[CRYPTO_SHA256_LEN];
 
-	if (len < STORE_HEADER_LEN)
-		return FAIL(CORRUPT, "%s is damaged: it is cut off in its header", s->file.s);
+	if (memcmp(h, MAGIC "\0", MAGIC_LEN) != 0)
+		return header_damaged(s, "does not begin as that of a token of this version");
 	TRY(crypto_sha256(sum, h, AT_SUM));
 	if (memcmp(sum, h + AT_SUM, sizeof sum) != 0)
-		return FAIL(CORRUPT, "%s is damaged: its header does not have its checksum", s->file.s);
-	if (memcmp(h, MAGIC "\0", MAGIC_LEN) != 0)
-		return FAIL(CORRUPT, "%s is not the file of a token of this version", s->file.s);
+		return header_damaged(s, "does not have its checksum");
 	uint32_t memory = store_get_u32(h + AT_MEMORY), passes = store_get_u32(h + AT_PASSES);
 	if (memory < 8 || memory > MEMORY_KIB_MAX || passes < 1 || passes > PASSES_MAX)
 		return FAIL(CORRUPT, "%s asks for an impossible cost of PINs", s->file.s);
 	return DSKE_OK;
 }
 
-dske_rc image_read(struct store *s, struct image *i)
+static dske_rc state_check(const struct store *s, const uint8_t *state)
 {
-	dske_rc rc = file_read_all(&i->file, s->file.s, STORE_FILE_MAX);
+	for (unsigned k = 0; k < AT_MARKS; k++)
+		if (state[k] != 0 && (k >= AT_USER_FAILED + STORE_ATTEMPTS || state[k] != FAILED_BYTE))
+			return FAIL(CORRUPT, "%s is damaged: the count of failed attempts, behind its header, was changed", s->file.s);
+	return DSKE_OK;
+}
 
+dske_rc image_read(const struct store *s, struct image *i)
+{
+	struct stat st;
+
+	if (fstat(i->file.n, &st) != 0)
+		return FAIL(IO, "cannot look at %s: %m", s->file.s);
+	i->dev = st.st_dev;
+	i->ino = st.st_ino;
+	i->size = st.st_size > 0 ? (uint64_t)st.st_size : 0;
+	if (i->size < STORE_RECORDS_AT)
+		return header_damaged(s, "is cut off");
+	if (i->size > STORE_FILE_MAX)
+		return FAIL(CORRUPT, "%s is larger than a token's file can be", s->file.s);
+	TRY(file_pread(i->file.n, i->header, sizeof i->header, 0));
+	TRY(header_check(s, i->header));
+	TRY(file_pread(i->file.n, i->state, sizeof i->state, STORE_HEADER_LEN));
+	return state_check(s, i->state);
+}
+
+dske_rc image_open(struct store *s, struct image *i, enum file_lock kind)
+{
+	TRY(latch_take(&i->latch, &s->lock_file, kind));
+	i->writing = kind == FILE_LOCK_EXCLUSIVE;
+	dske_rc rc = file_open(&i->file, s->file.s, i->writing ? O_RDWR : O_RDONLY, 0);
 	i->there = rc_ok(rc);
 	if (rc_is(rc, DSKE_RC_NOT_FOUND))
 		return DSKE_OK;
 	TRY(rc);
-	TRY(header_check(s, i->file.data, i->file.len));
-	return records_check(s, i);
-}
-
-dske_rc image_read_locked(struct store *s, struct image *i)
-{
-	TRY(file_open(&i->lock, s->lock_file.s, O_RDWR | O_CREAT, 0600));
-	TRY(file_lock(i->lock.n, FILE_LOCK_EXCLUSIVE, true));
 	return image_read(s, i);
 }
 
-bool file_now(const struct store *s, struct seen *now)
+/* ---- under the master key -------------------------------------------------------------------------------- */
+
+/* HMAC-SHA256 under the master key of what it is for, and of more. */
+static dske_rc master_mac(const struct secret *master, const char *purpose, const void *more, size_t more_len,
+			  uint8_t out[CRYPTO_MAC_LEN])
 {
-	struct stat st;
+	uint8_t text[64];
+	size_t len = strlen(purpose);
 
-	memset(now, 0, sizeof *now);
-	if (stat(s->file.s, &st) != 0)
-		return false;
-	now->dev = st.st_dev;
-	now->ino = st.st_ino;
-	now->size = st.st_size;
-	now->changed = st.st_mtim;
-	return true;
-}
-
-bool seen_same(const struct seen *a, const struct seen *b)
-{
-	return a->dev == b->dev && a->ino == b->ino && a->size == b->size && a->changed.tv_sec == b->changed.tv_sec &&
-	       a->changed.tv_nsec == b->changed.tv_nsec;
-}
-
-/* Writes the image back.  What we wrote ourselves need not be read again. */
-dske_rc image_write(struct store *s, struct image *i)
-{
-	struct seen before;
-	bool known = file_now(s, &before) && seen_same(&before, &s->seen);
-
-	TRY(buf_rc(&i->file));
-	TRY(crypto_sha256(i->file.data + AT_SUM, i->file.data, AT_SUM));
-	TRY(file_replace(s->file.s, i->file.data, i->file.len, 0600));
-	if (known)
-		(void)file_now(s, &s->seen);
-	return DSKE_OK;
-}
-
-/* ---- the master key ---------------------------------------------------------------------------------- */
-
-/* HMAC-SHA256 of a text under the master key. */
-static dske_rc master_hmac(const struct secret *master, const char *purpose, uint8_t out[CRYPTO_MAC_LEN])
-{
-	EVP_MAC_CTX *c = crypto_mac_new(master);
-	bool done = c != NULL && crypto_mac_update(c, (const uint8_t *)purpose, strlen(purpose)) && crypto_mac_final(c, out);
-
-	crypto_mac_free(c);
-	return done ? DSKE_OK : FAIL(NOMEM, "libcrypto could not compute a MAC");
+	assert(len + more_len <= sizeof text);
+	memcpy(text, purpose, len);
+	memcpy(text + len, more, more_len);
+	return crypto_mac(out, master, text, len + more_len);
 }
 
 dske_rc image_check_master(const struct image *i, const struct secret *master)
 {
 	uint8_t check[CRYPTO_MAC_LEN];
 
-	TRY(master_hmac(master, "DSKE token key", check));
-	if (memcmp(check, i->file.data + AT_CHECK, CHECK_LEN) != 0)
+	TRY(master_mac(master, "DSKE token key", "", 0, check));
+	if (memcmp(check, i->header + AT_CHECK, CHECK_LEN) != 0)
 		return FAIL(STATE, "the token was initialised again");
 	return DSKE_OK;
 }
 
-/* HMAC-SHA256 under a key of its own over all that only the master key's owner may change. */
-static dske_rc image_mac(const struct image *i, const struct secret *master, uint8_t mac[CRYPTO_MAC_LEN])
+static dske_rc header_mac(const uint8_t *h, const struct secret *master, uint8_t mac[CRYPTO_MAC_LEN])
 {
 	AUTO(secret) key = {0};
-	uint8_t head[AT_MAC];
 
 	TRY(secret_alloc(&key, CRYPTO_MAC_LEN));
-	memcpy(head, i->file.data, sizeof head);
-	head[AT_USER_FAILED] = head[AT_SO_FAILED] = 0;
-	TRY(master_hmac(master, "DSKE token file", key.data));
-	EVP_MAC_CTX *c = crypto_mac_new(&key);
-	bool done = c != NULL && crypto_mac_update(c, head, sizeof head) &&
-		    crypto_mac_update(c, i->file.data + STORE_HEADER_LEN, i->file.len - STORE_HEADER_LEN) &&
-		    crypto_mac_final(c, mac);
-	crypto_mac_free(c);
-	return done ? DSKE_OK : FAIL(NOMEM, "libcrypto could not authenticate the token's file");
+	TRY(master_mac(master, "DSKE token file", "", 0, key.data));
+	return crypto_mac(mac, &key, h, AT_MAC);
 }
 
-dske_rc image_seal(struct image *i, const struct secret *master)
-{
-	TRY(buf_rc(&i->file));
-	return image_mac(i, master, i->file.data + AT_MAC);
-}
-
-size_t record_len(const uint8_t *record)
-{
-	return RECORD_HEAD + store_get_u32(record + ID_LEN) + CRYPTO_TAG_LEN;
-}
-
-uint8_t *record_find(const struct image *i, const struct id *name)
-{
-	uint8_t *record = i->file.data + STORE_HEADER_LEN;
-
-	for (uint64_t n = store_get_u64(i->file.data + AT_COUNT); n > 0; n--) {
-		if (memcmp(record, name->b, ID_LEN) == 0)
-			return record;
-		record += record_len(record);
-	}
-	return NULL;
-}
-
-dske_rc record_open(const struct store *s, const uint8_t *record, uint64_t index, const struct secret *master,
-		    struct secret *plain)
-{
-	char name[ID_HEX_LEN];
-	struct id id;
-	uint32_t len = store_get_u32(record + ID_LEN);
-
-	memcpy(id.b, record, ID_LEN);
-	TRY(secret_alloc(plain, len));
-	dske_rc rc = crypto_open(plain->data, master, record + ID_LEN + 4, record, ID_LEN, record + RECORD_HEAD, len);
-	if (rc_is(rc, DSKE_RC_TAG))
-		return FAIL(CORRUPT, "%s is damaged: object %llu (%s) was changed; take the file back from a backup, or "
-			    "initialise the token again", s->file.s, (unsigned long long)index + 1, id_hex(&id, name));
-	return rc;
-}
-
-dske_rc visit_nothing(void *context, const struct id *name, const struct secret *plain)
-{
-	(void)context, (void)name, (void)plain;
-	return DSKE_OK;
-}
-
-dske_rc image_visit(const struct store *s, const struct image *i, const struct secret *master,
-			   store_visitor *visit, void *context)
+dske_rc header_check_mac(const struct store *s, const uint8_t *h, const struct secret *master)
 {
 	uint8_t mac[CRYPTO_MAC_LEN];
-	const uint8_t *record = i->file.data + STORE_HEADER_LEN;
 
-	for (uint64_t n = store_get_u64(i->file.data + AT_COUNT), k = 0; k < n; k++) {
-		AUTO(secret) plain = {0};
-		struct id name;
-		memcpy(name.b, record, ID_LEN);
-		TRY(record_open(s, record, k, master, &plain));
-		TRY(visit(context, &name, &plain));
-		record += record_len(record);
-	}
-	TRY(image_mac(i, master, mac));
-	if (!mem_equal(mac, i->file.data + AT_MAC, sizeof mac))
-		return FAIL(CORRUPT, "%s is damaged: objects were taken out or put back, or its header was changed", s->file.s);
-	return DSKE_OK;
+	TRY(header_mac(h, master, mac));
+	return mem_equal(mac, h + AT_MAC, sizeof mac) ? DSKE_OK : header_damaged(s, "was changed by another hand");
 }
 
-dske_rc image_begin(struct image *i, struct store_cost cost, const uint8_t label[STORE_LABEL_LEN],
-		    const struct secret *master)
+dske_rc header_begin(uint8_t h[STORE_HEADER_LEN], struct store_cost cost, const uint8_t label[STORE_LABEL_LEN],
+		     const struct secret *master)
 {
 	uint8_t check[CRYPTO_MAC_LEN];
 
-	TRY(master_hmac(master, "DSKE token key", check));
-	buf_drop(&i->file);
-	buf_heap(&i->file, STORE_FILE_MAX);
-	uint8_t *h = buf_grow(&i->file, STORE_HEADER_LEN);
-	TRY(buf_rc(&i->file));
+	TRY(master_mac(master, "DSKE token key", "", 0, check));
 	memset(h, 0, STORE_HEADER_LEN);
 	memcpy(h, MAGIC, strlen(MAGIC));
 	store_set_u32(h + AT_MEMORY, cost.memory_kib);
@@ -260,17 +181,46 @@ dske_rc image_begin(struct image *i, struct store_cost cost, const uint8_t label
 	return DSKE_OK;
 }
 
-/* Reads for a change, and makes sure that the key is still this token's. */
-dske_rc image_read_mine(struct store *s, struct image *i, const struct secret *master)
+dske_rc header_seal(uint8_t h[STORE_HEADER_LEN], const struct secret *master)
+{
+	TRY(random_fill(h + AT_GENERATION, GENERATION_LEN));
+	TRY(header_mac(h, master, h + AT_MAC));
+	return crypto_sha256(h + AT_SUM, h, AT_SUM);
+}
+
+dske_rc records_key(const uint8_t *header, const struct secret *master, struct secret *key)
+{
+	TRY(secret_alloc(key, CRYPTO_MAC_LEN));
+	return master_mac(master, "DSKE token records", header + AT_GENERATION, GENERATION_LEN, key->data);
+}
+
+/* ---- commit marks ---------------------------------------------------------------------------------------- */
+
+static dske_rc mark_mac(const uint8_t *mark, const uint8_t *header, const struct secret *master, uint8_t mac[CRYPTO_MAC_LEN])
+{
+	uint8_t what[GENERATION_LEN + MARK_LEN - MARK_MAC_LEN];
+
+	memcpy(what, header + AT_GENERATION, GENERATION_LEN);
+	memcpy(what + GENERATION_LEN, mark, MARK_LEN - MARK_MAC_LEN);
+	return master_mac(master, "DSKE token mark", what, sizeof what, mac);
+}
+
+dske_rc mark_write(uint8_t mark[MARK_LEN], const uint8_t *header, const struct secret *master, uint64_t end, uint64_t sequence)
 {
 	uint8_t mac[CRYPTO_MAC_LEN];
 
-	TRY(image_read_locked(s, i));
-	if (!i->there)
-		return FAIL(STATE, "the token was taken away");
-	TRY(image_check_master(i, master));
-	TRY(image_mac(i, master, mac));
-	if (mem_equal(mac, i->file.data + AT_MAC, sizeof mac))
-		return DSKE_OK;
-	return image_visit(s, i, master, visit_nothing, NULL); /* says what is damaged */
+	store_set_u64(mark, end);
+	store_set_u64(mark + 8, sequence);
+	TRY(mark_mac(mark, header, master, mac));
+	memcpy(mark + MARK_LEN - MARK_MAC_LEN, mac, MARK_MAC_LEN);
+	return DSKE_OK;
+}
+
+dske_rc mark_check(const uint8_t mark[MARK_LEN], const uint8_t *header, const struct secret *master, bool *good)
+{
+	uint8_t mac[CRYPTO_MAC_LEN];
+
+	TRY(mark_mac(mark, header, master, mac));
+	*good = mem_equal(mac, mark + MARK_LEN - MARK_MAC_LEN, MARK_MAC_LEN);
+	return DSKE_OK;
 }

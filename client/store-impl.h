@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * client/store-impl.h - inside the token's store: the file as one call sees it (store-image.c), its PINs
- * (store-pin.c), the key of the tables (store-key.c), and the calls (store.c).  The layout is drawn in store.h.
+ * client/store-impl.h - inside the token's store: the file as one call sees it (store-image.c), one record
+ * (store-record.c), what is where (store-index.c), reading what was appended (store-load.c), appending
+ * and the new file (store-append.c, store-renew.c), PINs (store-pin.c), the key of the tables (store-key.c), and the calls
+ * (store.c).  The layout is drawn in store.h.
  */
 #ifndef DSKE_CLIENT_STORE_IMPL_H
 #define DSKE_CLIENT_STORE_IMPL_H
@@ -9,67 +11,165 @@
 #include <assert.h>
 #include <pthread.h>
 #include <sys/types.h>
-#include <time.h>
 
 #include "base/buf.h"
-#include "base/file.h"
 #include "base/crypto.h"
+#include "base/file.h"
 #include "client/store.h"
 
-enum {
+enum { /* header */
 	AT_MEMORY = 16,
 	AT_PASSES = 20,
 	AT_LABEL = 24,
 	AT_USER_SET = 56,
-	AT_USER_FAILED = 57,
-	AT_SO_FAILED = 58,
-	AT_CHECK = 59,
+	AT_CHECK = 57,
 	AT_SO_WRAP = 64,
 	AT_USER_WRAP = 140,
-	AT_COUNT = 216,
-	AT_MAC = 224,
-	AT_SUM = 256,
+	AT_GENERATION = 216,
+	AT_MAC = 232,
+	AT_SUM = 4064,
+};
+enum { /* state */
+	AT_SO_FAILED = 0,
+	AT_USER_FAILED = STORE_ATTEMPTS,
+	AT_MARKS = 32,
+	STATE_LEN = 96,
+};
+enum { /* record */
+	AT_KIND = 4,
+	AT_SEQUENCE = 8,
+	AT_NAME = 16,
+	AT_VERSION = 32,
+	AT_NONCE = 40,
+	AT_HEAD_SUM = 52,
 };
 
-#define CHECK_LEN 5
+#define CHECK_LEN 7
 #define SALT_LEN 16
 #define MASTER_LEN 32
 #define WRAP_LEN (SALT_LEN + CRYPTO_NONCE_LEN + MASTER_LEN + CRYPTO_TAG_LEN)
-#define RECORD_HEAD 32 /* name, length, nonce */
+#define GENERATION_LEN 16
+#define MARKS 2
+#define MARK_LEN 32
+#define MARK_MAC_LEN 16
+#define HEAD_LEN STORE_RECORD_HEAD
+#define HEAD_SUM_LEN 12
+#define END_LEN STORE_RECORD_END
+#define LINK_LEN CRYPTO_SHA256_LEN
+#define LINK_SUM_LEN 16 /* of it, in the record */
+#define FAILED_BYTE 0xa5
 
-static_assert(AT_USER_WRAP - AT_SO_WRAP == WRAP_LEN && AT_COUNT - AT_USER_WRAP == WRAP_LEN, "the header's places");
+static_assert(AT_USER_WRAP - AT_SO_WRAP == WRAP_LEN && AT_GENERATION - AT_USER_WRAP == WRAP_LEN &&
+		      AT_MAC - AT_GENERATION == GENERATION_LEN && AT_SUM + CRYPTO_SHA256_LEN == STORE_HEADER_LEN &&
+		      AT_MARKS + MARKS * MARK_LEN == STATE_LEN && AT_HEAD_SUM + HEAD_SUM_LEN == HEAD_LEN,
+	      "the places");
 
-struct seen {
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec changed;
+enum kind { KIND_OBJECT = 1, KIND_REMOVED = 2 };
+
+/* ---- what is where (store-index.c) --------------------------------------------------------------------- */
+
+struct place {
+	struct id name;
+	uint64_t at;       /* of its record; 0: removed */
+	uint64_t sequence;
+	uint64_t version;
+	uint64_t told;     /* the version that was visited; 0: none */
+	uint8_t link[32];  /* of the record before */
+	uint32_t len;      /* of what is sealed in it */
+	bool bad;          /* it does not open: damage, unless a later record makes it dead */
+	bool waiting;      /* to be visited */
+	struct place *chain;           /* of its bucket */
+	struct place *earlier, *later; /* of those that wait, in the order of changes */
+	uint64_t next_at, next_sequence; /* in a file that is being made */
+	uint8_t next_link[32];
+};
+
+struct index {
+	struct place **bucket; /* bucket_count: a power of two */
+	size_t bucket_count, count;
+	struct place *first, *last; /* that wait */
+	uint64_t live_len;          /* bytes of records that are not dead */
+	size_t bad;
+};
+
+void index_drop(struct index *x);
+struct place *index_find(const struct index *x, const struct id *name); /* removed ones too, or NULL */
+/* A record of that name, which the place then has: what was there is dead.  Errors: NOMEM. */
+dske_rc index_put(struct index *x, const struct place *now);
+/* A record says that it is gone. */
+void index_remove(struct index *x, const struct id *name, uint64_t version);
+/* Before all is read anew, and after: what was not found again is gone. */
+void index_lift(struct index *x);
+void index_settle(struct index *x);
+/* The place was visited as it is now; it may end with that. */
+void index_told(struct index *x, struct place *p);
+dske_rc index_tell_all(struct index *x); /* nothing was: all that live wait.  Errors: NOMEM. */
+void index_move(struct index *x);        /* the new file is there */
+const struct place *index_first_bad(const struct index *x);
+static inline uint64_t record_size(uint32_t len)
+{
+	return HEAD_LEN + (uint64_t)len + END_LEN;
+}
+
+/* ---- the store and one call's view of the file ------------------------------------------------------------ */
+
+/* How far the watched file was read, if it is of this generation. */
+struct position {
+	bool known;
+	uint8_t generation[GENERATION_LEN];
+	uint64_t end, sequence; /* of the last record */
+	uint8_t link[LINK_LEN];
 };
 
 struct store {
-	struct path file, lock_file;
+	struct path file, lock_file, login_file, new_file;
 	struct store_cost cost;
-	pthread_mutex_t lock; /* one call at a time; other processes are kept out by lock_file */
-	struct seen seen;     /* of the last store_each() */
+	pthread_mutex_t lock; /* for all below; other processes are kept out by lock_file */
+	struct index index;
+	struct position position;
+	struct fd watched;        /* the file that was read, for store_changed(); read by pread alone */
+	dev_t dev;
+	ino_t ino;
+	uint8_t marks[MARKS * MARK_LEN]; /* as they were then */
 };
 
-/* A call holds the store until the block ends (clang calls a variable unused that only its cleanup uses). */
+/* A call holds the store until the block ends. */
 struct guard {
 	struct store *s;
 };
 struct guard guard_take(struct store *s);
 void guard_drop(struct guard *g);
-#define HOLD(s) AUTO(guard) held_ __attribute__((unused)) = guard_take(s)
+#define HOLD(s) AUTO(guard) held_ = guard_take(s)
 
-/* One call's view of the file: held locked while it lasts. */
-struct image {
-	struct fd lock;
-	struct buf file;
-	bool there;
+/* A lock file, held until the block ends: given back by word too, since a fork may have doubled the descriptor. */
+struct latch {
+	struct fd f;
 };
+void latch_drop(struct latch *l);
+dske_rc latch_take(struct latch *l, const struct path *file, enum file_lock kind);
+#define LATCH_NONE {.f = FD_NONE}
 
+struct image {
+	struct latch latch;
+	struct fd file;
+	bool there, writing;
+	dev_t dev;
+	ino_t ino;
+	uint64_t size;
+	uint8_t header[STORE_HEADER_LEN], state[STATE_LEN];
+	/* after image_load() */
+	struct secret key; /* of the records */
+	unsigned mark;     /* the one that counts */
+	uint64_t marked;   /* the end that it says */
+	bool torn;         /* something lies after the last record that is not whole */
+	struct extent {
+		uint64_t at;
+		uint32_t len;
+	} *dead; /* what is dead and was not overwritten */
+	size_t dead_count, dead_cap;
+};
+#define IMAGE_NONE {.latch = LATCH_NONE, .file = FD_NONE}
 void image_drop(struct image *i);
-#define IMAGE_NONE {.lock = FD_NONE}
 
 /* Numbers in the file. */
 uint32_t store_get_u32(const uint8_t *p);
@@ -77,50 +177,97 @@ void store_set_u32(uint8_t *p, uint32_t v);
 uint64_t store_get_u64(const uint8_t *p);
 void store_set_u64(uint8_t *p, uint64_t v);
 
-/* Is it the header of a token that this version can read?  Errors: CORRUPT. */
-dske_rc header_check(const struct store *s, const uint8_t *h, size_t len);
+/* Takes the lock and reads header and state, checked as far as that goes without a key.  A missing file is not an error:
+ * !there.  Errors: CORRUPT, IO, DENIED. */
+dske_rc image_open(struct store *s, struct image *i, enum file_lock kind);
+/* Header and state of an open file, without a lock.  Errors: CORRUPT, IO. */
+dske_rc image_read(const struct store *s, struct image *i);
+dske_rc header_check(const struct store *s, const uint8_t *h);
 
-/* The whole file, checked as far as it can be without a key.  A missing one is not an error: !there. */
-dske_rc image_read(struct store *s, struct image *i);
-/* The same for a change: no other process changes the file before image_drop(). */
-dske_rc image_read_locked(struct store *s, struct image *i);
-/* And only if it is still the token of this key, undamaged.  Errors: STATE, CORRUPT. */
-dske_rc image_read_mine(struct store *s, struct image *i, const struct secret *master);
-/* Puts the header's checksum right and replaces the file. */
-dske_rc image_write(struct store *s, struct image *i);
-
-/* Makes the image that of a new token, without PINs or objects. */
-dske_rc image_begin(struct image *i, struct store_cost cost, const uint8_t label[STORE_LABEL_LEN],
-		    const struct secret *master);
-/* Binds the image to its master key, after a change. */
-dske_rc image_seal(struct image *i, const struct secret *master);
-/* Is it the image's key?  Else STATE. */
+/* A header without PINs or MAC. */
+dske_rc header_begin(uint8_t h[STORE_HEADER_LEN], struct store_cost cost, const uint8_t label[STORE_LABEL_LEN],
+		     const struct secret *master);
+/* A fresh generation, MAC and checksum. */
+dske_rc header_seal(uint8_t h[STORE_HEADER_LEN], const struct secret *master);
+/* Is it the file's key?  Else STATE. */
 dske_rc image_check_master(const struct image *i, const struct secret *master);
-/* Opens each record, so that damage has a name, and then holds the whole against its MAC. */
-dske_rc image_visit(const struct store *s, const struct image *i, const struct secret *master, store_visitor *visit,
-		    void *context);
-dske_rc visit_nothing(void *context, const struct id *name, const struct secret *plain);
-size_t record_len(const uint8_t *record);
-/* The record of that name, or NULL. */
-uint8_t *record_find(const struct image *i, const struct id *name);
-dske_rc record_open(const struct store *s, const uint8_t *record, uint64_t index, const struct secret *master,
-		    struct secret *plain);
-dske_rc record_append(struct image *i, const struct secret *master, const struct secret *plain, const struct id *name);
+dske_rc header_check_mac(const struct store *s, const uint8_t *h, const struct secret *master);
+
+dske_rc records_key(const uint8_t *header, const struct secret *master, struct secret *key);
+dske_rc mark_write(uint8_t mark[MARK_LEN], const uint8_t *header, const struct secret *master, uint64_t end, uint64_t sequence);
+dske_rc mark_check(const uint8_t mark[MARK_LEN], const uint8_t *header, const struct secret *master, bool *good);
+
+/* ---- one record (store-record.c) ------------------------------------------------------------------------- */
+
+struct record {
+	enum kind kind;
+	struct id name;
+	uint64_t sequence, version;
+	uint32_t len;
+};
+/* Is it a whole head, and the one that has to come now?  *r is filled in as far as it says something. */
+bool store_head_read(const uint8_t head[HEAD_LEN], uint64_t sequence, struct record *r);
+/* Into record_size(plain->len) bytes, which *at then is after; plain may be empty. */
+dske_rc record_seal(uint8_t *out, const struct record *r, const struct secret *plain, struct position *at,
+		    const struct secret *key);
+/* Errors: TAG, NOMEM. */
+dske_rc record_open(const uint8_t *record, const uint8_t link[LINK_LEN], const struct secret *key, struct secret *plain);
+/* Before the first record. */
+void position_begin(struct position *p, const uint8_t *header);
+/* After the next; *good: does the record end with its link?  Nothing happens if not.  Errors: NOMEM. */
+dske_rc position_advance(struct position *p, const uint8_t *record, bool *good);
+
+/* A part of the file, for reading records one after the other. */
+struct view {
+	int fd;
+	uint64_t at; /* of bytes.data in the file */
+	struct buf bytes;
+};
+void view_drop(struct view *w);
+/* len bytes at `at`, borrowed until the next call; reads ahead up to `ahead`.  Errors: IO, CORRUPT, NOMEM. */
+dske_rc view_get(struct view *w, uint64_t at, uint64_t len, uint64_t ahead, const uint8_t **out);
+
+/* ---- reading and writing records ---------------------------------------------------------------------------- */
+
+/* A new file whose maker died: overwritten and removed. */
+void leftover_sweep(const struct store *s);
+/* Makes the file with which the index now agrees the one that store_changed() looks at. */
+void store_watch(struct store *s, const struct image *i);
+void store_unwatch(struct store *s);
+
+/* Reads what was appended since the store's position (all of it in a file of another generation, or if `anew`), so that the
+ * index says what the file does.  Errors: STATE (another master key), CORRUPT, SYNC, IO, NOMEM. */
+enum load { LOAD_NEW, LOAD_ALL, LOAD_WHAT_OPENS /* all, whatever else does not */ };
+dske_rc image_load(struct store *s, struct image *i, const struct secret *master, enum load what);
+/* The object of a place, which image_load() has read.  Errors: CORRUPT. */
+dske_rc place_open(const struct store *s, struct view *w, const struct image *i, const struct place *p, struct secret *plain);
+
+/* Opens, locks exclusively and loads for a change.  Errors: as image_load; STATE (no token). */
+dske_rc image_for_change(struct store *s, struct image *i, const struct secret *master, enum load what);
+/* One record, durably, and what it makes dead overwritten.  Errors: TOOBIG, SYNC, IO, NOMEM. */
+dske_rc image_append(struct store *s, struct image *i, const struct secret *master, struct record *r, const struct secret *plain);
+
+/* A new file with this header (sealed here), these failed attempts, and all that lives. */
+dske_rc image_renew(struct store *s, struct image *i, const struct secret *master, const uint8_t *header, const uint8_t *state);
+/* A new file with the objects given alone (one, or none if plain is empty), whatever was there. */
+dske_rc image_begin(struct store *s, struct image *i, const struct secret *master, const uint8_t *header, const struct id *name,
+		    const struct secret *plain);
+/* If the dead are more than half. */
+void image_compact(struct store *s, struct image *i, const struct secret *master);
 
 /* Not an object (store-key.c). */
 extern const struct id table_key_name;
-/* Reads the key where there is one; else *key stays empty.  Errors: CORRUPT. */
-dske_rc image_table_key(const struct store *s, const struct image *i, const struct secret *master, struct secret *key);
+/* Reads the key where there is one; else *key stays empty.  After image_load().  Errors: CORRUPT. */
+dske_rc image_table_key(const struct store *s, const struct image *i, struct secret *key);
 
-/* The file as it is now; false when it is not there. */
-bool file_now(const struct store *s, struct seen *now);
-bool seen_same(const struct seen *a, const struct seen *b);
+/* ---- PINs (store-pin.c) ------------------------------------------------------------------------------------- */
 
-/* Seals the master key under a PIN. */
+/* Seals the master key under a PIN, for a header to be; the caller clears the counter. */
 dske_rc pin_wrap(uint8_t *header, enum store_pin which, const void *pin, size_t pin_len, const struct secret *master);
-/* One attempt: counted and durable before it is made, so that cutting the power gives no free guess.
- * Errors: as store_login. */
-dske_rc pin_try(struct store *s, struct image *i, enum store_pin which, const void *pin, size_t pin_len,
-		struct secret *master);
+void pin_clear(uint8_t *state, enum store_pin which);
+unsigned pin_failed(const uint8_t *state, enum store_pin which);
+/* One attempt: counted and durable before it is made, so that cutting the power gives no free guess.  The caller has the
+ * lock of login_file, and not the store's.  Errors: as store_login. */
+dske_rc pin_try(struct store *s, enum store_pin which, const void *pin, size_t pin_len, struct secret *master);
 
 #endif

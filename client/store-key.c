@@ -8,14 +8,17 @@
 
 const struct id table_key_name = {{'D', 'S', 'K', 'E', ' ', 't', 'a', 'b', 'l', 'e', ' ', 'k', 'e', 'y'}};
 
-dske_rc image_table_key(const struct store *s, const struct image *i, const struct secret *master, struct secret *key)
+dske_rc image_table_key(const struct store *s, const struct image *i, struct secret *key)
 {
 	AUTO(secret) plain = {0};
-	const uint8_t *record = record_find(i, &table_key_name);
+	const struct place *p = index_find(&s->index, &table_key_name);
+	struct view w = {.fd = i->file.n};
 
-	if (record == NULL)
+	if (p == NULL)
 		return DSKE_OK;
-	TRY(record_open(s, record, 0, master, &plain));
+	dske_rc rc = place_open(s, &w, i, p, &plain);
+	view_drop(&w);
+	TRY(rc);
 	if (plain.len != TABLE_KEY_LEN)
 		return FAIL(CORRUPT, "%s is damaged: it holds no whole key of the tables", s->file.s);
 	secret_move(key, &plain);
@@ -26,11 +29,10 @@ dske_rc image_table_key(const struct store *s, const struct image *i, const stru
 static dske_rc add_key(struct store *s, struct image *i, const struct secret *master, struct secret *key)
 {
 	AUTO(secret) fresh = {0};
+	struct record r = {.kind = KIND_OBJECT, .name = table_key_name, .version = 1};
 
 	TRY(secret_random(&fresh, TABLE_KEY_LEN));
-	TRY(record_append(i, master, &fresh, &table_key_name));
-	TRY(image_seal(i, master));
-	TRY(image_write(s, i));
+	TRY(image_append(s, i, master, &r, &fresh));
 	secret_move(key, &fresh);
 	return DSKE_OK;
 }
@@ -40,8 +42,8 @@ dske_rc store_table_key(struct store *s, const struct secret *master, struct sec
 	HOLD(s);
 	AUTO(image) i = IMAGE_NONE;
 
-	TRY(image_read_mine(s, &i, master));
-	TRY(image_table_key(s, &i, master, key));
+	TRY(image_for_change(s, &i, master, LOAD_NEW));
+	TRY(image_table_key(s, &i, key));
 	return key->len > 0 ? DSKE_OK : add_key(s, &i, master, key);
 }
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* client/store-pin.c - PINs, what they open, and the count of those that were wrong. */
 #include <config.h>
 
 #include "client/store-impl.h"
 
 #include <argon2.h>
 #include <string.h>
-
-/* ---- PINs --------------------------------------------------------------------------------------------- */
 
 static const struct pin_place {
 	const char *role;
@@ -34,21 +33,20 @@ static size_t pin_ad(const uint8_t *header, enum store_pin which, uint8_t ad[64]
 	return len + 8;
 }
 
-dske_rc pin_wrap(uint8_t *header, enum store_pin which, const void *pin, size_t pin_len,
-			const struct secret *master)
+dske_rc pin_wrap(uint8_t *header, enum store_pin which, const void *pin, size_t pin_len, const struct secret *master)
 {
 	AUTO(secret) key = {0};
 	uint8_t *wrap = header + pins[which].wrap, ad[64];
 
 	TRY(random_fill(wrap, SALT_LEN + CRYPTO_NONCE_LEN));
 	TRY(pin_key(header, wrap, pin, pin_len, &key));
-	header[pins[which].failed] = 0;
+	if (which == STORE_PIN_USER)
+		header[AT_USER_SET] = 1;
 	return crypto_seal(wrap + SALT_LEN + CRYPTO_NONCE_LEN, &key, wrap + SALT_LEN, ad, pin_ad(header, which, ad), master->data,
 			   master->len);
 }
 
-static dske_rc pin_unwrap(const uint8_t *header, enum store_pin which, const void *pin, size_t pin_len,
-			  struct secret *master)
+static dske_rc pin_unwrap(const uint8_t *header, enum store_pin which, const void *pin, size_t pin_len, struct secret *master)
 {
 	AUTO(secret) key = {0};
 	const uint8_t *wrap = header + pins[which].wrap;
@@ -64,21 +62,77 @@ static dske_rc pin_unwrap(const uint8_t *header, enum store_pin which, const voi
 	return rc_is(rc, DSKE_RC_TAG) ? FAIL(PIN, "the PIN is wrong") : rc;
 }
 
-dske_rc pin_try(struct store *s, struct image *i, enum store_pin which, const void *pin, size_t pin_len,
-		       struct secret *master)
+void pin_clear(uint8_t *state, enum store_pin which)
 {
-	uint8_t *failed = i->file.data + pins[which].failed;
+	memset(state + pins[which].failed, 0, STORE_ATTEMPTS);
+}
 
-	if (which == STORE_PIN_USER && i->file.data[AT_USER_SET] == 0)
+unsigned pin_failed(const uint8_t *state, enum store_pin which)
+{
+	unsigned n = 0;
+
+	for (unsigned k = 0; k < STORE_ATTEMPTS; k++)
+		n += state[pins[which].failed + k] != 0;
+	return n;
+}
+
+/* Durable, from the k-th on. */
+static dske_rc failed_write(const struct image *i, enum store_pin which, unsigned k, size_t len)
+{
+	unsigned at = pins[which].failed + k;
+
+	TRY(file_pwrite(i->file.n, i->state + at, len, STORE_HEADER_LEN + at));
+	return file_sync(i->file.n);
+}
+
+/* *k: which of the bytes counts this attempt. */
+static dske_rc attempt_begin(struct store *s, enum store_pin which, uint8_t header[STORE_HEADER_LEN], unsigned *k)
+{
+	HOLD(s);
+	AUTO(image) i = IMAGE_NONE;
+
+	TRY(image_open(s, &i, FILE_LOCK_EXCLUSIVE));
+	if (!i.there)
+		return FAIL(STATE, "the token is not initialised");
+	if (which == STORE_PIN_USER && i.header[AT_USER_SET] == 0)
 		return FAIL(STATE, "no user PIN is set");
-	if (*failed >= STORE_ATTEMPTS)
+	if (pin_failed(i.state, which) >= STORE_ATTEMPTS)
 		return rc_make(DSKE_RC_PIN_LOCKED);
-	++*failed;
-	TRY(image_write(s, i));
-	dske_rc rc = pin_unwrap(i->file.data, which, pin, pin_len, master);
-	if (rc_is(rc, DSKE_RC_PIN))
-		return *failed >= STORE_ATTEMPTS ? rc_make(DSKE_RC_PIN_LOCKED) : rc;
-	*failed = rc_ok(rc) ? 0 : (uint8_t)(*failed - 1); /* for want of memory nothing was tried */
-	dske_rc written = image_write(s, i);
+	for (*k = 0; i.state[pins[which].failed + *k] != 0;)
+		++*k;
+	i.state[pins[which].failed + *k] = FAILED_BYTE;
+	memcpy(header, i.header, sizeof i.header);
+	return failed_write(&i, which, *k, 1);
+}
+
+/* Forgets all of them after a success; this one alone if for want of memory nothing was tried. */
+static dske_rc attempt_end(struct store *s, enum store_pin which, unsigned k, bool success)
+{
+	HOLD(s);
+	AUTO(image) i = IMAGE_NONE;
+
+	TRY(image_open(s, &i, FILE_LOCK_EXCLUSIVE));
+	if (!i.there)
+		return FAIL(STATE, "the token was taken away");
+	if (success)
+		k = 0;
+	memset(i.state + pins[which].failed + k, 0, success ? STORE_ATTEMPTS : 1);
+	return failed_write(&i, which, k, success ? STORE_ATTEMPTS : 1);
+}
+
+dske_rc pin_try(struct store *s, enum store_pin which, const void *pin, size_t pin_len, struct secret *master)
+{
+	uint8_t header[STORE_HEADER_LEN];
+	unsigned k;
+
+	TRY(attempt_begin(s, which, header, &k));
+	dske_rc rc = pin_unwrap(header, which, pin, pin_len, master);
+	if (rc_is(rc, DSKE_RC_PIN)) {
+		struct store_status st;
+		TRY(store_status(s, &st));
+		unsigned failed = which == STORE_PIN_USER ? st.user_failed : st.so_failed;
+		return failed >= STORE_ATTEMPTS ? rc_make(DSKE_RC_PIN_LOCKED) : FAIL(PIN, "the PIN is wrong");
+	}
+	dske_rc written = attempt_end(s, which, k, rc_ok(rc));
 	return rc_ok(rc) ? written : rc;
 }

@@ -10,7 +10,16 @@
 /* 64 MiB and three passes: about 0.15 s for one guess on one core of 2024. */
 #define DEFAULT_MEMORY_KIB (64u << 10)
 #define DEFAULT_PASSES 3u
+
 /* ---- life ------------------------------------------------------------------------------------------ */
+
+static dske_rc name_files(struct store *s, const char *dir)
+{
+	TRY(path_format(&s->file, "%s/" STORE_FILE_NAME, dir));
+	TRY(path_format(&s->lock_file, "%s/" STORE_FILE_NAME ".lock", dir));
+	TRY(path_format(&s->login_file, "%s/" STORE_FILE_NAME ".login", dir));
+	return path_format(&s->new_file, "%s/" STORE_FILE_NAME ".new", dir);
+}
 
 dske_rc store_new(struct store **out, const char *dir, struct store_cost cost)
 {
@@ -20,10 +29,9 @@ dske_rc store_new(struct store **out, const char *dir, struct store_cost cost)
 		return FAIL(NOMEM, "no memory for the token's store");
 	s->cost.memory_kib = cost.memory_kib != 0 ? cost.memory_kib : DEFAULT_MEMORY_KIB;
 	s->cost.passes = cost.passes != 0 ? cost.passes : DEFAULT_PASSES;
+	s->watched.n = -1;
 	pthread_mutex_init(&s->lock, NULL);
-	dske_rc rc = path_format(&s->file, "%s/" STORE_FILE_NAME, dir);
-	if (rc_ok(rc))
-		rc = path_format(&s->lock_file, "%s/" STORE_FILE_NAME ".lock", dir);
+	dske_rc rc = name_files(s, dir);
 	if (!rc_ok(rc)) {
 		store_free(s);
 		return rc;
@@ -36,11 +44,11 @@ void store_free(struct store *s)
 {
 	if (s == NULL)
 		return;
+	store_unwatch(s);
+	index_drop(&s->index);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
-
-/* ---- calls: each takes the store's lock and the file's ----------------------------------------------- */
 
 void guard_drop(struct guard *g)
 {
@@ -53,182 +61,231 @@ struct guard guard_take(struct store *s)
 	return (struct guard){s};
 }
 
-/* Reads the header alone: it is asked for often, and a token may hold many objects. */
+/* ---- the token -------------------------------------------------------------------------------------- */
+
+/* Without a lock: a header is never written in place, and a count of attempts is bytes that stand alone. */
 dske_rc store_status(struct store *s, struct store_status *out)
 {
-	AUTO(fd) f = FD_NONE;
-	uint8_t h[STORE_HEADER_LEN];
+	AUTO(image) i = IMAGE_NONE;
 
 	*out = (struct store_status){0};
-	dske_rc rc = file_open(&f, s->file.s, O_RDONLY, 0);
+	dske_rc rc = file_open(&i.file, s->file.s, O_RDONLY, 0);
 	if (rc_is(rc, DSKE_RC_NOT_FOUND))
 		return DSKE_OK;
 	TRY(rc);
-	rc = file_pread(f.n, h, sizeof h, 0);
-	if (rc_is(rc, DSKE_RC_CORRUPT))
-		return header_check(s, h, 0);
-	TRY(rc);
-	TRY(header_check(s, h, sizeof h));
+	TRY(image_read(s, &i));
 	out->initialised = true;
-	out->user_pin_set = h[AT_USER_SET] != 0;
-	out->so_failed = h[AT_SO_FAILED];
-	out->user_failed = h[AT_USER_FAILED];
-	memcpy(out->label, h + AT_LABEL, sizeof out->label);
+	out->user_pin_set = i.header[AT_USER_SET] != 0;
+	out->so_failed = pin_failed(i.state, STORE_PIN_SO);
+	out->user_failed = pin_failed(i.state, STORE_PIN_USER);
+	memcpy(out->label, i.header + AT_LABEL, sizeof out->label);
+	return DSKE_OK;
+}
+
+/* What a new token takes over from the one that is there. */
+static dske_rc former_table_key(struct store *s, const void *so_pin, size_t pin_len, struct secret *key)
+{
+	AUTO(secret) master = {0};
+	struct store_status st;
+
+	TRY(store_status(s, &st));
+	if (!st.initialised)
+		return DSKE_OK;
+	TRY(pin_try(s, STORE_PIN_SO, so_pin, pin_len, &master));
+	HOLD(s);
+	AUTO(image) i = IMAGE_NONE;
+	TRY(image_open(s, &i, FILE_LOCK_SHARED));
+	if (!i.there)
+		return FAIL(STATE, "the token was taken away");
+	dske_rc rc = image_load(s, &i, &master, LOAD_WHAT_OPENS);
+	s->position.known = false;
+	if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_CORRUPT))
+		return rc;
+	TRY(image_table_key(s, &i, key));
+	if (!rc_ok(rc) && key->len == 0)
+		return FAIL(CORRUPT, "%s is damaged before the key of the tables, if it has one: take it back from a backup, or "
+			    "remove it and initialise the token", s->file.s);
 	return DSKE_OK;
 }
 
 dske_rc store_init(struct store *s, const void *so_pin, size_t pin_len, const uint8_t label[STORE_LABEL_LEN])
 {
-	HOLD(s);
-	AUTO(image) i = IMAGE_NONE;
-	AUTO(secret) former = {0};
+	AUTO(latch) login = LATCH_NONE;
 	AUTO(secret) master = {0};
 	AUTO(secret) table_key = {0};
+	uint8_t header[STORE_HEADER_LEN];
 
-	TRY(image_read_locked(s, &i));
-	if (i.there) {
-		TRY(pin_try(s, &i, STORE_PIN_SO, so_pin, pin_len, &former));
-		TRY(image_table_key(s, &i, &former, &table_key));
-	}
+	TRY(latch_take(&login, &s->login_file, FILE_LOCK_EXCLUSIVE));
+	TRY(former_table_key(s, so_pin, pin_len, &table_key));
 	TRY(secret_random(&master, MASTER_LEN));
-	TRY(image_begin(&i, s->cost, label, &master));
-	TRY(pin_wrap(i.file.data, STORE_PIN_SO, so_pin, pin_len, &master));
-	if (table_key.len > 0)
-		TRY(record_append(&i, &master, &table_key, &table_key_name));
-	TRY(image_seal(&i, &master));
-	return image_write(s, &i);
+	TRY(header_begin(header, s->cost, label, &master));
+	TRY(pin_wrap(header, STORE_PIN_SO, so_pin, pin_len, &master));
+	HOLD(s);
+	AUTO(image) i = IMAGE_NONE;
+	TRY(image_open(s, &i, FILE_LOCK_EXCLUSIVE));
+	return image_begin(s, &i, &master, header, &table_key_name, &table_key);
+}
+
+/* Every record is opened. */
+static dske_rc check_all(struct store *s, const struct secret *master)
+{
+	HOLD(s);
+	AUTO(image) i = IMAGE_NONE;
+
+	return image_for_change(s, &i, master, LOAD_ALL);
 }
 
 dske_rc store_login(struct store *s, enum store_pin which, const void *pin, size_t pin_len, struct secret *master)
 {
-	HOLD(s);
-	AUTO(image) i = IMAGE_NONE;
 	AUTO(secret) opened = {0};
 
-	TRY(image_read_locked(s, &i));
-	if (!i.there)
-		return FAIL(STATE, "the token is not initialised");
-	TRY(pin_try(s, &i, which, pin, pin_len, &opened));
-	TRY(image_visit(s, &i, &opened, visit_nothing, NULL));
+	{
+		AUTO(latch) login = LATCH_NONE;
+		TRY(latch_take(&login, &s->login_file, FILE_LOCK_EXCLUSIVE));
+		TRY(pin_try(s, which, pin, pin_len, &opened));
+	}
+	TRY(check_all(s, &opened));
 	secret_move(master, &opened);
 	return DSKE_OK;
 }
 
-dske_rc store_set_pin(struct store *s, const struct secret *master, enum store_pin which, const void *pin, size_t pin_len)
+/* The header as it is; no other PIN changes it while the lock of logins is held. */
+static dske_rc header_now(struct store *s, const struct secret *master, uint8_t header[STORE_HEADER_LEN])
 {
 	HOLD(s);
 	AUTO(image) i = IMAGE_NONE;
 
-	TRY(image_read_mine(s, &i, master));
-	TRY(pin_wrap(i.file.data, which, pin, pin_len, master));
-	if (which == STORE_PIN_USER)
-		i.file.data[AT_USER_SET] = 1;
-	TRY(image_seal(&i, master));
-	return image_write(s, &i);
+	TRY(image_open(s, &i, FILE_LOCK_SHARED));
+	if (!i.there)
+		return FAIL(STATE, "the token was taken away");
+	TRY(image_check_master(&i, master));
+	memcpy(header, i.header, sizeof i.header);
+	return header_check_mac(s, header, master);
+}
+
+dske_rc store_set_pin(struct store *s, const struct secret *master, enum store_pin which, const void *pin, size_t pin_len)
+{
+	AUTO(latch) login = LATCH_NONE;
+	uint8_t header[STORE_HEADER_LEN];
+
+	TRY(latch_take(&login, &s->login_file, FILE_LOCK_EXCLUSIVE));
+	TRY(header_now(s, master, header));
+	TRY(pin_wrap(header, which, pin, pin_len, master));
+	HOLD(s);
+	AUTO(image) i = IMAGE_NONE;
+	TRY(image_for_change(s, &i, master, LOAD_NEW));
+	pin_clear(i.state, which);
+	return image_renew(s, &i, master, header, i.state);
 }
 
 /* ---- objects -------------------------------------------------------------------------------------------- */
 
-bool store_changed(struct store *s)
+static dske_rc visit_one(struct store *s, const struct image *i, struct view *w, struct place *p, store_visitor *visit,
+			 void *context)
 {
-	HOLD(s);
-	struct seen now;
+	AUTO(secret) plain = {0};
 
-	(void)file_now(s, &now);
-	return !seen_same(&now, &s->seen);
+	if (p->at != 0)
+		TRY(place_open(s, w, i, p, &plain));
+	if (!id_equal(&p->name, &table_key_name))
+		TRY(visit(context, &p->name, p->at != 0 ? &plain : NULL));
+	index_told(&s->index, p);
+	return DSKE_OK;
 }
 
-struct objects {
-	store_visitor *visit;
-	void *context;
-};
-
-static dske_rc visit_object(void *context, const struct id *name, const struct secret *plain)
+static dske_rc visit_waiting(struct store *s, const struct image *i, store_visitor *visit, void *context)
 {
-	const struct objects *o = context;
+	struct view w = {.fd = i->file.n};
+	dske_rc rc = DSKE_OK;
 
-	return id_equal(name, &table_key_name) ? DSKE_OK : o->visit(o->context, name, plain);
+	while (rc_ok(rc) && s->index.first != NULL)
+		rc = visit_one(s, i, &w, s->index.first, visit, context);
+	view_drop(&w);
+	return rc;
+}
+
+static dske_rc follow(struct store *s, const struct secret *master, bool all, store_visitor *visit, void *context)
+{
+	HOLD(s);
+	AUTO(image) i = IMAGE_NONE;
+
+	TRY(image_open(s, &i, FILE_LOCK_SHARED));
+	if (!i.there)
+		return FAIL(STATE, "the token was taken away");
+	TRY(image_load(s, &i, master, LOAD_NEW));
+	if (all)
+		TRY(index_tell_all(&s->index));
+	return visit_waiting(s, &i, visit, context);
+}
+
+dske_rc store_follow(struct store *s, const struct secret *master, store_visitor *visit, void *context)
+{
+	return follow(s, master, false, visit, context);
 }
 
 dske_rc store_each(struct store *s, const struct secret *master, store_visitor *visit, void *context)
 {
-	HOLD(s);
-	AUTO(image) i = IMAGE_NONE;
-	struct seen now;
-
-	/* Looked at before it is read: a change in between is seen the next time. */
-	(void)file_now(s, &now);
-	TRY(image_read(s, &i));
-	if (!i.there)
-		return FAIL(STATE, "the token was taken away");
-	TRY(image_check_master(&i, master));
-	TRY(image_visit(s, &i, master, visit_object, &(struct objects){visit, context}));
-	s->seen = now;
-	return DSKE_OK;
-}
-
-dske_rc record_append(struct image *i, const struct secret *master, const struct secret *plain, const struct id *name)
-{
-	if (plain->len > STORE_RECORD_MAX)
-		return FAIL(TOOBIG, "an object is larger than the token can keep");
-	uint8_t *record = buf_grow(&i->file, RECORD_HEAD + plain->len + CRYPTO_TAG_LEN);
-	if (record == NULL)
-		return FAIL(TOOBIG, "the token is full");
-	memcpy(record, name->b, ID_LEN);
-	store_set_u32(record + ID_LEN, (uint32_t)plain->len);
-	TRY(random_fill(record + ID_LEN + 4, CRYPTO_NONCE_LEN));
-	TRY(crypto_seal(record + RECORD_HEAD, master, record + ID_LEN + 4, name->b, ID_LEN, plain->data, plain->len));
-	store_set_u64(i->file.data + AT_COUNT, store_get_u64(i->file.data + AT_COUNT) + 1);
-	return DSKE_OK;
-}
-
-static dske_rc record_cut(struct image *i, const struct id *name)
-{
-	uint8_t *record = record_find(i, name), *end = i->file.data + i->file.len;
-
-	if (record == NULL)
-		return FAIL(NOT_FOUND, "the object is not stored any more");
-	size_t len = record_len(record);
-	memmove(record, record + len, (size_t)(end - record) - len);
-	i->file.len -= len;
-	store_set_u64(i->file.data + AT_COUNT, store_get_u64(i->file.data + AT_COUNT) - 1);
-	return DSKE_OK;
+	return follow(s, master, true, visit, context);
 }
 
 dske_rc store_add(struct store *s, const struct secret *master, const struct secret *plain, struct id *name)
 {
 	HOLD(s);
 	AUTO(image) i = IMAGE_NONE;
+	struct record r = {.kind = KIND_OBJECT, .version = 1};
 
 	TRY(id_random(name));
-	TRY(image_read_mine(s, &i, master));
-	TRY(record_append(&i, master, plain, name));
-	TRY(image_seal(&i, master));
-	return image_write(s, &i);
+	r.name = *name;
+	TRY(image_for_change(s, &i, master, LOAD_NEW));
+	return image_append(s, &i, master, &r, plain);
+}
+
+/* The place of an object that is there. */
+static dske_rc place_of(const struct store *s, const struct id *name, const struct place **p)
+{
+	*p = index_find(&s->index, name);
+	if (*p == NULL || (*p)->at == 0)
+		return FAIL(NOT_FOUND, "the object is not stored any more");
+	return DSKE_OK;
+}
+
+/* What a caller did itself it need not be told of. */
+static void done_by_caller(struct store *s, const struct id *name)
+{
+	struct place *p = index_find(&s->index, name);
+
+	if (p != NULL)
+		index_told(&s->index, p);
 }
 
 dske_rc store_replace(struct store *s, const struct secret *master, const struct secret *plain, const struct id *name)
 {
 	HOLD(s);
 	AUTO(image) i = IMAGE_NONE;
-	struct seen now;
+	const struct place *p;
 
-	TRY(image_read_mine(s, &i, master));
-	if (!file_now(s, &now) || !seen_same(&now, &s->seen))
-		return FAIL(BUSY, "another process has changed %s", s->file.s);
-	TRY(record_cut(&i, name));
-	TRY(record_append(&i, master, plain, name));
-	TRY(image_seal(&i, master));
-	return image_write(s, &i);
+	TRY(image_for_change(s, &i, master, LOAD_NEW));
+	TRY(place_of(s, name, &p));
+	if (p->told != p->version)
+		return FAIL(BUSY, "another process has changed the object in %s", s->file.s);
+	struct record r = {.kind = KIND_OBJECT, .name = *name, .version = p->version + 1};
+	TRY(image_append(s, &i, master, &r, plain));
+	done_by_caller(s, name);
+	image_compact(s, &i, master);
+	return DSKE_OK;
 }
 
 dske_rc store_remove(struct store *s, const struct secret *master, const struct id *name)
 {
 	HOLD(s);
 	AUTO(image) i = IMAGE_NONE;
+	const struct place *p;
 
-	TRY(image_read_mine(s, &i, master));
-	TRY(record_cut(&i, name));
-	TRY(image_seal(&i, master));
-	return image_write(s, &i);
+	TRY(image_for_change(s, &i, master, LOAD_NEW));
+	TRY(place_of(s, name, &p));
+	struct record r = {.kind = KIND_REMOVED, .name = *name, .version = p->version + 1};
+	TRY(image_append(s, &i, master, &r, &(struct secret){0}));
+	done_by_caller(s, name);
+	image_compact(s, &i, master);
+	return DSKE_OK;
 }

@@ -1,31 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * client/store.h - what the agreement token keeps: label, PINs and token objects, in one file that is
- * replaced as a whole, under an exclusive lock of a file beside it, so that many processes may share it.
+ * client/store.h - what the agreement token keeps: label, PINs and token objects, in one file that many
+ * processes share.  Each change of an object is one record at the file's end; integers are big-endian.
  *
- *	header (STORE_HEADER_LEN bytes, integers big-endian)
- *	     0  16  "DSKE token v1\n", two zero bytes
+ *	header (STORE_HEADER_LEN bytes, never written in place: a new one comes with a new file)
+ *	     0  16  "DSKE token v2\n", two zero bytes
  *	    16   4  Argon2id: memory in KiB
  *	    20   4  Argon2id: passes
  *	    24  32  label, padded with blanks
- *	    56   1  user PIN: 1 if set     57  1  failed attempts at it
- *	    58   1  failed attempts at the SO's
- *	    59   5  check of the master key: first bytes of HMAC-SHA256(master key, "DSKE token key")
+ *	    56   1  user PIN: 1 if set
+ *	    57   7  check of the master key: first bytes of HMAC-SHA256(master key, "DSKE token key")
  *	    64  76  master key under the SO's PIN: salt 16, nonce 12, sealed 32 + 16
  *	   140  76  master key under the user's PIN: the same, or zeros
- *	   216   8  number of records
- *	   224  32  HMAC-SHA256, by HMAC-SHA256(master key, "DSKE token file"), over all the file except the failed attempts
- *	            and both checksums, so that records cannot be taken out, put back or reordered
- *	   256  32  SHA-256 of bytes 0 to 255, so that damage is seen without a PIN
- *	records
- *	     0  16  name (random)
- *	    16   4  length of what is sealed, L
- *	    20  12  nonce
- *	    32  L + 16   AES-256-GCM under the master key, the name as associated data
- *	one of them may have the name "DSKE table key\0\0": no object, but the key of the tables, 32 bytes
+ *	   216  16  generation: random, another one in each new file
+ *	   232  32  HMAC-SHA256, by HMAC-SHA256(master key, "DSKE token file"), of bytes 0 to 231
+ *	   264      zeros
+ *	  4064  32  SHA-256 of bytes 0 to 4063, so that damage is seen without a PIN
+ *	state (the page at STORE_HEADER_LEN, written in place)
+ *	     0  10  failed attempts at the SO's PIN: a byte for each that may be, 0x00 or 0xa5
+ *	    10  10  the same for the user's
+ *	    32  32  commit mark      64  32  commit mark
+ *	    96      nothing; it is not looked at
+ *	commit mark (the two are written in turn; the one that goes further counts)
+ *	     0   8  where in the file the records end that were reported as done
+ *	     8   8  sequence number of the last of them
+ *	    16  16  first bytes of HMAC-SHA256(master key, "DSKE token mark", generation, bytes 0 to 15)
+ *	records (from STORE_RECORDS_AT on; after the last come zeros, and whatever a writer left that died)
+ *	     0   4  length of what is sealed, L
+ *	     4   1  1: an object, new or in another's place      2: the object is removed (L is 0)
+ *	     5   3  zeros
+ *	     8   8  sequence number: 1, 2, ...
+ *	    16  16  name of the object (random)
+ *	    32   8  version of the object: one more with each of its records, over all generations
+ *	    40  12  nonce
+ *	    52  12  first bytes of SHA-256 of bytes 0 to 51
+ *	    64   L  what is sealed: AES-256-GCM under HMAC-SHA256(master key, "DSKE token records", generation)
+ *	64 + L  16  its tag
+ *	80 + L  16  first bytes of the link: SHA-256(link of the record before, bytes 0 to 63, tag)
+ *	The first record's link before is the generation and 16 zeros.  Associated data: link of the record before, bytes 0 to 63.
+ *	So none can be taken out, put back, reordered, or brought over from another file.
+ *	An object may have the name "DSKE table key\0\0": it is none, but the key of the tables, 32 bytes.
+ *
+ * Writing.  A record is written and synced; then a mark is written, which the next record's sync takes along; then it is
+ * reported as done.  What a record replaces or removes is dead: its L bytes are then overwritten with zeros, so
+ * that who copies the file later and learns a PIN does not find it.  The rest of it stays, for the links.
+ * When the dead are more than half, those that live are sealed anew into a new file, of another generation, which
+ * replaces the old one; that is overwritten.  New PINs and a new token make a new file too.
+ *
+ * Reading.  Whatever is wrong before the mark is damage, and named, but for the L bytes of what is dead.  After it
+ * whole records count, once the reader has synced them: their writer died before it could report them.  The first that
+ * is not whole was never reported, and the next writer overwrites it.  A mark that does not have its MAC was
+ * torn; the other then is one record behind, and nothing is lost.
  *
  * The master key is random.  Argon2id of a PIN gives the key that seals it, with the role and Argon2id's
- * parameters as associated data.  Counters of failed attempts are raised and synced before an attempt.
+ * parameters as associated data.  Failed attempts are raised and synced before an attempt.  They are counted in
+ * bytes of their own, since one byte is never torn and any third value is damage.
+ *
+ * Locks: token.lock, shared to read records and exclusive to write; token.login for the length of an attempt at a PIN,
+ * before the other, so that nobody waits for Argon2id but who has a PIN to try.
  *
  * Thread-safe.  Damage is CORRUPT, and the sentence names what is damaged.
  */
@@ -41,7 +73,10 @@
 #include "base/secret.h"
 
 #define STORE_FILE_NAME "token"
-#define STORE_HEADER_LEN 288u
+#define STORE_HEADER_LEN 4096u
+#define STORE_RECORDS_AT 8192u
+#define STORE_RECORD_HEAD 64u
+#define STORE_RECORD_END 32u /* tag, link */
 #define STORE_FILE_MAX (256u << 20)
 #define STORE_RECORD_MAX (17u << 20) /* a key of 16 MiB, and what is said of it */
 #define STORE_LABEL_LEN 32
@@ -71,7 +106,8 @@ struct store_status {
 dske_rc store_status(struct store *s, struct store_status *out);
 
 /* A new token: label, SO PIN, no user PIN, a new master key, no objects.  If there is one already, its SO
- * PIN must be the same, and its table key stays.  Errors: PIN, PIN_LOCKED, IO, SYNC, CORRUPT. */
+ * PIN must be the same, and its table key stays; other objects of it may be damaged.  Errors: PIN, PIN_LOCKED, IO, SYNC,
+ * CORRUPT. */
 dske_rc store_init(struct store *s, const void *so_pin, size_t pin_len, const uint8_t label[STORE_LABEL_LEN]);
 
 /* Opens the master key, which the caller owns; also checks every record.  Errors: PIN, PIN_LOCKED, STATE
@@ -91,17 +127,23 @@ dske_rc store_table_key(struct store *s, const struct secret *master, struct sec
 /* The same from a client's state folder with the user's PIN.  Errors: as store_login. */
 dske_rc store_open_table_key(const char *dir, const void *pin, size_t pin_len, struct secret *key);
 
-/* One object.  plain is borrowed for the call. */
+/* One object; plain is borrowed for the call, and NULL for one that is no longer there. */
 typedef dske_rc store_visitor(void *context, const struct id *name, const struct secret *plain);
 
-/* Has the file changed since store_each() last read it?  Cheap. */
+/* Is there something that store_follow() would visit?  Cheap: what the file says of itself is asked for, not read. */
 bool store_changed(struct store *s);
-/* Visits all objects; a failing visitor ends it.  Errors: CORRUPT, STATE (re-initialised under another master
- * key), the visitor's. */
+
+/* Visits what has changed since the last visit, by whomever, once each and in the order of the changes: new
+ * and replaced objects, and names that were visited and are gone.  A failing visitor ends it; what it failed on comes
+ * again.  store_replace() and store_remove() of this process are taken as visited, store_add() is not.
+ * Errors: CORRUPT, SYNC, STATE (re-initialised under another master key, or gone), the visitor's. */
+dske_rc store_follow(struct store *s, const struct secret *master, store_visitor *visit, void *context);
+/* The same as if nothing had been visited: all objects there are. */
 dske_rc store_each(struct store *s, const struct secret *master, store_visitor *visit, void *context);
 
-/* Adds (*name is drawn), replaces or removes one object, durably.  Only what store_each() has read is
- * replaced: BUSY when the file has changed since.  Errors: NOT_FOUND, TOOBIG, STATE, CORRUPT, SYNC. */
+/* Adds (*name is drawn), replaces or removes one object, durably.  Only what was visited is replaced: BUSY when another
+ * process has replaced the same object since.  After SYNC and IO the object is as it was, or (if the disk does
+ * not do what it is told) as it was to be, but whole.  Errors: NOT_FOUND, TOOBIG, STATE, CORRUPT, SYNC, IO. */
 dske_rc store_add(struct store *s, const struct secret *master, const struct secret *plain, struct id *name);
 dske_rc store_replace(struct store *s, const struct secret *master, const struct secret *plain, const struct id *name);
 dske_rc store_remove(struct store *s, const struct secret *master, const struct id *name);

@@ -60,16 +60,6 @@ static dske_rc key_erase(struct module *m, const struct object *key)
 	return store_remove(m->store, &master, &key->stored);
 }
 
-/* With the module's lock: the token key of that name. */
-static struct object *key_stored_as(const struct module *m, const struct id *name)
-{
-	for (struct object *o = m->objects.oldest; o != NULL; o = o->newer) {
-		if (object_is_made(o) && o->session == 0 && id_equal(&o->stored, name))
-			return o;
-	}
-	return NULL;
-}
-
 CK_RV key_keep(struct module *m, struct object *key)
 {
 	return key->session == 0 ? store_rv(key_store(m, key)) : CKR_OK;
@@ -85,7 +75,7 @@ CK_RV key_forget(struct module *m, const struct object *key)
 /* With the module's lock. */
 static CK_RV table_add(struct module *m, const struct session *s, struct object *key, CK_OBJECT_HANDLE *handle)
 {
-	struct object *same = key->session == 0 ? key_stored_as(m, &key->stored) : NULL;
+	struct object *same = key->session == 0 ? objects_stored_as(&m->objects, &key->stored) : NULL;
 
 	if (!login_sees(m, key->sight))
 		return CKR_USER_NOT_LOGGED_IN;
@@ -127,85 +117,126 @@ CK_RV key_destroy(struct module *m, struct object *key)
 	return rv == CKR_OK && !there ? CKR_OBJECT_HANDLE_INVALID : rv;
 }
 
+/* What has changed in the store. */
 struct sync {
-	struct object **key; /* owned, one reference each */
+	struct sync_item {
+		struct id name;
+		struct object *key; /* owned, one reference; NULL: it is gone */
+	} *item;
 	size_t count, cap;
 };
+
+static void sync_drop(struct sync *all)
+{
+	for (size_t i = 0; i < all->count; i++)
+		object_unref(all->item[i].key);
+	free(all->item);
+}
+
+static dske_rc sync_room(struct sync *all)
+{
+	if (all->count < all->cap)
+		return DSKE_OK;
+	size_t cap = all->cap > 0 ? 2 * all->cap : 16;
+	struct sync_item *grown = reallocarray(all->item, cap, sizeof *grown);
+	if (grown == NULL)
+		return FAIL(NOMEM, "no memory for the token's objects");
+	all->item = grown;
+	all->cap = cap;
+	return DSKE_OK;
+}
 
 static dske_rc sync_visit(void *context, const struct id *name, const struct secret *plain)
 {
 	struct sync *all = context;
+	struct object *key = NULL;
 
-	if (all->count == all->cap) {
-		size_t cap = all->cap > 0 ? 2 * all->cap : 16;
-		struct object **grown = reallocarray(all->key, cap, sizeof(struct object *));
-		if (grown == NULL)
+	TRY(sync_room(all));
+	if (plain != NULL) {
+		key = object_new(OBJECT_KEY, SLOT_AGREEMENT);
+		if (key == NULL)
 			return FAIL(NOMEM, "no memory for the token's objects");
-		all->key = grown;
-		all->cap = cap;
+		key->stored = *name;
+		dske_rc rc = key_read(key, plain);
+		if (!rc_ok(rc)) {
+			object_unref(key);
+			return rc;
+		}
 	}
-	struct object *key = object_new(OBJECT_KEY, SLOT_AGREEMENT);
-	if (key == NULL)
-		return FAIL(NOMEM, "no memory for the token's objects");
-	all->key[all->count++] = key;
-	key->stored = *name;
-	return key_read(key, plain);
+	all->item[all->count++] = (struct sync_item){*name, key};
+	return DSKE_OK;
 }
 
-static int by_stored(const void *a, const void *b)
+/* With the module's lock: one that is there keeps its handle. */
+static CK_RV merge_one(struct module *m, const struct sync_item *item)
 {
-	const struct object *const *x = a, *const *y = b;
+	struct object *o = objects_stored_as(&m->objects, &item->name);
 
-	return id_compare(&(*x)->stored, &(*y)->stored);
+	if (item->key == NULL) {
+		if (o != NULL)
+			objects_remove(&m->objects, o);
+		return CKR_OK;
+	}
+	if (o == NULL)
+		return login_sees(m, item->key->sight) ? objects_add(&m->objects, object_ref(item->key)) : CKR_OK;
+	struct attrs former = o->attrs;
+	o->attrs = item->key->attrs;
+	item->key->attrs = former;
+	o->seen = true;
+	objects_reindex(&m->objects, o);
+	return CKR_OK;
 }
 
-/* With the module's lock: what is new comes in, what is no longer stored goes; handles stay. */
-static void sync_merge(struct module *m, struct sync *all)
+/* With the module's lock: what is no longer stored goes. */
+static void remove_unseen(struct module *m)
 {
-	if (m->login.who == LOGIN_NOBODY)
-		return;
-	if (all->count > 0)
-		qsort(all->key, all->count, sizeof(struct object *), by_stored);
 	for (struct object *o = m->objects.oldest, *newer; o != NULL; o = newer) {
 		newer = o->newer;
-		if (!object_is_made(o) || o->session != 0)
-			continue;
-		struct object **at =
-			all->count > 0 ? bsearch(&o, all->key, all->count, sizeof(struct object *), by_stored) : NULL;
-		if (at == NULL) {
+		if (!id_is_zero(&o->stored) && !o->seen)
 			objects_remove(&m->objects, o);
-			continue;
-		}
-		(*at)->seen = true;
-		struct attrs former = o->attrs;
-		o->attrs = (*at)->attrs;
-		(*at)->attrs = former;
-		objects_reindex(&m->objects, o);
-	}
-	for (size_t i = 0; i < all->count; i++) {
-		if (!all->key[i]->seen && login_sees(m, all->key[i]->sight))
-			(void)objects_add(&m->objects, object_ref(all->key[i]));
 	}
 }
 
-/* With the token's lock. */
+static void forget_seen(struct module *m)
+{
+	for (struct object *o = m->objects.oldest; o != NULL; o = o->newer)
+		if (!id_is_zero(&o->stored))
+			o->seen = false;
+}
+
+/* Of all that is stored, or of what has changed. */
+static CK_RV sync_merge(struct module *m, const struct sync *some, bool all)
+{
+	CK_RV rv = CKR_OK;
+
+	module_lock(m);
+	if (m->login.who != LOGIN_NOBODY) {
+		if (all)
+			forget_seen(m);
+		for (size_t i = 0; i < some->count && rv == CKR_OK; i++) {
+			rv = merge_one(m, &some->item[i]);
+			if (some->item[i].key != NULL)
+				some->item[i].key->seen = true;
+		}
+		if (all && rv == CKR_OK)
+			remove_unseen(m);
+	}
+	module_unlock(m);
+	return rv;
+}
+
+/* With the token's lock.  What was visited comes in, even if the next could not be read: it is not visited again. */
 static CK_RV sync_with_store(struct module *m, bool always)
 {
 	AUTO(secret) master = {0};
-	struct sync all = {0};
+	struct sync some = {0};
 
 	if (m->store == NULL || (!always && !store_changed(m->store)) || !rc_ok(master_copy(m, &master)))
 		return CKR_OK;
-	dske_rc rc = store_each(m->store, &master, sync_visit, &all);
-	if (rc_ok(rc)) {
-		module_lock(m);
-		sync_merge(m, &all);
-		module_unlock(m);
-	}
-	for (size_t i = 0; i < all.count; i++)
-		object_unref(all.key[i]);
-	free(all.key);
-	return store_rv(rc);
+	dske_rc rc = (always ? store_each : store_follow)(m->store, &master, sync_visit, &some);
+	CK_RV rv = sync_merge(m, &some, always && rc_ok(rc));
+	sync_drop(&some);
+	return rc_ok(rc) ? rv : store_rv(rc);
 }
 
 CK_RV key_sync(struct module *m, bool always)

@@ -111,8 +111,18 @@ static bool table_grow(struct object_table *t)
 	return true;
 }
 
+/* Names in the store are random.  What has none is looked up by none, and only has to be spread. */
+static uint64_t hash_stored(const struct id *name, CK_OBJECT_HANDLE handle)
+{
+	uint64_t h;
+
+	memcpy(&h, name->b, sizeof h);
+	return id_is_zero(name) ? handle : h;
+}
+
 static void hash_all(struct object *o)
 {
+	o->hash[INDEX_STORED] = hash_stored(&o->stored, o->handle);
 	o->hash[INDEX_HANDLE] = o->handle;
 	o->hash[INDEX_LABEL] = hash_attr(o, CKA_LABEL);
 	o->hash[INDEX_ID] = hash_attr(o, CKA_ID);
@@ -180,6 +190,16 @@ struct object *objects_at(const struct object_table *t, CK_OBJECT_HANDLE handle)
 	struct object *o = *bucket_of(t, INDEX_HANDLE, handle);
 	while (o != NULL && o->handle != handle)
 		o = o->next[INDEX_HANDLE];
+	return o;
+}
+
+struct object *objects_stored_as(const struct object_table *t, const struct id *name)
+{
+	if (t->bucket_count == 0 || id_is_zero(name))
+		return NULL;
+	struct object *o = *bucket_of(t, INDEX_STORED, hash_stored(name, 0));
+	while (o != NULL && !id_equal(&o->stored, name))
+		o = o->next[INDEX_STORED];
 	return o;
 }
 

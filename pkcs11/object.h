@@ -36,7 +36,7 @@ enum object_sight {
 	SIGHT_USER,      /* CKA_PRIVATE */
 };
 
-enum object_index { INDEX_HANDLE, INDEX_LABEL, INDEX_ID, INDEX_UNIQUE_ID, INDEX_COUNT };
+enum object_index { INDEX_HANDLE, INDEX_LABEL, INDEX_ID, INDEX_UNIQUE_ID, INDEX_STORED, INDEX_COUNT };
 
 #define OBJECT_IDLE 4 /* as many threads encrypt with one key without setting it up each time */
 
@@ -95,6 +95,8 @@ struct object *objects_at(const struct object_table *t, CK_OBJECT_HANDLE handle)
  * first; the caller compares. */
 struct object *objects_first(const struct object_table *t, CK_ATTRIBUTE_TYPE type, const void *bytes, size_t len);
 struct object *objects_next(const struct object *o, CK_ATTRIBUTE_TYPE type);
+/* The token key of that name in the store, or NULL; borrowed. */
+struct object *objects_stored_as(const struct object_table *t, const struct id *name);
 /* After attributes changed. */
 void objects_reindex(struct object_table *t, struct object *o);
 /* Removes what belongs to one session; or what only those see who are logged in (slot 0). */

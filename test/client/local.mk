@@ -73,9 +73,14 @@ TESTS += %D%/test-config
 
 check_PROGRAMS += %D%/test-store
 TESTS += %D%/test-store
-%C%_test_store_SOURCES = %D%/test-store.c
+%C%_test_store_SOURCES = %D%/test-store.c %D%/store-fixture.c %D%/store-fixture.h
 %C%_test_store_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 %C%_test_store_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=argon2id_hash_raw
+
+check_PROGRAMS += %D%/test-store-damage
+TESTS += %D%/test-store-damage
+%C%_test_store_damage_SOURCES = %D%/test-store-damage.c %D%/store-fixture.c %D%/store-fixture.h
+%C%_test_store_damage_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 
 check_PROGRAMS += %D%/test-identity
 TESTS += %D%/test-identity

@@ -3,7 +3,7 @@
 # unit tests.
 noinst_LTLIBRARIES += %D%/libfakeclient.la
 %C%_libfakeclient_la_SOURCES = %D%/fake-client.c client/config.c client/media.c client/peers.c client/places.c \
-	client/store.c client/store-image.c client/store-key.c client/store-pin.c client/watch.c
+	$(STORE_SOURCES) client/watch.c
 FAKE_PKCS11_LIBS = pkcs11/libpkcs11.la %D%/libfakeclient.la $(PSKM_LIBS)
 
 check_LTLIBRARIES += %D%/dske-fake.la

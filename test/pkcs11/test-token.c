@@ -198,7 +198,7 @@ static void agreed_keys_persist(void **state)
 	assert_null(memmem(file.data, file.len, one, 8));
 	assert_null(memmem(file.data, file.len, "kept", 4));
 	/* A damaged file is not used. */
-	file.data[file.len - 1] ^= 1;
+	file.data[STORE_RECORDS_AT] ^= 1;
 	assert_true(rc_ok(file_replace(path.s, file.data, file.len, 0600)));
 	buf_drop(&file);
 	CK_ATTRIBUTE class = {CKA_CLASS, &secret_class, sizeof secret_class};

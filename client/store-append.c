@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/store-append.c - one change of the token's file: a record, its sync, the mark, and the dead overwritten. */
+#include <config.h>
+
+#include "client/store-impl.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define GROWTH (64u << 10) /* zeros written ahead, so that most records change no length and sync sooner */
+
+static dske_rc zeros_write(int fd, uint64_t at, uint64_t len)
+{
+	static const uint8_t zeros[4096];
+
+	while (len > 0) {
+		size_t step = len < sizeof zeros ? (size_t)len : sizeof zeros;
+		TRY(file_pwrite(fd, zeros, step, at));
+		at += step;
+		len -= step;
+	}
+	return DSKE_OK;
+}
+
+/* Where it fails nothing is lost but time: whoever logs in next does it. */
+static void overwrite_dead(struct image *i)
+{
+	for (size_t k = 0; k < i->dead_count; k++)
+		(void)zeros_write(i->file.n, i->dead[k].at, i->dead[k].len);
+	i->dead_count = 0;
+}
+
+dske_rc image_for_change(struct store *s, struct image *i, const struct secret *master, enum load what)
+{
+	TRY(image_open(s, i, FILE_LOCK_EXCLUSIVE));
+	if (!i->there)
+		return FAIL(STATE, "the token was taken away");
+	TRY(image_load(s, i, master, what));
+	overwrite_dead(i);
+	if (!i->torn)
+		return DSKE_OK;
+	i->torn = false;
+	return zeros_write(i->file.n, s->position.end, i->size - s->position.end);
+}
+
+/* Takes back what could not be made durable, so far as the disk lets us. */
+static void withdraw(struct image *i, uint64_t at, uint64_t len)
+{
+	if (at + len > i->size)
+		(void)!ftruncate(i->file.n, (off_t)i->size);
+	(void)zeros_write(i->file.n, at, at + len > i->size ? i->size - at : len);
+}
+
+static dske_rc mark_put(struct store *s, struct image *i, const struct secret *master, const struct position *to)
+{
+	unsigned k = (i->mark + 1) % MARKS;
+	uint8_t *mark = i->state + AT_MARKS + k * MARK_LEN;
+
+	TRY(mark_write(mark, i->header, master, to->end, to->sequence));
+	TRY(file_pwrite(i->file.n, mark, MARK_LEN, STORE_HEADER_LEN + AT_MARKS + k * MARK_LEN));
+	i->mark = k;
+	i->marked = to->end;
+	memcpy(s->marks, i->state + AT_MARKS, sizeof s->marks);
+	return DSKE_OK;
+}
+
+/* The record and, where the file has to grow, zeros. */
+static dske_rc record_put(struct store *s, struct image *i, const struct secret *master, const struct buf *bytes,
+			  const struct position *to)
+{
+	uint64_t at = s->position.end;
+	dske_rc rc = file_pwrite(i->file.n, bytes->data, bytes->len, at);
+
+	if (rc_ok(rc))
+		rc = file_sync(i->file.n);
+	if (rc_ok(rc))
+		rc = mark_put(s, i, master, to);
+	if (!rc_ok(rc))
+		withdraw(i, at, bytes->len);
+	else if (at + bytes->len > i->size)
+		i->size = at + bytes->len;
+	return rc;
+}
+
+/* The index says so too, and what the record made dead is overwritten. */
+static dske_rc record_done(struct store *s, struct image *i, const struct record *r)
+{
+	const struct place *former = index_find(&s->index, &r->name);
+	struct extent dead = former != NULL ? (struct extent){former->at + HEAD_LEN, former->len} : (struct extent){0};
+	struct place now = {.name = r->name, .at = s->position.end, .sequence = r->sequence, .version = r->version, .len = r->len};
+	dske_rc rc = DSKE_OK;
+
+	memcpy(now.link, s->position.link, sizeof now.link);
+	if (r->kind == KIND_OBJECT)
+		rc = index_put(&s->index, &now);
+	else
+		index_remove(&s->index, &r->name, r->version);
+	(void)zeros_write(i->file.n, dead.at, dead.len);
+	return rc;
+}
+
+static dske_rc append(struct store *s, struct image *i, const struct secret *master, const struct record *r,
+		      const struct secret *plain, struct buf *bytes)
+{
+	struct position to = s->position;
+	uint64_t size = record_size(r->len);
+	size_t len = (size_t)(to.end + size > i->size ? size + GROWTH : size);
+
+	uint8_t *out = buf_grow(bytes, len);
+	TRY(buf_rc(bytes));
+	memset(out + size, 0, len - (size_t)size);
+	TRY(record_seal(out, r, plain, &to, &i->key));
+	TRY(record_put(s, i, master, bytes, &to));
+	s->position.known = false; /* until the index follows */
+	TRY(record_done(s, i, r));
+	s->position = to;
+	return DSKE_OK;
+}
+
+dske_rc image_append(struct store *s, struct image *i, const struct secret *master, struct record *r, const struct secret *plain)
+{
+	struct buf bytes;
+
+	if (plain->len > STORE_RECORD_MAX)
+		return FAIL(TOOBIG, "an object is larger than the token can keep");
+	r->len = (uint32_t)plain->len;
+	uint64_t more = record_size(r->len) + GROWTH;
+	if (s->position.end + more > STORE_FILE_MAX) {
+		if (STORE_RECORDS_AT + s->index.live_len + more > STORE_FILE_MAX)
+			return FAIL(TOOBIG, "the token is full");
+		TRY(image_renew(s, i, master, i->header, i->state)); /* without the dead there is room */
+	}
+	r->sequence = s->position.sequence + 1;
+	buf_heap(&bytes, STORE_FILE_MAX);
+	dske_rc rc = append(s, i, master, r, plain, &bytes);
+	buf_drop(&bytes);
+	return rc;
+}
