@@ -56,6 +56,11 @@ check_PROGRAMS += %D%/test-mac
 %C%_test_mac_SOURCES = %D%/test-mac.c %D%/token-fixture.c %D%/token-fixture.h
 %C%_test_mac_LDADD = $(FAKE_PKCS11_LIBS) $(CRYPTO_LIBS) $(TEST_LIBS)
 TESTS += %D%/test-mac
+check_PROGRAMS += %D%/test-generated
+%C%_test_generated_SOURCES = %D%/test-generated.c %D%/token-fixture.c %D%/token-fixture.h
+%C%_test_generated_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
+TESTS += %D%/test-generated
+
 # Who guesses PINs.  `make check` takes a sample, `make guesses` what is due at closing.
 check_PROGRAMS += %D%/test-guesses
 %C%_test_guesses_SOURCES = %D%/test-guesses.c %D%/token-fixture.c %D%/token-fixture.h
