@@ -93,7 +93,7 @@ CK_RV digest_state_set(struct module *m, struct session *s, CK_BYTE_PTR state, C
 
 	if (state == NULL)
 		return CKR_ARGUMENTS_BAD;
-	if (state_len <= STATE_OUTER || state_len > STATE_MAX)
+	if (state_len <= STATE_OUTER || state_len > STATE_MAX || s->slot != SLOT_AGREEMENT)
 		return CKR_SAVED_STATE_INVALID;
 	TRY_RV(state_open(m, state, state_len, &plain));
 	if (cipher_key != 0 || sign_key != 0)
