@@ -126,11 +126,27 @@ static size_t chacha20_nonce_len(CK_ULONG said)
 	return said == 96 || said == 12 ? 12 : said == 192 || said == 24 ? 24 : 0;
 }
 
+/* As the header has it, or as the text of 2.40 did, and hosts after it: without ulIvBits, which says nothing. */
+static bool read_gcm_params(const CK_MECHANISM *mech, CK_GCM_PARAMS *p)
+{
+	struct {
+		CK_BYTE_PTR pIv;
+		CK_ULONG ulIvLen;
+		CK_BYTE_PTR pAAD;
+		CK_ULONG ulAADLen, ulTagBits;
+	} text;
+
+	if (!read_struct(mech, &text, sizeof text))
+		return read_struct(mech, p, sizeof *p);
+	*p = (CK_GCM_PARAMS){text.pIv, text.ulIvLen, 0, text.pAAD, text.ulAADLen, text.ulTagBits};
+	return true;
+}
+
 CK_RV cipher_read_gcm(struct cipher_op *op, const CK_MECHANISM *mech)
 {
 	CK_GCM_PARAMS p;
 
-	if (!read_struct(mech, &p, sizeof p) || !gcm_tag_fits(p.ulTagBits))
+	if (!read_gcm_params(mech, &p) || !gcm_tag_fits(p.ulTagBits))
 		return CKR_MECHANISM_PARAM_INVALID;
 	TRY_RV(take_iv(op, p.pIv, p.ulIvLen));
 	op->tag_len = p.ulTagBits / 8;

@@ -154,6 +154,26 @@ void case_ccm_length(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
+/* ---- GCM's parameter without ulIvBits, as the text of 2.40 has it ---------------------------------------------- */
+
+void case_gcm_without_bits(void)
+{
+	CK_SESSION_HANDLE s = session_user();
+	struct gcm_case c;
+	unsigned char out[128];
+	CK_ULONG n = sizeof out;
+
+	if (strict && offers(CKM_AES_GCM)) {
+		gcm_load(&c, s, &gcm_vectors[0]);
+		CK_ULONG words[5] = {(CK_ULONG)c.iv, c.params.ulIvLen, (CK_ULONG)c.ad, c.params.ulAADLen, 128};
+		CK_MECHANISM mech = {CKM_AES_GCM, words, sizeof words};
+		MUST(p11->C_EncryptInit(s, &mech, c.handle));
+		IS(p11->C_Encrypt(s, c.plain, c.plain_len, out, &n), CKR_OK);
+		CHECK(n == c.sealed_len && memcmp(out, c.sealed, n) == 0);
+	}
+	IS(p11->C_CloseAllSessions(slot), CKR_OK);
+}
+
 /* ---- a key that goes ------------------------------------------------------------------------------------------- */
 
 /* Operations of session s with a key end when `go` takes it away; another key's go on. */
