@@ -29,6 +29,9 @@ enum { /* header */
 	AT_MAC = 232,
 	AT_SUM = 4064,
 };
+
+/* What stands at AT_USER_SET, else 0. */
+enum { USER_SET = 1, USER_RESET = 2 };
 enum { /* state */
 	AT_SO_FAILED = 0,
 	AT_USER_FAILED = STORE_ATTEMPTS,

@@ -41,7 +41,7 @@ dske_rc pin_wrap(uint8_t *header, enum store_pin which, const void *pin, size_t 
 	TRY(random_fill(wrap, SALT_LEN + CRYPTO_NONCE_LEN));
 	TRY(pin_key(header, wrap, pin, pin_len, &key));
 	if (which == STORE_PIN_USER)
-		header[AT_USER_SET] = 1;
+		header[AT_USER_SET] = USER_SET;
 	return crypto_seal(wrap + SALT_LEN + CRYPTO_NONCE_LEN, &key, wrap + SALT_LEN, ad, pin_ad(header, which, ad), master->data,
 			   master->len);
 }

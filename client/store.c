@@ -76,6 +76,7 @@ dske_rc store_status(struct store *s, struct store_status *out)
 	TRY(image_read(s, &i));
 	out->initialised = true;
 	out->user_pin_set = i.header[AT_USER_SET] != 0;
+	out->user_pin_reset = i.header[AT_USER_SET] == USER_RESET;
 	out->so_failed = pin_failed(i.state, STORE_PIN_SO);
 	out->user_failed = pin_failed(i.state, STORE_PIN_USER);
 	memcpy(out->label, i.header + AT_LABEL, sizeof out->label);
@@ -163,19 +164,33 @@ static dske_rc header_now(struct store *s, const struct secret *master, uint8_t 
 	return header_check_mac(s, header, master);
 }
 
-dske_rc store_set_pin(struct store *s, const struct secret *master, enum store_pin which, const void *pin, size_t pin_len)
+static dske_rc set_pin(struct store *s, const struct secret *master, enum store_pin which, const void *pin, size_t pin_len,
+		       bool by_so)
 {
 	AUTO(latch) login = LATCH_NONE;
 	uint8_t header[STORE_HEADER_LEN];
 
 	TRY(latch_take(&login, &s->login_file, FILE_LOCK_EXCLUSIVE));
 	TRY(header_now(s, master, header));
+	bool reset = by_so && header[AT_USER_SET] != 0;
 	TRY(pin_wrap(header, which, pin, pin_len, master));
+	if (reset)
+		header[AT_USER_SET] = USER_RESET;
 	HOLD(s);
 	AUTO(image) i = IMAGE_NONE;
 	TRY(image_for_change(s, &i, master, LOAD_NEW));
 	pin_clear(i.state, which);
 	return image_renew(s, &i, master, header, i.state);
+}
+
+dske_rc store_set_pin(struct store *s, const struct secret *master, enum store_pin which, const void *pin, size_t pin_len)
+{
+	return set_pin(s, master, which, pin, pin_len, false);
+}
+
+dske_rc store_reset_pin(struct store *s, const struct secret *master, const void *pin, size_t pin_len)
+{
+	return set_pin(s, master, STORE_PIN_USER, pin, pin_len, true);
 }
 
 /* ---- objects -------------------------------------------------------------------------------------------- */

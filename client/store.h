@@ -8,7 +8,7 @@
  *	    16   4  Argon2id: memory in KiB
  *	    20   4  Argon2id: passes
  *	    24  32  label, padded with blanks
- *	    56   1  user PIN: 1 if set
+ *	    56   1  user PIN: 1 if set, 2 if the SO set it in another one's place and the user has not changed it since
  *	    57   7  check of the master key: first bytes of HMAC-SHA256(master key, "DSKE token key")
  *	    64  76  master key under the SO's PIN: salt 16, nonce 12, sealed 32 + 16
  *	   140  76  master key under the user's PIN: the same, or zeros
@@ -99,6 +99,7 @@ void store_free(struct store *s); /* safe on NULL */
 
 struct store_status {
 	bool initialised, user_pin_set;
+	bool user_pin_reset; /* by the SO, who knows it therefore */
 	unsigned so_failed, user_failed; /* attempts since the last success */
 	uint8_t label[STORE_LABEL_LEN];
 };
@@ -116,6 +117,8 @@ dske_rc store_login(struct store *s, enum store_pin which, const void *pin, size
 
 /* Sets a PIN and clears its counter, given the master key.  Errors: as store_login, SYNC. */
 dske_rc store_set_pin(struct store *s, const struct secret *master, enum store_pin which, const void *pin, size_t pin_len);
+/* The same for the user's, by the SO. */
+dske_rc store_reset_pin(struct store *s, const struct secret *master, const void *pin, size_t pin_len);
 
 /* What this client's tables are under at rest where `table_key = pin` (man 5 dske.conf): 32 random bytes, drawn when
  * they are first asked for, in a record of their own.  Both PINs open the master key, and a change of either, or

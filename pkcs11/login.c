@@ -218,7 +218,7 @@ CK_RV login_init_pin(struct module *m, struct session *s, CK_UTF8CHAR_PTR pin, C
 		return CKR_TOKEN_WRITE_PROTECTED;
 	TRY_RV(pin_check(pin, pin_len));
 	TRY_RV(master_of(m, LOGIN_SO, &master));
-	return login_rv(store_set_pin(m->store, &master, STORE_PIN_USER, pin, pin_len));
+	return login_rv(store_reset_pin(m->store, &master, pin, pin_len));
 }
 
 /* Changes the PIN of whoever is logged in, or the user's (PKCS#11 2.40, 5.5). */

@@ -272,6 +272,8 @@ static CK_RV agreement_info(struct module *m, CK_TOKEN_INFO *info)
 	}
 	if (st.user_pin_set)
 		info->flags |= CKF_USER_PIN_INITIALIZED;
+	if (st.user_pin_reset)
+		info->flags |= CKF_USER_PIN_TO_BE_CHANGED;
 	info->flags |= attempts_flags(st.user_failed, CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_LOCKED);
 	info->flags |= attempts_flags(st.so_failed, CKF_SO_PIN_COUNT_LOW, CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_LOCKED);
 	return CKR_OK;

@@ -226,6 +226,34 @@ static void after_the_reset(void **state)
 	IS(p11->C_Finalize(NULL), CKR_OK);
 }
 
+/* Whom the SO gave a new PIN changes it: nobody else is to know it. */
+static void to_be_changed(void **state)
+{
+	CK_SESSION_HANDLE s;
+	CK_TOKEN_INFO info;
+	CK_UTF8CHAR *first = (CK_UTF8CHAR *)PIN, *second = (CK_UTF8CHAR *)"the officer's", *third = (CK_UTF8CHAR *)"my own";
+
+	(void)state;
+	set_pin();
+	for (int finalized = 0; finalized < 2; finalized++) {
+		IS(p11->C_Initialize(NULL), CKR_OK);
+		IS(p11->C_GetTokenInfo(0, &info), CKR_OK);
+		assert_int_equal(info.flags & CKF_USER_PIN_TO_BE_CHANGED, 0); /* the first one was agreed on */
+		IS(p11->C_OpenSession(0, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &s), CKR_OK);
+		IS(p11->C_Login(s, CKU_SO, (CK_UTF8CHAR *)SO_PIN, 8), CKR_OK);
+		IS(p11->C_InitPIN(s, second, 13), CKR_OK);
+		IS(p11->C_Logout(s), CKR_OK);
+		IS(p11->C_Finalize(NULL), CKR_OK);
+		IS(p11->C_Initialize(NULL), CKR_OK);
+		IS(p11->C_GetTokenInfo(0, &info), CKR_OK);
+		assert_int_not_equal(info.flags & CKF_USER_PIN_TO_BE_CHANGED, 0);
+		IS(p11->C_OpenSession(0, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &s), CKR_OK);
+		IS(p11->C_Login(s, CKU_USER, finalized ? third : first, 6), CKR_PIN_INCORRECT);
+		IS(p11->C_SetPIN(s, second, 13, third, 6), CKR_OK);
+		IS(p11->C_Finalize(NULL), CKR_OK);
+	}
+}
+
 /* This test would see it: with the file put back again and again there are guesses without end. */
 static void a_saboteur_is_seen(void **state)
 {
@@ -250,6 +278,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(never_one_too_many, begin, end),
 		cmocka_unit_test_setup_teardown(after_the_reset, begin, end),
+		cmocka_unit_test_setup_teardown(to_be_changed, begin, end),
 		cmocka_unit_test_setup_teardown(a_saboteur_is_seen, begin, end),
 	};
 
