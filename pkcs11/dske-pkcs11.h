@@ -22,6 +22,17 @@
 /* Agree on a key with the peer that is the base key.  Parameter: CK_DSKE_DERIVE_PARAMS, or none. */
 #define CKM_DSKE_DERIVE (CKDSKE_VENDOR_BASE | 0x0001UL)
 
+/* The same by C_GenerateKey, for clients that know no other way: the template's CKA_LABEL is the peer's name, its CKA_ID the
+ * key ID if it has 16 bytes, else the context (none: the empty one).  Parameter: CK_DSKE_DERIVE_PARAMS without key ID and
+ * context, or none. */
+#define CKM_DSKE_KEY_GEN (CKDSKE_VENDOR_BASE | 0x0002UL)
+
+/* A key's name instead of its bytes.  C_WrapKey of a key that this client initiated, under the peer's object, gives a ticket
+ * of CKDSKE_TICKET_LEN bytes, in which there is no secret; C_UnwrapKey of that under the initiator's object makes
+ * the peer fetch the key from the hubs.  No parameter. */
+#define CKM_DSKE_REDEEM (CKDSKE_VENDOR_BASE | 0x0003UL)
+#define CKDSKE_TICKET_LEN 64
+
 /* Peers and PSKMs as objects.  A peer is also the base key of CKM_DSKE_DERIVE. */
 #define CKO_DSKE_PEER (CKDSKE_VENDOR_BASE | 0x0001UL)
 #define CKO_DSKE_PSKM (CKDSKE_VENDOR_BASE | 0x0002UL)
@@ -34,6 +45,7 @@
 #define CKA_DSKE_K (CKDSKE_VENDOR_BASE | 0x0105UL)          /* CK_ULONG */
 #define CKA_DSKE_SCHEME (CKDSKE_VENDOR_BASE | 0x0106UL)     /* CK_ULONG, CKDSKE_SCHEME_* */
 #define CKA_DSKE_HUBS (CKDSKE_VENDOR_BASE | 0x0107UL)       /* names of the hubs that took part, comma-separated */
+#define CKA_DSKE_KEY_ID (CKDSKE_VENDOR_BASE | 0x0108UL)     /* 16 bytes; CKA_ID is the same unless a template said else */
 /* Attributes of a PSKM. */
 #define CKA_DSKE_HUB (CKDSKE_VENDOR_BASE | 0x0201UL)        /* hub ID, 16 bytes */
 #define CKA_DSKE_TABLE (CKDSKE_VENDOR_BASE | 0x0202UL)      /* table ID, 16 bytes */

@@ -79,8 +79,8 @@ static CK_RV preset_place(struct attrs *a, bool logged_in)
 }
 
 /* What is unwrapped is extractable by default (5.18.4), which says that it can be wrapped again, not that it can be
- * read.  Elsewhere, who asks for an extractable key and says no more wants to read it; and nothing is extractable unless
- * somebody asks.  The standard's default for CKA_SENSITIVE, false, would make a difference only to
+ * read; what a ticket stands for was in nobody's hand before, and is not.  Elsewhere, who asks for an extractable key and
+ * says no more wants to read it; and nothing is extractable unless somebody asks.  The standard's default for CKA_SENSITIVE, false, would make a difference only to
  * CKA_ALWAYS_SENSITIVE, and that for the worse. */
 static CK_RV preset_secrecy(struct attrs *a, bool unwrapped)
 {
@@ -177,7 +177,8 @@ static CK_RV fill_key(struct module *m, const struct key_origin *from, struct ob
 	TRY_RV(inherit(from, key, templ, n));
 	TRY_RV(set_class(from, key));
 	TRY_RV(check_check_value(from, &key->attrs));
-	TRY_RV(preset_secrecy(&key->attrs, from->when == ATTR_IN_UNWRAP));
+	bool agreed = from->base != NULL && from->base->kind != OBJECT_KEY;
+	TRY_RV(preset_secrecy(&key->attrs, from->when == ATTR_IN_UNWRAP && !agreed));
 	TRY_RV(set_history(from, &key->attrs));
 	TRY_RV(preset_place(&key->attrs, m->login.who == LOGIN_USER));
 	return preset_all(&key->attrs, ATTR_OF_KEY);

@@ -36,15 +36,12 @@ static CK_RV wanted_len(const struct mech *row, CK_KEY_TYPE type, const CK_ATTRI
 }
 
 /* A key with its value, not kept yet. */
-static CK_RV generate(struct module *m, struct session *s, const CK_MECHANISM *mech, const CK_ATTRIBUTE *templ,
-		      CK_ULONG n, struct object **key)
+static CK_RV generate(struct module *m, struct session *s, const struct mech *row, const CK_MECHANISM *mech,
+		      const CK_ATTRIBUTE *templ, CK_ULONG n, struct object **key)
 {
 	AUTO(secret) value = {0};
-	const struct mech *row = s->slot == SLOT_AGREEMENT ? mech_find(mech->mechanism) : NULL;
 	CK_ULONG len;
 
-	if (row == NULL || row->keygen == NULL)
-		return CKR_MECHANISM_INVALID;
 	const struct key_origin from = {.when = ATTR_IN_GENERATE,
 					.type = row->hash != NULL ? row->hash->key : row->keygen->type,
 					.mech = mech->mechanism};
@@ -65,7 +62,12 @@ CK_RV keygen_generate(struct module *m, struct session *s, CK_MECHANISM_PTR mech
 
 	if (mech == NULL || out == NULL || (templ == NULL && n > 0))
 		return CKR_ARGUMENTS_BAD;
-	CK_RV rv = generate(m, s, mech, templ, n, &key);
+	const struct mech *row = s->slot == SLOT_AGREEMENT ? mech_find(mech->mechanism) : NULL;
+	if (row == NULL || row->keygen == NULL)
+		return CKR_MECHANISM_INVALID;
+	if (row->keygen->run != NULL)
+		return row->keygen->run(m, s, mech, templ, n, out);
+	CK_RV rv = generate(m, s, row, mech, templ, n, &key);
 	if (rv != CKR_OK) {
 		object_unref(key);
 		return rv;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/keygen.h - C_GenerateKey: random keys, and keys from a password (keygen-pbkdf2.c). */
+/* pkcs11/keygen.h - C_GenerateKey: random keys, keys from a password (keygen-pbkdf2.c), and keys
+ * agreed with a peer (keygen-dske.c). */
 #ifndef DSKE_PKCS11_KEYGEN_H
 #define DSKE_PKCS11_KEYGEN_H
 
@@ -16,9 +17,12 @@ struct keygen_kind {
 	CK_ULONG len;     /* bytes, if the template does not say; 0: it must, or the row has a hash */
 	/* Makes a value of len bytes, which is in the range of its type. */
 	CK_RV (*make)(const CK_MECHANISM *mech, size_t len, struct secret *value);
+	/* NULL, or does it all by itself; then nothing else of the kind is looked at. */
+	CK_RV (*run)(struct module *m, struct session *s, const CK_MECHANISM *mech, const CK_ATTRIBUTE *templ, CK_ULONG n,
+		     CK_OBJECT_HANDLE *out);
 };
 extern const struct keygen_kind keygen_aes, keygen_generic, keygen_hmac, keygen_hkdf, keygen_chacha20, keygen_poly1305,
-	keygen_pbkdf2;
+	keygen_pbkdf2, keygen_dske;
 
 /* Of keygen_pbkdf2: what is more takes longer than a call should. */
 #define PBKDF2_ITERATIONS_MAX 10000000ul

@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += %D%/libpkcs11.la
 %C%_libpkcs11_la_SOURCES = \
 	%D%/calls.h %D%/output.h %D%/p11-3x.h %D%/p11-3x-mac.h %D%/p11-3x-names.h \
+	%D%/agree.c %D%/agree.h \
 	%D%/async.c %D%/async.h \
 	%D%/attr.c %D%/attr.h %D%/attr-array.c %D%/attr-array.h \
 	%D%/cipher.c %D%/cipher-aead.c %D%/cipher-block.c %D%/cipher-param.c %D%/cipher-wrap.c %D%/cipher.h \
@@ -15,7 +16,7 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/find.c %D%/find.h \
 	%D%/hash.c %D%/hash.h \
 	%D%/key.c %D%/key-form.c %D%/key-form.h %D%/key-new.c %D%/key-store.c %D%/key.h \
-	%D%/keygen.c %D%/keygen-pbkdf2.c %D%/keygen.h \
+	%D%/keygen.c %D%/keygen-dske.c %D%/keygen-pbkdf2.c %D%/keygen.h \
 	%D%/login.c %D%/login.h \
 	%D%/mac.c %D%/mac.h \
 	%D%/mech.c %D%/mech.h \
@@ -30,6 +31,7 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/session.c %D%/session.h \
 	%D%/sign.c %D%/sign-message.c %D%/sign.h \
 	%D%/slot.c %D%/slot.h \
+	%D%/ticket.c %D%/ticket.h \
 	%D%/wrap.c %D%/wrap.h
 
 dskeinclude_HEADERS += %D%/dske-pkcs11.h

@@ -10,6 +10,7 @@
 #include "pkcs11/keygen.h"
 #include "pkcs11/module.h"
 #include "pkcs11/sign.h"
+#include "pkcs11/ticket.h"
 
 /* It has a value, and that is all that counts. */
 static bool fits_all(CK_KEY_TYPE type)
@@ -66,6 +67,8 @@ static bool fits_agreed(CK_KEY_TYPE type)
 static const struct mech rows[] = {
 	{NAMED(CKM_ECDH1_DERIVE), 256, 521, CKF_DERIVE | EC_FLAGS, fits_agreed, .derive = &derive_ecdh1},
 	{NAMED(CKM_DSKE_DERIVE), KEY_LEN_MIN, KEY_HELD_MAX, CKF_DERIVE, fits_agreed, .derive = &derive_dske},
+	{NAMED(CKM_DSKE_KEY_GEN), KEY_LEN_MIN, KEY_HELD_MAX, CKF_GENERATE, fits_none, .keygen = &keygen_dske},
+	{NAMED(CKM_DSKE_REDEEM), KEY_LEN_MIN, KEY_HELD_MAX, WRAP_FLAGS, fits_none, .wrap = &wrap_ticket},
 	{NAMED(CKM_AES_GCM), 16, 32, AEAD_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_gcm},
 	{NAMED(CKM_AES_CCM), 16, 32, AEAD_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_ccm},
 	{NAMED(CKM_AES_CBC), 16, 32, CIPHER_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_cbc},

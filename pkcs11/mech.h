@@ -14,6 +14,7 @@ struct sign_kind;
 struct derive_kind;
 struct hash;
 struct keygen_kind;
+struct wrap_kind;
 
 struct mech {
 	CK_MECHANISM_TYPE type;
@@ -25,6 +26,7 @@ struct mech {
 	const struct sign_kind *sign;
 	const struct derive_kind *derive;
 	const struct keygen_kind *keygen;
+	const struct wrap_kind *wrap; /* where it is no cipher's */
 	const struct hash *hash; /* that it is made of; NULL: none */
 };
 

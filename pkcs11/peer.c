@@ -48,6 +48,8 @@ static CK_RV peer_attributes(struct attrs *a, const struct peer *p)
 	TRY_RV(attrs_set_text(a, CKA_LABEL, p->name));
 	TRY_RV(attrs_set(a, CKA_ID, p->id.b, sizeof p->id.b));
 	TRY_RV(attrs_set_bool(a, CKA_DERIVE, true));
+	TRY_RV(attrs_set_bool(a, CKA_WRAP, true)); /* tickets: ticket.h */
+	TRY_RV(attrs_set_bool(a, CKA_UNWRAP, true));
 	TRY_RV(attrs_set(a, CKA_DSKE_PEER, p->id.b, sizeof p->id.b));
 	return attrs_set_text(a, CKA_DSKE_PEER_NAME, p->name);
 }
@@ -73,7 +75,7 @@ static CK_RV ec_attributes(struct attrs *a, const struct peer *p, const void *id
 	TRY_RV(attrs_set_bool(a, CKA_LOCAL, false));
 	TRY_RV(attrs_set_bool(a, CKA_SIGN, false));
 	TRY_RV(attrs_set_bool(a, CKA_DECRYPT, false));
-	TRY_RV(attrs_set_bool(a, CKA_UNWRAP, false));
+	TRY_RV(attrs_set_bool(a, CKA_UNWRAP, token));
 	TRY_RV(attrs_set_bool(a, CKA_DERIVE, true));
 	TRY_RV(attrs_set(a, CKA_EC_PARAMS, ec_params, sizeof ec_params));
 	TRY_RV(attrs_set(a, CKA_EC_POINT, ec_point, sizeof ec_point - 1));
@@ -185,6 +187,20 @@ static CK_RV agreement_sync(struct module *m)
 	CK_RV rv = peers_merge(m, &known);
 	module_unlock(m);
 	return rv;
+}
+
+CK_RV peer_named(struct module *m, const void *name, size_t len, struct object **peer)
+{
+	if (m->client == NULL)
+		return CKR_TOKEN_NOT_PRESENT;
+	TRY_RV(agreement_sync(m));
+	module_lock(m);
+	struct object *o = objects_first(&m->objects, CKA_LABEL, name, len);
+	while (o != NULL && (o->kind != OBJECT_PEER || strlen(o->peer) != len || memcmp(o->peer, name, len) != 0))
+		o = objects_next(o, CKA_LABEL);
+	*peer = o != NULL ? object_ref(o) : NULL;
+	module_unlock(m);
+	return CKR_OK;
 }
 
 CK_RV peer_name_key(struct module *m, const struct session *s, const void *id, size_t len)

@@ -9,10 +9,14 @@
 #include "pkcs11/rv.h"
 
 struct module;
+struct object;
 struct session;
 
 /* Brings the objects of all peers (slot 0) or of a PSKM up to date with the client. */
 CK_RV peer_sync(struct module *m, CK_SLOT_ID slot);
+
+/* A reference to the CKO_DSKE_PEER of that name, or NULL in *peer if nobody has it. */
+CK_RV peer_named(struct module *m, const void *name, size_t len, struct object **peer);
 
 /* For the ID "PEER/NAME", if the peer is known: an EC key object that belongs to the session and is found
  * by this whole ID only.  Touches no network. */

@@ -61,6 +61,10 @@ check_PROGRAMS += %D%/test-generated
 %C%_test_generated_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
 TESTS += %D%/test-generated
 
+check_PROGRAMS += %D%/test-routes
+%C%_test_routes_SOURCES = %D%/test-routes.c %D%/token-fixture.c %D%/token-fixture.h
+%C%_test_routes_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
+TESTS += %D%/test-routes
 # Who guesses PINs.  `make check` takes a sample, `make guesses` what is due at closing.
 check_PROGRAMS += %D%/test-guesses
 %C%_test_guesses_SOURCES = %D%/test-guesses.c %D%/token-fixture.c %D%/token-fixture.h
