@@ -2,6 +2,10 @@
 /* What is particular to one mode: counters that end, lengths that were said beforehand, parameters that cannot be. */
 #include "test/pkcs11/p11test.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
 static CK_RV encrypt(CK_SESSION_HANDLE s, CK_MECHANISM *mech, CK_OBJECT_HANDLE key, size_t len, unsigned char *out)
 {
 	static unsigned char zeros[256];
@@ -230,6 +234,82 @@ void case_key_goes(void)
 		key_goes(s, key_new(owner, CKK_AES, value, sizeof value, "its session closed"), close_owner, owner);
 		MUST(p11->C_CreateObject(s, templ, 6, &key));
 		key_goes(s, key, logout, s);
+	}
+	IS(p11->C_CloseAllSessions(slot), CKR_OK);
+}
+
+/* ---- one key, many threads --------------------------------------------------------------------------------------- */
+
+struct sharer {
+	CK_SESSION_HANDLE s;
+	struct gcm_case gcm;
+	unsigned char sealed[16]; /* of zeros by CBC */
+	atomic_uint *started;
+	unsigned wrong, rounds;
+};
+
+/* One message each way: GCM with its tag, or a block by CBC.  The key's going is the end. */
+static bool share_once(struct sharer *me, bool gcm, bool encrypt)
+{
+	static const unsigned char zeros[16];
+	unsigned char iv[16] = {0}, out[128];
+	CK_MECHANISM cbc = {CKM_AES_CBC, iv, 16};
+	const unsigned char *plain = gcm ? me->gcm.plain : zeros, *sealed = gcm ? me->gcm.sealed : me->sealed;
+	CK_ULONG plain_len = gcm ? me->gcm.plain_len : 16, sealed_len = gcm ? me->gcm.sealed_len : 16, n = sizeof out;
+	CK_RV rv = (encrypt ? p11->C_EncryptInit : p11->C_DecryptInit)(me->s, gcm ? &me->gcm.mech : &cbc, me->gcm.handle);
+
+	if (rv == CKR_OK && encrypt)
+		rv = p11->C_Encrypt(me->s, (CK_BYTE *)plain, plain_len, out, &n);
+	else if (rv == CKR_OK)
+		rv = p11->C_Decrypt(me->s, (CK_BYTE *)sealed, sealed_len, out, &n);
+	if (rv == CKR_KEY_HANDLE_INVALID || rv == CKR_OPERATION_NOT_INITIALIZED)
+		return false;
+	bool right = rv == CKR_OK && n == (encrypt ? sealed_len : plain_len) && memcmp(out, encrypt ? sealed : plain, n) == 0;
+	me->wrong += !right;
+	return true;
+}
+
+static void *share(void *arg)
+{
+	struct sharer *me = arg;
+
+	for (; share_once(me, me->rounds % 3 != 0, me->rounds % 2 == 0); me->rounds++)
+		if (me->rounds == 200)
+			atomic_fetch_add(me->started, 1);
+	return NULL;
+}
+
+void case_shared_key(void)
+{
+	CK_SESSION_HANDLE s = session_user();
+	struct sharer all[6];
+	pthread_t thread[6];
+	atomic_uint started = 0;
+	unsigned char iv[16] = {0}, zeros[16] = {0};
+	CK_MECHANISM cbc = {CKM_AES_CBC, iv, 16};
+
+	if (strict && offers(CKM_AES_GCM) && offers(CKM_AES_CBC)) {
+		gcm_load(&all[0].gcm, s, &gcm_vectors[1]);
+		CK_OBJECT_HANDLE key = all[0].gcm.handle;
+		for (size_t i = 0; i < 6; i++) {
+			gcm_load(&all[i].gcm, s, &gcm_vectors[1]);
+			all[i].gcm.handle = key;
+			CK_ULONG n = 16;
+			MUST(p11->C_EncryptInit(s, &cbc, key));
+			IS(p11->C_Encrypt(s, zeros, 16, all[i].sealed, &n), CKR_OK);
+			all[i].s = session_new(0);
+			all[i].started = &started;
+			all[i].wrong = all[i].rounds = 0;
+		}
+		for (size_t i = 0; i < 6; i++)
+			CHECK(pthread_create(&thread[i], NULL, share, &all[i]) == 0);
+		while (atomic_load(&started) < 6)
+			sched_yield();
+		IS(p11->C_DestroyObject(s, key), CKR_OK);
+		for (size_t i = 0; i < 6; i++) {
+			pthread_join(thread[i], NULL);
+			CHECK(all[i].wrong == 0 && all[i].rounds > 200);
+		}
 	}
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }

@@ -66,8 +66,9 @@ static bool is_true(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE
 static bool offers_wrapping(CK_MECHANISM_TYPE type)
 {
 	CK_MECHANISM_INFO info = {0};
+	const CK_FLAGS both = CKF_WRAP | CKF_UNWRAP;
 
-	return offers(type) && p11->C_GetMechanismInfo(slot, type, &info) == CKR_OK && (info.flags & CKF_WRAP) != 0;
+	return offers(type) && p11->C_GetMechanismInfo(slot, type, &info) == CKR_OK && (info.flags & both) == both;
 }
 
 /* ---- known answers ---------------------------------------------------------------------------------------------- */
@@ -185,12 +186,16 @@ static void one_length(CK_SESSION_HANDLE s, size_t way, CK_OBJECT_HANDLE with, C
 	}
 	memcpy(padded, secret_value, len);
 	IS(p11->C_WrapKey(s, &mech, with, key, out, &n), CKR_OK);
-	MUST(p11->C_EncryptInit(s, &mech, with));
-	IS(p11->C_Encrypt(s, padded, padded_len, want, &m), CKR_OK);
-	CHECK(n == m && memcmp(out, want, n) == 0);
+	if (strict || ways[way].type < CKM_AES_KEY_WRAP) { /* SoftHSM does not encrypt with the latter */
+		MUST(p11->C_EncryptInit(s, &mech, with));
+		IS(p11->C_Encrypt(s, padded, padded_len, want, &m), CKR_OK);
+		CHECK(n == m && memcmp(out, want, n) == 0);
+	}
 	IS(unwrap(s, &mech, with, out, n, CKK_GENERIC_SECRET, 0, &back), CKR_OK);
 	CHECK(has_value(s, back, padded, padded_len));
 	IS(p11->C_DestroyObject(s, back), CKR_OK);
+	if (!strict) /* by 2.40's table (4.9, footnote 6) CKA_VALUE_LEN is not for C_UnwrapKey; 3.2, 5.18.4: it may be there */
+		return;
 	IS(unwrap(s, &mech, with, out, n, CKK_GENERIC_SECRET, len, &back), CKR_OK);
 	CHECK(has_value(s, back, secret_value, len));
 	IS(p11->C_DestroyObject(s, back), CKR_OK);
@@ -219,12 +224,12 @@ void case_wrap_ways(void)
 
 	for (size_t i = 0; i < sizeof secret_value; i++)
 		secret_value[i] = (unsigned char)(i * 5 + 1);
-	for (size_t i = 0; i < sizeof ways / sizeof ways[0] && strict; i++) {
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
 		CK_KEY_TYPE type = ways[i].type == CKM_CHACHA20 ? CKK_CHACHA20 : CKK_AES;
 		if (!offers_wrapping(ways[i].type))
 			continue;
 		CK_OBJECT_HANDLE with = plain_key(s, type, kek, 32);
-		for (CK_ULONG len = 1; len <= 40; len++)
+		for (CK_ULONG len = strict ? 1 : 16; len <= 40; len += strict ? 1 : 16)
 			one_length(s, i, with, len);
 	}
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);

@@ -91,7 +91,7 @@ void gcm_load(struct gcm_case *c, CK_SESSION_HANDLE s, const struct gcm_vector *
 	X(data_object) X(find_any) X(allowed_mechanisms) X(set_pin) X(security_officer) X(unique_id) \
 	X(login) X(attributes) X(set_attributes) X(create_refused) X(destroy) X(token_object) \
 	X(find) X(known_answers) X(known_tampered) X(counters) X(chacha20) X(ccm_length) X(generated_parameters) X(generated_messages) X(generated_wraps) \
-	X(key_goes) X(gcm_without_bits) \
+	X(key_goes) X(gcm_without_bits) X(shared_key) \
 	X(messages) X(messages_tampered) X(messages_conventions) X(messages_nonces) X(messages_xchacha) \
 	X(wrap_known) X(wrap_ways) X(wrap_refused) X(wrap_policies) X(wrap_nonces) X(wrap_apart) X(dual_digest) X(dual_sign) X(gcm) X(gcm_tampered) X(gcm_parts) X(gcm_parameters) X(cbc) X(cbc_pad) \
 	X(wrong_keys) X(hmac) X(hmac_tampered) X(hmac_general) X(interleaved) X(digest) \
