@@ -38,3 +38,13 @@ bench-pskm: tools/dske
 EXTRA_DIST += %D%/bench-traffic
 bench-traffic: tools/dske hub/dske-hubd
 	@top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; export top_srcdir top_builddir; $(srcdir)/%D%/bench-traffic
+
+# A PKCS#11 module beside SoftHSM.
+EXTRA_PROGRAMS += %D%/bench-pkcs11
+%C%_bench_pkcs11_SOURCES = %D%/bench-pkcs11.c $(BENCH_LIB)
+%C%_bench_pkcs11_CPPFLAGS = $(AM_CPPFLAGS) $(P11_CFLAGS)
+%C%_bench_pkcs11_LDADD = $(BASE_LIBS)
+EXTRA_DIST += %D%/bench-pkcs11.py
+bench-pkcs11: %D%/bench-pkcs11 test/pkcs11/make-token test/pkcs11/dske-fake.la
+	@DSKE_BENCH_COMMIT=`git -C $(srcdir) describe --always --dirty 2>/dev/null`; export DSKE_BENCH_COMMIT; \
+	top_builddir='$(abs_top_builddir)'; export top_builddir; $(srcdir)/%D%/bench-pkcs11.py $(BENCH_KEYS)

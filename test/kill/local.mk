@@ -24,6 +24,16 @@ TESTS += %D%/test-crowd
 %C%_test_crowd_SOURCES = %D%/test-crowd.c $(PSKM_FIXTURE)
 %C%_test_crowd_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 
+# The token's store, struck; and eight processes at it.
+check_PROGRAMS += %D%/store-work
+%C%_store_work_SOURCES = %D%/store-work.c
+%C%_store_work_LDADD = $(CLIENT_LIBS)
+dist_check_SCRIPTS += %D%/test-store
+TESTS += %D%/test-store
+kill-store: %D%/strike %D%/store-work
+	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' DSKE_KILL_EVERY=1 DSKE_CROWD_KILLS=400 \
+		$(BASH) $(srcdir)/%D%/test-store
+
 kill_programs = %D%/strike %D%/dske-wrong %D%/dske-hubd-wrong
 KILL_WORKLOADS = all
 kill: all $(kill_programs)
