@@ -81,16 +81,18 @@ static void chain_in(struct object_table *t, struct object *o, enum object_index
 	struct object **head = bucket_of(t, index, o->hash[index]);
 
 	o->next[index] = *head;
+	o->link[index] = head;
+	if (*head != NULL)
+		(*head)->link[index] = &o->next[index];
 	*head = o;
 }
 
-static void chain_out(struct object_table *t, struct object *o, enum object_index index)
+/* Without a walk: ten thousand keys may have no ID, and then are all in one chain. */
+static void chain_out(struct object *o, enum object_index index)
 {
-	struct object **link = bucket_of(t, index, o->hash[index]);
-
-	while (*link != o)
-		link = &(*link)->next[index];
-	*link = o->next[index];
+	*o->link[index] = o->next[index];
+	if (o->next[index] != NULL)
+		o->next[index]->link[index] = o->link[index];
 }
 
 static bool table_grow(struct object_table *t)
@@ -129,6 +131,11 @@ static void hash_all(struct object *o)
 	o->hash[INDEX_UNIQUE_ID] = hash_attr(o, CKA_UNIQUE_ID);
 }
 
+static bool is_plain_peer(const struct object *o)
+{
+	return (o->kind == OBJECT_PEER || o->kind == OBJECT_PEER_KEY) && !o->named;
+}
+
 CK_RV objects_add(struct object_table *t, struct object *o)
 {
 	if (t->count >= t->bucket_count && !table_grow(t)) {
@@ -146,13 +153,14 @@ CK_RV objects_add(struct object_table *t, struct object *o)
 		t->oldest = o;
 	t->newest = o;
 	t->count++;
+	t->peers += is_plain_peer(o);
 	return CKR_OK;
 }
 
 void objects_remove(struct object_table *t, struct object *o)
 {
 	for (int i = 0; i < INDEX_COUNT; i++)
-		chain_out(t, o, (enum object_index)i);
+		chain_out(o, (enum object_index)i);
 	if (o->older != NULL)
 		o->older->newer = o->newer;
 	else
@@ -162,6 +170,7 @@ void objects_remove(struct object_table *t, struct object *o)
 	else
 		t->newest = o->older;
 	t->count--;
+	t->peers -= is_plain_peer(o);
 	atomic_store(&o->gone, true);
 	object_unref(o);
 }
@@ -169,7 +178,7 @@ void objects_remove(struct object_table *t, struct object *o)
 void objects_reindex(struct object_table *t, struct object *o)
 {
 	for (int i = 0; i < INDEX_COUNT; i++)
-		chain_out(t, o, (enum object_index)i);
+		chain_out(o, (enum object_index)i);
 	hash_all(o);
 	for (int i = 0; i < INDEX_COUNT; i++)
 		chain_in(t, o, (enum object_index)i);

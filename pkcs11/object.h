@@ -60,6 +60,7 @@ struct object {
 	_Atomic(struct mac *) idle_mac;
 
 	struct object *next[INDEX_COUNT]; /* chains of the table */
+	struct object **link[INDEX_COUNT]; /* what points at it there */
 	struct object *newer, *older;     /* all of them, by age */
 	uint64_t hash[INDEX_COUNT];
 	bool seen;                        /* of a sweep in find.c */
@@ -68,6 +69,7 @@ struct object {
 struct object_table {
 	struct object **bucket[INDEX_COUNT]; /* bucket_count each */
 	size_t bucket_count, count;
+	size_t peers; /* of them, OBJECT_PEER and OBJECT_PEER_KEY that are not `named` */
 	struct object *oldest, *newest;
 	CK_OBJECT_HANDLE last_handle; /* counts up: a handle is never given twice */
 };
