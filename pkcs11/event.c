@@ -62,7 +62,7 @@ static CK_RV event_take(struct module *m, CK_SLOT_ID_PTR slot)
 
 static CK_RV event_look(struct module *m, CK_SLOT_ID_PTR slot)
 {
-	slots_refresh(m);
+	slots_refresh(m, true);
 	return event_take(m, slot);
 }
 

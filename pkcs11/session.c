@@ -30,7 +30,7 @@ CK_RV session_get(struct module *m, CK_SESSION_HANDLE handle, struct session **o
 	struct session *s = session_find(m, handle);
 
 	if (s != NULL && s->slot != SLOT_AGREEMENT) {
-		slots_refresh(m);
+		slots_refresh(m, false);
 		if (s->closed) {
 			session_put(m, s);
 			s = NULL;

@@ -34,7 +34,7 @@ void slots_drop(struct slots *s)
 CK_RV slot_check(struct module *m, CK_SLOT_ID slot)
 {
 	if (slot != SLOT_AGREEMENT)
-		slots_refresh(m);
+		slots_refresh(m, false);
 	module_lock(m);
 	CK_RV rv = CKR_OK;
 	if (slot > m->slots.count)
@@ -56,8 +56,8 @@ static struct slot_pskm *slot_of_table(struct slots *s, const struct id *table)
 	return NULL;
 }
 
-/* With the module's lock. */
-static bool slots_note(struct slots *s, const struct table_presence *t)
+/* With the module's lock.  Who did not ask the ledgers (asked) may not know yet that a table is low. */
+static bool slots_note(struct slots *s, const struct table_presence *t, bool asked)
 {
 	struct slot_pskm *p = slot_of_table(s, &t->table);
 
@@ -71,12 +71,12 @@ static bool slots_note(struct slots *s, const struct table_presence *t)
 	}
 	p->event = p->event || (s->known && (p->present == t->is_absent || (t->is_low && !p->low)));
 	p->present = !t->is_absent;
-	p->low = t->is_low;
+	p->low = t->is_low || (p->low && !asked);
 	return true;
 }
 
 /* With the module's lock: a table that the client does not know any more is as one that is away. */
-static void slots_note_all(struct slots *s, const struct table_presence *list, size_t count)
+static void slots_note_all(struct slots *s, const struct table_presence *list, size_t count, bool asked)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		const struct id *own = &s->pskm[i].table;
@@ -84,9 +84,9 @@ static void slots_note_all(struct slots *s, const struct table_presence *list, s
 		while (at < count && !id_equal(&list[at].table, own))
 			at++;
 		if (at == count)
-			(void)slots_note(s, &(struct table_presence){.table = *own, .is_absent = true});
+			(void)slots_note(s, &(struct table_presence){.table = *own, .is_absent = true}, asked);
 	}
-	for (size_t i = 0; i < count && slots_note(s, &list[i]); i++)
+	for (size_t i = 0; i < count && slots_note(s, &list[i], asked); i++)
 		continue;
 	s->known = true;
 }
@@ -105,7 +105,26 @@ static void close_sessions_of_removed(struct module *m)
 	}
 }
 
-void slots_refresh(struct module *m)
+/* Asks the ledgers which hubs' tables are low: another process may have used them.  False: what an exchange of this
+ * process found last stands in the list. */
+static bool ask_low(struct module *m, struct table_presence *list, size_t count)
+{
+	struct client_hub *hubs = NULL;
+	size_t hub_count = 0;
+
+	if (!rc_ok(client_hubs(m->client, &hubs, &hub_count)))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < hub_count; k++) {
+			if (id_equal(&hubs[k].table, &list[i].table))
+				list[i].is_low = hubs[k].low && !hubs[k].relieved;
+		}
+	}
+	free(hubs);
+	return true;
+}
+
+void slots_refresh(struct module *m, bool ask)
 {
 	struct table_presence *list = NULL;
 	size_t count = 0;
@@ -114,6 +133,7 @@ void slots_refresh(struct module *m)
 		return;
 	module_lock(m);
 	unsigned long look = ++m->slots.looks;
+	ask = ask || !m->slots.known; /* what is low already is no event */
 	module_unlock(m);
 	dske_rc rc = client_refresh(m->client);
 	if (rc_ok(rc))
@@ -122,10 +142,11 @@ void slots_refresh(struct module *m)
 		log_warn("cannot list the PSKMs: %s", rc_detail(rc));
 		return;
 	}
+	bool asked = ask && ask_low(m, list, count);
 	module_lock(m);
 	if (look > m->slots.noted) { /* else another thread has seen something newer */
 		m->slots.noted = look;
-		slots_note_all(&m->slots, list, count);
+		slots_note_all(&m->slots, list, count, asked);
 	}
 	module_unlock(m);
 	free(list);
@@ -174,7 +195,7 @@ CK_RV slot_list(struct module *m, CK_BBOOL present, CK_SLOT_ID_PTR list, CK_ULON
 	module_lock(m);
 	bool renewed = list == NULL || !m->slots.known;
 	module_unlock(m);
-	slots_refresh(m);
+	slots_refresh(m, false);
 	CK_RV rv = CKR_OK;
 	CK_ULONG found = 0;
 	module_lock(m);

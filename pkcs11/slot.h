@@ -23,7 +23,7 @@ struct module;
 struct slot_pskm {
 	struct id table;
 	bool present;
-	bool low;   /* its hub's supply, as the last exchange of this process found it */
+	bool low;   /* its hub's supply, as an exchange of this process or a look at the ledgers found it */
 	bool event; /* that C_WaitForSlotEvent has not told yet */
 };
 
@@ -36,8 +36,9 @@ struct slots {
 };
 void slots_drop(struct slots *s);
 
-/* Looks which tables are there; with what went, sessions are closed.  Errors go to the log. */
-void slots_refresh(struct module *m);
+/* Looks which tables are there; with what went, sessions are closed.  `ask`: also asks their ledgers which are low, as
+ * the first look does.  Errors go to the log. */
+void slots_refresh(struct module *m, bool ask);
 
 /* Is there such a slot, and (looks) a token in it?  SLOT_ID_INVALID, TOKEN_NOT_PRESENT. */
 CK_RV slot_check(struct module *m, CK_SLOT_ID slot);

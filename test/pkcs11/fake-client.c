@@ -10,7 +10,8 @@
  *	slow      client_agree takes a second, unless it is cancelled
  *	broken    the second table is damaged
  *	pulled    the third table's medium is away
- *	sinking   an exchange has found that the second table is low
+ *	low       the second table is low
+ *	sinking   ... and an exchange has found it so
  *	killed    the process dies once the key was to be kept, as if on its way to tell the hubs
  *	unkept    client_agree fails after the key was kept
  */
@@ -91,7 +92,7 @@ static void fake_hub(struct client_hub *h, unsigned i, const struct config *c)
 					  .down_len = TABLE_BYTES,
 					  .clone_alarms = i,
 					  .supply.lasts_s = i == 1 ? 777600 : SUPPLY_UNKNOWN};
-	h->low = i == 1;
+	h->low = i == 1 && (told("low") || told("sinking"));
 	h->is_absent = i == 2 && told("pulled");
 	if (h->is_absent)
 		h->rc = FAIL(NOT_FOUND, "the medium is not there");

@@ -28,6 +28,7 @@
 #include "pkcs11/entry.h"
 #include "pkcs11/p11-3x.h"
 #include "pskm/container-impl.h"
+#include "pskm/table.h"
 #include "test/lib/scratch.h"
 
 #define assert_ok(e) assert_string_equal(rc_name(e), "OK")
@@ -489,13 +490,75 @@ static void arguments(void **state)
 	IS(p11->C_WaitForSlotEvent(CKF_DONT_BLOCK, NULL, NULL), CKR_ARGUMENTS_BAD);
 }
 
+/* ---- running low ---------------------------------------------------------------------------------------------- */
+
+/* As another process uses a table: all that it can send is used, but for the last tenth of a tenth. */
+static void use_up(const struct pskm_header *h)
+{
+	struct table *t;
+	struct table_status st;
+	struct path folder;
+	struct lease_keys keys = {0};
+	struct window *up = NULL, *down = NULL;
+	uint64_t slot, lowest;
+	assert_ok(table_folder(&folder, at("alice/tables"), &h->table));
+	assert_ok(table_open(&t, folder.s, SIDE_CLIENT, NULL));
+	assert_ok(table_status(t, &st));
+	assert_ok(table_lease_take(t, &slot, &lowest, &keys));
+	lease_keys_drop(&keys);
+	uint64_t end = lowest + st.up_left - st.up_len / 100;
+	assert_ok(table_lease_granted(t, end - 64, end, 0, &up, &down));
+	window_free(up);
+	window_free(down);
+	table_close(t);
+}
+
+static void activate(const struct pskm_header *h)
+{
+	struct table *t;
+	struct path folder;
+	struct id nonce;
+	assert_ok(table_folder(&folder, at("alice/tables"), &h->table));
+	assert_ok(table_open(&t, folder.s, SIDE_CLIENT, NULL));
+	assert_ok(table_activation_begin(t, &nonce));
+	assert_ok(table_activation_done(t));
+	table_close(t);
+}
+
+/* It is told to who waits, whoever used the table, and once. */
+static void running_low(void **state)
+{
+	CK_SLOT_ID slot = 0, own;
+	(void)state;
+	struct pskm_header h = carry("hub4", "alice/tables");
+	activate(&h);
+	IS(p11->C_Finalize(NULL), CKR_OK);
+	IS(p11->C_Initialize(NULL), CKR_OK);
+	assert_int_equal(count_slots(CK_TRUE), 5);
+	own = slot_of("hub4");
+	IS(event(&slot), CKR_NO_EVENT);
+	struct waiter w;
+	waiter_start(&w, false);
+	sleep_ms(60);
+	use_up(&h);
+	waiter_join(&w);
+	IS(w.rv, CKR_OK);
+	assert_int_equal(w.told, 1u << own);
+	IS(event(&slot), CKR_NO_EVENT);
+	/* What is low already when the module first looks is no event. */
+	IS(p11->C_Finalize(NULL), CKR_OK);
+	IS(p11->C_Initialize(NULL), CKR_OK);
+	assert_int_equal(count_slots(CK_TRUE), 5);
+	IS(event(&slot), CKR_NO_EVENT);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_token_removed), TEST(a_new_slot), TEST(waiting), TEST(waiting_for_new_places), TEST(finalize_ends_waiting),
-		TEST(several_wait), TEST(a_child_does_not_wait), TEST(a_medium_is_unmounted),
+		TEST(several_wait), TEST(running_low), TEST(a_child_does_not_wait), TEST(a_medium_is_unmounted),
 		TEST(arguments),
 	};
 	return cmocka_run_group_tests_name("slots", tests, NULL, NULL);
