@@ -13,6 +13,7 @@
 #include "tools/output.h"
 #include "tools/secret-input.h"
 #include "tools/token.h"
+#include "tools/token-key.h"
 
 #include "pkcs11/dske-pkcs11.h"
 
@@ -20,22 +21,6 @@
 #define TEXT_MOST 256
 
 /* ---- at the token ---------------------------------------------------------------------------------------------- */
-
-/* must: ask for the PIN when no source names it; else go on without login. */
-static dske_rc open_token(struct token *t, const struct common *common, const char *pin, bool must)
-{
-	AUTO(secret) text = {0};
-	const char *source = tool_pin_source(pin);
-	if (common->conf != NULL && setenv("DSKE_CONF", common->conf, 1) != 0)
-		return rc_make(DSKE_RC_NOMEM);
-	TRY(token_load(t));
-	TRY(token_session(t, false));
-	if (source == NULL && !must)
-		return DSKE_OK;
-	TRY(token_need_pin(t));
-	TRY(secret_input(&text, source, "PIN"));
-	return token_login(t, CKU_USER, &text);
-}
 
 /* For a terminal or JSON: what an application named a key may be any bytes. */
 static void text_attribute(const struct token *t, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type, char out[TEXT_MOST])
@@ -149,7 +134,7 @@ static dske_rc list_keys(const struct common *common, const char *pin)
 	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
 	CK_ATTRIBUTE like[] = {{CKA_CLASS, &class, sizeof class}};
 	size_t count = 0;
-	TRY(open_token(&t, common, pin, false));
+	TRY(token_key_open(&t, common, pin, false));
 	CK_OBJECT_HANDLE *keys = calloc(KEYS_MOST, sizeof *keys);
 	if (keys == NULL)
 		return rc_make(DSKE_RC_NOMEM);
@@ -184,42 +169,8 @@ int cmd_key_list(const struct command *self, int argc, char **argv)
 
 struct export {
 	struct common common;
-	const char *label, *from, *format, *output, *identity, *cipher, *pin;
+	const char *label, *from, *format, *output, *identity, *cipher, *derive, *pin;
 };
-
-static dske_rc read_value(struct secret *key, const struct token *t, CK_OBJECT_HANDLE object, const char *label)
-{
-	CK_ULONG len = number_attribute(t, object, CKA_VALUE_LEN);
-	size_t got = 0;
-	if (len == 0 || len > KEY_PART_LEN)
-		return FAIL(IO, "the token does not tell the length of %s", label);
-	TRY(secret_alloc(key, len));
-	token_attribute(t, object, CKA_VALUE, key->data, key->len, &got);
-	if (got != key->len)
-		return FAIL(DENIED, "the token does not give %s out: it was agreed while its peer had no extract = yes", label);
-	return DSKE_OK;
-}
-
-static dske_rc read_from_token(struct secret *key, const struct export *x)
-{
-	AUTO(token) t = {0};
-	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
-	CK_ATTRIBUTE like[] = {
-		{CKA_CLASS, &class, sizeof class},
-		{CKA_LABEL, (void *)(uintptr_t)x->label, strlen(x->label)},
-	};
-	CK_OBJECT_HANDLE found[2];
-	size_t count = 0;
-	TRY(open_token(&t, &x->common, x->pin, true));
-	TRY(token_find(&t, like, 2, found, 2, &count));
-	if (count == 0)
-		return FAIL(NOT_FOUND, "the token has no key labelled %s; dske key list shows all", x->label);
-	if (count > 1)
-		return FAIL(ARGS, "the token has more than one key labelled %s: delete those that are not wanted "
-				  "(pkcs11-tool --delete-object --type secrkey --id ID; dske key list shows the IDs)",
-			    x->label);
-	return read_value(key, &t, found[0], x->label);
-}
 
 static dske_rc export(const struct export *x)
 {
@@ -229,7 +180,7 @@ static dske_rc export(const struct export *x)
 	const struct key_format *format = key_format_find(x->format);
 	if (format == NULL)
 		return FAIL(ARGS, "--format %s: one of raw, hex, tls-session, psk-file", x->format);
-	TRY(x->from != NULL ? keyfile_read(&key, x->from) : read_from_token(&key, x));
+	TRY(x->from != NULL ? keyfile_read(&key, x->from) : token_key_read(&key, &x->common, x->pin, x->label, x->derive));
 	TRY(format->encode(&text, &key, x->cipher, x->identity));
 	TRY(keyfile_create(&file, x->output));
 	return keyfile_finish(&file, x->output, &text);
@@ -245,6 +196,7 @@ int cmd_key_export(const struct command *self, int argc, char **argv)
 		{"output", OPTION_TEXT, &x.output, "FILE", "the file to write, 0600; - is standard output (required)"},
 		{"identity", OPTION_TEXT, &x.identity, "ID", "of a psk-file (default: dske)"},
 		{"cipher", OPTION_TEXT, &x.cipher, "SUITE", "of a tls-session (default: TLS_AES_256_GCM_SHA384)"},
+		{"derive", OPTION_TEXT, &x.derive, "PURPOSE", "not the key, but 32 bytes that the token derives from it for this purpose"},
 		{"pin", OPTION_TEXT, &x.pin, "SOURCE", "the token's PIN: env:NAME, file:PATH or prompt (default: env:DSKE_PIN)"},
 		COMMON_ROWS(x.common),
 		{0},
@@ -254,6 +206,8 @@ int cmd_key_export(const struct command *self, int argc, char **argv)
 		return leave;
 	if ((x.from != NULL) == (label.count == 1))
 		return tool_usage(self, "name the key's label, or --from FILE");
+	if (x.from != NULL && x.derive != NULL)
+		return tool_usage(self, "--derive is for a key in the token");
 	if (x.output == NULL)
 		return tool_usage(self, "--output FILE is needed");
 	x.label = label.count == 1 ? label.at[0] : NULL;

@@ -150,11 +150,20 @@ const struct command commands[] = {
 	{"key", "export", "[LABEL]", "write a key in the form that a program wants",
 	 "  dske key export --from lunch.key --format tls-session --output tls.pem\n"
 	 "  dske key export backup --pin prompt --format hex --output backup.hex\n"
-	 "  dske key export --from lunch.key --format psk-file --identity dske --output psk.txt\n",
+	 "  dske key export --from lunch.key --format psk-file --identity dske --output psk.txt\n"
+	 "  dske key export backup --derive restic --format hex --output - | ...\n",
 	 cmd_key_export},
 	{"key", "check", "FILE", "show a key's check value (first three bytes of its SHA-1), to compare over the phone",
 	 "  dske key check lunch.key\n",
 	 cmd_key_check},
+
+	{"ppk", "load", "LABEL", "give strongSwan a post-quantum pre-shared key (RFC 8784), derived from a key of the token",
+	 "  dske ppk load vpn\n"
+	 "  dske ppk load vpn --id office --socket /run/charon.vici\n",
+	 cmd_ppk_load},
+	{"ppk", "unload", "", "take it from strongSwan again",
+	 "  dske ppk unload --id office\n",
+	 cmd_ppk_unload},
 
 	{"token", "status", "", "show whether the token has PINs, and what is left of the attempts at them",
 	 "  dske token status\n"

@@ -43,6 +43,8 @@ command_run cmd_key_agree;
 command_run cmd_key_list;
 command_run cmd_key_export;
 command_run cmd_key_check;
+command_run cmd_ppk_load;
+command_run cmd_ppk_unload;
 command_run cmd_token_status;
 command_run cmd_token_init;
 command_run cmd_token_pin;

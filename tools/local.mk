@@ -16,6 +16,7 @@ noinst_LTLIBRARIES += %D%/libtools.la
 	%D%/cmd-peer.c \
 	%D%/cmd-peer-ask.c \
 	%D%/cmd-policy.c \
+	%D%/cmd-ppk.c \
 	%D%/cmd-retire.c \
 	%D%/cmd-pskm.c \
 	%D%/cmd-qkd.c \
@@ -36,6 +37,8 @@ noinst_LTLIBRARIES += %D%/libtools.la
 	%D%/secret-input.c %D%/secret-input.h \
 	%D%/stocks.c %D%/stocks.h \
 	%D%/token.c %D%/token.h \
+	%D%/token-key.c %D%/token-key.h \
+	%D%/vici.c %D%/vici.h \
 	%D%/tool.c %D%/tool.h
 %C%_libtools_la_CPPFLAGS = $(AM_CPPFLAGS) -DP11_MODULE_DIR='"$(p11_module_dir)"'
 %C%_libtools_la_LIBADD = hub/libhubadmin.la

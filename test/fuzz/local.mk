@@ -35,6 +35,11 @@ FUZZERS += %D%/fuzz-direct
 %C%_fuzz_direct_LDADD = $(FUZZ_LIBS) test/hubproto/libsamples.la $(HUBPROTO_LIBS)
 EXTRA_DIST += %D%/corpus/direct
 
+FUZZERS += %D%/fuzz-vici
+%C%_fuzz_vici_SOURCES = %D%/fuzz-vici.c
+%C%_fuzz_vici_LDADD = $(FUZZ_LIBS) $(TOOLS_LIBS)
+EXTRA_DIST += %D%/corpus/vici
+
 FUZZERS += %D%/fuzz-qkd
 %C%_fuzz_qkd_SOURCES = %D%/fuzz-qkd.c
 %C%_fuzz_qkd_LDADD = $(FUZZ_LIBS) $(QKD_LIBS) $(PSKM_LIBS)

@@ -10,6 +10,12 @@ page_played=
 declare -A page_package=([pkcs11-tool]=opensc [p11tool]=gnutls-bin [gnutls-serv]=gnutls-bin [java]=openjdk-17-jdk-headless
 	[swanctl]=strongswan-swanctl [cryptsetup]=cryptsetup-bin)
 
+# Before page_start: a program that does not run with AddressSanitizer's run-time library, which a module that is built
+# with it needs.
+page_unsanitized() { # WHY
+	! ldd "$top_builddir/pkcs11/.libs/dske-pkcs11.so" | grep -q libasan || tap_skip_all "$1"
+}
+
 # page_start PAGE [COMMAND...]: begins, in a folder with demo/ and build/; skips all where a command is missing.
 page_start() {
 	local command

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "tools/token-key.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/terms.h"
+#include "pkcs11/p11-3x-mac.h"
+#include "tools/secret-input.h"
+
+dske_rc token_key_open(struct token *t, const struct common *common, const char *pin, bool must)
+{
+	AUTO(secret) text = {0};
+	const char *source = tool_pin_source(pin);
+	if (common->conf != NULL && setenv("DSKE_CONF", common->conf, 1) != 0)
+		return rc_make(DSKE_RC_NOMEM);
+	TRY(token_load(t));
+	TRY(token_session(t, false));
+	if (source == NULL && !must)
+		return DSKE_OK;
+	TRY(token_need_pin(t));
+	TRY(secret_input(&text, source, "PIN"));
+	return token_login(t, CKU_USER, &text);
+}
+
+static dske_rc find(const struct token *t, const char *label, CK_OBJECT_HANDLE *key)
+{
+	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+	CK_ATTRIBUTE like[] = {
+		{CKA_CLASS, &class, sizeof class},
+		{CKA_LABEL, (void *)(uintptr_t)label, strlen(label)},
+	};
+	CK_OBJECT_HANDLE found[2];
+	size_t count = 0;
+	TRY(token_find(t, like, 2, found, 2, &count));
+	if (count == 0)
+		return FAIL(NOT_FOUND, "the token has no key labelled %s; dske key list shows all", label);
+	if (count > 1)
+		return FAIL(ARGS, "the token has more than one key labelled %s: delete those that are not wanted "
+				  "(pkcs11-tool --delete-object --type secrkey --id ID; dske key list shows the IDs)",
+			    label);
+	*key = found[0];
+	return DSKE_OK;
+}
+
+static dske_rc read_value(struct secret *key, const struct token *t, CK_OBJECT_HANDLE object, const char *label)
+{
+	CK_ULONG len = 0;
+	size_t got = 0;
+	token_attribute(t, object, CKA_VALUE_LEN, &len, sizeof len, &got);
+	if (got != sizeof len || len == 0 || len > KEY_PART_LEN)
+		return FAIL(IO, "the token does not tell the length of %s", label);
+	TRY(secret_alloc(key, len));
+	token_attribute(t, object, CKA_VALUE, key->data, key->len, &got);
+	if (got != key->len)
+		return FAIL(DENIED, "the token does not give %s out: it was agreed while its peer had no extract = yes", label);
+	return DSKE_OK;
+}
+
+static dske_rc derive(const struct token *t, CK_OBJECT_HANDLE base, const char *purpose, CK_OBJECT_HANDLE *derived)
+{
+	char info[sizeof "dske " + TOKEN_PURPOSE_MAX];
+	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+	CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+	CK_ULONG len = TOKEN_DERIVED_LEN;
+	CK_ATTRIBUTE template[] = {
+		{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type}, {CKA_VALUE_LEN, &len, sizeof len},
+		{CKA_TOKEN, &no, sizeof no},       {CKA_SENSITIVE, &no, sizeof no},    {CKA_EXTRACTABLE, &yes, sizeof yes},
+	};
+	if (strlen(purpose) > TOKEN_PURPOSE_MAX)
+		return FAIL(ARGS, "a purpose has at most %d bytes", TOKEN_PURPOSE_MAX);
+	int info_len = snprintf(info, sizeof info, "dske %s", purpose);
+	CK_HKDF_PARAMS p = {.bExtract = CK_TRUE,
+			    .bExpand = CK_TRUE,
+			    .prfHashMechanism = CKM_SHA256,
+			    .ulSaltType = CKF_HKDF_SALT_NULL,
+			    .pInfo = (CK_BYTE_PTR)info,
+			    .ulInfoLen = (CK_ULONG)info_len};
+	CK_MECHANISM mechanism = {CKM_HKDF_DERIVE, &p, sizeof p};
+	return token_rc(t->f->C_DeriveKey(t->session, &mechanism, base, template, sizeof template / sizeof template[0], derived),
+			"the token does not derive from the key");
+}
+
+dske_rc token_key_read(struct secret *key, const struct common *common, const char *pin, const char *label,
+		       const char *purpose)
+{
+	AUTO(token) t = {0};
+	CK_OBJECT_HANDLE object;
+	TRY(token_key_open(&t, common, pin, true));
+	TRY(find(&t, label, &object));
+	if (purpose != NULL)
+		TRY(derive(&t, object, purpose, &object));
+	return read_value(key, &t, object, label);
+}
