@@ -26,7 +26,7 @@ static size_t pin_from_environment(char *pin, size_t cap, void *user)
 static _Noreturn void usage(const char *program, bool is_client)
 {
 	fprintf(stderr, "usage: %s --token LABEL [--module FILE] %s [--context TEXT] [--suites LIST] [--groups LIST] HOST:PORT\n"
-		"The token's PIN is in the environment, DSKE_PIN.\n", program, is_client ? "--key LABEL" : "[--count N]");
+		"The token's PIN is in the environment, DSKE_PIN.\n", program, is_client ? "--key LABEL" : "[--count N] [--fork]");
 	exit(2);
 }
 
@@ -36,7 +36,8 @@ void example_options(struct example *e, int argc, char **argv, bool is_client)
 		{"module", required_argument, NULL, 'm'},  {"token", required_argument, NULL, 't'},
 		{"key", required_argument, NULL, 'k'},     {"context", required_argument, NULL, 'c'},
 		{"suites", required_argument, NULL, 's'},  {"groups", required_argument, NULL, 'g'},
-		{"count", required_argument, NULL, 'n'},   {0},
+		{"count", required_argument, NULL, 'n'},   {"fork", no_argument, NULL, 'f'},
+		{0},
 	};
 	static char variable[] = "DSKE_PIN";
 	*e = (struct example){.token = {.pin = pin_from_environment, .pin_user = variable}};
@@ -49,6 +50,7 @@ void example_options(struct example *e, int argc, char **argv, bool is_client)
 		case 's': e->suites = optarg; break;
 		case 'g': e->groups = optarg; break;
 		case 'n': e->count = atoi(optarg); break;
+		case 'f': e->forks = true; break;
 		default: usage(argv[0], is_client);
 		}
 	}

@@ -14,6 +14,7 @@ struct example {
 	const char *key;         /* client's */
 	const char *context, *suites, *groups;
 	int count;               /* connections that a server takes; 0: without end */
+	bool forks;              /* a server: each connection in a child */
 };
 
 /* Reads the options, or says how and exits with 2. */

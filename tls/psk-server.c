@@ -7,13 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tls/example.h"
 
-static void serve(SSL *ssl)
+static void answer(SSL *ssl)
 {
-	char line[1024], answer[1400];
+	char line[1024], text[1400];
 	if (SSL_accept(ssl) != 1 || dske_tls_key(ssl) == NULL) {
 		fprintf(stderr, "refused: %s\n", dske_tls_error());
 		ERR_clear_error();
@@ -22,9 +23,21 @@ static void serve(SSL *ssl)
 	int n = SSL_read(ssl, line, sizeof line);
 	if (n <= 0)
 		return;
-	int len = snprintf(answer, sizeof answer, "%s: %.*s", dske_tls_key(ssl), n, line);
-	SSL_write(ssl, answer, len);
+	int len = snprintf(text, sizeof text, "%s: %.*s", dske_tls_key(ssl), n, line);
+	SSL_write(ssl, text, len);
 	SSL_shutdown(ssl);
+}
+
+/* In a child, as many servers do it: the library logs in again there. */
+static void serve(SSL *ssl, bool forks)
+{
+	pid_t child = forks ? fork() : 0;
+	if (child == 0)
+		answer(ssl);
+	if (forks && child == 0)
+		_exit(0);
+	if (child > 0)
+		waitpid(child, NULL, 0);
 }
 
 int main(int argc, char **argv)
@@ -41,7 +54,7 @@ int main(int argc, char **argv)
 		SSL *ssl = SSL_new(ctx);
 		if (s < 0 || ssl == NULL || SSL_set_fd(ssl, s) != 1)
 			example_die("no connection");
-		serve(ssl);
+		serve(ssl, e.forks);
 		SSL_free(ssl);
 		close(s);
 	}
