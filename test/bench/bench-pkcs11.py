@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """bench-pkcs11.py [KEYS [SOFTHSM-KEYS]]: calls a second of this module and of SoftHSM in one run, in rows that say "full"
-with so many token keys (10000, and 500 in SoftHSM, which takes an hour to make more); and where it helps what `openssl
+with so many token keys (10000, and 500 in SoftHSM, which slows down with each); and where it helps what `openssl
 speed` says of the same machine.  Both tokens lie below TMPDIR.
 
 SoftHSM writes a file for each object and syncs none; ours is durable when the call returns.  PINs of the token are of

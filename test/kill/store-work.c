@@ -12,6 +12,7 @@
  */
 #include <config.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -79,7 +80,7 @@ static bool take_name(char name[NAME_MAX_], const struct secret *plain)
 struct worker {
 	struct store *store;
 	struct secret master;
-	int journal;
+	struct fd journal;
 	const char *tag;
 	unsigned number, live, failures;
 	struct thing own[64];
@@ -87,8 +88,13 @@ struct worker {
 
 static void note(const struct worker *w, const char *line)
 {
-	if (write(w->journal, line, strlen(line)) != (ssize_t)strlen(line))
-		exit(3);
+	for (size_t left = strlen(line); left > 0;) {
+		ssize_t n = write(w->journal.n, line, left);
+		if (n < 0 && errno != EINTR)
+			exit(3);
+		line += n > 0 ? n : 0;
+		left -= n > 0 ? (size_t)n : 0;
+	}
 }
 
 static bool noted(struct worker *w, dske_rc rc)
@@ -194,8 +200,8 @@ static dske_rc find_own(struct worker *w)
 
 static dske_rc begin(struct worker *w, const char *dir, const char *journal, const char *tag)
 {
-	*w = (struct worker){.tag = tag};
-	w->journal = open(journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	*w = (struct worker){.tag = tag, .journal = FD_NONE};
+	TRY(file_open(&w->journal, journal, O_WRONLY | O_CREAT | O_APPEND, 0600));
 	TRY(store_new(&w->store, dir, (struct store_cost){.memory_kib = 8, .passes = 1}));
 	return store_login(w->store, STORE_PIN_USER, PIN, strlen(PIN), &w->master);
 }
@@ -204,7 +210,7 @@ static void end(struct worker *w)
 {
 	store_free(w->store);
 	secret_drop(&w->master);
-	close(w->journal);
+	fd_drop(&w->journal);
 }
 
 /* Every kind of change, and enough of them that the file is made anew. */
