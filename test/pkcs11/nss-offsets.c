@@ -28,8 +28,10 @@ const struct offset nss_offsets[] = {
 const size_t nss_offset_count = sizeof nss_offsets / sizeof nss_offsets[0];
 const size_t nss_list_size = sizeof(CK_FUNCTION_LIST_3_0);
 
+#define FIELD(type, field) {#type "." #field, offsetof(type, field)},
 #define X(name) {#name, name},
-const struct constant nss_constants[] = {P11_3X_MAC_NAMES(X) P11_3X_OBJECT_NAMES(X)};
+const struct constant nss_constants[] = {P11_3X_MAC_NAMES(X) P11_3X_OBJECT_NAMES(X) P11_3X_CIPHER_NAMES(X)
+					   P11_3X_CIPHER_FIELDS(FIELD)};
 #undef X
 #else
 const struct offset nss_offsets[] = {{"", 0}};

@@ -196,11 +196,14 @@ struct constant {
 };
 extern const struct constant nss_constants[];
 
+#define FIELD(type, field) {#type "." #field, offsetof(type, field)},
+
 /* What p11-kit's header lacks we name and number as NSS does. */
 static void constants_as_elsewhere(void **state)
 {
 #define X(name) {#name, name},
-	static const struct constant ours[] = {P11_3X_MAC_NAMES(X) P11_3X_OBJECT_NAMES(X)};
+	static const struct constant ours[] = {P11_3X_MAC_NAMES(X) P11_3X_OBJECT_NAMES(X) P11_3X_CIPHER_NAMES(X)
+					       P11_3X_CIPHER_FIELDS(FIELD)};
 #undef X
 
 	(void)state;
