@@ -68,7 +68,8 @@ int dske_tls_server(struct dske_tls *t, SSL_CTX *ctx, const char *context);
  * ours.  Borrowed from ssl. */
 const char *dske_tls_key(const SSL *ssl);
 
-/* Why this thread's last call failed.  Borrowed until its next. */
+/* Why this thread's last call, or the last look-up in a handshake of its, failed; NULL: it did not.  Borrowed until the
+ * next. */
 const char *dske_tls_error(void);
 
 #pragma GCC visibility pop

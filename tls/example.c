@@ -64,7 +64,8 @@ void example_options(struct example *e, int argc, char **argv, bool is_client)
 
 _Noreturn void example_die(const char *what)
 {
-	fprintf(stderr, "%s: %s\n", what, dske_tls_error());
+	const char *why = dske_tls_error();
+	fprintf(stderr, "%s%s%s\n", what, why != NULL ? ": " : "", why != NULL ? why : "");
 	ERR_print_errors_fp(stderr);
 	exit(1);
 }

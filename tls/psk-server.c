@@ -16,7 +16,8 @@ static void answer(SSL *ssl)
 {
 	char line[1024], text[1400];
 	if (SSL_accept(ssl) != 1 || dske_tls_key(ssl) == NULL) {
-		fprintf(stderr, "refused: %s\n", dske_tls_error());
+		const char *why = dske_tls_error();
+		fprintf(stderr, "refused: %s\n", why != NULL ? why : "no suite in common, or no TLS 1.3");
 		ERR_clear_error();
 		return;
 	}

@@ -33,7 +33,7 @@ static _Thread_local dske_rc last;
 
 const char *dske_tls_error(void)
 {
-	return rc_detail(last);
+	return rc_ok(last) ? NULL : rc_detail(last);
 }
 
 static int told(dske_rc rc)
