@@ -169,7 +169,7 @@ static bool is_out_of_turn(const struct reception *v, const struct terms *t)
 static bool is_vowed(struct reception *v, const struct terms *t)
 {
 	bool vowed = false;
-	if (!t->confirm || (v->vowed && id_equal(&v->terms->key_id, &t->key_id)))
+	if (!t->confirm || ready_has_vowed(v, &t->key_id))
 		return false;
 	dske_rc rc = vow_look(&v->a->x.client->config, &t->initiator, &t->key_id, &vowed);
 	if (!rc_ok(rc))
@@ -222,6 +222,23 @@ static bool take_body(struct reception *v, struct link *l, const struct envelope
 	return false;
 }
 
+/* What comes again of a key that waits to be confirmed, on another connection, takes the place of what came before: it must
+ * not use up those of the next key. */
+static void keep(const struct reception *v, struct arrival *arrival)
+{
+	struct owed *last = &arrival->owed[arrival->count];
+	for (size_t n = 0; n < arrival->count; n++) {
+		struct owed *o = &arrival->owed[n];
+		if (o->is_due || last->is_due || !id_equal(&o->key_id, &last->key_id) || !ready_has_vowed(v, &o->key_id))
+			continue;
+		secret_drop(&o->key);
+		*o = *last;
+		*last = (struct owed){0};
+		return;
+	}
+	arrival->count++;
+}
+
 bool arrival_take(struct reception *v, struct link *l, const struct envelope *e)
 {
 	AUTO(pad) pad = {0};
@@ -240,7 +257,7 @@ bool arrival_take(struct reception *v, struct link *l, const struct envelope *e)
 	if (owed->is_left)
 		secret_drop(&owed->key); /* others' keys must not keep the awaited one out, however many wait */
 	else
-		arrival->count++;
+		keep(v, arrival);
 	return is_share;
 }
 
@@ -265,8 +282,13 @@ static void mark_due(struct reception *v, struct arrival *arrival, enum share_ve
 		struct owed *o = &arrival->owed[n];
 		if (o->is_due)
 			continue;
-		o->is_due = v->terms != NULL && id_equal(&o->key_id, &v->terms->key_id);
-		o->verdict = v->refuses ? RECEIPT_REFUSED : verdict == SHARE_CORRUPT ? RECEIPT_CORRUPT : RECEIPT_KEPT;
+		bool is_kept = v->terms != NULL && id_equal(&o->key_id, &v->terms->key_id);
+		bool is_vowed = ready_has_vowed(v, &o->key_id);
+		o->is_due = is_kept || is_vowed;
+		if (is_vowed && (!is_kept || v->refuses))
+			o->verdict = RECEIPT_REFUSED; /* READY was said of it: no other call can take it either */
+		else
+			o->verdict = verdict == SHARE_CORRUPT ? RECEIPT_CORRUPT : RECEIPT_KEPT;
 		arrival->is_dirty = arrival->is_dirty || !o->is_due;
 	}
 }
@@ -290,6 +312,26 @@ void arrivals_answer(struct reception *v)
 	(void)links_run(set, clock_ms() + FLUSH_MS, is_flushed, NULL);
 }
 
+void arrivals_refuse(struct reception *v, const struct id *key_id)
+{
+	for (size_t h = 0; h < v->a->n; h++) {
+		struct arrival *arrival = &v->arrival[h];
+		size_t kept = 0;
+		for (size_t n = 0; n < arrival->count; n++) {
+			struct owed *o = &arrival->owed[n];
+			if (o->is_due || !id_equal(&o->key_id, key_id)) {
+				arrival->owed[kept++] = *o;
+				continue;
+			}
+			owe(o, RECEIPT_REFUSED);
+			(void)send_receipt(&v->a->x.set->link[h], o); /* else it comes again, and is left there */
+			secret_drop(&o->key);
+		}
+		memset(&arrival->owed[kept], 0, (arrival->count - kept) * sizeof arrival->owed[0]);
+		arrival->count = kept;
+	}
+}
+
 /* Connections on which our WAIT is still unanswered are let go: what it asked for would come to whoever
  * uses them next. */
 void arrivals_drop(struct reception *v)
@@ -300,7 +342,6 @@ void arrivals_drop(struct reception *v)
 		if (is_open || arrival->is_dirty || (arrival->wait.type != 0 && arrival->count == 0))
 			link_hang_up(&v->a->x.set->link[h]);
 		request_drop(&arrival->wait);
-		request_drop(&arrival->ready);
 		for (size_t n = 0; n < arrival->count; n++)
 			secret_drop(&arrival->owed[n].key);
 	}

@@ -66,6 +66,15 @@ void reception_over(struct reception *v, dske_rc rc)
 	snprintf(v->why, sizeof v->why, "%s", rc_detail(rc));
 }
 
+/* A key stands, or none can.  One that is to be confirmed is not final: it and others are waited for. */
+static void concluded(struct reception *v, dske_rc rc)
+{
+	if (rc_ok(rc) && v->terms->confirm)
+		rc = ready_vow(v);
+	if (!rc_ok(rc) || v->terms != NULL)
+		reception_over(v, rc);
+}
+
 /* First valid key is final. */
 static void try_to_conclude(struct reception *v)
 {
@@ -78,7 +87,7 @@ static void try_to_conclude(struct reception *v)
 		return;
 	dske_rc rc = receiver_conclude(v->receiver, false, &v->a->r->key, &v->terms);
 	if (!rc_is(rc, DSKE_RC_TOO_FEW) && !rc_is(rc, DSKE_RC_NO_CANDIDATE) && !rc_is(rc, DSKE_RC_BUSY))
-		reception_over(v, rc);
+		concluded(v, rc);
 }
 
 /* ---- what the links tell ----------------------------------------------------------------------------------- */
@@ -88,7 +97,12 @@ static void on_ready(void *exchange, struct link *l)
 	struct reception *v = exchange;
 	struct request *r = &v->arrival[l->at].wait;
 	second_ask(v->a->second, v, l);
-	if (ready_on_link(v, l))
+	dske_rc rc = ready_on_link(v, l);
+	if (!rc_ok(rc)) {
+		link_fail(l, rc);
+		return;
+	}
+	if (ready_is_enough(v, l->at))
 		return;
 	bool is_same = r->type != 0 && r->connection == l->connection;
 	bool stands = is_same && !l->lease_lost;
@@ -99,7 +113,7 @@ static void on_ready(void *exchange, struct link *l)
 	if (!is_same && v->intake != NULL && !intake_restart(v->intake, l))
 		return;
 	l->lease_lost = false;
-	dske_rc rc = stands ? request_send(r, l) : send_wait(v, l);
+	rc = stands ? request_send(r, l) : send_wait(v, l);
 	if (!rc_ok(rc))
 		link_fail(l, rc);
 }
@@ -131,8 +145,7 @@ static void on_failed(void *exchange, struct link *l)
 static bool awaits(const void *exchange, const struct link *l, uint64_t offset)
 {
 	const struct reception *v = exchange;
-	const struct arrival *arrival = &v->arrival[l->at];
-	return request_is_at(&arrival->wait, offset) || (request_is_at(&arrival->ready, offset) && !arrival->has_answered) ||
+	return request_is_at(&v->arrival[l->at].wait, offset) || ready_awaits(v, l, offset) ||
 	       second_awaits(v->a->second, l, offset);
 }
 
@@ -174,10 +187,10 @@ static bool may_revive(const struct reception *v, size_t h, int64_t now)
 {
 	const struct link *l = &v->a->x.set->link[h];
 	return l->state == LINK_FAILED && rc_is((dske_rc){l->code}, DSKE_RC_UNREACHABLE) &&
-	       !v->a->x.outcome[h].settled && now >= v->arrival[h].revive_ms;
+	       (!v->a->x.outcome[h].settled || v->vows > 0) && now >= v->arrival[h].revive_ms;
 }
 
-/* A hub that was lost may come back while we wait for the initiator; it is asked ever more rarely. */
+/* A hub that was lost may come back while we wait for the initiator, or for what it confirms; it is asked ever more rarely. */
 static void revive(struct reception *v)
 {
 	int64_t now = clock_ms();
@@ -188,7 +201,7 @@ static void revive(struct reception *v)
 			continue;
 		arrival->revive_ms = now + (REVIVE_INTERVAL_MS << arrival->revivals);
 		arrival->revivals += arrival->revivals < REVIVALS_DOUBLED;
-		link_want(l, MSG_WAIT_RANGE_LEN, l->need_down);
+		link_want(l, MSG_WAIT_RANGE_LEN + ready_room(v, h), l->need_down);
 	}
 }
 
@@ -207,6 +220,7 @@ static void settle_rest(struct reception *v)
 
 static dske_rc give_up(struct reception *v)
 {
+	TRY(ready_give_up(v));
 	if (receiver_share_count(v->receiver) == 0)
 		return intake_explain(v->intake, FAIL(TIMEOUT, "no share from %s came through any hub in time%s", v->a->peer.name,
 						      v->intake == NULL ? LEFT_LONG : ""));
@@ -237,7 +251,7 @@ static int64_t search_ms(const struct reception *v)
 
 static bool is_in_vain(const struct reception *v)
 {
-	return v->is_searched && v->code == DSKE_RC_NO_CANDIDATE && all_have_delivered(v);
+	return v->is_searched && v->vows == 0 && v->code == DSKE_RC_NO_CANDIDATE && all_have_delivered(v);
 }
 
 /* One step of a long search among corrupt shares; between two of them whatever comes is looked at. */
@@ -247,8 +261,8 @@ static void search_on(struct reception *v)
 	v->is_searched = !rc_is(rc, DSKE_RC_BUSY);
 	if (!v->is_searched || rc_is(rc, DSKE_RC_TOO_FEW))
 		return;
-	reception_over(v, rc);
-	v->is_over = !rc_is(rc, DSKE_RC_NO_CANDIDATE); /* who has not delivered may settle it */
+	concluded(v, rc);
+	v->is_over = v->is_over && !rc_is(rc, DSKE_RC_NO_CANDIDATE); /* who has not delivered may settle it */
 }
 
 /* When there is something to do, even if nothing comes. */
@@ -431,13 +445,11 @@ static dske_rc receive(struct reception *v)
 {
 	TRY(begin(v));
 	bring_up(v);                 /* connect, lease, WAIT: all hubs at once */
-	dske_rc rc = await_key(v);   /* INSTRUCTION, 2.3.3 reconstruction, 2.4 validation */
-	if (rc_ok(rc) && v->terms != NULL && v->terms->confirm)
-		rc = ready_confirm(v); /* READY, CONFIRMATION */
+	dske_rc rc = await_key(v);   /* INSTRUCTION, 2.3.3 reconstruction, 2.4 validation; READY, CONFIRMATION */
 	if (rc_ok(rc))
 		rc = settle_key(v);
-	v->refuses = !rc_ok(rc) && v->vowed;
-	if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_EXISTS) && !v->refuses)
+	v->refuses = !rc_ok(rc);
+	if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_EXISTS))
 		v->terms = NULL; /* no receipts: another call can still have it */
 	char why[sizeof v->why];
 	snprintf(why, sizeof why, "%s", rc_detail(rc));
@@ -455,6 +467,7 @@ dske_rc agree_receive(struct agreement *a)
 	v->a = a;
 	dske_rc rc = receive(v);
 	links_end(a->x.set);
+	ready_drop(v);
 	receiver_free(v->receiver);
 	intake_free(v->intake);
 	free(v->arrival);

@@ -13,6 +13,8 @@
 
 #define INSTRUCTIONS_MOST 4 /* kept a hub, of what is awaited: one is honest, more when keys were not fetched before */
 
+#define VOWS_MOST RECEIVER_ASIDE_MOST /* keys that stand at a time and wait to be confirmed: all but one were given up */
+
 /* An INSTRUCTION that was taken, and is owed a RECEIPT. */
 struct owed {
 	bool is_due;
@@ -27,13 +29,23 @@ struct owed {
 /* What one hub was asked, and has sent. */
 struct arrival {
 	struct request wait;
-	struct request ready;    /* READY, where the key is confirmed */
-	bool has_answered;       /* it */
+	struct request ready[VOWS_MOST]; /* READY, of each key that waits to be confirmed */
+	bool has_answered[VOWS_MOST];    /* it */
 	struct owed owed[INSTRUCTIONS_MOST];
 	size_t count;
 	bool is_dirty; /* something is left at the hub that this connection would be told again */
 	int64_t revive_ms; /* not before: connect again after a loss */
 	unsigned revivals;
+};
+
+/* A key of which READY is said.  Its place is that of the requests in struct arrival. */
+struct vow {
+	bool is_made;
+	unsigned number;           /* the lower, the older */
+	const struct terms *terms; /* borrowed from the receiver */
+	struct secret key;         /* owned; S ... */
+	uint8_t mask[CONFIRM_MASK_LEN]; /* ... and d' */
+	struct ballot ballot;      /* what hubs passed on */
 };
 
 struct reception {
@@ -54,10 +66,9 @@ struct reception {
 	bool is_first_pass;        /* what was agreed is material for a second one, on these terms: */
 	struct terms first;
 	struct secret material;    /* owned */
-	bool vowed;                /* READY is, or will be, said of the key */
-	bool refuses;              /* and the key will not be taken */
-	uint8_t mask[CONFIRM_MASK_LEN]; /* d' of that key */
-	struct ballot ballot;      /* what hubs passed on */
+	struct vow vow[VOWS_MOST]; /* keys that stand, but have yet to be confirmed */
+	unsigned vows;             /* so many were made */
+	bool refuses;              /* and none of them will be taken */
 };
 
 /* ---- client/receiver.c -------------------------------------------------------------------------------- */
@@ -70,15 +81,33 @@ uint32_t reception_patience_s(const struct reception *v);
 
 /* ---- client/ready.c ------------------------------------------------------------------------------------ */
 
-/* The key that was concluded is confirmed.  Errors: TIMEOUT (it is not, in time), CONFLICT (another is: the group is
- * split), CANCELLED, as vow_enter.  Once v->vowed is set nobody else here can take the key. */
-dske_rc ready_confirm(struct reception *v);
+/*
+ * The key that was concluded waits to be confirmed from here on, beside those that do so already, and READY is said of it:
+ * nobody else here can take it.  The reception goes on, for another key may come: one that was given up must not keep the
+ * next one out.  It is over, with v->terms and the key in the result, when the first is confirmed; or with CONFLICT (another
+ * is: the group is split).  Errors: as vow_enter, NOMEM.
+ */
+dske_rc ready_vow(struct reception *v);
+bool ready_has_vowed(const struct reception *v, const struct id *key_id);
 
-/* A link is ready: true when that is for READY.  A hub has delivered: READY is due there.  A frame: true when it was
- * a CONFIRMATION. */
-bool ready_on_link(struct reception *v, struct link *l);
+/* The time is up, and none was confirmed.  Of keys of which none was vowed it says nothing: OK.  Errors: TIMEOUT. */
+dske_rc ready_give_up(const struct reception *v);
+
+/* What READYs take of the up region of this hub that have yet to be answered. */
+uint64_t ready_room(const struct reception *v, size_t h);
+
+/* Is READY all that is said to this hub, since the one key that is asked for came by it? */
+bool ready_is_enough(const struct reception *v, size_t h);
+
+/* A link is ready: what is due there is said.  A hub has delivered: READY is due there.  A frame: true when it was a
+ * CONFIRMATION.  A note: is it about a READY without an answer? */
+dske_rc ready_on_link(struct reception *v, struct link *l);
 void ready_say(struct reception *v, struct link *l);
 bool ready_take(struct reception *v, struct link *l, const struct envelope *e);
+bool ready_awaits(const struct reception *v, const struct link *l, uint64_t offset);
+
+/* Empties them. */
+void ready_drop(struct reception *v);
 
 /* ---- client/arrival.c --------------------------------------------------------------------------------- */
 
@@ -92,6 +121,9 @@ bool arrival_range(struct link *l, const struct envelope *e, struct pad *pad, st
 /* Sends the RECEIPTs that are due: for shares of the key that was agreed on (v->terms; NULL: none was), and for
  * what was refused.  The hubs keep the others. */
 void arrivals_answer(struct reception *v);
+
+/* Sends those for shares of this key at once, as refused: its place is another's. */
+void arrivals_refuse(struct reception *v, const struct id *key_id);
 
 /* Empties them.  Connections whose hub would tell the next exchange of this one are let go. */
 void arrivals_drop(struct reception *v);

@@ -122,6 +122,17 @@ dske_rc receiver_key_block(const struct receiver *r, size_t block, uint8_t *out,
  * CONFLICT, which is then an alarm.  Errors besides: NOMEM, IO. */
 dske_rc receiver_conclude(struct receiver *r, bool final, struct secret *key, const struct terms **t);
 
+/*
+ * Keys that are not final when they stand, since they have yet to be confirmed (doc/protocol.md 8.7).  receiver_set_aside,
+ * right after a conclusion: receiver_conclude passes over that name from here on, and looks for another key.  Of so many at
+ * most; the caller drops one before.  receiver_drop_aside: that one is nobody's any more, and its shares go.
+ * receiver_choose: the key of this name is final, and the only one that receiver_conclude gives.
+ */
+#define RECEIVER_ASIDE_MOST 3
+void receiver_set_aside(struct receiver *r);
+void receiver_drop_aside(struct receiver *r, const struct id *key_id);
+void receiver_choose(struct receiver *r, const struct id *key_id);
+
 /* After a conclusion: did this hub's share agree with the key?  For reports. */
 enum share_verdict { SHARE_ABSENT, SHARE_UNUSED, SHARE_CONSISTENT, SHARE_CORRUPT };
 enum share_verdict receiver_verdict(const struct receiver *r, const struct id *hub);

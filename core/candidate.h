@@ -60,6 +60,7 @@ struct share_group {
 	size_t judged;            /* ... and how many shares it has judged */
 	struct search *search;    /* owned; under way in steps, or NULL */
 	uint64_t tried;           /* candidates reconstructed, the fast path's not counted */
+	bool is_aside;            /* its key stands, and is not final: core/receiver.c */
 	bool won;                 /* `winner` gave the key: late shares are judged by it, without a search */
 	uint8_t winner[TERMS_HUBS_MAX]; /* k indices into share */
 };

@@ -26,6 +26,8 @@ struct receiver {
 	struct share_group *concluded; /* the group whose key was taken, or NULL */
 	bool is_fixed;                 /* a key was taken, and this is its name: others are other keys */
 	struct id fixed;
+	size_t aside_count;            /* names of keys that are not final yet */
+	struct id aside[RECEIVER_ASIDE_MOST];
 	uint8_t mask[CONFIRM_MASK_LEN]; /* d' of that key, if it has one */
 };
 
@@ -164,7 +166,7 @@ static dske_rc room_check(const struct receiver *r, const struct id *hub, size_t
 
 	for (size_t i = 0; i < r->group_count; i++) {
 		const struct held_share *share = share_of(r->group[i], hub);
-		held += share ? share->bytes.len : 0;
+		held += share && !r->group[i]->is_aside ? share->bytes.len : 0;
 	}
 	if (held == 0 || held + len <= BYTES_PER_HUB)
 		return DSKE_OK;
@@ -219,6 +221,14 @@ dske_rc receiver_offer_number(struct receiver *r, const struct id *hub, const st
 	return share_group_add_number(g, (uint8_t)(terms_hub_index(t, hub) + 1), number);
 }
 
+static void group_drop(struct receiver *r, size_t at)
+{
+	r->concluded = r->concluded == r->group[at] ? NULL : r->concluded;
+	share_group_free(r->group[at]);
+	r->group_count--;
+	memmove(&r->group[at], &r->group[at + 1], (r->group_count - at) * sizeof(struct share_group *));
+}
+
 void receiver_forget(struct receiver *r, const struct id *hub, const struct terms *t)
 {
 	for (size_t i = 0; i < r->group_count; i++) {
@@ -228,12 +238,8 @@ void receiver_forget(struct receiver *r, const struct id *hub, const struct term
 		if (index < 0 || !terms_equal(&g->terms, t))
 			continue;
 		share_group_remove(g, (uint8_t)(index + 1));
-		if (g->count > 0)
-			return;
-		r->concluded = r->concluded == g ? NULL : r->concluded;
-		share_group_free(g);
-		r->group_count--;
-		memmove(&r->group[i], &r->group[i + 1], (r->group_count - i) * sizeof(struct share_group *));
+		if (g->count == 0)
+			group_drop(r, i);
 		return;
 	}
 }
@@ -268,10 +274,18 @@ static void tally_note(struct tally *y, dske_rc rc)
 	snprintf(y->sentence, sizeof y->sentence, "%s", rc_detail(rc));
 }
 
+static bool is_aside(const struct receiver *r, const struct id *key_id)
+{
+	for (size_t i = 0; i < r->aside_count; i++)
+		if (id_equal(&r->aside[i], key_id))
+			return true;
+	return false;
+}
+
 /* Keys that wait under other names, in one context, are for later calls: the one whose shares came first is this one's. */
 static bool is_of_another_key(const struct receiver *r, const struct share_group *g)
 {
-	return r->is_fixed && !id_equal(&r->fixed, &g->terms.key_id);
+	return r->is_fixed ? !id_equal(&r->fixed, &g->terms.key_id) : is_aside(r, &g->terms.key_id);
 }
 
 /* Takes a group's key, unless another group of its name gave a different one before. */
@@ -336,11 +350,45 @@ dske_rc receiver_conclude(struct receiver *r, bool final, struct secret *key, co
 	}
 	if (r->group_count == 0)
 		return FAIL(TOO_FEW, "no hub sent an acceptable share");
+	if (!r->concluded && y.code == DSKE_RC_OK)
+		return FAIL(TOO_FEW, "no hub sent a share of a key that is not known yet");
 	if (!r->concluded)
 		return rc_fail(y.code, "%s", y.sentence);
 	TRY(key_split(r, key, &found));
 	*t = &r->concluded->terms;
 	return DSKE_OK;
+}
+
+/* ---- keys that are not final yet ---------------------------------------------------------------- */
+
+void receiver_set_aside(struct receiver *r)
+{
+	if (!r->concluded || r->aside_count == RECEIVER_ASIDE_MOST)
+		return;
+	r->concluded->is_aside = true;
+	r->aside[r->aside_count++] = r->concluded->terms.key_id;
+	r->concluded = NULL;
+	r->is_fixed = false;
+}
+
+void receiver_drop_aside(struct receiver *r, const struct id *key_id)
+{
+	const struct id name = *key_id; /* it may be in what goes */
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->aside_count; i++)
+		if (!id_equal(&r->aside[i], &name))
+			r->aside[kept++] = r->aside[i];
+	r->aside_count = kept;
+	for (size_t i = r->group_count; i > 0; i--)
+		if (id_equal(&r->group[i - 1]->terms.key_id, &name))
+			group_drop(r, i - 1);
+}
+
+void receiver_choose(struct receiver *r, const struct id *key_id)
+{
+	r->fixed = *key_id;
+	r->is_fixed = true;
 }
 
 enum share_verdict receiver_verdict(const struct receiver *r, const struct id *hub)

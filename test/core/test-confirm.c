@@ -256,6 +256,124 @@ static void what_k_hubs_say_alike_is_believed(void **state)
 	assert_null(ballot_result(&b, 3));
 }
 
+/* ---- keys that were given up ------------------------------------------------------------------------------ */
+
+/* The next attempt of the same initiator, of keys of that length, for the same receiver. */
+static void start_next(struct network *next, const struct network *w, unsigned number, uint32_t key_len)
+{
+	memset(next, 0, sizeof *next);
+	next->seed.state = 77 + number;
+	next->terms = w->terms;
+	next->terms.key_id = id_of('k', number);
+	next->terms.key_len = key_len;
+	network_deal(next);
+	next->bob = w->bob;
+}
+
+static void end_next(struct network *next)
+{
+	next->bob = NULL;
+	network_end(next);
+}
+
+static void concludes_with(struct receiver *bob, const struct network *of)
+{
+	AUTO(secret) key = {0};
+	const struct terms *t = NULL;
+
+	assert_ok(receiver_conclude(bob, true, &key, &t));
+	assert_true(id_equal(&t->key_id, &of->terms.key_id));
+	assert_int_equal(key.len, of->deal.key.len);
+	assert_memory_equal(key.data, of->deal.key.data, key.len);
+	assert_memory_equal(receiver_mask(bob), of->deal.mask, MASK);
+}
+
+static void finds_none(struct receiver *bob)
+{
+	AUTO(secret) key = {0};
+	const struct terms *t = NULL;
+
+	assert_rc(receiver_conclude(bob, true, &key, &t), DSKE_RC_TOO_FEW);
+	assert_null(key.data);
+}
+
+/* One hub's share of the next key does not tell the receiver anything; k of them do, and either can still be chosen. */
+static void a_key_that_waits_keeps_no_other_out(void **state)
+{
+	struct network w, next;
+
+	(void)state;
+	start(&w, 31, true);
+	start_next(&next, &w, 2, 32);
+	assert_ok(network_offer(&w, 0));
+	assert_ok(network_offer(&w, 1));
+	concludes_with(w.bob, &w);
+	receiver_set_aside(w.bob);
+	finds_none(w.bob);
+	assert_ok(network_offer(&w, 2)); /* a late one of the first */
+	finds_none(w.bob);
+	assert_ok(network_offer(&next, 0));
+	finds_none(w.bob);
+	assert_ok(network_offer(&next, 2));
+	concludes_with(w.bob, &next);
+	receiver_set_aside(w.bob);
+	finds_none(w.bob);
+	receiver_choose(w.bob, &w.terms.key_id);
+	concludes_with(w.bob, &w);
+	assert_int_equal(receiver_verdict(w.bob, &w.terms.hub[2]), SHARE_CONSISTENT);
+	receiver_choose(w.bob, &next.terms.key_id);
+	concludes_with(w.bob, &next);
+	end_next(&next);
+	network_end(&w);
+}
+
+/* More attempts than a hub may have shares of: the oldest goes.  Each as long as what a hub's shares may take. */
+static void the_oldest_goes(void **state)
+{
+	struct network w, next;
+
+	(void)state;
+	start(&w, 32, true);
+	assert_ok(network_offer(&w, 0));
+	assert_ok(network_offer(&w, 1));
+	concludes_with(w.bob, &w);
+	receiver_set_aside(w.bob);
+	for (unsigned i = 2; i < 12; i++) {
+		const struct id oldest = id_of('k', i - RECEIVER_ASIDE_MOST);
+
+		start_next(&next, &w, i, KEY_PART_LEN - MASK);
+		for (size_t hub = 0; hub < 3; hub++)
+			assert_ok(network_offer(&next, hub));
+		concludes_with(w.bob, &next);
+		if (i > RECEIVER_ASIDE_MOST)
+			receiver_drop_aside(w.bob, &oldest);
+		concludes_with(w.bob, &next);
+		receiver_set_aside(w.bob);
+		finds_none(w.bob);
+		end_next(&next);
+	}
+	network_end(&w);
+}
+
+/* A hub that invents agreements under the name of one that waits has no more room than others have. */
+static void names_that_wait_are_no_room(void **state)
+{
+	struct network w;
+
+	(void)state;
+	start(&w, 33, true);
+	for (size_t hub = 0; hub < 3; hub++)
+		assert_ok(network_offer(&w, hub));
+	concludes_with(w.bob, &w);
+	receiver_set_aside(w.bob);
+	for (uint8_t i = 0; i < 6; i++) {
+		w.terms.key_tag.b[0]++;
+		assert_rc(network_offer(&w, 0), i < 3 ? DSKE_RC_OK : DSKE_RC_DENIED);
+	}
+	finds_none(w.bob);
+	network_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +385,9 @@ int main(void)
 		cmocka_unit_test(all_are_ready_when_k_hubs_say_so_of_each),
 		cmocka_unit_test(sets_of_receivers),
 		cmocka_unit_test(what_k_hubs_say_alike_is_believed),
+		cmocka_unit_test(a_key_that_waits_keeps_no_other_out),
+		cmocka_unit_test(the_oldest_goes),
+		cmocka_unit_test(names_that_wait_are_no_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
