@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "pkcs11/key.h"
 #include "pkcs11/module.h"
+#include "pkcs11/otp-key.h"
 
 /* ---- the request ---------------------------------------------------------------------------------------- */
 
@@ -149,6 +150,7 @@ static CK_RV keep_key(const struct keeping *k, const struct agree_result *r)
 	TRY_RV(rv_from(secret_from(&value, r->key.data, r->key.len)));
 	TRY_RV(key_set_value(k->key, &value));
 	TRY_RV(set_attributes(&k->key->attrs, k->q, r));
+	TRY_RV(otpkey_is_alone(k->m, k->key));
 	return key_keep(k->m, k->key);
 }
 

@@ -126,6 +126,7 @@ static CK_RV op_init(struct module *m, struct session *s, bool encrypt, const CK
 	if (found == NULL)
 		return CKR_KEY_HANDLE_INVALID;
 	cipher_op_prepare(op, found, encrypt);
+	op->m = m;
 	crypto_quiet_begin();
 	CK_RV rv = begin_checked(m, op, row, mech);
 	crypto_quiet_end();

@@ -67,6 +67,7 @@ struct cipher_kind {
 };
 extern const struct cipher_kind cipher_ecb, cipher_cbc, cipher_cbc_pad, cipher_cts, cipher_ctr, cipher_chacha20;
 extern const struct cipher_kind cipher_gcm, cipher_ccm, cipher_chacha20_poly1305;
+extern const struct cipher_kind cipher_otp;
 extern const struct cipher_kind cipher_kw, cipher_kw_pkcs7, cipher_kwp;
 
 enum { CIPHER_DECRYPT, CIPHER_ENCRYPT };
@@ -80,6 +81,7 @@ enum { CIPHER_DECRYPT, CIPHER_ENCRYPT };
 struct cipher_op {
 	const struct cipher_kind *kind; /* NULL: none is active */
 	struct object *key;             /* a reference */
+	struct module *m;               /* by C_EncryptInit and C_DecryptInit; NULL in a message or wrapping */
 	struct secret subkey;           /* in place of the key's value, if there is one */
 	EVP_CIPHER_CTX *ctx;            /* owned; NULL for kinds without start() */
 	bool encrypt, in_parts;

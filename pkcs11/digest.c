@@ -8,6 +8,7 @@
 #include "pkcs11/hash.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/module.h"
+#include "pkcs11/otp-key.h"
 #include "pkcs11/output.h"
 
 void digest_op_end(struct digest_op *op)
@@ -113,7 +114,10 @@ static CK_RV op_key(struct module *m, struct session *s, CK_OBJECT_HANDLE handle
 	if (key == NULL)
 		return CKR_KEY_HANDLE_INVALID;
 	CK_RV rv = CKR_KEY_INDIGESTIBLE;
-	if (key->kind == OBJECT_KEY) {
+	module_lock(m);
+	bool is_pad = otpkey_is(&key->attrs); /* of which nothing is told */
+	module_unlock(m);
+	if (key->kind == OBJECT_KEY && !is_pad) {
 		op->in_parts = true;
 		forget_held(op); /* a state never holds a key */
 		rv = op_update(op, key->value.data, key->value.len);

@@ -33,6 +33,13 @@
 #define CKM_DSKE_REDEEM (CKDSKE_VENDOR_BASE | 0x0003UL)
 #define CKDSKE_TICKET_LEN 64
 
+/* Encryption by a one-time pad with a one-time tag: each byte of the agreed key is used once, the first half by who initiated
+ * the agreement, the second by who received it.  The key's template has CKA_ALLOWED_MECHANISMS = CKM_DSKE_OTP alone,
+ * and CKA_ENCRYPT or CKA_DECRYPT or both.  In one piece; no parameter; a message is CKDSKE_OTP_MORE bytes longer than its
+ * plaintext, and uses 32 bytes more than that of the key. */
+#define CKM_DSKE_OTP (CKDSKE_VENDOR_BASE | 0x0004UL)
+#define CKDSKE_OTP_MORE 48
+
 /* Peers and PSKMs as objects.  A peer is also the base key of CKM_DSKE_DERIVE. */
 #define CKO_DSKE_PEER (CKDSKE_VENDOR_BASE | 0x0001UL)
 #define CKO_DSKE_PSKM (CKDSKE_VENDOR_BASE | 0x0002UL)
@@ -46,6 +53,11 @@
 #define CKA_DSKE_SCHEME (CKDSKE_VENDOR_BASE | 0x0106UL)     /* CK_ULONG, CKDSKE_SCHEME_* */
 #define CKA_DSKE_HUBS (CKDSKE_VENDOR_BASE | 0x0107UL)       /* names of the hubs that took part, comma-separated */
 #define CKA_DSKE_KEY_ID (CKDSKE_VENDOR_BASE | 0x0108UL)     /* 16 bytes; CKA_ID is the same unless a template said else */
+/* Of a key for CKM_DSKE_OTP. */
+#define CKA_DSKE_OTP_SEND_LEFT (CKDSKE_VENDOR_BASE | 0x0109UL)    /* CK_ULONG, bytes that no process has reserved */
+#define CKA_DSKE_OTP_RECEIVE_LEFT (CKDSKE_VENDOR_BASE | 0x010aUL) /* CK_ULONG, bytes */
+#define CKA_DSKE_OTP_RECEIVED (CKDSKE_VENDOR_BASE | 0x010bUL)     /* which are gone: pairs of start and end, 8 bytes each, big-endian */
+#define CKA_DSKE_OTP_FORGED (CKDSKE_VENDOR_BASE | 0x010cUL)       /* CK_ULONG, messages with a wrong tag */
 /* Attributes of a PSKM. */
 #define CKA_DSKE_HUB (CKDSKE_VENDOR_BASE | 0x0201UL)        /* hub ID, 16 bytes */
 #define CKA_DSKE_TABLE (CKDSKE_VENDOR_BASE | 0x0202UL)      /* table ID, 16 bytes */

@@ -5,6 +5,7 @@
 
 #include "pkcs11/attr-array.h"
 #include "pkcs11/module.h"
+#include "pkcs11/otp-key.h"
 
 #define ATTR_NONE CK_UNAVAILABLE_INFORMATION
 
@@ -178,6 +179,7 @@ static CK_RV fill_key(struct module *m, const struct key_origin *from, struct ob
 	TRY_RV(set_class(from, key));
 	TRY_RV(check_check_value(from, &key->attrs));
 	bool agreed = from->base != NULL && from->base->kind != OBJECT_KEY;
+	TRY_RV(otpkey_check_template(&key->attrs, agreed));
 	TRY_RV(preset_secrecy(&key->attrs, from->when == ATTR_IN_UNWRAP && !agreed));
 	TRY_RV(set_history(from, &key->attrs));
 	TRY_RV(preset_place(&key->attrs, m->login.who == LOGIN_USER));

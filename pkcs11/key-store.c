@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "pkcs11/key-form.h"
 #include "pkcs11/module.h"
+#include "pkcs11/otp-key.h"
 
 /* A copy of the master key, so that no lock is held over the file.  STATE: nobody is logged in. */
 static dske_rc master_copy(struct module *m, struct secret *master)
@@ -179,9 +180,13 @@ static CK_RV merge_one(struct module *m, const struct sync_item *item)
 	}
 	if (o == NULL)
 		return login_sees(m, item->key->sight) ? objects_add(&m->objects, object_ref(item->key)) : CKR_OK;
-	struct attrs former = o->attrs;
-	o->attrs = item->key->attrs;
-	item->key->attrs = former;
+	if (otpkey_is(&o->attrs)) {
+		otpkey_follow(o, item->key);
+	} else {
+		struct attrs former = o->attrs;
+		o->attrs = item->key->attrs;
+		item->key->attrs = former;
+	}
 	o->seen = true;
 	objects_reindex(&m->objects, o);
 	return CKR_OK;
@@ -287,4 +292,76 @@ CK_RV key_change(struct module *m, struct object *key, const CK_ATTRIBUTE *templ
 	CK_RV rv = (key->session == 0 ? change_in_store : change_in_table)(m, key, templ, n, allowed);
 	pthread_mutex_unlock(&m->token_lock);
 	return rv;
+}
+
+/* ---- value and attributes at once ---------------------------------------------------------------------------- */
+
+static void next_drop(struct object **next)
+{
+	object_unref(*next);
+}
+
+/* A copy of attributes and value, outside of all tables. */
+static CK_RV next_from(struct module *m, const struct object *key, struct object **next)
+{
+	*next = object_new(key->kind, key->slot);
+	if (*next == NULL)
+		return CKR_HOST_MEMORY;
+	module_lock(m);
+	CK_RV rv = atomic_load(&key->gone) ? CKR_KEY_HANDLE_INVALID : attrs_copy(&(*next)->attrs, &key->attrs);
+	if (rv == CKR_OK)
+		rv = rv_from(secret_from(&(*next)->value, key->value.data, key->value.len));
+	module_unlock(m);
+	return rv;
+}
+
+static void next_becomes(struct module *m, struct object *key, struct object *next)
+{
+	module_lock(m);
+	struct attrs attrs = key->attrs;
+	key->attrs = next->attrs;
+	next->attrs = attrs;
+	struct secret value = key->value;
+	key->value = next->value;
+	next->value = value;
+	module_unlock(m);
+}
+
+static dske_rc next_store(struct module *m, const struct object *key, const struct object *next)
+{
+	AUTO(secret) master = {0};
+	AUTO(secret) form = {0};
+
+	TRY(master_copy(m, &master));
+	TRY(key_write(next, &form));
+	return store_replace(m->store, &master, &form, &key->stored);
+}
+
+/* One try; BUSY: another process has changed the key since. */
+static CK_RV try_step(struct module *m, struct object *key, key_stepper *step, void *context, dske_rc *rc)
+{
+	__attribute__((cleanup(next_drop))) struct object *next = NULL;
+
+	*rc = DSKE_OK;
+	if (key->session == 0)
+		TRY_RV(sync_with_store(m, false));
+	TRY_RV(next_from(m, key, &next));
+	TRY_RV(step(next, context));
+	if (key->session == 0)
+		*rc = next_store(m, key, next);
+	if (rc_ok(*rc))
+		next_becomes(m, key, next);
+	return CKR_OK;
+}
+
+CK_RV key_step(struct module *m, struct object *key, key_stepper *step, void *context)
+{
+	dske_rc rc;
+
+	do {
+		TRY_RV(try_step(m, key, step, context, &rc));
+	} while (rc_is(rc, DSKE_RC_BUSY));
+	if (!rc_ok(rc))
+		(void)sync_with_store(m, true); /* the table says what is stored */
+	return store_rv(rc);
 }

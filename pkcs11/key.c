@@ -10,6 +10,7 @@
 #include "pkcs11/crypto.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/module.h"
+#include "pkcs11/otp-key.h"
 
 #define ATTR_NONE CK_UNAVAILABLE_INFORMATION
 #define CHECK_LEN 3 /* bytes of a check value */
@@ -93,7 +94,10 @@ CK_RV key_set_value(struct object *key, struct secret *value)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	if (attrs_get_ulong(&key->attrs, CKA_VALUE_LEN, value->len) != value->len)
 		return CKR_TEMPLATE_INCONSISTENT; /* with what its base key demands */
-	TRY_RV(set_check_value(&key->attrs, type, value));
+	if (otpkey_is(&key->attrs))
+		TRY_RV(otpkey_begin(&key->attrs, value->len)); /* and nothing that tells of its bytes */
+	else
+		TRY_RV(set_check_value(&key->attrs, type, value));
 	TRY_RV(attrs_set_ulong(&key->attrs, CKA_VALUE_LEN, value->len));
 	secret_move(&key->value, value);
 	return CKR_OK;

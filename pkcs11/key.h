@@ -79,6 +79,12 @@ bool key_readable(const struct object *key);
 typedef CK_RV key_permission(const struct module *m, const struct object *key, const CK_ATTRIBUTE *a);
 CK_RV key_change(struct module *m, struct object *key, const CK_ATTRIBUTE *templ, CK_ULONG n, key_permission *allowed);
 
+/* Changes attributes and value of a key at once, if the step answers CKR_OK: it is given a copy of what holds now, which
+ * becomes the key, in the store first.  It is called again with a fresh copy when another process was faster.  With
+ * the token's lock. */
+typedef CK_RV key_stepper(struct object *next, void *context);
+CK_RV key_step(struct module *m, struct object *key, key_stepper *step, void *context);
+
 /* Out of the table, and out of the store before if it is a token object. */
 CK_RV key_destroy(struct module *m, struct object *key);
 

@@ -24,6 +24,7 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/module.c %D%/module.h \
 	%D%/nonce.c %D%/nonce.h \
 	%D%/object.c %D%/object.h %D%/object-calls.c \
+	%D%/otp.c %D%/otp.h %D%/otp-key.c %D%/otp-key.h \
 	%D%/peer.c %D%/peer.h \
 	%D%/profile.c %D%/profile.h \
 	%D%/random.c %D%/random.h \

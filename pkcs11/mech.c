@@ -49,12 +49,18 @@ static bool fits_poly1305(CK_KEY_TYPE type)
 HASHES(X)
 #undef X
 
+static bool fits_generic(CK_KEY_TYPE type)
+{
+	return type == CKK_GENERIC_SECRET;
+}
+
 /* What is agreed on. */
 static bool fits_agreed(CK_KEY_TYPE type)
 {
 	return fits_hmac_SHA256(type) || fits_aes(type);
 }
 
+#define OTP_KEY_MIN 66 /* two halves with a tag's key and a byte */
 #define NAMED(type) type, #type
 #define HASH(id) .hash = &hashes[CRYPTO_##id]
 #define EC_FLAGS (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
@@ -69,6 +75,7 @@ static const struct mech rows[] = {
 	{NAMED(CKM_DSKE_DERIVE), KEY_LEN_MIN, KEY_HELD_MAX, CKF_DERIVE, fits_agreed, .derive = &derive_dske},
 	{NAMED(CKM_DSKE_KEY_GEN), KEY_LEN_MIN, KEY_HELD_MAX, CKF_GENERATE, fits_none, .keygen = &keygen_dske},
 	{NAMED(CKM_DSKE_REDEEM), KEY_LEN_MIN, KEY_HELD_MAX, WRAP_FLAGS, fits_none, .wrap = &wrap_ticket},
+	{NAMED(CKM_DSKE_OTP), OTP_KEY_MIN, KEY_HELD_MAX, CIPHER_FLAGS, fits_generic, .cipher = &cipher_otp},
 	{NAMED(CKM_AES_GCM), 16, 32, AEAD_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_gcm},
 	{NAMED(CKM_AES_CCM), 16, 32, AEAD_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_ccm},
 	{NAMED(CKM_AES_CBC), 16, 32, CIPHER_FLAGS | WRAP_FLAGS, fits_aes, .cipher = &cipher_cbc},

@@ -47,6 +47,7 @@ void object_unref(struct object *o)
 		crypto_cipher_free(atomic_load(&o->idle_cipher[i]));
 	mac_free(atomic_load(&o->idle_mac));
 	secret_drop(&o->value);
+	secret_drop(&o->ahead.bytes);
 	attrs_drop(&o->attrs);
 	free(o);
 }

@@ -38,6 +38,13 @@ enum object_sight {
 
 enum object_index { INDEX_HANDLE, INDEX_LABEL, INDEX_ID, INDEX_UNIQUE_ID, INDEX_STORED, INDEX_COUNT };
 
+/* Bytes of a one-time pad (otp-key.h) that this process alone has: durably used, but not by anybody else. */
+struct ahead {
+	struct secret bytes;
+	size_t used;    /* of them; wiped */
+	uint64_t at;    /* where `bytes` begins in our half */
+};
+
 #define OBJECT_IDLE 4 /* as many threads encrypt with one key without setting it up each time */
 
 struct object {
@@ -58,6 +65,7 @@ struct object {
 	atomic_uint refs;
 	_Atomic(EVP_CIPHER_CTX *) idle_cipher[OBJECT_IDLE]; /* keyed and at rest, for the next messages */
 	_Atomic(struct mac *) idle_mac;
+	struct ahead ahead; /* of a pad; guarded by the token's lock */
 
 	struct object *next[INDEX_COUNT]; /* chains of the table */
 	struct object **link[INDEX_COUNT]; /* what points at it there */
