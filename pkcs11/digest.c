@@ -16,6 +16,7 @@ void digest_op_end(struct digest_op *op)
 	if (op->ctx != NULL && crypto_is_alive())
 		EVP_MD_CTX_free(op->ctx);
 	buf_drop(&op->held);
+	object_unref(op->key);
 	*op = (struct digest_op){0};
 }
 
@@ -122,6 +123,8 @@ static CK_RV op_key(struct module *m, struct session *s, CK_OBJECT_HANDLE handle
 		forget_held(op); /* a state never holds a key */
 		rv = op_update(op, key->value.data, key->value.len);
 	}
+	if (rv == CKR_OK && op->key == NULL && key->sight != SIGHT_ALL)
+		op->key = object_ref(key);
 	object_unref(key);
 	return rv;
 }

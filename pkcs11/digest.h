@@ -24,6 +24,7 @@ struct hash;
 struct digest_op {
 	const struct hash *hash; /* NULL: none is active */
 	EVP_MD_CTX *ctx;         /* owned */
+	struct object *key;      /* a reference to the first that went in of those that a login stands before, or NULL */
 	bool in_parts;
 	bool kept;               /* held has all that went in */
 	struct buf held;

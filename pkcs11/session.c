@@ -62,7 +62,7 @@ struct operation {
 	}
 
 OPERATION(find, find, find_drop)
-OPERATION(digest, digest, digest_op_end)
+KEYED(digest, digest, digest_op_end)
 KEYED(encrypt, cipher[CIPHER_ENCRYPT], cipher_op_end)
 KEYED(decrypt, cipher[CIPHER_DECRYPT], cipher_op_end)
 KEYED(message_encrypt, message[CIPHER_ENCRYPT], message_op_end)
@@ -74,7 +74,7 @@ KEYED(sign_messages, sign[SIGN_MESSAGES], sign_op_end)
 KEYED(verify_messages, sign[SIGN_VERIFY_MESSAGES], sign_op_end)
 
 static const struct operation operations[] = {
-	{CKF_FIND_OBJECTS, end_find, NULL},     {CKF_DIGEST, end_digest, NULL},
+	{CKF_FIND_OBJECTS, end_find, NULL},     {CKF_DIGEST, end_digest, key_digest},
 	{CKF_ENCRYPT, end_encrypt, key_encrypt}, {CKF_DECRYPT, end_decrypt, key_decrypt},
 	{CKF_MESSAGE_ENCRYPT, end_message_encrypt, key_message_encrypt},
 	{CKF_MESSAGE_DECRYPT, end_message_decrypt, key_message_decrypt},

@@ -155,7 +155,7 @@ static void login_by_name(void **state)
 static void logout_ends_operations(void **state)
 {
 	unsigned char iv[16] = {0}, in[16] = {0}, out[16];
-	CK_MECHANISM cbc = {CKM_AES_CBC, iv, sizeof iv}, hmac = {CKM_SHA256_HMAC, NULL, 0};
+	CK_MECHANISM cbc = {CKM_AES_CBC, iv, sizeof iv}, hmac = {CKM_SHA256_HMAC, NULL, 0}, sha = {CKM_SHA256, NULL, 0};
 	CK_ULONG n = sizeof out;
 	CK_OBJECT_HANDLE found[4];
 	CK_ATTRIBUTE class = {CKA_CLASS, &secret_class, sizeof secret_class};
@@ -170,9 +170,14 @@ static void logout_ends_operations(void **state)
 	IS(list->C_EncryptInit(other, &cbc, open), CKR_OK);
 	IS(list->C_SignInit(other, &hmac, mac), CKR_OK);
 	IS(list->C_VerifyInit(other, &hmac, mac), CKR_OK);
+	IS(list->C_DigestInit(s, &sha), CKR_OK);
+	IS(list->C_DigestKey(s, mac), CKR_OK);
+	IS(list->C_DigestInit(other, &sha), CKR_OK);
 	IS(list->C_FindObjectsInit(third, &class, 1), CKR_OK);
 	IS(list->C_FindObjects(third, found, 1, &n), CKR_OK);
 	IS(list->C_Logout(third), CKR_OK);
+	IS(list->C_DigestUpdate(s, in, 16), CKR_OPERATION_NOT_INITIALIZED); /* it has a private key in it */
+	IS(list->C_DigestUpdate(other, in, 16), CKR_OK);
 	IS(list->C_FindObjects(third, found, 4, &n), CKR_OK);
 	assert_int_equal(n, 0);
 	n = sizeof out;
