@@ -331,13 +331,14 @@ static void second_end(struct second *s, size_t links)
 	free(s);
 }
 
-/* The wait for the fallback, with the second pass beside it. */
+/* The wait for the fallback, with the second pass beside it.  Who asked by context goes on waiting by that: the first pass may
+ * be of an attempt that was given up, whose fallback never comes, and that of the next one shall. */
 static dske_rc receive(struct second *s, struct agreement *a)
 {
 	struct agree_request q = *a->q;
 	struct agreement b = *a;
-	q.has_key_id = true;
-	adapted_fallback_id(&q.key_id, &s->first);
+	if (q.has_key_id)
+		adapted_fallback_id(&q.key_id, &s->first);
 	b.q = &q;
 	b.second = s;
 	exchange_again(&a->x);

@@ -150,7 +150,7 @@ static bool is_taken(struct reception *v, const struct terms *t)
 	return taken;
 }
 
-/* A share of the second pass; beside that nothing but its fallback is waited for. */
+/* A share of the second pass. */
 static void take_second(struct reception *v, const struct link *l, const struct msg_instruction *m, struct pad *pad, struct owed *owed)
 {
 	owed->key_id = m->terms.key_id;
@@ -159,9 +159,10 @@ static void take_second(struct reception *v, const struct link *l, const struct 
 		owe(owed, RECEIPT_REFUSED);
 }
 
+/* A second pass that does not follow from a first one here; beside one that does, another first pass. */
 static bool is_out_of_turn(const struct reception *v, const struct terms *t)
 {
-	return t->scheme == SCHEME_ADAPTED || (v->a->second != NULL && t->scheme != SCHEME_FALLBACK);
+	return t->scheme == SCHEME_ADAPTED || (v->a->second != NULL && t->scheme == SCHEME_FIRST_PASS);
 }
 
 /* One of a key of which READY was said, by a process that ended or by another one that waits: nobody else can take it.  Who
