@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Scripts that print TAP; $top_srcdir and $top_builddir are in their environment.
 system_tests = %D%/test-adapted %D%/test-confirm %D%/test-decoder %D%/test-demo %D%/test-group %D%/test-refusals %D%/test-rest %D%/test-kill %D%/test-limits %D%/test-readme \
-	%D%/test-distributor %D%/test-hardening %D%/test-identity %D%/test-install %D%/test-long %D%/test-long-wire %D%/test-loss %D%/test-mangled %D%/test-many %D%/test-retire %D%/test-retry
+	%D%/test-distributor %D%/test-hardening %D%/test-identity %D%/test-install %D%/test-long %D%/test-long-wire %D%/test-loss %D%/test-mangled %D%/test-many %D%/test-pads %D%/test-retire %D%/test-retry
 dist_check_SCRIPTS += $(system_tests)
 TESTS += $(system_tests)
 EXTRA_DIST += %D%/demo.bash %D%/group.bash %D%/mangle.py %D%/tap.bash %D%/trickle.py %D%/wiretap.py
