@@ -6,6 +6,8 @@
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/pkcs11.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,9 +22,9 @@
 
 struct source {
 	pthread_mutex_t lock; /* of what follows, while it is set up */
-	CK_FUNCTION_LIST **modules; /* of p11-kit, ended by NULL */
-	bool is_initialized, is_registered;
-	pid_t process;
+	_Atomic pid_t owner;  /* the process whose lock this is; its negative: that makes the lock */
+	CK_FUNCTION_LIST **modules; /* of p11-kit, ended by NULL; unmanaged, see load */
+	bool is_initialized, is_registered, is_child;
 	CK_FUNCTION_LIST *f; /* the module of the token */
 	CK_SLOT_ID slot;
 	CK_SESSION_HANDLE kept; /* holds the login */
@@ -56,15 +58,36 @@ static dske_rc from_rv(CK_RV rv, const char *what)
 	return FAIL(IO, "%s: %s", what, p11_kit_strerror(rv));
 }
 
+/* ---- the lock ---------------------------------------------------------------------------------------------- */
+
+/* A fork may have come while another thread held the lock, who is not there to release it: the child makes it anew, by
+ * the first of its threads that comes here, and then the modules. */
+static void source_lock(struct source *s)
+{
+	pid_t self = getpid(), seen = atomic_load(&s->owner);
+	while (seen != self) {
+		if (seen != -self && atomic_compare_exchange_strong(&s->owner, &seen, -self)) {
+			pthread_mutex_init(&s->lock, NULL);
+			s->is_initialized = false;
+			s->is_child = true;
+			atomic_store(&s->owner, self);
+		}
+		sched_yield();
+		seen = atomic_load(&s->owner);
+	}
+	pthread_mutex_lock(&s->lock);
+}
+
 /* ---- the token --------------------------------------------------------------------------------------------- */
 
+/* Unmanaged: what p11-kit puts before a managed module has a lock that a forked child may find taken. */
 static dske_rc load(struct source *s, const char *path)
 {
 	s->is_registered = path == NULL;
 	if (s->is_registered) {
-		s->modules = p11_kit_modules_load(NULL, 0);
+		s->modules = p11_kit_modules_load(NULL, P11_KIT_MODULE_UNMANAGED);
 	} else if ((s->modules = calloc(2, sizeof *s->modules)) != NULL) {
-		s->modules[0] = p11_kit_module_load(path, P11_KIT_MODULE_CRITICAL);
+		s->modules[0] = p11_kit_module_load(path, P11_KIT_MODULE_UNMANAGED | P11_KIT_MODULE_CRITICAL);
 	}
 	if (s->modules == NULL || s->modules[0] == NULL)
 		return FAIL(NOT_FOUND, "the PKCS#11 module %s cannot be loaded: %s", path != NULL ? path : "of p11-kit",
@@ -72,13 +95,19 @@ static dske_rc load(struct source *s, const char *path)
 	return DSKE_OK;
 }
 
-/* Also in a forked child, where none of the modules is. */
+/* In a forked child by the modules' own call, for the same reason. */
+static CK_RV initialize_one(const struct source *s, CK_FUNCTION_LIST *f)
+{
+	CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
+	CK_RV rv = s->is_child ? f->C_Initialize(&args) : p11_kit_module_initialize(f);
+	return rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ? CKR_OK : rv;
+}
+
 static dske_rc initialize(struct source *s)
 {
 	for (CK_FUNCTION_LIST **m = s->modules; *m != NULL; m++)
-		TRY(from_rv(p11_kit_module_initialize(*m), "a PKCS#11 module does not start"));
+		TRY(from_rv(initialize_one(s, *m), "a PKCS#11 module does not start"));
 	s->is_initialized = true;
-	s->process = getpid();
 	s->kept = CK_INVALID_HANDLE;
 	return DSKE_OK;
 }
@@ -96,6 +125,8 @@ static bool is_padded(const CK_UTF8CHAR *field, size_t field_len, const char *te
 static void take_serial(struct source *s, const CK_TOKEN_INFO *info)
 {
 	size_t len = sizeof info->serialNumber;
+	if (s->serial[0] != '\0') /* in a child: others may read it now */
+		return;
 	memcpy(s->serial, info->serialNumber, len);
 	while (len > 0 && s->serial[len - 1] == ' ')
 		len--;
@@ -149,7 +180,7 @@ static dske_rc ready(struct source *s)
 {
 	CK_TOKEN_INFO token;
 	CK_SESSION_INFO session;
-	if (!s->is_initialized || s->process != getpid()) {
+	if (!s->is_initialized) {
 		TRY(initialize(s));
 		TRY(find_token(s));
 	}
@@ -177,7 +208,7 @@ static void visit_drop(struct visit *v)
 
 static dske_rc visit_begin(struct visit *v, struct source *s)
 {
-	pthread_mutex_lock(&s->lock);
+	source_lock(s);
 	dske_rc rc = ready(s);
 	v->f = s->f;
 	CK_SLOT_ID slot = s->slot;
@@ -331,6 +362,7 @@ dske_rc source_new(struct source **out, const struct dske_tls_token *where)
 	if (s == NULL)
 		return rc_make(DSKE_RC_NOMEM);
 	pthread_mutex_init(&s->lock, NULL);
+	atomic_store(&s->owner, getpid());
 	dske_rc rc = open_source(s, where);
 	if (!rc_ok(rc)) {
 		source_free(s);
@@ -344,11 +376,11 @@ void source_free(struct source *s)
 {
 	if (s == NULL)
 		return;
-	bool is_ours = s->is_initialized && s->process == getpid();
+	bool is_ours = s->is_initialized && atomic_load(&s->owner) == getpid();
 	if (is_ours && s->kept != CK_INVALID_HANDLE)
 		s->f->C_CloseSession(s->kept);
 	for (CK_FUNCTION_LIST **m = s->modules; is_ours && m != NULL && *m != NULL; m++)
-		p11_kit_module_finalize(*m);
+		s->is_child ? (*m)->C_Finalize(NULL) : p11_kit_module_finalize(*m);
 	if (s->is_registered && s->modules != NULL) {
 		p11_kit_modules_release(s->modules);
 	} else if (s->modules != NULL) {

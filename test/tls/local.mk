@@ -4,6 +4,10 @@ TESTS += %D%/test-import
 %C%_test_import_SOURCES = %D%/test-import.c test/core/vectors.h
 %C%_test_import_LDADD = $(TLS_LIBS) $(TEST_LIBS)
 
-dist_check_SCRIPTS += %D%/test-vectors
-TESTS += %D%/test-vectors
+check_PROGRAMS += %D%/source-host
+%C%_source_host_SOURCES = %D%/source-host.c
+%C%_source_host_LDADD = $(TLS_LIBS)
+
+dist_check_SCRIPTS += %D%/test-source %D%/test-vectors
+TESTS += %D%/test-source %D%/test-vectors
 EXTRA_DIST += %D%/importer.py test/vectors/importer.txt
