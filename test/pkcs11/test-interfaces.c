@@ -120,8 +120,38 @@ static void profiles(void **state)
 	for (id = 3; id <= 5; id++)
 		IS(find(s, &class, CKA_PROFILE_ID, &id, sizeof id, &found), 0);
 	id = CKP_HKDF_TLS_TOKEN;
-	bool hkdf = list->C_GetMechanismInfo(0, CKM_HKDF_DATA, &info) == CKR_OK;
-	IS(find(s, &class, CKA_PROFILE_ID, &id, sizeof id, &found), hkdf ? 1 : 0);
+	IS(find(s, &class, CKA_PROFILE_ID, &id, sizeof id, &found), 1);
+	IS(list->C_GetMechanismInfo(0, CKM_HKDF_DATA, &info), CKR_OK);
+	assert_true((info.flags & CKF_DERIVE) != 0);
+}
+
+/* HKDF TLS Token (5.6): IVs as data objects, of a key that nobody reads, by these two labels. */
+static void hkdf_tls_token(void **state)
+{
+	static const char *const labels[] = {"tls iv", "tls quic iv"};
+	CK_SESSION_HANDLE s = session_new();
+	CK_OBJECT_CLASS data = CKO_DATA;
+	CK_KEY_TYPE type = CKK_HKDF;
+	CK_ULONG len = 12;
+	unsigned char value[32] = {7}, info[32], iv[2][12];
+	CK_ATTRIBUTE base_templ[] = {{CKA_CLASS, &secret_class, sizeof secret_class}, {CKA_KEY_TYPE, &type, sizeof type},
+				     {CKA_VALUE, value, sizeof value}, {CKA_DERIVE, &yes, 1}};
+	CK_ATTRIBUTE templ[] = {{CKA_CLASS, &data, sizeof data}, {CKA_VALUE_LEN, &len, sizeof len}};
+	CK_HKDF_PARAMS p = {.bExpand = CK_TRUE, .prfHashMechanism = CKM_SHA256, .ulSaltType = CKF_HKDF_SALT_NULL, .pInfo = info};
+	CK_MECHANISM mech = {CKM_HKDF_DATA, &p, sizeof p};
+	CK_OBJECT_HANDLE base, object;
+
+	(void)state;
+	IS(list->C_CreateObject(s, base_templ, 4, &base), CKR_OK);
+	for (int i = 0; i < 2; i++) {
+		info[0] = 0;
+		info[1] = (unsigned char)len;
+		memcpy(info + 2, labels[i], strlen(labels[i]) + 1);
+		p.ulInfoLen = 2 + strlen(labels[i]) + 1;
+		IS(list->C_DeriveKey(s, &mech, base, templ, 2, &object), CKR_OK);
+		IS(read_attr(s, object, CKA_VALUE, iv[i], sizeof iv[i]), sizeof iv[i]);
+	}
+	assert_memory_not_equal(iv[0], iv[1], sizeof iv[0]);
 }
 
 /* ---- C_LoginUser, C_Logout ------------------------------------------------------------------------------------- */
@@ -305,6 +335,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_LIST(mandatory_cases),
 		WITH_LIST(profiles),
+		WITH_LIST(hkdf_tls_token),
 		WITH_LIST(login_by_name),
 		WITH_LIST(logout_ends_operations),
 		WITH_LIST(cancelling),
