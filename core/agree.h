@@ -105,8 +105,8 @@ dske_rc receiver_offer_number(struct receiver *r, const struct id *hub, const st
  * conclusion. */
 void receiver_forget(struct receiver *r, const struct id *hub, const struct terms *t);
 
-/* After a conclusion for a long key: a block of S (core/candidate.h), into SHARE_BLOCK_MAX bytes, the first *len of which
- * are the key's.  Errors: the source's. */
+/* After a conclusion for a long key, whatever a later one said: a block of S (core/candidate.h), into SHARE_BLOCK_MAX bytes,
+ * the first *len of which are the key's.  Errors: TOO_FEW (there was none), the source's. */
 dske_rc receiver_key_block(const struct receiver *r, size_t block, uint8_t *out, size_t *len);
 
 /* Key reconstruction and validation (DSKE 2.3.3, 2.4) over what is there; `final` says that no more

@@ -103,11 +103,14 @@ void share_group_remove(struct share_group *g, uint8_t x)
 static dske_rc room_make(struct share_group *g)
 {
 	size_t needed = g->count * SHARE_BLOCK_MAX;
+	AUTO(secret) more = {0};
 
 	if (!g->source || g->room.len >= needed)
 		return DSKE_OK;
-	secret_drop(&g->room); /* nothing is in it between two calls */
-	return secret_alloc(&g->room, needed);
+	TRY(secret_alloc(&more, needed)); /* else the room there is does for the key that it gave */
+	secret_drop(&g->room);            /* nothing is in it between two calls */
+	secret_move(&g->room, &more);
+	return DSKE_OK;
 }
 
 /* ---- blocks --------------------------------------------------------------------------------------- */

@@ -24,6 +24,7 @@ struct receiver {
 	size_t group_count;
 	struct share_group **group; /* owned; room for TUPLES_PER_HUB a hub */
 	struct share_group *concluded; /* the group whose key was taken, or NULL */
+	struct share_group *kept;      /* ... at the last conclusion that gave one: a later one may fail, and the key stays */
 	bool is_fixed;                 /* a key was taken, and this is its name: others are other keys */
 	struct id fixed;
 	size_t aside_count;            /* names of keys that are not final yet */
@@ -224,6 +225,7 @@ dske_rc receiver_offer_number(struct receiver *r, const struct id *hub, const st
 static void group_drop(struct receiver *r, size_t at)
 {
 	r->concluded = r->concluded == r->group[at] ? NULL : r->concluded;
+	r->kept = r->kept == r->group[at] ? NULL : r->kept;
 	share_group_free(r->group[at]);
 	r->group_count--;
 	memmove(&r->group[at], &r->group[at + 1], (r->group_count - at) * sizeof(struct share_group *));
@@ -355,6 +357,7 @@ dske_rc receiver_conclude(struct receiver *r, bool final, struct secret *key, co
 	if (!r->concluded)
 		return rc_fail(y.code, "%s", y.sentence);
 	TRY(key_split(r, key, &found));
+	r->kept = r->concluded;
 	*t = &r->concluded->terms;
 	return DSKE_OK;
 }
@@ -367,6 +370,7 @@ void receiver_set_aside(struct receiver *r)
 		return;
 	r->concluded->is_aside = true;
 	r->aside[r->aside_count++] = r->concluded->terms.key_id;
+	r->kept = NULL;
 	r->concluded = NULL;
 	r->is_fixed = false;
 }
@@ -411,5 +415,7 @@ size_t receiver_share_count(const struct receiver *r)
 
 dske_rc receiver_key_block(const struct receiver *r, size_t block, uint8_t *out, size_t *len)
 {
-	return share_group_key_block(r->concluded, block, out, len);
+	if (!r->kept)
+		return FAIL(TOO_FEW, "no key was concluded");
+	return share_group_key_block(r->kept, block, out, len);
 }

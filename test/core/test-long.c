@@ -347,6 +347,28 @@ static void what_is_forgotten_may_come_again(void **state)
 	network_end(&w);
 }
 
+/* Late shares are looked at again when the key stands; whatever goes wrong then, it stays, and can be had. */
+static void trouble_after_the_key_leaves_it(void **state)
+{
+	struct shelf s;
+	struct network w;
+
+	(void)state;
+	for (size_t reads = 0; reads < 12; reads++) {
+		shelf_begin(&s, &w, 83, 5, 3, KEY_PART_LEN + 1000);
+		for (unsigned i = 0; i < 3; i++)
+			assert_ok(receiver_offer_number(w.bob, &w.terms.hub[i], &w.terms, i));
+		assert_ok(conclude(&w));
+		assert_ok(receiver_offer_number(w.bob, &w.terms.hub[3], &w.terms, 3));
+		s.fail_after = reads;
+		assert_rc(conclude(&w), DSKE_RC_IO);
+		assert_int_equal(receiver_verdict(w.bob, &w.terms.hub[0]), SHARE_UNUSED);
+		s.fail_after = SIZE_MAX;
+		the_key_is_as_dealt(&w);
+		network_end(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +381,7 @@ int main(void)
 		cmocka_unit_test(two_keys_abort),
 		cmocka_unit_test(one_key_by_two_polynomials_is_one),
 		cmocka_unit_test(trouble_with_the_source_ends_it),
+		cmocka_unit_test(trouble_after_the_key_leaves_it),
 		cmocka_unit_test(offers_are_checked_as_short_ones),
 		cmocka_unit_test(memory_is_for_shares_that_came),
 		cmocka_unit_test(what_is_forgotten_may_come_again),
