@@ -48,6 +48,9 @@ size_t exchange_hubs(const struct exchange *x);
 void exchange_sent(struct exchange *x, const struct link *l);
 void exchange_settle(struct exchange *x, const struct link *l, dske_rc rc);
 
+/* What it delivered had to go, or was put off: it may settle once more. */
+void exchange_unsettle(struct exchange *x, const struct link *l);
+
 /* Another pass with the same hubs: none is settled. */
 void exchange_again(struct exchange *x);
 

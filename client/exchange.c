@@ -102,6 +102,11 @@ void exchange_settle(struct exchange *x, const struct link *l, dske_rc rc)
 		snprintf(o->why, sizeof o->why, "%s", rc_detail(rc));
 }
 
+void exchange_unsettle(struct exchange *x, const struct link *l)
+{
+	x->outcome[l->at].settled = false;
+}
+
 size_t exchange_good(const struct exchange *x)
 {
 	size_t good = 0;

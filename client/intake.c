@@ -12,6 +12,7 @@
 #include "client/stakes.h"
 
 #define AHEAD_PARTS 2 /* of down window that are open while a share comes */
+#define ASKED_MOST 4  /* times that a share which found no room is asked for again: each costs table at its hub */
 #define GRACE_LEAST_MS 1000
 #define GRACE_MOST_MS 30000
 
@@ -96,8 +97,10 @@ static bool make_room(struct intake *t, size_t at)
 	size_t victim = t->v->terms == NULL ? stakes_victim(&t->stakes, at) : STAKE_NONE;
 	if (victim == STAKE_NONE)
 		return false;
+	struct link *l = &t->v->a->x.set->link[t->stakes.all[victim].hub];
 	log_warn("%s: what it sent of a key of %u bytes makes room in %s for what more hubs say",
-		 t->v->a->x.set->link[t->stakes.all[victim].hub].hub->name, t->stakes.all[victim].terms.key_len, t->spool.folder.s);
+		 l->hub->name, t->stakes.all[victim].terms.key_len, t->spool.folder.s);
+	exchange_unsettle(&t->v->a->x, l); /* it has to deliver once more, and to be revived for that */
 	forget(t, victim);
 	t->stakes.all[victim].is_lacking = t->is_cramped = true;
 	return true;
@@ -117,7 +120,7 @@ static dske_rc put_off(struct intake *t, size_t at)
 {
 	struct stake *s = &t->stakes.all[at];
 	s->is_lacking = t->is_cramped = true;
-	if (stakes_support(&t->stakes, &s->terms) < s->terms.k)
+	if (!stakes_are_agreed(&t->stakes, &s->terms))
 		return rc_make(DSKE_RC_BUSY);
 	dske_rc rc = room_lacks(t, &s->terms);
 	if (stakes_held(&t->stakes, &s->terms) - s->is_held < s->terms.k)
@@ -141,6 +144,27 @@ static bool may_fit(const struct intake *t, size_t at)
 	return spool_left(&t->spool) >= spool_need(&t->stakes.all[at].terms) || stakes_victim(&t->stakes, at) != STAKE_NONE;
 }
 
+/* What lacks room may have it: is it time to ask for it? */
+static bool may_ask(const struct intake *t, size_t at)
+{
+	const struct stake *s = &t->stakes.all[at];
+	return s->asked < ASKED_MOST && !t->in[s->hub].is_open && t->v->a->x.set->link[s->hub].state == LINK_READY &&
+	       stakes_are_agreed(&t->stakes, &s->terms) && may_fit(t, at);
+}
+
+/* On a new connection it comes again, from part 0; that it did not get on meanwhile shall not end the call. */
+static void ask_again(struct intake *t, struct stake *s)
+{
+	struct link *l = &t->v->a->x.set->link[s->hub];
+	if (terms_equal(&t->in[s->hub].terms, &s->terms))
+		t->in[s->hub].furthest = 0;
+	s->is_lacking = false;
+	s->asked++;
+	exchange_unsettle(&t->v->a->x, l);
+	link_hang_up(l);
+	link_want(l, MSG_WAIT_RANGE_LEN, MSG_SHARE_RANGE_LEN(&s->terms));
+}
+
 void intake_turn(struct intake *t)
 {
 	if (!t->is_cramped || t->v->terms != NULL)
@@ -148,16 +172,9 @@ void intake_turn(struct intake *t)
 	t->is_cramped = false;
 	for (size_t i = 0; i < t->stakes.count; i++) {
 		struct stake *s = &t->stakes.all[i];
-		struct link *l = &t->v->a->x.set->link[s->hub];
-		if (!s->is_lacking)
-			continue;
-		if (t->in[s->hub].is_open || l->state != LINK_READY || stakes_support(&t->stakes, &s->terms) < 2 || !may_fit(t, i)) {
-			t->is_cramped = true;
-			continue;
-		}
-		s->is_lacking = false;
-		link_hang_up(l); /* on a new connection it comes again */
-		link_want(l, MSG_WAIT_RANGE_LEN, MSG_SHARE_RANGE_LEN(&s->terms));
+		if (s->is_lacking && may_ask(t, i))
+			ask_again(t, s);
+		t->is_cramped = t->is_cramped || s->is_lacking;
 	}
 }
 

@@ -27,8 +27,8 @@ bool intake_piece(struct intake *t, struct link *l, const struct envelope *e);
 /* Is it time to conclude?  When all have delivered that may, or have had as long again as the others took. */
 bool intake_is_due(struct intake *t, bool all_delivered);
 
-/* Now and then: what had no room, or made room for others, is asked for again once there is room for it, if another hub says
- * the same terms. */
+/* Now and then: what had no room, or made room for others, is asked for again once there is room for it, if k hubs say the
+ * same terms. */
 void intake_turn(struct intake *t);
 
 /* rc, that no key came; or, where there was no room for a share, that: IO.  Safe on NULL. */

@@ -12,12 +12,22 @@ void stakes_drop(struct stakes *s)
 	*s = (struct stakes){0};
 }
 
+static size_t count_of(const struct stakes *s, size_t hub)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < s->count; i++)
+		count += s->all[i].hub == hub;
+	return count;
+}
+
 dske_rc stakes_note(struct stakes *s, size_t hub, const struct terms *t, size_t *at)
 {
 	for (*at = 0; *at < s->count; ++*at) {
 		if (s->all[*at].hub == hub && terms_equal(&s->all[*at].terms, t))
 			return DSKE_OK;
 	}
+	if (count_of(s, hub) >= STAKES_PER_HUB)
+		return rc_make(DSKE_RC_BUSY);
 	struct stake *more = reallocarray(s->all, s->count + 1, sizeof *more);
 	if (more == NULL)
 		return rc_make(DSKE_RC_NOMEM);
@@ -42,13 +52,15 @@ size_t stakes_held(const struct stakes *s, const struct terms *t)
 	return count;
 }
 
+bool stakes_are_agreed(const struct stakes *s, const struct terms *t)
+{
+	return stakes_support(s, t) >= t->k;
+}
+
 /* How much there is to be said for a share: twice the hubs behind its terms, and one if its hub sent nothing else. */
 static size_t worth(const struct stakes *s, size_t at)
 {
-	size_t of_hub = 0;
-	for (size_t i = 0; i < s->count; i++)
-		of_hub += s->all[i].hub == s->all[at].hub;
-	return 2 * stakes_support(s, &s->all[at].terms) + (of_hub == 1);
+	return 2 * stakes_support(s, &s->all[at].terms) + (count_of(s, s->all[at].hub) == 1);
 }
 
 size_t stakes_victim(const struct stakes *s, size_t at)

@@ -23,23 +23,29 @@ struct stake {
 	bool is_held;  /* it takes room in the spool ... */
 	bool is_whole; /* ... and the receiver has it ... */
 	size_t number; /* ... under this number */
-	bool is_lacking; /* it had to go, or was not begun, for want of room */
+	bool is_lacking; /* it had to go, or was not begun, for want of room ... */
+	unsigned asked;  /* ... and was asked for again, so often */
 };
+#define STAKES_PER_HUB 4 /* an honest hub has one */
 
 struct stakes {
-	struct stake *all; /* owned; a hub has no more of them than it has INSTRUCTIONs taken (client/reception.h) */
+	struct stake *all; /* owned; STAKES_PER_HUB of each */
 	size_t count;
 };
 #define STAKE_NONE SIZE_MAX
 
 void stakes_drop(struct stakes *s);
 
-/* That hub's stake in these terms, a new one if it has none: *at.  Errors: NOMEM. */
+/* That hub's stake in these terms, a new one if it has none: *at.  Errors: NOMEM, BUSY (it has enough of others). */
 dske_rc stakes_note(struct stakes *s, size_t hub, const struct terms *t, size_t *at);
 
 /* Hubs that sent these terms; of those, hubs whose share is held. */
 size_t stakes_support(const struct stakes *s, const struct terms *t);
 size_t stakes_held(const struct stakes *s, const struct terms *t);
+
+/* Is it known that these terms are the key's?  k hubs say them, and fewer than k are corrupt.  Before that, what lacks room is
+ * not asked for again: corrupt hubs, or whoever fills a disk and empties it, would have honest ones deliver in vain. */
+bool stakes_are_agreed(const struct stakes *s, const struct terms *t);
 
 /* What has to go first so that there is room for `at`; STAKE_NONE: nothing. */
 size_t stakes_victim(const struct stakes *s, size_t at);

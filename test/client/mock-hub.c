@@ -314,6 +314,8 @@ static void take_wait(struct mock_hub *h, struct mock_conn *c, const struct enve
 	if (h->manner == MOCK_LATE && h->bad_left > 0) {
 		h->bad_left--;
 		nanosleep(&(struct timespec){.tv_sec = 2}, NULL);
+		while (h->is_held && !h->stop)
+			nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	}
 	mock_reply(h, c, e, pad, STATUS_ACCEPTED);
 	push_to(h, c);

@@ -121,6 +121,7 @@ struct mock_hub {
 	struct path tables;
 	enum mock_manner manner;
 	unsigned bad_left;   /* for the manners that turn honest */
+	atomic_bool is_held; /* MOCK_LATE stays late as long as this is set */
 	void (*overtakes)(struct mock_hub *h, struct mock_client *c, uint64_t slot); /* NULL, or called before a LEASE is looked at */
 	struct fd listener;
 	pthread_t thread;

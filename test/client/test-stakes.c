@@ -86,12 +86,32 @@ static void the_least_supported_goes_first(void **state)
 	stakes_drop(&s);
 }
 
+/* Fewer than k may be corrupt; and what a hub invents is bounded. */
+static void k_hubs_say_what_is_so(void **state)
+{
+	struct terms t = terms_of(1), more = terms_of(99);
+	size_t at;
+	(void)state;
+	stake(0, 1, true);
+	assert_false(stakes_are_agreed(&s, &t));
+	for (uint8_t i = 1; i < STAKES_PER_HUB; i++)
+		stake(0, (uint8_t)(10 + i), true);
+	assert_int_equal(stakes_note(&s, 0, &more, &at).code, DSKE_RC_BUSY);
+	assert_int_equal(stakes_note(&s, 0, &t, &at).code, DSKE_RC_OK);
+	assert_false(stakes_are_agreed(&s, &t));
+	stake(1, 1, false);
+	assert_true(stakes_are_agreed(&s, &t));
+	assert_int_equal(s.count, STAKES_PER_HUB + 1);
+	stakes_drop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_hub_with_several_gives_way),
 		cmocka_unit_test(more_hubs_make_room),
 		cmocka_unit_test(the_least_supported_goes_first),
+		cmocka_unit_test(k_hubs_say_what_is_so),
 	};
 	return cmocka_run_group_tests_name("stakes", tests, NULL, NULL);
 }
