@@ -93,6 +93,15 @@ bool second_is_meant(const struct second *s, const struct terms *t)
 	return terms_equal(&same, t);
 }
 
+bool second_is_fallback(const struct second *s, const struct id *key_id)
+{
+	struct id fallback;
+	if (s == NULL)
+		return false;
+	adapted_fallback_id(&fallback, &s->first);
+	return id_equal(&fallback, key_id);
+}
+
 dske_rc second_take(struct second *s, struct reception *v, const struct link *l, const struct msg_instruction *m, struct pad *pad)
 {
 	int at = terms_hub_index(&s->terms, &l->hub->hub);

@@ -35,6 +35,9 @@ bool second_is_answered(struct second *s, const struct link *l, const struct env
 bool second_is_meant(const struct second *s, const struct terms *t);
 dske_rc second_take(struct second *s, struct reception *v, const struct link *l, const struct msg_instruction *m, struct pad *pad);
 
+/* Is that the name of its fallback? */
+bool second_is_fallback(const struct second *s, const struct id *key_id);
+
 /* The direct link, a little: TAGS, LIST, DONE.  Ends the reception when there is a key. */
 void second_turn(struct second *s, struct reception *v);
 

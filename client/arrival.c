@@ -136,11 +136,11 @@ static void take_long(struct reception *v, struct link *l, const struct msg_inst
 }
 
 /* One of a key that this client has, whose RECEIPT was lost: the hub may forget it now.  A key that is asked for
- * by its ID is meant, and comes again. */
+ * by its ID is meant, and comes again; that another call has the fallback that is waited for is to be told. */
 static bool is_taken(struct reception *v, const struct terms *t)
 {
 	bool taken = false;
-	if (v->a->q->has_key_id || id_equal(&v->fresh, &t->key_id))
+	if (v->a->q->has_key_id || id_equal(&v->fresh, &t->key_id) || second_is_fallback(v->a->second, &t->key_id))
 		return false;
 	dske_rc rc = taken_look(&v->a->x.client->config, &t->initiator, &t->key_id, &taken);
 	if (!rc_ok(rc))
