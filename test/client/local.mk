@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-CLIENT_WORLD = %D%/mock-hub.c %D%/mock-hub.h %D%/mock-hub-impl.h %D%/mock-hub-loop.c %D%/mock-hub-long.c %D%/world.c %D%/world.h test/lib/scratch.c test/lib/scratch.h
+CLIENT_WORLD = %D%/mock-hub.c %D%/mock-hub-confirm.c %D%/mock-hub.h %D%/mock-hub-impl.h %D%/mock-hub-loop.c %D%/mock-hub-long.c %D%/world.c %D%/world.h test/lib/scratch.c test/lib/scratch.h
 
 check_PROGRAMS += %D%/test-agree
 TESTS += %D%/test-agree
 %C%_test_agree_SOURCES = %D%/test-agree.c $(CLIENT_WORLD)
 %C%_test_agree_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += %D%/test-confirm
+TESTS += %D%/test-confirm
+%C%_test_confirm_SOURCES = %D%/test-confirm.c $(CLIENT_WORLD)
+%C%_test_confirm_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 
 check_PROGRAMS += %D%/test-adapted
 TESTS += %D%/test-adapted

@@ -46,6 +46,15 @@ bool mock_has_room(struct mock_conn *c, uint32_t len);
 /* As many pieces of what is being delivered here as the down window has room for. */
 void mock_pieces(struct mock_hub *h, struct mock_conn *c);
 
+/* ---- mock-hub-confirm.c ---- */
+
+/* READY, MUSTER or ATTEST. */
+void mock_take_confirming(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, struct pad *pad);
+
+/* What was held back and can be said now.  A connection ends: nothing is. */
+void mock_confirm_turn(struct mock_hub *h);
+void mock_confirm_forget(struct mock_hub *h, const struct mock_conn *c);
+
 /* Takes one frame of a connection and answers it, in the hub's manner. */
 void mock_hub_take(struct mock_hub *h, struct mock_conn *c, const struct envelope *e);
 

@@ -16,6 +16,7 @@ static void conn_close(struct mock_hub *h, struct mock_conn *c)
 		if (h->share[i].sealed_for == c)
 			h->share[i].sealed_for = NULL;
 	}
+	mock_confirm_forget(h, c);
 	fd_drop(&c->fd);
 	stream_drop(&c->in);
 	window_free(c->up);
@@ -76,6 +77,7 @@ static void *serve(void *context)
 		}
 		if (p[MOCK_CONNS].revents != 0)
 			accept_one(h);
+		mock_confirm_turn(h);
 	}
 	return NULL;
 }
@@ -94,7 +96,7 @@ static void hub_listen(struct mock_hub *h, const char *address)
 
 void mock_hub_init(struct mock_hub *h, const char *name, const struct path *tables)
 {
-	*h = (struct mock_hub){.listener = FD_NONE, .tables = *tables};
+	*h = (struct mock_hub){.listener = FD_NONE, .tables = *tables, .musters = MOCK_SHARES};
 	snprintf(h->name, sizeof h->name, "%s", name);
 	for (size_t i = 0; i < MOCK_CONNS; i++)
 		h->conn[i].fd.n = -1;

@@ -415,6 +415,8 @@ static void take_request(struct mock_hub *h, struct mock_conn *c, const struct e
 		take_identify(h, c, e, &pad);
 	else if (e->type == MESSAGE_PART)
 		mock_take_part(h, c, e, &pad);
+	else
+		mock_take_confirming(h, c, e, &pad);
 }
 
 static void take_confirm(struct mock_hub *h, struct mock_conn *c, const struct envelope *e)

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/secret.h"
+#include "core/confirm.h"
 #include "core/terms.h"
 #include "hubproto/frame.h"
 #include "hubproto/msg.h"
@@ -64,6 +65,9 @@ enum mock_manner {
 	MOCK_REPEATS_WHOLE,   /* begins a delivery once more when it was at its end, having got room for that by a note */
 	MOCK_CUTS_SECOND,     /* closes behind the first INSTRUCTION of a second pass; then honest */
 	MOCK_INTERLEAVES,     /* begins one delivery before another one is at its end */
+	/* of keys that are confirmed: */
+	MOCK_DENIES_READY,    /* answers every READY at once with UNCONFIRMED */
+	MOCK_INVENTS_CONFIRMATION, /* ... with a confirmation of its own */
 	MOCK_NEVER_CONTENT,   /* answers every CONFIRM and WAIT with notes that the down window is too small */
 };
 
@@ -100,6 +104,14 @@ struct mock_conn {
 	bool over;
 };
 
+/* An answer that is held back; conn NULL: none is. */
+struct mock_held {
+	struct mock_conn *conn;
+	uint64_t offset;
+	uint32_t length;
+	uint8_t key[32];
+};
+
 struct mock_share {
 	struct terms terms;
 	struct secret bytes; /* terms_share_len; of a long key as much as has come is right */
@@ -112,6 +124,10 @@ struct mock_share {
 	uint64_t sealed_at;  /* the range of the last INSTRUCTION */
 	struct mock_conn *sealed_for;
 	struct secret receipt_key;
+	struct mock_held ready, muster; /* of the one receiver, of the initiator */
+	atomic_bool is_ready;
+	bool is_attested;               /* with: */
+	struct confirmation said;
 };
 
 struct mock_hub {
@@ -138,6 +154,7 @@ struct mock_hub {
 	} answer[MOCK_SHARES]; /* to SHAREs, as they were sent */
 	size_t answers;
 	bool keeps_answer;   /* the next frame sent is one */
+	atomic_size_t musters; /* of so many shares, of the first ones, MUSTER is answered */
 	unsigned parts_seen; /* of MOCK_DISOWNS_PARTS */
 	atomic_uint connections, clone_alarms, leases, share_frames, part_frames, instructions, pieces, receipts;
 };
