@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CKM_DSKE_OTP: alice and bob with the same key in tokens of their own; no byte of it is used twice. */
+/* CKM_DSKE_OTP: what is sent, taken and refused, and what a pad cannot be used for. */
 #include <config.h>
 
 #include <setjmp.h>
@@ -9,163 +9,14 @@
 
 #include <cmocka.h>
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "client/store.h"
 #include "pkcs11/key-form.h"
 #include "pkcs11/otp-key.h"
-#include "pkcs11/otp.h"
-#include "test/pkcs11/token-fixture.h"
-
-#define KEY_BYTES 4096ul
-#define HALF (KEY_BYTES / 2)
-#define MESSAGE_MAX 3000
-
-static char home[256]; /* alice's folder; bob's is in it */
-static CK_MECHANISM otp = {CKM_DSKE_OTP, NULL, 0};
-static CK_MECHANISM_TYPE only = CKM_DSKE_OTP;
-
-/* ---- two clients, one at a time --------------------------------------------------------------------------- */
-
-static int setup_two(void **state)
-{
-	char path[300], text[700];
-
-	if (setup(state) != 0)
-		return -1;
-	strcpy(home, dir);
-	make_token();
-	snprintf(path, sizeof path, "%s/bob", home);
-	strcpy(dir, path);
-	if (!rc_ok(file_make_dirs(dir, 0700)))
-		return -1;
-	snprintf(text, sizeof text, "[client]\nname = bob\nid = " BOB_ID "\nlog = %s/log\n", dir);
-	put("dske.conf", text);
-	put("peers", "[peer alice]\nid = " ALICE_ID "\nhubs_agreed = 3\nhubs_asked = 3\n");
-	make_token();
-	strcpy(dir, home);
-	return 0;
-}
-
-static int teardown_two(void **state)
-{
-	strcpy(dir, home);
-	return teardown(state);
-}
-
-#define OTP_TEST(name) cmocka_unit_test_setup_teardown(name, setup_two, teardown_two)
-
-/* Begins afresh, as a new process of this client would. */
-static CK_SESSION_HANDLE as(const char *name)
-{
-	char conf[600];
-
-	(void)p11->C_Finalize(NULL);
-	snprintf(dir, sizeof dir, "%.200s%s", home, strcmp(name, "bob") == 0 ? "/bob" : "");
-	snprintf(conf, sizeof conf, "%s/dske.conf", dir);
-	setenv("DSKE_CONF", conf, 1);
-	IS(p11->C_Initialize(NULL), CKR_OK);
-	CK_SESSION_HANDLE s = session_new();
-	login(s);
-	return s;
-}
-
-static CK_RV agree_on(CK_SESSION_HANDLE s, const char *with, const char *label, CK_ULONG len, CK_BBOOL *token, CK_OBJECT_HANDLE *key)
-{
-	CK_DSKE_DERIVE_PARAMS p = context(label);
-	CK_ATTRIBUTE templ[] = {{CKA_ALLOWED_MECHANISMS, &only, sizeof only},
-				{CKA_ENCRYPT, &yes, 1},
-				{CKA_DECRYPT, &yes, 1},
-				{CKA_TOKEN, token, 1},
-				{CKA_VALUE_LEN, &len, sizeof len},
-				{CKA_LABEL, (void *)label, strlen(label)}};
-
-	return derive(s, peer(s, with), &p, templ, 6, key);
-}
-
-static CK_OBJECT_HANDLE pad_of(CK_SESSION_HANDLE s)
-{
-	CK_OBJECT_HANDLE key = 0;
-
-	IS(find(s, &secret_class, CKA_LABEL, "pad", 3, &key), 1);
-	return key;
-}
-
-static void both_agree(CK_ULONG len)
-{
-	CK_OBJECT_HANDLE key;
-
-	IS(agree_on(as("bob"), "alice", "pad", len, &yes, &key), CKR_OK);
-	IS(agree_on(as("alice"), "bob", "pad", len, &yes, &key), CKR_OK);
-}
-
-struct message {
-	CK_BYTE bytes[MESSAGE_MAX];
-	CK_ULONG len;
-};
-
-static CK_RV seal(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key, const void *text, CK_ULONG len, struct message *out)
-{
-	out->len = sizeof out->bytes;
-	CK_RV rv = p11->C_EncryptInit(s, &otp, key);
-	return rv != CKR_OK ? rv : p11->C_Encrypt(s, (CK_BYTE *)text, len, out->bytes, &out->len);
-}
-
-static CK_RV unseal(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key, const struct message *in, void *text, CK_ULONG *len)
-{
-	CK_RV rv = p11->C_DecryptInit(s, &otp, key);
-	return rv != CKR_OK ? rv : p11->C_Decrypt(s, (CK_BYTE *)in->bytes, in->len, text, len);
-}
-
-static CK_RV opens(CK_SESSION_HANDLE s, const struct message *in, const char *text)
-{
-	char back[MESSAGE_MAX];
-	CK_ULONG len = sizeof back;
-
-	CK_RV rv = unseal(s, pad_of(s), in, back, &len);
-	if (rv == CKR_OK) {
-		assert_int_equal(len, strlen(text));
-		assert_memory_equal(back, text, len);
-	}
-	return rv;
-}
-
-static CK_ULONG number(CK_SESSION_HANDLE s, CK_ATTRIBUTE_TYPE type)
-{
-	CK_ULONG n = 0;
-
-	assert_int_equal(read_attr(s, pad_of(s), type, &n, sizeof n), sizeof n);
-	return n;
-}
-
-/* ---- the auditor: what bytes of whose half a message took ------------------------------------------------------ */
-
-struct used {
-	unsigned sender;
-	uint64_t from, to;
-};
-
-static struct used used_by(const CK_BYTE *message)
-{
-	struct otp_head h;
-
-	assert_true(otp_head_read(&h, message));
-	return (struct used){h.sender, h.offset, h.offset + TAG_KEY_LEN + h.len};
-}
-
-static void assert_once(const struct used *all, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		for (size_t k = 0; k < i; k++)
-			assert_true(all[i].sender != all[k].sender || all[i].to <= all[k].from || all[k].to <= all[i].from);
-	}
-}
+#include "test/pkcs11/otp-fixture.h"
 
 /* ---- messages ------------------------------------------------------------------------------------------------- */
 
@@ -408,7 +259,7 @@ static dske_rc look_at(void *context, const struct id *name, const struct secret
 /* The bytes of a message are gone from the store before the host has it; the others are there. */
 static void used_bytes_are_wiped(void **state)
 {
-	static struct message a;
+	static struct message a, b;
 	AUTO(secret) master = {0};
 	CK_SESSION_HANDLE s;
 	struct store *store;
@@ -421,6 +272,8 @@ static void used_bytes_are_wiped(void **state)
 	assert_true(sent >= used_by(a.bytes).to);
 	s = as("bob");
 	IS(opens(s, &a, "wiped"), CKR_OK);
+	IS(seal(s, pad_of(s), "answer", 6, &b), CKR_OK);
+	CK_ULONG answered = HALF - number(s, CKA_DSKE_OTP_SEND_LEFT);
 	for (int bob = 0; bob < 2; bob++) {
 		struct object *o = object_new(OBJECT_KEY, 0);
 		size_t zeros = 0;
@@ -431,11 +284,13 @@ static void used_bytes_are_wiped(void **state)
 		assert_true(rc_ok(store_each(store, &master, look_at, o)));
 		store_free(store);
 		assert_int_equal(o->value.len, KEY_BYTES);
-		CK_ULONG gone = bob ? used_by(a.bytes).to : sent;
-		for (CK_ULONG i = 0; i < gone; i++)
-			assert_int_equal(o->value.data[i], 0);
-		for (CK_ULONG i = gone; i < KEY_BYTES; i++)
-			zeros += o->value.data[i] == 0;
+		CK_ULONG first = bob ? used_by(a.bytes).to : sent, second = HALF + (bob ? answered : 0);
+		for (CK_ULONG i = 0; i < KEY_BYTES; i++) {
+			if (i < first || (i >= HALF && i < second))
+				assert_int_equal(o->value.data[i], 0);
+			else
+				zeros += o->value.data[i] == 0;
+		}
 		assert_true(zeros < KEY_BYTES / 64);
 		object_unref(o);
 	}
@@ -467,102 +322,19 @@ static void a_store_put_back(void **state)
 	assert_once(all, 8);
 }
 
-/* ---- many at once ------------------------------------------------------------------------------------------- */
-
-#define CROWD 4
-#define EACH 12
-
-static struct used crowd[CROWD * EACH];
-static CK_OBJECT_HANDLE shared;
-
-static void *sender(void *context)
-{
-	size_t who = *(size_t *)context;
-	struct message m;
-	CK_SESSION_HANDLE s = 0;
-
-	if (p11->C_OpenSession(0, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &s) != CKR_OK)
-		return context;
-	for (int i = 0; i < EACH; i++) {
-		if (seal(s, shared, "crowd", 5, &m) != CKR_OK)
-			return context;
-		crowd[who * EACH + (size_t)i] = used_by(m.bytes);
-	}
-	return NULL;
-}
-
-static void threads_share(void **state)
-{
-	pthread_t thread[CROWD];
-	size_t who[CROWD];
-	CK_SESSION_HANDLE s;
-
-	(void)state;
-	both_agree(8 * KEY_BYTES);
-	s = as("alice");
-	shared = pad_of(s);
-	for (size_t i = 0; i < CROWD; i++) {
-		who[i] = i;
-		assert_int_equal(pthread_create(&thread[i], NULL, sender, &who[i]), 0);
-	}
-	for (size_t i = 0; i < CROWD; i++) {
-		void *failed;
-		assert_int_equal(pthread_join(thread[i], &failed), 0);
-		assert_null(failed);
-	}
-	assert_once(crowd, CROWD * EACH);
-}
-
-static void sender_process(int out)
-{
-	struct message m;
-
-	if (p11->C_Initialize(NULL) != CKR_OK)
-		_exit(1);
-	CK_SESSION_HANDLE s = session_new();
-	login(s);
-	for (int i = 0; i < EACH; i++) {
-		if (seal(s, pad_of(s), "crowd", 5, &m) != CKR_OK)
-			_exit(2);
-		struct used u = used_by(m.bytes);
-		if (write(out, &u, sizeof u) != sizeof u)
-			_exit(3);
-	}
-	_exit(0);
-}
-
-static void processes_share(void **state)
-{
-	pid_t pid[CROWD];
-	int pipes[2], status;
-
-	(void)state;
-	both_agree(8 * KEY_BYTES);
-	(void)as("alice");
-	assert_int_equal(pipe(pipes), 0);
-	for (int i = 0; i < CROWD; i++) {
-		pid[i] = fork();
-		if (pid[i] == 0)
-			sender_process(pipes[1]);
-	}
-	for (size_t i = 0; i < CROWD * EACH; i++)
-		assert_int_equal(read(pipes[0], &crowd[i], sizeof crowd[i]), sizeof crowd[i]);
-	for (int i = 0; i < CROWD; i++) {
-		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
-		assert_int_equal(status, 0);
-	}
-	close(pipes[0]);
-	close(pipes[1]);
-	assert_once(crowd, CROWD * EACH);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		OTP_TEST(they_talk),         OTP_TEST(lengths_are_asked_for), OTP_TEST(nothing_is_replayed),
-		OTP_TEST(nothing_is_forged), OTP_TEST(it_ends),               OTP_TEST(templates_are_strict),
-		OTP_TEST(nothing_else_works), OTP_TEST(session_objects_too),  OTP_TEST(used_bytes_are_wiped),
-		OTP_TEST(a_store_put_back),  OTP_TEST(threads_share),         OTP_TEST(processes_share),
+		OTP_TEST(they_talk),
+		OTP_TEST(lengths_are_asked_for),
+		OTP_TEST(nothing_is_replayed),
+		OTP_TEST(nothing_is_forged),
+		OTP_TEST(it_ends),
+		OTP_TEST(templates_are_strict),
+		OTP_TEST(nothing_else_works),
+		OTP_TEST(session_objects_too),
+		OTP_TEST(used_bytes_are_wiped),
+		OTP_TEST(a_store_put_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
