@@ -30,12 +30,36 @@ static void overwrite_dead(struct image *i)
 	i->dead_count = 0;
 }
 
+static dske_rc mark_put(struct store *s, struct image *i, const struct secret *master, const struct position *to)
+{
+	unsigned k = (i->mark + 1) % MARKS;
+	uint8_t *mark = i->state + AT_MARKS + k * MARK_LEN;
+
+	TRY(mark_write(mark, i->header, master, to->end, to->sequence));
+	TRY(file_pwrite(i->file.n, mark, MARK_LEN, STORE_HEADER_LEN + AT_MARKS + k * MARK_LEN));
+	i->mark = k;
+	i->marked = to->end;
+	memcpy(s->marks, i->state + AT_MARKS, sizeof s->marks);
+	return DSKE_OK;
+}
+
+/* What a writer that died left whole counts from now on, for good: a record after the mark that is overwritten would look
+ * as if its writer had never ended it, and hide those that come after it. */
+static dske_rc mark_catch_up(struct store *s, struct image *i, const struct secret *master)
+{
+	if (s->position.end <= i->marked)
+		return DSKE_OK;
+	TRY(mark_put(s, i, master, &s->position));
+	return file_sync(i->file.n);
+}
+
 dske_rc image_for_change(struct store *s, struct image *i, const struct secret *master, enum load what)
 {
 	TRY(image_open(s, i, FILE_LOCK_EXCLUSIVE));
 	if (!i->there)
 		return FAIL(STATE, "the token was taken away");
 	TRY(image_load(s, i, master, what));
+	TRY(mark_catch_up(s, i, master));
 	overwrite_dead(i);
 	if (!i->torn)
 		return DSKE_OK;
@@ -49,19 +73,6 @@ static void withdraw(struct image *i, uint64_t at, uint64_t len)
 	if (at + len > i->size)
 		(void)!ftruncate(i->file.n, (off_t)i->size);
 	(void)zeros_write(i->file.n, at, at + len > i->size ? i->size - at : len);
-}
-
-static dske_rc mark_put(struct store *s, struct image *i, const struct secret *master, const struct position *to)
-{
-	unsigned k = (i->mark + 1) % MARKS;
-	uint8_t *mark = i->state + AT_MARKS + k * MARK_LEN;
-
-	TRY(mark_write(mark, i->header, master, to->end, to->sequence));
-	TRY(file_pwrite(i->file.n, mark, MARK_LEN, STORE_HEADER_LEN + AT_MARKS + k * MARK_LEN));
-	i->mark = k;
-	i->marked = to->end;
-	memcpy(s->marks, i->state + AT_MARKS, sizeof s->marks);
-	return DSKE_OK;
 }
 
 /* The record and, where the file has to grow, zeros. */
