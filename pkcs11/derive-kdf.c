@@ -183,6 +183,18 @@ CK_RV kdf_key_new(const struct derive_call *c, const CK_ATTRIBUTE *templ, CK_ULO
 	return wanted_len(*key, templ, n, len);
 }
 
+/* Two places are in it, or are in one of the keys whose bytes it shows. */
+static CK_RV mark_joined(const struct kdf *k, struct object *key)
+{
+	const struct derive_call *c = k->call;
+	bool joined = k->joined;
+
+	if (c->row->derive->inherits)
+		joined = joined || object_bool(c->m, c->base, CKA_DSKE_JOINED) ||
+			 (c->other != NULL && object_bool(c->m, c->other, CKA_DSKE_JOINED));
+	return joined ? attrs_set_bool(&key->attrs, CKA_DSKE_JOINED, true) : CKR_OK;
+}
+
 /* ---- one key ---------------------------------------------------------------------------------------------- */
 
 static CK_RV derive_one(const struct derive_call *c, struct object **key)
@@ -197,6 +209,8 @@ static CK_RV derive_one(const struct derive_call *c, struct object **key)
 	if (rv == CKR_OK)
 		rv = key_set_value(*key, &k.value);
 	secret_drop(&k.value);
+	if (rv == CKR_OK)
+		rv = mark_joined(&k, *key);
 	return rv == CKR_OK ? key_keep(c->m, *key) : rv;
 }
 

@@ -15,6 +15,7 @@ struct kdf {
 	const struct secret *key; /* the base key's value */
 	size_t len;               /* bytes wanted; 0: neither the template nor the key's type says */
 	struct secret value;      /* of len bytes, in the end */
+	bool joined;              /* of bytes from two places */
 };
 
 /* For a mechanism that has no more than `whole` bytes to give, and gives them all if nobody says (0: somebody must):

@@ -5,7 +5,8 @@
  *
  * Those that join and cut show a key's own bytes.  Who could get a few of them alone into a key, or beside bytes of
  * his own, would try them all, a few at a time, and so read a key that cannot be read.  Hence what comes of a
- * protected key holds SHOWN_MIN bytes of it at least, or all.
+ * protected key holds SHOWN_MIN bytes of it at least, or all.  Of one that was joined, whose other bytes he may know,
+ * it is all: CKA_DSKE_JOINED, which goes on to what is joined or cut of it, and to copies.
  */
 #include "config.h"
 
@@ -22,7 +23,8 @@
 /* May `shown` bytes of the key's `len` be in what is derived? */
 static CK_RV check_shown(const struct kdf *k, const struct object *key, size_t shown)
 {
-	size_t least = key->value.len < SHOWN_MIN ? key->value.len : SHOWN_MIN;
+	bool whole = key->value.len < SHOWN_MIN || object_bool(k->call->m, key, CKA_DSKE_JOINED);
+	size_t least = whole ? key->value.len : SHOWN_MIN;
 
 	return shown >= least || !kdf_protected(k->call->m, key) ? CKR_OK : CKR_KEY_SIZE_RANGE;
 }
@@ -55,6 +57,7 @@ static CK_RV join(struct kdf *k, const struct piece *first, const struct piece *
 			TRY_RV(check_shown(k, both[i]->of, part));
 		if (part > 0)
 			memcpy(k->value.data + at, both[i]->data, part);
+		k->joined = k->joined || (at > 0 && part > 0);
 		at += part;
 	}
 	return CKR_OK;

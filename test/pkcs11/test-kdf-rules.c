@@ -201,6 +201,43 @@ static void not_by_the_byte(void **state)
 	IS(with(s, &xor, open, NULL, NULL, &key), CKR_OK);
 }
 
+static CK_RV derive_some(CK_SESSION_HANDLE s, CK_MECHANISM_TYPE type, void *param, CK_ULONG param_len,
+	CK_OBJECT_HANDLE base, CK_ULONG len, CK_OBJECT_HANDLE *key)
+{
+	CK_MECHANISM mech = {type, param, param_len};
+	CK_ATTRIBUTE templ[] = {{CKA_VALUE_LEN, &len, sizeof len}, {CKA_DERIVE, &yes, 1}};
+
+	return p11->C_DeriveKey(s, &mech, base, templ, 2, key);
+}
+
+/* Nor in two steps: joined with bytes of the host's, and then cut so that one of its own is left beside these. */
+static void not_by_the_byte_in_steps(void **state)
+{
+	CK_SESSION_HANDLE s = session_new();
+	CK_KEY_DERIVATION_STRING_DATA known = {bytes + 64, 15}, none = {NULL, 0}, first = {bytes + 96, 16};
+	CK_EXTRACT_PARAMS bit = 8 * 31;
+	CK_OBJECT_HANDLE closed, open, joined[4], key;
+
+	(void)state;
+	fill(17);
+	closed = base_of(s, CKK_GENERIC_SECRET, 32, false);
+	open = base_of(s, CKK_GENERIC_SECRET, 15, true);
+	IS(derive_some(s, CKM_CONCATENATE_BASE_AND_DATA, &known, sizeof known, closed, 47, &joined[0]), CKR_OK);
+	IS(derive_some(s, CKM_CONCATENATE_BASE_AND_KEY, &open, sizeof open, closed, 47, &joined[1]), CKR_OK);
+	IS(p11->C_CopyObject(s, joined[0], NULL, 0, &joined[2]), CKR_OK);
+	IS(derive_some(s, CKM_CONCATENATE_BASE_AND_DATA, &none, sizeof none, joined[0], 47, &joined[3]), CKR_OK);
+	for (size_t i = 0; i < 4; i++) {
+		IS(derive_some(s, CKM_EXTRACT_KEY_FROM_KEY, &bit, sizeof bit, joined[i], 16, &key), CKR_KEY_SIZE_RANGE);
+		IS(derive_some(s, CKM_EXTRACT_KEY_FROM_KEY, &bit, sizeof bit, joined[i], 47, &key), CKR_OK); /* turned */
+		IS(derive_some(s, CKM_EXTRACT_KEY_FROM_KEY, &bit, sizeof bit, key, 46, &key), CKR_KEY_SIZE_RANGE);
+	}
+	IS(derive_some(s, CKM_CONCATENATE_DATA_AND_BASE, &known, sizeof known, closed, 47, &key), CKR_OK);
+	IS(derive_some(s, CKM_XOR_BASE_AND_DATA, &first, sizeof first, key, 16, &key), CKR_KEY_SIZE_RANGE);
+	IS(derive_some(s, CKM_CONCATENATE_BASE_AND_DATA, &first, sizeof first, key, 16, &key), CKR_KEY_SIZE_RANGE);
+	IS(derive_some(s, CKM_CONCATENATE_BASE_AND_DATA, &known, sizeof known, closed, 32, &key), CKR_OK);
+	IS(derive_some(s, CKM_EXTRACT_KEY_FROM_KEY, &(CK_EXTRACT_PARAMS){0}, sizeof bit, key, 16, &key), CKR_OK);
+}
+
 /* What the base key says of its keys holds, whichever mechanism makes them. */
 static void base_keys_template(void **state)
 {
@@ -486,6 +523,7 @@ int main(void)
 		TEST(sensitivity),
 		TEST(history),
 		TEST(not_by_the_byte),
+		TEST(not_by_the_byte_in_steps),
 		TEST(base_keys_template),
 		TEST(keys_that_do_not_fit),
 		TEST(lengths_of_parameters),
