@@ -325,7 +325,8 @@ void arrivals_refuse(struct reception *v, const struct id *key_id)
 				continue;
 			}
 			owe(o, RECEIPT_REFUSED);
-			(void)send_receipt(&v->a->x.set->link[h], o); /* else it comes again, and is left there */
+			if (!rc_ok(send_receipt(&v->a->x.set->link[h], o)))
+				arrival->is_dirty = true; /* it comes again, and is left there */
 			secret_drop(&o->key);
 		}
 		memset(&arrival->owed[kept], 0, (arrival->count - kept) * sizeof arrival->owed[0]);

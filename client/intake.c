@@ -178,18 +178,15 @@ void intake_turn(struct intake *t)
 	}
 }
 
+/* One hub that claims a great length does not decide what is told. */
 dske_rc intake_explain(const struct intake *t, dske_rc rc)
 {
-	size_t most = STAKE_NONE;
-	if (t == NULL)
-		return rc;
-	for (size_t i = 0; i < t->stakes.count; i++) {
+	for (size_t i = 0; t != NULL && i < t->stakes.count; i++) {
 		const struct stake *s = &t->stakes.all[i];
-		if (s->is_lacking && (most == STAKE_NONE || stakes_support(&t->stakes, &s->terms) >
-								    stakes_support(&t->stakes, &t->stakes.all[most].terms)))
-			most = i;
+		if (s->is_lacking && stakes_are_agreed(&t->stakes, &s->terms))
+			return room_lacks(t, &s->terms);
 	}
-	return most == STAKE_NONE ? rc : room_lacks(t, &t->stakes.all[most].terms);
+	return rc;
 }
 
 /* ---- parts --------------------------------------------------------------------------------------------------- */

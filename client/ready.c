@@ -33,11 +33,16 @@ bool ready_has_vowed(const struct reception *v, const struct id *key_id)
 	return vow_of(v, key_id) != NULL;
 }
 
+static bool is_in_terms(const struct reception *v, size_t h, size_t i)
+{
+	return v->vow[i].is_made && terms_hub_index(v->vow[i].terms, &v->a->x.set->link[h].hub->hub) >= 0;
+}
+
 /* Did this hub give us its share of that key?  (One that is not in its terms gave us another of that name.) */
 static bool has_delivered(const struct reception *v, size_t h, size_t i)
 {
 	const struct arrival *arrival = &v->arrival[h];
-	if (!v->vow[i].is_made || terms_hub_index(v->vow[i].terms, &v->a->x.set->link[h].hub->hub) < 0)
+	if (!is_in_terms(v, h, i))
 		return false;
 	for (size_t n = 0; n < arrival->count; n++) {
 		const struct owed *o = &arrival->owed[n];
@@ -186,7 +191,7 @@ static size_t hopeful(const struct reception *v, size_t i)
 {
 	size_t count = votes(&v->vow[i]);
 	for (size_t h = 0; h < v->a->n; h++)
-		count += !v->arrival[h].has_answered[i];
+		count += !v->arrival[h].has_answered[i] && is_in_terms(v, h, i);
 	return count;
 }
 
@@ -221,7 +226,7 @@ static void take(struct reception *v, const struct link *l, size_t i, const stru
 	if (!rc_ok(rc) || m.status != STATUS_ACCEPTED) {
 		log_info("%s: no confirmation: %s", l->hub->name, rc_ok(rc) ? status_text(m.status) : rc_detail(rc));
 		if (v->a->q->has_key_id && hopeful(v, i) < w->terms->k)
-			reception_over(v, ready_give_up(v)); /* no other can come */
+			reception_over(v, ready_failure(v)); /* no other can come */
 		return;
 	}
 	ballot_note(&w->ballot, (size_t)terms_hub_index(w->terms, &l->hub->hub), &m.said);
@@ -245,7 +250,7 @@ bool ready_take(struct reception *v, struct link *l, const struct envelope *e)
 	return true; /* late answers to earlier requests are harmless */
 }
 
-dske_rc ready_give_up(const struct reception *v)
+dske_rc ready_failure(const struct reception *v)
 {
 	const struct vow *best = NULL;
 	for (size_t i = 0; i < VOWS_MOST; i++) {

@@ -15,7 +15,7 @@
 
 #define REVIVE_INTERVAL_MS 250
 #define REVIVALS_DOUBLED 8  /* intervals: 64 seconds in the end, since each connection costs a lease */
-#define LEFT_LONG " (a key of more than 1 MiB is left there for a call that gives its length, or a file)"
+#define LEFT_LONG " (one of more than 1 MiB would be left there for a call that gives its length, or a file)"
 #define SILENCE_MS 250      /* after a hub has delivered, for the next one, before a long search begins */
 
 /* ---- WAIT ------------------------------------------------------------------------------------------------ */
@@ -98,6 +98,8 @@ static void on_ready(void *exchange, struct link *l)
 	struct request *r = &v->arrival[l->at].wait;
 	second_ask(v->a->second, v, l);
 	dske_rc rc = ready_on_link(v, l);
+	bool is_lost = l->lease_lost;
+	l->lease_lost = false; /* what is due is said anew once, or not at all */
 	if (!rc_ok(rc)) {
 		link_fail(l, rc);
 		return;
@@ -105,14 +107,13 @@ static void on_ready(void *exchange, struct link *l)
 	if (ready_is_enough(v, l->at))
 		return;
 	bool is_same = r->type != 0 && r->connection == l->connection;
-	bool stands = is_same && !l->lease_lost;
+	bool stands = is_same && !is_lost;
 	/* After larger wishes were met on the same connection, the WAIT still stands. */
 	if (stands && !l->is_asked_again)
 		return;
 	/* What a hub delivers goes on where it was as long as the connection does, whatever a note says of our windows. */
 	if (!is_same && v->intake != NULL && !intake_restart(v->intake, l))
 		return;
-	l->lease_lost = false;
 	rc = stands ? request_send(r, l) : send_wait(v, l);
 	if (!rc_ok(rc))
 		link_fail(l, rc);
@@ -183,11 +184,17 @@ static bool all_have_delivered(const struct reception *v)
 	return true;
 }
 
+/* Of a hub that has delivered: a confirmation, or another key, if any will do. */
+static bool is_more_due(const struct reception *v, size_t h)
+{
+	return v->vows > 0 && (!v->a->q->has_key_id || ready_room(v, h) > 0);
+}
+
 static bool may_revive(const struct reception *v, size_t h, int64_t now)
 {
 	const struct link *l = &v->a->x.set->link[h];
 	return l->state == LINK_FAILED && rc_is((dske_rc){l->code}, DSKE_RC_UNREACHABLE) &&
-	       (!v->a->x.outcome[h].settled || v->vows > 0) && now >= v->arrival[h].revive_ms;
+	       (!v->a->x.outcome[h].settled || is_more_due(v, h)) && now >= v->arrival[h].revive_ms;
 }
 
 /* A hub that was lost may come back while we wait for the initiator, or for what it confirms; it is asked ever more rarely. */
@@ -220,7 +227,7 @@ static void settle_rest(struct reception *v)
 
 static dske_rc give_up(struct reception *v)
 {
-	TRY(ready_give_up(v));
+	TRY(ready_failure(v));
 	if (receiver_share_count(v->receiver) == 0)
 		return intake_explain(v->intake, FAIL(TIMEOUT, "no share from %s came through any hub in time%s", v->a->peer.name,
 						      v->intake == NULL ? LEFT_LONG : ""));

@@ -85,13 +85,13 @@ uint32_t reception_patience_s(const struct reception *v);
  * The key that was concluded waits to be confirmed from here on, beside those that do so already, and READY is said of it:
  * nobody else here can take it.  The reception goes on, for another key may come: one that was given up must not keep the
  * next one out.  It is over, with v->terms and the key in the result, when the first is confirmed; or with CONFLICT (another
- * is: the group is split).  Errors: as vow_enter, NOMEM.
+ * is: the group is split).  Errors: as vow_enter.
  */
 dske_rc ready_vow(struct reception *v);
 bool ready_has_vowed(const struct reception *v, const struct id *key_id);
 
-/* The time is up, and none was confirmed.  Of keys of which none was vowed it says nothing: OK.  Errors: TIMEOUT. */
-dske_rc ready_give_up(const struct reception *v);
+/* In words, that none was confirmed in time: TIMEOUT.  OK where none was vowed. */
+dske_rc ready_failure(const struct reception *v);
 
 /* What READYs take of the up region of this hub that have yet to be answered. */
 uint64_t ready_room(const struct reception *v, size_t h);

@@ -69,7 +69,9 @@ dske_rc spool_write(struct spool *s, size_t number, size_t block, const uint8_t 
 {
 	uint8_t nonce[CRYPTO_NONCE_LEN];
 	nonce_of(nonce, number, block);
+	s->is_full = false;
 	TRY(crypto_seal(s->room.data, &s->key, nonce, NULL, 0, bytes, len));
+	errno = 0;
 	dske_rc rc = file_pwrite(s->file[number].n, s->room.data, len + CRYPTO_TAG_LEN, (uint64_t)block * STRIDE);
 	s->is_full = !rc_ok(rc) && (errno == ENOSPC || errno == EDQUOT);
 	return rc;

@@ -26,10 +26,10 @@ struct stake {
 	bool is_lacking; /* it had to go, or was not begun, for want of room ... */
 	unsigned asked;  /* ... and was asked for again, so often */
 };
-#define STAKES_PER_HUB 4 /* an honest hub has one */
+#define STAKES_PER_HUB 4 /* an honest hub has one, or more where keys were not fetched before */
 
 struct stakes {
-	struct stake *all; /* owned; STAKES_PER_HUB of each */
+	struct stake *all; /* owned; at most STAKES_PER_HUB of each hub */
 	size_t count;
 };
 #define STAKE_NONE SIZE_MAX

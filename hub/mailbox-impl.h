@@ -12,7 +12,7 @@
 #define IS_WHOLE "AND NOT EXISTS (SELECT 1 FROM long l WHERE l.share = s.id AND l.next < l.parts)"
 
 /* ?5: long keys are taken, too. */
-#define IS_SHORT " AND (?5 OR NOT EXISTS (SELECT 1 FROM long l WHERE l.share = s.id))"
+#define IS_ACCEPTED " AND (?5 OR NOT EXISTS (SELECT 1 FROM long l WHERE l.share = s.id))"
 
 /* What a tombstone does without: nobody finds it, and it supersedes nothing. */
 #define STRIPPED "superseded = 1, context = x'', rendezvous = x''"
@@ -38,10 +38,10 @@
 	X(ANSWER, "SELECT answer FROM share WHERE source = ?1 AND offset = ?2 AND digest = ?3")      \
 	X(FIND_KEY_ID, "SELECT s.id, d.length, d.wasted FROM share s CROSS JOIN delivery d "         \
 		       "ON d.receiver = ?1 AND d.initiator = ?2 AND d.share = s.id "                 \
-		       "WHERE s.initiator = ?2 AND s.key_id = ?3 AND s.id > ?4 " IS_WHOLE IS_SHORT)            \
+		       "WHERE s.initiator = ?2 AND s.key_id = ?3 AND s.id > ?4 " IS_WHOLE IS_ACCEPTED) \
 	X(FIND_CONTEXT, "SELECT s.id, d.length, d.wasted FROM share s CROSS JOIN delivery d "        \
 			"ON d.receiver = ?1 AND d.initiator = ?2 AND d.share = s.id "                \
-			"WHERE s.initiator = ?2 AND s.context = ?3 AND s.id > ?4 AND s.superseded = 0 " IS_WHOLE IS_SHORT \
+			"WHERE s.initiator = ?2 AND s.context = ?3 AND s.id > ?4 AND s.superseded = 0 " IS_WHOLE IS_ACCEPTED \
 			" ORDER BY s.id LIMIT 1")                                                    \
 	X(GET, "SELECT body, seal FROM share WHERE id = ?1 AND body IS NOT NULL")                    \
 	X(RECEIPT, "DELETE FROM delivery WHERE receiver = ?1 AND share = ?2 "                        \
