@@ -11,40 +11,7 @@
 
 #include <string.h>
 
-#include "test/pkcs11/token-fixture.h"
-
-static CK_BBOOL no_ = CK_FALSE;
-static unsigned char bytes[300];
-
-static void fill(unsigned seed)
-{
-	for (size_t i = 0; i < sizeof bytes; i++)
-		bytes[i] = (unsigned char)((seed = seed * 1103515245u + 12345u) >> 16);
-}
-
-/* A base key of the first len bytes. */
-static CK_OBJECT_HANDLE base_of(CK_SESSION_HANDLE s, CK_KEY_TYPE type, size_t len, bool readable)
-{
-	CK_BBOOL extractable_ = readable, sensitive = !readable;
-	CK_OBJECT_HANDLE key = 0;
-	CK_ATTRIBUTE templ[] = {{CKA_CLASS, &secret_class, sizeof secret_class}, {CKA_KEY_TYPE, &type, sizeof type},
-		{CKA_VALUE, bytes, len}, {CKA_DERIVE, &yes, 1}, {CKA_EXTRACTABLE, &extractable_, 1},
-		{CKA_SENSITIVE, &sensitive, 1}};
-
-	IS(p11->C_CreateObject(s, templ, 6, &key), CKR_OK);
-	return key;
-}
-
-/* A readable key of len bytes (0: the template does not say). */
-static CK_RV derive_len(CK_SESSION_HANDLE s, CK_MECHANISM_TYPE type, void *param, CK_ULONG param_len,
-	CK_OBJECT_HANDLE base, CK_ULONG len, CK_OBJECT_HANDLE *key)
-{
-	CK_MECHANISM mech = {type, param, param_len};
-	CK_ATTRIBUTE templ[] = {
-		{CKA_SENSITIVE, &no_, 1}, {CKA_EXTRACTABLE, &yes, 1}, {CKA_VALUE_LEN, &len, sizeof len}};
-
-	return p11->C_DeriveKey(s, &mech, base, templ, len > 0 ? 3 : 2, key);
-}
+#include "test/pkcs11/kdf-fixture.h"
 
 static bool bool_attr(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type)
 {
@@ -84,26 +51,26 @@ static void sensitivity(void **state)
 		{CKM_CONCATENATE_DATA_AND_BASE, &p, sizeof p}, {CKM_XOR_BASE_AND_DATA, &p, sizeof p},
 		{CKM_CONCATENATE_BASE_AND_KEY, &open, sizeof open}};
 	for (size_t i = 0; i < 4; i++) {
-		IS(with(s, &shows[i], closed, &no_, NULL, &key), CKR_TEMPLATE_INCONSISTENT);
+		IS(with(s, &shows[i], closed, &no, NULL, &key), CKR_TEMPLATE_INCONSISTENT);
 		IS(with(s, &shows[i], closed, NULL, &yes, &key), CKR_TEMPLATE_INCONSISTENT);
 		IS(with(s, &shows[i], closed, NULL, NULL, &key), CKR_OK);
 		assert_true(bool_attr(s, key, CKA_SENSITIVE));
 		assert_false(bool_attr(s, key, CKA_EXTRACTABLE));
 		assert_false(bool_attr(s, key, CKA_ALWAYS_SENSITIVE)); /* the base key came from outside */
 		assert_false(bool_attr(s, key, CKA_NEVER_EXTRACTABLE));
-		IS(with(s, &shows[i], open, &no_, &yes, &key), CKR_OK);
-		IS(with(s, &shows[i], open, &yes, &no_, &key), CKR_OK);
+		IS(with(s, &shows[i], open, &no, &yes, &key), CKR_OK);
+		IS(with(s, &shows[i], open, &yes, &no, &key), CKR_OK);
 	}
 	/* The second key counts as the first does. */
 	CK_MECHANISM both = {CKM_CONCATENATE_BASE_AND_KEY, &closed, sizeof closed};
-	IS(with(s, &both, open, &no_, NULL, &key), CKR_TEMPLATE_INCONSISTENT);
+	IS(with(s, &both, open, &no, NULL, &key), CKR_TEMPLATE_INCONSISTENT);
 	IS(with(s, &both, open, NULL, &yes, &key), CKR_TEMPLATE_INCONSISTENT);
 	IS(with(s, &both, open, NULL, NULL, &key), CKR_OK);
 	assert_true(bool_attr(s, key, CKA_SENSITIVE));
 	assert_false(bool_attr(s, key, CKA_EXTRACTABLE));
 	/* A hash is no such thing. */
 	CK_MECHANISM hash = {CKM_SHA256_KEY_DERIVATION, NULL, 0};
-	IS(with(s, &hash, closed, &no_, &yes, &key), CKR_OK);
+	IS(with(s, &hash, closed, &no, &yes, &key), CKR_OK);
 	assert_false(bool_attr(s, key, CKA_LOCAL));
 	CK_ULONG made_by = 0;
 	assert_int_equal(read_attr(s, key, CKA_KEY_GEN_MECHANISM, &made_by, sizeof made_by), sizeof made_by);
@@ -137,7 +104,7 @@ static void history(void **state)
 	IS(with(s, &hash, made, NULL, NULL, &key), CKR_OK);
 	assert_true(bool_attr(s, key, CKA_ALWAYS_SENSITIVE));
 	assert_true(bool_attr(s, key, CKA_NEVER_EXTRACTABLE));
-	IS(with(s, &hash, made, &no_, &yes, &key), CKR_OK);
+	IS(with(s, &hash, made, &no, &yes, &key), CKR_OK);
 	assert_false(bool_attr(s, key, CKA_ALWAYS_SENSITIVE));
 	assert_false(bool_attr(s, key, CKA_NEVER_EXTRACTABLE));
 }
@@ -243,7 +210,7 @@ static void base_keys_template(void **state)
 {
 	CK_SESSION_HANDLE s = session_new();
 	CK_ULONG len = 24;
-	CK_ATTRIBUTE nested[] = {{CKA_EXTRACTABLE, &no_, 1}, {CKA_SIGN, &yes, 1}, {CKA_VALUE_LEN, &len, sizeof len}};
+	CK_ATTRIBUTE nested[] = {{CKA_EXTRACTABLE, &no, 1}, {CKA_SIGN, &yes, 1}, {CKA_VALUE_LEN, &len, sizeof len}};
 	CK_ATTRIBUTE templ[] = {{CKA_CLASS, &secret_class, sizeof secret_class},
 		{CKA_KEY_TYPE, &(CK_KEY_TYPE){CKK_GENERIC_SECRET}, sizeof(CK_KEY_TYPE)}, {CKA_VALUE, bytes, 32},
 		{CKA_DERIVE, &yes, 1}, {CKA_EXTRACTABLE, &yes, 1}, {CKA_DERIVE_TEMPLATE, nested, sizeof nested}};

@@ -17,40 +17,7 @@
 #include <openssl/kdf.h>
 #include <string.h>
 
-#include "test/pkcs11/token-fixture.h"
-
-static CK_BBOOL no_ = CK_FALSE;
-static unsigned char bytes[300];
-
-static void fill(unsigned seed)
-{
-	for (size_t i = 0; i < sizeof bytes; i++)
-		bytes[i] = (unsigned char)((seed = seed * 1103515245u + 12345u) >> 16);
-}
-
-/* A base key of the first len bytes. */
-static CK_OBJECT_HANDLE base_of(CK_SESSION_HANDLE s, CK_KEY_TYPE type, size_t len, bool readable)
-{
-	CK_BBOOL extractable_ = readable, sensitive = !readable;
-	CK_OBJECT_HANDLE key = 0;
-	CK_ATTRIBUTE templ[] = {{CKA_CLASS, &secret_class, sizeof secret_class}, {CKA_KEY_TYPE, &type, sizeof type},
-		{CKA_VALUE, bytes, len}, {CKA_DERIVE, &yes, 1}, {CKA_EXTRACTABLE, &extractable_, 1},
-		{CKA_SENSITIVE, &sensitive, 1}};
-
-	IS(p11->C_CreateObject(s, templ, 6, &key), CKR_OK);
-	return key;
-}
-
-/* A readable key of len bytes (0: the template does not say). */
-static CK_RV derive_len(CK_SESSION_HANDLE s, CK_MECHANISM_TYPE type, void *param, CK_ULONG param_len,
-	CK_OBJECT_HANDLE base, CK_ULONG len, CK_OBJECT_HANDLE *key)
-{
-	CK_MECHANISM mech = {type, param, param_len};
-	CK_ATTRIBUTE templ[] = {
-		{CKA_SENSITIVE, &no_, 1}, {CKA_EXTRACTABLE, &yes, 1}, {CKA_VALUE_LEN, &len, sizeof len}};
-
-	return p11->C_DeriveKey(s, &mech, base, templ, len > 0 ? 3 : 2, key);
-}
+#include "test/pkcs11/kdf-fixture.h"
 
 static void value_is(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key, const unsigned char *wanted, size_t len)
 {
@@ -282,7 +249,7 @@ static void several_keys(void **state)
 	CK_PRF_DATA_PARAM data[] = {{CK_SP800_108_ITERATION_VARIABLE, &counter, sizeof counter}};
 	CK_ULONG lens[] = {40, 32, 7};
 	CK_KEY_TYPE hmac = CKK_SHA256_HMAC;
-	CK_ATTRIBUTE plain[] = {{CKA_SENSITIVE, &no_, 1}, {CKA_EXTRACTABLE, &yes, 1}, {CKA_VALUE_LEN, &lens[0], 8},
+	CK_ATTRIBUTE plain[] = {{CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1}, {CKA_VALUE_LEN, &lens[0], 8},
 		{CKA_LABEL, "several", 7}, {CKA_TOKEN, &yes, 1}};
 	CK_ATTRIBUTE second[] = {
 		plain[0], plain[1], {CKA_KEY_TYPE, &aes, sizeof aes}, {CKA_VALUE_LEN, &lens[1], 8}, plain[3], plain[4]};
@@ -341,7 +308,7 @@ static void over_an_agreed_key(void **state)
 	CK_ATTRIBUTE kept[] = {{CKA_TOKEN, &yes, 1}, {CKA_DERIVE, &yes, 1}, {CKA_VALUE_LEN, &len, sizeof len}};
 	CK_HKDF_PARAMS p = {CK_TRUE, CK_TRUE, CKM_SHA256, CKF_HKDF_SALT_NULL, NULL, 0, 0, (CK_BYTE *)"request", 7};
 	CK_MECHANISM mech = {CKM_HKDF_DERIVE, &p, sizeof p};
-	CK_ATTRIBUTE tool[] = {{CKA_TOKEN, &no_, 1}, {CKA_KEY_TYPE, &generic, sizeof generic}, {CKA_SENSITIVE, &no_, 1},
+	CK_ATTRIBUTE tool[] = {{CKA_TOKEN, &no, 1}, {CKA_KEY_TYPE, &generic, sizeof generic}, {CKA_SENSITIVE, &no, 1},
 		{CKA_EXTRACTABLE, &yes, 1}, {CKA_ENCRYPT, &yes, 1}, {CKA_DECRYPT, &yes, 1}, {CKA_WRAP, &yes, 1},
 		{CKA_UNWRAP, &yes, 1}, {CKA_VALUE_LEN, &len, sizeof len}};
 	unsigned char one[32], two[32];
