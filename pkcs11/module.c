@@ -31,11 +31,13 @@ static pthread_mutex_t entry_lock = PTHREAD_MUTEX_INITIALIZER; /* guards current
 static struct module *current;
 static unsigned living; /* modules that were made and are not freed: the current one, and ended ones in use; under the lock */
 static bool logging;    /* the log is open; under the lock */
+static unsigned begun;  /* modules of this program, so far; under the lock */
 static struct module *inherited; /* a parent's, kept reachable: neither used nor freed */
 
 static void module_free(struct module *m)
 {
 	objects_clear(&m->objects);
+	sessions_drop(&m->sessions);
 	slots_drop(&m->slots);
 	events_drop(&m->events);
 	secret_drop(&m->login.master);
@@ -197,6 +199,12 @@ static void module_open_log(struct module *m, dske_rc rc)
 		log_warn("%s: cannot log as configured: %s", c->file.s, rc_detail(rc));
 }
 
+/* A handle that a host still has from before C_Finalize names nothing now: each module counts from elsewhere. */
+static void handles_begin(struct module *m, unsigned which)
+{
+	m->sessions.last_handle = m->objects.last_handle = (CK_ULONG)which << (sizeof(CK_ULONG) * 4);
+}
+
 CK_RV module_initialize(CK_VOID_PTR args)
 {
 	TRY_RV(check_arguments(args));
@@ -210,6 +218,7 @@ CK_RV module_initialize(CK_VOID_PTR args)
 	events_init(&m->events);
 	pthread_mutex_lock(&entry_lock);
 	living++;
+	handles_begin(m, begun++);
 	pthread_mutex_unlock(&entry_lock);
 	dske_rc rc = module_open_client(m);
 

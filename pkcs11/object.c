@@ -127,6 +127,8 @@ static void hash_all(struct object *o)
 {
 	o->hash[INDEX_STORED] = hash_stored(&o->stored, o->handle);
 	o->hash[INDEX_HANDLE] = o->handle;
+	/* Token objects are no session's, and only have to be spread. */
+	o->hash[INDEX_SESSION] = o->session != 0 ? o->session : o->handle;
 	o->hash[INDEX_LABEL] = hash_attr(o, CKA_LABEL);
 	o->hash[INDEX_ID] = hash_attr(o, CKA_ID);
 	o->hash[INDEX_UNIQUE_ID] = hash_attr(o, CKA_UNIQUE_ID);
@@ -250,8 +252,10 @@ struct object *objects_next(const struct object *o, CK_ATTRIBUTE_TYPE type)
 
 void objects_end_session(struct object_table *t, CK_SESSION_HANDLE session)
 {
-	for (struct object *o = t->oldest, *newer; o != NULL; o = newer) {
-		newer = o->newer;
+	if (t->bucket_count == 0)
+		return;
+	for (struct object *o = *bucket_of(t, INDEX_SESSION, session), *next; o != NULL; o = next) {
+		next = o->next[INDEX_SESSION];
 		if (o->session == session)
 			objects_remove(t, o);
 	}

@@ -36,7 +36,7 @@ enum object_sight {
 	SIGHT_USER,      /* CKA_PRIVATE */
 };
 
-enum object_index { INDEX_HANDLE, INDEX_LABEL, INDEX_ID, INDEX_UNIQUE_ID, INDEX_STORED, INDEX_COUNT };
+enum object_index { INDEX_HANDLE, INDEX_LABEL, INDEX_ID, INDEX_UNIQUE_ID, INDEX_STORED, INDEX_SESSION, INDEX_COUNT };
 
 /* Bytes of a one-time pad (otp-key.h) that this process alone has: durably used, but not by anybody else. */
 struct ahead {

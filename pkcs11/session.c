@@ -7,17 +7,101 @@
 
 #include "pkcs11/module.h"
 
-static struct session **bucket_of(struct session_table *t, CK_SESSION_HANDLE handle)
+#define FIRST_BUCKETS 64 /* doubled when there are more sessions than buckets */
+
+/* ---- the table, with the module's lock ------------------------------------------------------------------- */
+
+void sessions_drop(struct session_table *t)
 {
-	return &t->bucket[handle % SESSION_BUCKETS];
+	free(t->bucket);
+	free(t->tally);
+	*t = (struct session_table){0};
 }
+
+static struct session **bucket_of(const struct session_table *t, CK_SESSION_HANDLE handle)
+{
+	return &t->bucket[handle & (t->bucket_count - 1)];
+}
+
+static struct session *session_at(const struct session_table *t, CK_SESSION_HANDLE handle)
+{
+	struct session *s = t->bucket_count > 0 ? *bucket_of(t, handle) : NULL;
+
+	while (s != NULL && s->handle != handle)
+		s = s->next;
+	return s;
+}
+
+/* What is in bucket i goes to i or to i + the former count: never to one before it. */
+static bool table_grow(struct session_table *t)
+{
+	struct session_table grown = *t;
+
+	grown.bucket_count = t->bucket_count > 0 ? 2 * t->bucket_count : FIRST_BUCKETS;
+	grown.bucket = calloc(grown.bucket_count, sizeof(struct session *));
+	if (grown.bucket == NULL)
+		return false;
+	for (size_t i = 0; i < t->bucket_count; i++) {
+		for (struct session *s = t->bucket[i], *next; s != NULL; s = next) {
+			next = s->next;
+			s->next = *bucket_of(&grown, s->handle);
+			*bucket_of(&grown, s->handle) = s;
+		}
+	}
+	free(t->bucket);
+	*t = grown;
+	return true;
+}
+
+/* Room for one more, of this slot. */
+static bool table_reserve(struct session_table *t, CK_SLOT_ID slot)
+{
+	if (slot >= t->tally_count) {
+		struct session_tally *more = reallocarray(t->tally, slot + 1, sizeof *more);
+		if (more == NULL)
+			return false;
+		t->tally = more;
+		while (t->tally_count <= slot)
+			t->tally[t->tally_count++] = (struct session_tally){0};
+	}
+	return t->count < t->bucket_count || table_grow(t);
+}
+
+static void table_add(struct session_table *t, struct session *s)
+{
+	s->handle = ++t->last_handle;
+	s->next = *bucket_of(t, s->handle);
+	*bucket_of(t, s->handle) = s;
+	t->count++;
+	t->tally[s->slot].all++;
+	t->tally[s->slot].read_only += !s->rw;
+}
+
+static void table_remove(struct session_table *t, struct session *s)
+{
+	struct session **link = bucket_of(t, s->handle);
+
+	while (*link != s)
+		link = &(*link)->next;
+	*link = s->next;
+	t->count--;
+	t->tally[s->slot].all--;
+	t->tally[s->slot].read_only -= !s->rw;
+}
+
+size_t session_count(const struct session_table *t, CK_SLOT_ID slot, bool read_only)
+{
+	if (slot >= t->tally_count)
+		return 0;
+	return read_only ? t->tally[slot].read_only : t->tally[slot].all;
+}
+
+/* ---- by handle ------------------------------------------------------------------------------------------- */
 
 static struct session *session_find(struct module *m, CK_SESSION_HANDLE handle)
 {
 	module_lock(m);
-	struct session *s = *bucket_of(&m->sessions, handle);
-	while (s != NULL && s->handle != handle)
-		s = s->next;
+	struct session *s = session_at(&m->sessions, handle);
 	if (s != NULL)
 		s->refs++;
 	module_unlock(m);
@@ -132,7 +216,7 @@ static struct session **session_list(struct module *m, CK_SLOT_ID slot, size_t *
 	module_lock(m);
 	size_t all = session_count(&m->sessions, slot, false);
 	struct session **list = all > 0 ? calloc(all, sizeof(struct session *)) : NULL;
-	for (size_t i = 0; i < SESSION_BUCKETS && list != NULL; i++) {
+	for (size_t i = 0; i < m->sessions.bucket_count && list != NULL; i++) {
 		for (struct session *s = m->sessions.bucket[i]; s != NULL; s = s->next) {
 			if (s->slot != slot)
 				continue;
@@ -155,17 +239,6 @@ void session_end_gone(struct module *m, CK_SLOT_ID slot)
 		session_put(m, list[i]);
 	}
 	free(list);
-}
-
-size_t session_count(const struct session_table *t, CK_SLOT_ID slot, bool read_only)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < SESSION_BUCKETS; i++) {
-		for (const struct session *s = t->bucket[i]; s != NULL; s = s->next)
-			n += s->slot == slot && !(read_only && s->rw);
-	}
-	return n;
 }
 
 CK_RV session_open(struct module *m, CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR application, CK_NOTIFY notify,
@@ -196,11 +269,10 @@ CK_RV session_open(struct module *m, CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PT
 		rv = CKR_CRYPTOKI_NOT_INITIALIZED;
 	} else if (slot == SLOT_AGREEMENT && !rw && m->login.who == LOGIN_SO) {
 		rv = CKR_SESSION_READ_WRITE_SO_EXISTS;
+	} else if (!table_reserve(&m->sessions, slot)) {
+		rv = CKR_HOST_MEMORY;
 	} else {
-		s->handle = ++m->sessions.last_handle;
-		s->next = *bucket_of(&m->sessions, s->handle);
-		*bucket_of(&m->sessions, s->handle) = s;
-		m->sessions.count++;
+		table_add(&m->sessions, s);
 		*handle = s->handle;
 	}
 	module_unlock(m);
@@ -216,12 +288,8 @@ static bool session_detach(struct module *m, struct session *s)
 {
 	if (s->closed)
 		return false;
-	struct session **link = bucket_of(&m->sessions, s->handle);
-	while (*link != s)
-		link = &(*link)->next;
-	*link = s->next;
+	table_remove(&m->sessions, s);
 	s->closed = true;
-	m->sessions.count--;
 	objects_end_session(&m->objects, s->handle);
 	/* PKCS#11 2.40, 5.6: the login ends with the last session of the token. */
 	if (s->slot == SLOT_AGREEMENT && session_count(&m->sessions, s->slot, false) == 0)
@@ -241,11 +309,11 @@ CK_RV session_close(struct module *m, struct session *s)
 	return CKR_OK;
 }
 
-/* Any session of the slot, or NULL. */
-static struct session *session_any(struct session_table *t, CK_SLOT_ID slot)
+/* The first session of the slot from bucket *at on, which goes to where that is; NULL: none is left. */
+static struct session *session_from(const struct session_table *t, CK_SLOT_ID slot, size_t *at)
 {
-	for (size_t i = 0; i < SESSION_BUCKETS; i++) {
-		for (struct session *s = t->bucket[i]; s != NULL; s = s->next) {
+	for (; session_count(t, slot, false) > 0 && *at < t->bucket_count; ++*at) {
+		for (struct session *s = t->bucket[*at]; s != NULL; s = s->next) {
 			if (s->slot == slot)
 				return s;
 		}
@@ -255,6 +323,8 @@ static struct session *session_any(struct session_table *t, CK_SLOT_ID slot)
 
 CK_RV session_close_all(struct module *m, CK_SLOT_ID slot)
 {
+	size_t at = 0;
+
 	module_lock(m);
 	bool there = slot <= m->slots.count;
 	module_unlock(m);
@@ -262,7 +332,7 @@ CK_RV session_close_all(struct module *m, CK_SLOT_ID slot)
 		return CKR_SLOT_ID_INVALID;
 	for (;;) {
 		module_lock(m);
-		struct session *s = session_any(&m->sessions, slot);
+		struct session *s = session_from(&m->sessions, slot, &at);
 		if (s != NULL)
 			session_detach(m, s);
 		module_unlock(m);

@@ -31,13 +31,21 @@ struct session {
 	struct digest_op digest;
 };
 
-#define SESSION_BUCKETS 256
+/* How many of a slot are open. */
+struct session_tally {
+	size_t all, read_only;
+};
 
 struct session_table {
-	struct session *bucket[SESSION_BUCKETS];
+	struct session **bucket; /* bucket_count, a power of two; NULL before the first session */
+	size_t bucket_count, count;
+	struct session_tally *tally; /* by slot; none of those from tally_count on */
+	size_t tally_count;
 	CK_SESSION_HANDLE last_handle; /* counts up: a handle is never given twice */
-	size_t count;
 };
+
+/* When no session is left. */
+void sessions_drop(struct session_table *t);
 
 /* A reference, or SESSION_HANDLE_INVALID; takes the module's lock. */
 CK_RV session_get(struct module *m, CK_SESSION_HANDLE handle, struct session **s);

@@ -111,3 +111,9 @@ check_PROGRAMS += %D%/test-cipher
 %C%_test_cipher_SOURCES = %D%/test-cipher.c %D%/token-fixture.c %D%/token-fixture.h
 %C%_test_cipher_LDADD = $(FAKE_PKCS11_LIBS) $(CRYPTO_LIBS) $(TEST_LIBS)
 TESTS += %D%/test-cipher
+
+# The module in its hosts.
+check_PROGRAMS += %D%/test-sessions
+%C%_test_sessions_SOURCES = %D%/test-sessions.c %D%/token-fixture.c %D%/token-fixture.h
+%C%_test_sessions_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
+TESTS += %D%/test-sessions
