@@ -131,6 +131,7 @@ static CK_RV set_attributes(struct attrs *a, const struct agree_request *q, cons
 	TRY_RV(attrs_set(a, CKA_DSKE_INITIATOR, r->initiator.b, sizeof r->initiator.b));
 	TRY_RV(attrs_set_ulong(a, CKA_DSKE_N, r->n));
 	TRY_RV(attrs_set_ulong(a, CKA_DSKE_K, r->k));
+	TRY_RV(attrs_set_bool(a, CKA_DSKE_CONFIRMED, r->confirmed));
 	return attrs_set_ulong(a, CKA_DSKE_SCHEME, scheme_of(r));
 }
 

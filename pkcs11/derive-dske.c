@@ -42,7 +42,7 @@ static CK_RV read_dske(struct module *m, struct agree_request *q, const CK_MECHA
 		return CKR_MECHANISM_PARAM_INVALID;
 	memcpy(&p, mech->pParameter, sizeof p);
 	if (p.ulVersion != 1 || p.role > CKDSKE_ROLE_RECEIVER || p.scheme > CKDSKE_SCHEME_ADAPTED || p.k > TERMS_HUBS_MAX ||
-	    p.ulTimeoutMs > INT32_MAX || p.bHasKeyId > 1 || p.ulContextLen > CKDSKE_CONTEXT_MAX)
+	    p.ulTimeoutMs > INT32_MAX || p.bHasKeyId > 1 || p.bConfirm > 1 || p.ulContextLen > CKDSKE_CONTEXT_MAX)
 		return CKR_MECHANISM_PARAM_INVALID;
 	if (p.n != 0) {
 		TRY_RV(hub_count(m, &hubs));
@@ -54,6 +54,7 @@ static CK_RV read_dske(struct module *m, struct agree_request *q, const CK_MECHA
 	q->k = (uint8_t)p.k;
 	q->timeout_ms = (int64_t)p.ulTimeoutMs;
 	q->has_key_id = p.bHasKeyId == 1;
+	q->confirm = p.bConfirm == 1;
 	memcpy(q->key_id.b, p.keyId, sizeof q->key_id.b);
 	q->context_len = (uint8_t)p.ulContextLen;
 	memcpy(q->context, p.context, p.ulContextLen);

@@ -59,6 +59,7 @@
 #define CKA_DSKE_OTP_RECEIVED (CKDSKE_VENDOR_BASE | 0x010bUL)     /* which are gone: pairs of start and end, 8 bytes each, big-endian */
 #define CKA_DSKE_OTP_FORGED (CKDSKE_VENDOR_BASE | 0x010cUL)       /* CK_ULONG, messages with a wrong tag */
 #define CKA_DSKE_JOINED (CKDSKE_VENDOR_BASE | 0x010dUL) /* CK_BBOOL, of a derived key: true if it was joined of two; else absent */
+#define CKA_DSKE_CONFIRMED (CKDSKE_VENDOR_BASE | 0x010eUL) /* CK_BBOOL, of an agreed key: all ends are known to have it (bConfirm) */
 /* Attributes of a PSKM. */
 #define CKA_DSKE_HUB (CKDSKE_VENDOR_BASE | 0x0201UL)        /* hub ID, 16 bytes */
 #define CKA_DSKE_TABLE (CKDSKE_VENDOR_BASE | 0x0202UL)      /* table ID, 16 bytes */
@@ -98,6 +99,7 @@ typedef struct CK_DSKE_DERIVE_PARAMS {
 	CK_ULONG k;              /* 0: the configuration's */
 	CK_ULONG ulTimeoutMs;    /* 0: the configuration's */
 	CK_ULONG bHasKeyId;      /* 1: keyId is used; 0: the initiator draws one */
+	CK_ULONG bConfirm;       /* 1: both ends get the key, or neither (a wait for the peer); 0: as the configuration has it */
 	CK_ULONG ulContextLen;   /* bytes of context, at most CKDSKE_CONTEXT_MAX */
 	CK_BYTE keyId[CKDSKE_KEY_ID_LEN];
 	CK_BYTE context[CKDSKE_CONTEXT_MAX + 1];

@@ -227,6 +227,7 @@ dske_rc client_agree(struct client *c, const struct agree_request *q, struct agr
 	r->initiated = id_compare(&c->config.id, &p->id) < 0;
 	r->initiator = r->initiated ? c->config.id : p->id;
 	r->peer = p->id;
+	r->confirmed = q->confirm;
 	r->n = HUBS;
 	r->k = q->k != 0 ? q->k : 2;
 	r->scheme = q->scheme == SCHEME_COUNT ? SCHEME_SHAMIR : q->scheme;

@@ -101,9 +101,18 @@ static void parameters(void **state)
 	REFUSED(k, 256);
 	REFUSED(ulTimeoutMs, (CK_ULONG)-1);
 	REFUSED(bHasKeyId, 2);
+	REFUSED(bConfirm, 2);
 	REFUSED(ulContextLen, 256);
 	REFUSED(ulContextLen, (CK_ULONG)-1);
 #undef REFUSED
+	for (CK_ULONG confirm = 0; confirm <= 1; confirm++) {
+		CK_BBOOL got = 2;
+		p = context("confirmed");
+		p.bConfirm = confirm;
+		IS(derive(s, bob, &p, NULL, 0, &key), CKR_OK);
+		IS(read_attr(s, key, CKA_DSKE_CONFIRMED, &got, sizeof got), sizeof got);
+		IS(got, confirm);
+	}
 	for (CK_ULONG scheme = CKDSKE_SCHEME_SHAMIR; scheme <= CKDSKE_SCHEME_ADAPTED; scheme++) {
 		CK_ULONG got = 0;
 		p = context("schemes");
