@@ -117,3 +117,8 @@ check_PROGRAMS += %D%/test-sessions
 %C%_test_sessions_SOURCES = %D%/test-sessions.c %D%/token-fixture.c %D%/token-fixture.h
 %C%_test_sessions_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
 TESTS += %D%/test-sessions
+check_PROGRAMS += %D%/test-stalled
+%C%_test_stalled_SOURCES = %D%/test-stalled.c $(CLIENT_WORLD)
+%C%_test_stalled_CPPFLAGS = $(AM_CPPFLAGS) -DWORLD_HUBS=3
+%C%_test_stalled_LDADD = $(PKCS11_LIBS) $(TEST_LIBS)
+TESTS += %D%/test-stalled
