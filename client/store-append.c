@@ -9,13 +9,13 @@
 
 #define GROWTH (64u << 10) /* zeros written ahead, so that most records change no length and sync sooner */
 
-static dske_rc zeros_write(int fd, uint64_t at, uint64_t len)
+static dske_rc zeros_write(struct store *s, const struct image *i, uint64_t at, uint64_t len)
 {
 	static const uint8_t zeros[4096];
 
 	while (len > 0) {
 		size_t step = len < sizeof zeros ? (size_t)len : sizeof zeros;
-		TRY(file_pwrite(fd, zeros, step, at));
+		TRY(image_pwrite(s, i, zeros, step, at));
 		at += step;
 		len -= step;
 	}
@@ -23,10 +23,10 @@ static dske_rc zeros_write(int fd, uint64_t at, uint64_t len)
 }
 
 /* Where it fails nothing is lost but time: whoever logs in next does it. */
-static void overwrite_dead(struct image *i)
+static void overwrite_dead(struct store *s, struct image *i)
 {
 	for (size_t k = 0; k < i->dead_count; k++)
-		(void)zeros_write(i->file.n, i->dead[k].at, i->dead[k].len);
+		(void)zeros_write(s, i, i->dead[k].at, i->dead[k].len);
 	i->dead_count = 0;
 }
 
@@ -36,7 +36,7 @@ static dske_rc mark_put(struct store *s, struct image *i, const struct secret *m
 	uint8_t *mark = i->state + AT_MARKS + k * MARK_LEN;
 
 	TRY(mark_write(mark, i->header, master, to->end, to->sequence));
-	TRY(file_pwrite(i->file.n, mark, MARK_LEN, STORE_HEADER_LEN + AT_MARKS + k * MARK_LEN));
+	TRY(image_pwrite(s, i, mark, MARK_LEN, STORE_HEADER_LEN + AT_MARKS + k * MARK_LEN));
 	i->mark = k;
 	i->marked = to->end;
 	memcpy(s->marks, i->state + AT_MARKS, sizeof s->marks);
@@ -60,19 +60,19 @@ dske_rc image_for_change(struct store *s, struct image *i, const struct secret *
 		return FAIL(STATE, "the token was taken away");
 	TRY(image_load(s, i, master, what));
 	TRY(mark_catch_up(s, i, master));
-	overwrite_dead(i);
+	overwrite_dead(s, i);
 	if (!i->torn)
 		return DSKE_OK;
 	i->torn = false;
-	return zeros_write(i->file.n, s->position.end, i->size - s->position.end);
+	return zeros_write(s, i, s->position.end, i->size - s->position.end);
 }
 
 /* Takes back what could not be made durable, so far as the disk lets us. */
-static void withdraw(struct image *i, uint64_t at, uint64_t len)
+static void withdraw(struct store *s, struct image *i, uint64_t at, uint64_t len)
 {
 	if (at + len > i->size)
 		(void)!ftruncate(i->file.n, (off_t)i->size);
-	(void)zeros_write(i->file.n, at, at + len > i->size ? i->size - at : len);
+	(void)zeros_write(s, i, at, at + len > i->size ? i->size - at : len);
 }
 
 /* The record and, where the file has to grow, zeros. */
@@ -80,14 +80,14 @@ static dske_rc record_put(struct store *s, struct image *i, const struct secret 
 			  const struct position *to)
 {
 	uint64_t at = s->position.end;
-	dske_rc rc = file_pwrite(i->file.n, bytes->data, bytes->len, at);
+	dske_rc rc = image_pwrite(s, i, bytes->data, bytes->len, at);
 
 	if (rc_ok(rc))
 		rc = file_sync(i->file.n);
 	if (rc_ok(rc))
 		rc = mark_put(s, i, master, to);
 	if (!rc_ok(rc))
-		withdraw(i, at, bytes->len);
+		withdraw(s, i, at, bytes->len);
 	else if (at + bytes->len > i->size)
 		i->size = at + bytes->len;
 	return rc;
@@ -106,7 +106,7 @@ static dske_rc record_done(struct store *s, struct image *i, const struct record
 		rc = index_put(&s->index, &now);
 	else
 		index_remove(&s->index, &r->name, r->version);
-	(void)zeros_write(i->file.n, dead.at, dead.len);
+	(void)zeros_write(s, i, dead.at, dead.len);
 	return rc;
 }
 

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define MAGIC "DSKE token v2\n"
 #define MAGIC_LEN 16
@@ -95,13 +94,10 @@ static dske_rc state_check(const struct store *s, const uint8_t *state)
 
 dske_rc image_read(const struct store *s, struct image *i)
 {
-	struct stat st;
-
-	if (fstat(i->file.n, &st) != 0)
-		return FAIL(IO, "cannot look at %s: %m", s->file.s);
-	i->dev = st.st_dev;
-	i->ino = st.st_ino;
-	i->size = st.st_size > 0 ? (uint64_t)st.st_size : 0;
+	TRY(stamp_take(&i->stamp, s, i->file.n));
+	i->dev = i->stamp.dev;
+	i->ino = i->stamp.ino;
+	i->size = i->stamp.size;
 	if (i->size < STORE_RECORDS_AT)
 		return header_damaged(s, "is cut off");
 	if (i->size > STORE_FILE_MAX)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * client/store-impl.h - inside the token's store: the file as one call sees it (store-image.c), one record
- * (store-record.c), what is where (store-index.c), reading what was appended (store-load.c), appending
- * and the new file (store-append.c, store-renew.c), PINs (store-pin.c), the key of the tables (store-key.c), and the calls
+ * (store-record.c), what is where (store-index.c), reading what was appended (store-load.c), whether all of it has to be
+ * read again (store-sound.c), appending and the new file (store-append.c, store-renew.c), PINs (store-pin.c), the key of the tables (store-key.c), and the calls
  * (store.c).  The layout is drawn in store.h.
  */
 #ifndef DSKE_CLIENT_STORE_IMPL_H
@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/crypto.h"
@@ -124,12 +125,22 @@ struct position {
 	uint8_t link[LINK_LEN];
 };
 
+/* What nobody changes the file without: the ctime is the kernel's, and is not set back as an mtime is. */
+struct stamp {
+	dev_t dev;
+	ino_t ino;
+	uint64_t size;
+	struct timespec changed;
+};
+
 struct store {
 	struct path file, lock_file, login_file, new_file;
 	struct store_cost cost;
 	pthread_mutex_t lock; /* for all below; other processes are kept out by lock_file */
 	struct index index;
 	struct position position;
+	struct stamp sound;       /* when all records had been opened, or when we wrote since, and nobody else */
+	bool sound_known;
 	struct fd watched;        /* the file that was read, for store_changed(); read by pread alone */
 	dev_t dev;
 	ino_t ino;
@@ -159,6 +170,7 @@ struct image {
 	dev_t dev;
 	ino_t ino;
 	uint64_t size;
+	struct stamp stamp; /* when it was opened */
 	uint8_t header[STORE_HEADER_LEN], state[STATE_LEN];
 	/* after image_load() */
 	struct secret key; /* of the records */
@@ -238,12 +250,23 @@ void leftover_sweep(const struct store *s);
 void store_watch(struct store *s, const struct image *i);
 void store_unwatch(struct store *s);
 
-/* Reads what was appended since the store's position (all of it in a file of another generation, or if `anew`), so that the
- * index says what the file does.  Errors: STATE (another master key), CORRUPT, SYNC, IO, NOMEM. */
-enum load { LOAD_NEW, LOAD_ALL, LOAD_WHAT_OPENS /* all, whatever else does not */ };
+/* Reads what was appended since the store's position (all of it in a file of another generation), so that the index says
+ * what the file does.  Errors: STATE (another master key), CORRUPT, SYNC, IO, NOMEM. */
+enum load {
+	LOAD_NEW,
+	LOAD_ALL,        /* the records before too, unless the store is sound */
+	LOAD_WHAT_OPENS, /* all, whatever else does not */
+};
 dske_rc image_load(struct store *s, struct image *i, const struct secret *master, enum load what);
 /* The object of a place, which image_load() has read.  Errors: CORRUPT. */
 dske_rc place_open(const struct store *s, struct view *w, const struct image *i, const struct place *p, struct secret *plain);
+
+/* Did this process open all records, and has nobody else written to the file since (store-sound.c)? */
+bool store_is_sound(const struct store *s, const struct stamp *now);
+void store_sound_at(struct store *s, const struct stamp *now);
+dske_rc stamp_take(struct stamp *out, const struct store *s, int fd);
+/* Every write into a file that is in use: what was sound before it is so after it.  Errors: IO. */
+dske_rc image_pwrite(struct store *s, const struct image *i, const void *bytes, size_t len, uint64_t at);
 
 /* Opens, locks exclusively and loads for a change.  Errors: as image_load; STATE (no token). */
 dske_rc image_for_change(struct store *s, struct image *i, const struct secret *master, enum load what);

@@ -200,7 +200,7 @@ dske_rc image_load(struct store *s, struct image *i, const struct secret *master
 	TRY(records_key(i->header, master, &i->key));
 	TRY(marks_read(s, i, master));
 	TRY(position_holds(s, i, &holds));
-	l.anew = what != LOAD_NEW || !holds;
+	l.anew = !holds || what == LOAD_WHAT_OPENS || (what == LOAD_ALL && !store_is_sound(s, &i->stamp));
 	s->position.known = false; /* until all of it was read */
 	if (l.anew)
 		TRY(begin_anew(s, i, master));
@@ -208,6 +208,8 @@ dske_rc image_load(struct store *s, struct image *i, const struct secret *master
 	view_drop(&l.view);
 	TRY(rc);
 	s->position.known = true;
+	if (l.anew && what != LOAD_WHAT_OPENS)
+		store_sound_at(s, &i->stamp);
 	store_watch(s, i);
 	return DSKE_OK;
 }

@@ -77,11 +77,11 @@ unsigned pin_failed(const uint8_t *state, enum store_pin which)
 }
 
 /* Durable, from the k-th on. */
-static dske_rc failed_write(const struct image *i, enum store_pin which, unsigned k, size_t len)
+static dske_rc failed_write(struct store *s, const struct image *i, enum store_pin which, unsigned k, size_t len)
 {
 	unsigned at = pins[which].failed + k;
 
-	TRY(file_pwrite(i->file.n, i->state + at, len, STORE_HEADER_LEN + at));
+	TRY(image_pwrite(s, i, i->state + at, len, STORE_HEADER_LEN + at));
 	return file_sync(i->file.n);
 }
 
@@ -102,7 +102,7 @@ static dske_rc attempt_begin(struct store *s, enum store_pin which, uint8_t head
 		++*k;
 	i.state[pins[which].failed + *k] = FAILED_BYTE;
 	memcpy(header, i.header, sizeof i.header);
-	return failed_write(&i, which, *k, 1);
+	return failed_write(s, &i, which, *k, 1);
 }
 
 /* Forgets all of them after a success; this one alone if for want of memory nothing was tried. */
@@ -117,7 +117,7 @@ static dske_rc attempt_end(struct store *s, enum store_pin which, unsigned k, bo
 	if (success)
 		k = 0;
 	memset(i.state + pins[which].failed + k, 0, success ? STORE_ATTEMPTS : 1);
-	return failed_write(&i, which, k, success ? STORE_ATTEMPTS : 1);
+	return failed_write(s, &i, which, k, success ? STORE_ATTEMPTS : 1);
 }
 
 dske_rc pin_try(struct store *s, enum store_pin which, const void *pin, size_t pin_len, struct secret *master)

@@ -105,7 +105,6 @@ static dske_rc renewal_complete(struct renewal *n, const struct secret *master, 
 static dske_rc renewal_finish(struct renewal *n, struct store *s, struct image *i, const struct secret *master, const uint8_t *state)
 {
 	uint8_t own_state[STATE_LEN];
-	struct stat st;
 
 	TRY(renewal_complete(n, master, state, own_state));
 	s->position.known = false;
@@ -118,10 +117,9 @@ static dske_rc renewal_finish(struct renewal *n, struct store *s, struct image *
 	i->file.n = n->file.n;
 	n->file.n = -1;
 	i->there = true;
-	if (fstat(i->file.n, &st) != 0)
-		return FAIL(IO, "cannot look at %s: %m", s->file.s);
-	i->dev = st.st_dev;
-	i->ino = st.st_ino;
+	TRY(stamp_take(&i->stamp, s, i->file.n));
+	i->dev = i->stamp.dev;
+	i->ino = i->stamp.ino;
 	i->size = n->written;
 	i->mark = 0;
 	i->marked = n->position.end;
@@ -130,6 +128,7 @@ static dske_rc renewal_finish(struct renewal *n, struct store *s, struct image *
 	secret_move(&i->key, &n->key);
 	s->position = n->position;
 	s->position.known = true;
+	store_sound_at(s, &i->stamp); /* all that lives was opened for it */
 	store_watch(s, i);
 	return DSKE_OK;
 }

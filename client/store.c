@@ -127,7 +127,6 @@ dske_rc store_init(struct store *s, const void *so_pin, size_t pin_len, const ui
 	return image_begin(s, &i, &master, header, &table_key_name, &table_key);
 }
 
-/* Every record is opened. */
 static dske_rc check_all(struct store *s, const struct secret *master)
 {
 	HOLD(s);

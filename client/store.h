@@ -111,8 +111,9 @@ dske_rc store_status(struct store *s, struct store_status *out);
  * CORRUPT. */
 dske_rc store_init(struct store *s, const void *so_pin, size_t pin_len, const uint8_t label[STORE_LABEL_LEN]);
 
-/* Opens the master key, which the caller owns; also checks every record.  Errors: PIN, PIN_LOCKED, STATE
- * (no such PIN is set), CORRUPT. */
+/* Opens the master key, which the caller owns; also checks every record, unless this process did before and the file's
+ * inode, size and ctime say that nobody else has written to it since (store-sound.c).  Errors: PIN, PIN_LOCKED,
+ * STATE (no such PIN is set), CORRUPT. */
 dske_rc store_login(struct store *s, enum store_pin which, const void *pin, size_t pin_len, struct secret *master);
 
 /* Sets a PIN and clears its counter, given the master key.  Errors: as store_login, SYNC. */
@@ -141,7 +142,7 @@ bool store_changed(struct store *s);
  * again.  store_replace() and store_remove() of this process are taken as visited, store_add() is not.
  * Errors: CORRUPT, SYNC, STATE (re-initialised under another master key, or gone), the visitor's. */
 dske_rc store_follow(struct store *s, const struct secret *master, store_visitor *visit, void *context);
-/* The same as if nothing had been visited: all objects there are. */
+/* The same as if nothing had been visited: all objects there are, each opened for it. */
 dske_rc store_each(struct store *s, const struct secret *master, store_visitor *visit, void *context);
 
 /* Adds (*name is drawn), replaces or removes one object, durably.  Only what was visited is replaced: BUSY when another

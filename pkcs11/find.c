@@ -103,7 +103,7 @@ static CK_RV find_refresh(struct module *m, const struct session *s, const CK_AT
 	if (class == CKO_PRIVATE_KEY && id != NULL && id->ulValueLen > 0)
 		TRY_RV(peer_name_key(m, s, id->pValue, id->ulValueLen));
 	if (made || class == CK_UNAVAILABLE_INFORMATION)
-		TRY_RV(key_sync(m, false));
+		TRY_RV(key_sync(m));
 	return CKR_OK;
 }
 

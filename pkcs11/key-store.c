@@ -230,24 +230,33 @@ static CK_RV sync_merge(struct module *m, const struct sync *some, bool all)
 	return rv;
 }
 
-/* With the token's lock.  What was visited comes in, even if the next could not be read: it is not visited again. */
-static CK_RV sync_with_store(struct module *m, bool always)
+/* With the token's lock.  What was visited comes in, even if the next could not be read: a change is not visited again. */
+static CK_RV sync_with_store(struct module *m)
 {
+	bool all = m->login.unread;
 	AUTO(secret) master = {0};
 	struct sync some = {0};
 
-	if (m->store == NULL || (!always && !store_changed(m->store)) || !rc_ok(master_copy(m, &master)))
+	if (m->store == NULL || (!all && !store_changed(m->store)) || !rc_ok(master_copy(m, &master)))
 		return CKR_OK;
-	dske_rc rc = (always ? store_each : store_follow)(m->store, &master, sync_visit, &some);
-	CK_RV rv = sync_merge(m, &some, always && rc_ok(rc));
+	dske_rc rc = (all ? store_each : store_follow)(m->store, &master, sync_visit, &some);
+	CK_RV rv = sync_merge(m, &some, all && rc_ok(rc));
+	m->login.unread = rv != CKR_OK || (all && !rc_ok(rc));
 	sync_drop(&some);
 	return rc_ok(rc) ? rv : store_rv(rc);
 }
 
-CK_RV key_sync(struct module *m, bool always)
+/* With the token's lock: the table says what is stored. */
+static void sync_anew(struct module *m)
+{
+	m->login.unread = true;
+	(void)sync_with_store(m);
+}
+
+CK_RV key_sync(struct module *m)
 {
 	pthread_mutex_lock(&m->token_lock);
-	CK_RV rv = sync_with_store(m, always);
+	CK_RV rv = sync_with_store(m);
 	pthread_mutex_unlock(&m->token_lock);
 	return rv;
 }
@@ -277,12 +286,12 @@ static CK_RV change_in_store(struct module *m, struct object *key, const CK_ATTR
 	dske_rc rc;
 
 	do {
-		TRY_RV(sync_with_store(m, false));
+		TRY_RV(sync_with_store(m));
 		TRY_RV(change_in_table(m, key, templ, n, allowed));
 		rc = key_rewrite(m, key);
 	} while (rc_is(rc, DSKE_RC_BUSY));
 	if (!rc_ok(rc))
-		(void)sync_with_store(m, true); /* the table says what is stored */
+		sync_anew(m);
 	return store_rv(rc);
 }
 
@@ -344,7 +353,7 @@ static CK_RV try_step(struct module *m, struct object *key, key_stepper *step, v
 
 	*rc = DSKE_OK;
 	if (key->session == 0)
-		TRY_RV(sync_with_store(m, false));
+		TRY_RV(sync_with_store(m));
 	TRY_RV(next_from(m, key, &next));
 	TRY_RV(step(next, context));
 	if (key->session == 0)
@@ -362,6 +371,6 @@ CK_RV key_step(struct module *m, struct object *key, key_stepper *step, void *co
 		TRY_RV(try_step(m, key, step, context, &rc));
 	} while (rc_is(rc, DSKE_RC_BUSY));
 	if (!rc_ok(rc))
-		(void)sync_with_store(m, true); /* the table says what is stored */
+		sync_anew(m);
 	return store_rv(rc);
 }

@@ -88,8 +88,8 @@ CK_RV key_step(struct module *m, struct object *key, key_stepper *step, void *co
 /* Out of the table, and out of the store before if it is a token object. */
 CK_RV key_destroy(struct module *m, struct object *key);
 
-/* Brings the table up to date with the store, if the user is logged in and (unless always) the file is
- * not what was read last. */
-CK_RV key_sync(struct module *m, bool always);
+/* Brings the table up to date with the store, if somebody is logged in and the file is not what was read last: all of it
+ * after a login, then what changed. */
+CK_RV key_sync(struct module *m);
 
 #endif

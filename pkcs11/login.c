@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "pkcs11/key.h"
 #include "pkcs11/module.h"
 
 /* What went wrong with the file or a PIN, for the log, and as the host sees it. */
@@ -113,12 +112,13 @@ static CK_RV read_table_key(struct module *m, enum login_who who, const struct s
 	return login_rv(store_table_key(m->store, master, key));
 }
 
-/* Login and tables in one step, as login_follow() sees it. */
+/* Login and tables in one step, as login_follow() sees it.  Objects are made when somebody looks for one. */
 static CK_RV login_unlock(struct module *m, const struct session *s, enum login_who who, struct secret *master,
 			  const struct secret *table_key)
 {
 	pthread_mutex_lock(&m->token_lock);
 	CK_RV rv = login_enter(m, s, who, master);
+	m->login.unread = m->login.unread || rv == CKR_OK;
 	if (rv == CKR_OK && table_key->len > 0)
 		rv = rv_from(client_unlock(m->client, table_key));
 	pthread_mutex_unlock(&m->token_lock);
@@ -147,8 +147,7 @@ CK_RV login_login(struct module *m, struct session *s, CK_USER_TYPE user, CK_UTF
 		return CKR_PIN_INCORRECT;
 	TRY_RV(login_rv(store_login(m->store, who == LOGIN_SO ? STORE_PIN_SO : STORE_PIN_USER, pin, pin_len, &master)));
 	TRY_RV(read_table_key(m, who, &master, &table_key));
-	TRY_RV(login_unlock(m, s, who, &master, &table_key));
-	return key_sync(m, true);
+	return login_unlock(m, s, who, &master, &table_key);
 }
 
 /* PKCS#11 3.0, 5.6.7.  The token has one user, who may be called by the client's name.  Another name is nobody's, so that

@@ -72,7 +72,7 @@ CK_RV otpkey_is_alone(struct module *m, const struct object *key)
 {
 	bool alone = true, is = otpkey_is(&key->attrs);
 
-	TRY_RV(key_sync(m, false));
+	TRY_RV(key_sync(m));
 	module_lock(m);
 	for (const struct object *o = m->objects.oldest; o != NULL && alone; o = o->newer)
 		alone = o->kind != OBJECT_KEY || !same(&o->attrs, &key->attrs, CKA_DSKE_KEY_ID) ||
@@ -289,7 +289,7 @@ CK_RV otpkey_look(struct module *m, struct object *o, uint64_t offset, size_t le
 {
 	struct ranges gone;
 
-	TRY_RV(key_sync(m, false));
+	TRY_RV(key_sync(m));
 	module_lock(m);
 	uint64_t half = half_of(o);
 	CK_RV rv = CKR_ENCRYPTED_DATA_INVALID;

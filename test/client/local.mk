@@ -87,6 +87,11 @@ TESTS += %D%/test-store-damage
 %C%_test_store_damage_SOURCES = %D%/test-store-damage.c %D%/store-fixture.c %D%/store-fixture.h
 %C%_test_store_damage_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 
+check_PROGRAMS += %D%/test-store-sound
+TESTS += %D%/test-store-sound
+%C%_test_store_sound_SOURCES = %D%/test-store-sound.c %D%/store-fixture.c %D%/store-fixture.h
+%C%_test_store_sound_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
 check_PROGRAMS += %D%/test-identity
 TESTS += %D%/test-identity
 %C%_test_identity_SOURCES = %D%/test-identity.c $(CLIENT_WORLD)

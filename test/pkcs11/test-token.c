@@ -9,11 +9,13 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -206,6 +208,52 @@ static void agreed_keys_persist(void **state)
 	IS(p11->C_FindObjectsInit(s, &class, 1), CKR_DEVICE_ERROR);
 	IS(p11->C_Logout(s), CKR_OK);
 	IS(p11->C_Login(s, CKU_USER, (CK_UTF8CHAR *)PIN, strlen(PIN)), CKR_DEVICE_ERROR);
+}
+
+/* One byte of what the first record seals, in place, with the mtime as it was. */
+static void flip_in_store(void)
+{
+	struct path path;
+	struct stat was;
+	unsigned char byte;
+
+	usleep(20000); /* more than a tick, for kernels that count the ctime in them */
+	assert_true(rc_ok(path_format(&path, "%s/" STORE_FILE_NAME, dir)));
+	int fd = open(path.s, O_RDWR);
+	IS(fstat(fd, &was), 0);
+	IS(pread(fd, &byte, 1, STORE_RECORDS_AT + STORE_RECORD_HEAD + 40), 1);
+	byte ^= 1;
+	IS(pwrite(fd, &byte, 1, STORE_RECORDS_AT + STORE_RECORD_HEAD + 40), 1);
+	IS(futimens(fd, (struct timespec[]){was.st_atim, was.st_mtim}), 0);
+	close(fd);
+}
+
+/* A login after a login opens no objects where nobody else has written; but whoever looks for one does. */
+static void damage_between_logins(void **state)
+{
+	CK_DSKE_DERIVE_PARAMS p = context("kept");
+	CK_ATTRIBUTE templ[] = {{CKA_TOKEN, &yes, sizeof yes}, {CKA_KEY_TYPE, &aes, sizeof aes}};
+	CK_ATTRIBUTE class = {CKA_CLASS, &secret_class, sizeof secret_class};
+	CK_OBJECT_HANDLE key;
+
+	(void)state;
+	make_token();
+	CK_SESSION_HANDLE s = session_new();
+	login(s);
+	IS(derive(s, peer(s, "bob"), &p, templ, 2, &key), CKR_OK);
+	for (int round = 0; round < 2; round++) {
+		IS(p11->C_Logout(s), CKR_OK);
+		flip_in_store();
+		IS(p11->C_Login(s, CKU_USER, (CK_UTF8CHAR *)PIN, strlen(PIN)), CKR_DEVICE_ERROR);
+		IS(find(s, &secret_class, CKA_LABEL, "bob/kept", 8, &key), 0);
+		flip_in_store();
+		login(s);
+		flip_in_store();
+		for (int k = 0; k < 2; k++)
+			IS(p11->C_FindObjectsInit(s, &class, 1), CKR_DEVICE_ERROR);
+		flip_in_store();
+		IS(find(s, &secret_class, CKA_LABEL, "bob/kept", 8, &key), 1);
+	}
 }
 
 /* A call that another thread makes. */
@@ -469,7 +517,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(peers_are_objects), TEST(named_keys), TEST(pskms_are_slots), TEST(a_pin_stands_before_it),
-		TEST(agreed_keys_persist), TEST(kept_before_the_hubs_forget),
+		TEST(agreed_keys_persist), TEST(damage_between_logins), TEST(kept_before_the_hubs_forget),
 		TEST(a_failed_agreement_keeps_nothing), TEST(secrecy_survives_other_changes), TEST(a_failure_is_explained), TEST(waiting_holds_nothing_up),
 		TEST(finalize_under_way), TEST(a_child_is_known_by_more_than_its_id),
 		TEST(without_a_configuration),
