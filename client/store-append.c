@@ -33,9 +33,9 @@ static void overwrite_dead(struct store *s, struct image *i)
 static dske_rc mark_put(struct store *s, struct image *i, const struct secret *master, const struct position *to)
 {
 	unsigned k = (i->mark + 1) % MARKS;
-	uint8_t *mark = i->state + AT_MARKS + k * MARK_LEN;
+	const uint8_t *mark = i->state + AT_MARKS + k * MARK_LEN;
 
-	TRY(mark_write(mark, i->header, master, to->end, to->sequence));
+	TRY(mark_write(i->state, k, i->header, master, to));
 	TRY(image_pwrite(s, i, mark, MARK_LEN, STORE_HEADER_LEN + AT_MARKS + k * MARK_LEN));
 	i->mark = k;
 	i->marked = to->end;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAGIC "DSKE token v2\n"
+#define MAGIC "DSKE token v3\n"
 #define MAGIC_LEN 16
 
 /* What a file may ask of us. */
@@ -50,7 +50,11 @@ void latch_drop(struct latch *l)
 
 dske_rc latch_take(struct latch *l, const struct path *file, enum file_lock kind)
 {
-	TRY(file_open(&l->f, file->s, O_RDWR | O_CREAT, 0600));
+	struct path folder;
+
+	TRY(path_folder(&folder, file->s));
+	TRY(file_check_owner(folder.s)); /* root's files would shut the owner out */
+	TRY(file_open_ordinary(&l->f, file->s, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
 	return file_lock(l->f.n, kind, true);
 }
 
@@ -92,8 +96,15 @@ static dske_rc state_check(const struct store *s, const uint8_t *state)
 	return DSKE_OK;
 }
 
+/* A link is not followed: a new file would take the link's place, and not that of what it leads to. */
 dske_rc image_read(const struct store *s, struct image *i)
 {
+	dske_rc rc = file_open_ordinary(&i->file, s->file.s, (i->writing ? O_RDWR : O_RDONLY) | O_NOFOLLOW, 0);
+
+	i->there = rc_ok(rc);
+	if (rc_is(rc, DSKE_RC_NOT_FOUND))
+		return DSKE_OK;
+	TRY(rc);
 	TRY(stamp_take(&i->stamp, s, i->file.n));
 	i->dev = i->stamp.dev;
 	i->ino = i->stamp.ino;
@@ -112,11 +123,6 @@ dske_rc image_open(struct store *s, struct image *i, enum file_lock kind)
 {
 	TRY(latch_take(&i->latch, &s->lock_file, kind));
 	i->writing = kind == FILE_LOCK_EXCLUSIVE;
-	dske_rc rc = file_open(&i->file, s->file.s, i->writing ? O_RDWR : O_RDONLY, 0);
-	i->there = rc_ok(rc);
-	if (rc_is(rc, DSKE_RC_NOT_FOUND))
-		return DSKE_OK;
-	TRY(rc);
 	return image_read(s, i);
 }
 
@@ -192,31 +198,34 @@ dske_rc records_key(const uint8_t *header, const struct secret *master, struct s
 
 /* ---- commit marks ---------------------------------------------------------------------------------------- */
 
-static dske_rc mark_mac(const uint8_t *mark, const uint8_t *header, const struct secret *master, uint8_t mac[CRYPTO_MAC_LEN])
+/* Bound to its place: else the other one's copy could stand in for it, and the last record be taken out. */
+static dske_rc mark_mac(const uint8_t *mark, unsigned k, const uint8_t *header, const struct secret *master,
+			uint8_t mac[CRYPTO_MAC_LEN])
 {
-	uint8_t what[GENERATION_LEN + MARK_LEN - MARK_MAC_LEN];
+	uint8_t what[1 + GENERATION_LEN + MARK_LEN - MARK_MAC_LEN] = {(uint8_t)k};
 
-	memcpy(what, header + AT_GENERATION, GENERATION_LEN);
-	memcpy(what + GENERATION_LEN, mark, MARK_LEN - MARK_MAC_LEN);
+	memcpy(what + 1, header + AT_GENERATION, GENERATION_LEN);
+	memcpy(what + 1 + GENERATION_LEN, mark, MARK_LEN - MARK_MAC_LEN);
 	return master_mac(master, "DSKE token mark", what, sizeof what, mac);
 }
 
-dske_rc mark_write(uint8_t mark[MARK_LEN], const uint8_t *header, const struct secret *master, uint64_t end, uint64_t sequence)
+dske_rc mark_write(uint8_t *state, unsigned k, const uint8_t *header, const struct secret *master, const struct position *to)
 {
-	uint8_t mac[CRYPTO_MAC_LEN];
+	uint8_t *mark = state + AT_MARKS + k * MARK_LEN, mac[CRYPTO_MAC_LEN];
 
-	store_set_u64(mark, end);
-	store_set_u64(mark + 8, sequence);
-	TRY(mark_mac(mark, header, master, mac));
+	store_set_u64(mark, to->end);
+	store_set_u64(mark + 8, to->sequence);
+	TRY(mark_mac(mark, k, header, master, mac));
 	memcpy(mark + MARK_LEN - MARK_MAC_LEN, mac, MARK_MAC_LEN);
 	return DSKE_OK;
 }
 
-dske_rc mark_check(const uint8_t mark[MARK_LEN], const uint8_t *header, const struct secret *master, bool *good)
+dske_rc mark_check(const uint8_t *state, unsigned k, const uint8_t *header, const struct secret *master, bool *good)
 {
+	const uint8_t *mark = state + AT_MARKS + k * MARK_LEN;
 	uint8_t mac[CRYPTO_MAC_LEN];
 
-	TRY(mark_mac(mark, header, master, mac));
+	TRY(mark_mac(mark, k, header, master, mac));
 	*good = mem_equal(mac, mark + MARK_LEN - MARK_MAC_LEN, MARK_MAC_LEN);
 	return DSKE_OK;
 }

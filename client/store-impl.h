@@ -176,6 +176,7 @@ struct image {
 	struct secret key; /* of the records */
 	unsigned mark;     /* the one that counts */
 	uint64_t marked;   /* the end that it says */
+	bool mark_bad;     /* the other one does not have its MAC */
 	bool torn;         /* something lies after the last record that is not whole */
 	struct extent {
 		uint64_t at;
@@ -195,7 +196,7 @@ void store_set_u64(uint8_t *p, uint64_t v);
 /* Takes the lock and reads header and state, checked as far as that goes without a key.  A missing file is not an error:
  * !there.  Errors: CORRUPT, IO, DENIED. */
 dske_rc image_open(struct store *s, struct image *i, enum file_lock kind);
-/* Header and state of an open file, without a lock.  Errors: CORRUPT, IO. */
+/* The same without a lock: the file may be another one's by then, and be overwritten. */
 dske_rc image_read(const struct store *s, struct image *i);
 dske_rc header_check(const struct store *s, const uint8_t *h);
 
@@ -209,8 +210,9 @@ dske_rc image_check_master(const struct image *i, const struct secret *master);
 dske_rc header_check_mac(const struct store *s, const uint8_t *h, const struct secret *master);
 
 dske_rc records_key(const uint8_t *header, const struct secret *master, struct secret *key);
-dske_rc mark_write(uint8_t mark[MARK_LEN], const uint8_t *header, const struct secret *master, uint64_t end, uint64_t sequence);
-dske_rc mark_check(const uint8_t mark[MARK_LEN], const uint8_t *header, const struct secret *master, bool *good);
+/* The k-th mark. */
+dske_rc mark_write(uint8_t *state, unsigned k, const uint8_t *header, const struct secret *master, const struct position *to);
+dske_rc mark_check(const uint8_t *state, unsigned k, const uint8_t *header, const struct secret *master, bool *good);
 
 /* ---- one record (store-record.c) ------------------------------------------------------------------------- */
 

@@ -33,10 +33,12 @@ static dske_rc damaged(const struct store *s, uint64_t sequence, const struct id
 static dske_rc marks_read(const struct store *s, struct image *i, const struct secret *master)
 {
 	i->marked = 0;
+	i->mark_bad = false;
 	for (unsigned k = 0; k < MARKS; k++) {
 		const uint8_t *mark = i->state + AT_MARKS + k * MARK_LEN;
 		bool good;
-		TRY(mark_check(mark, i->header, master, &good));
+		TRY(mark_check(i->state, k, i->header, master, &good));
+		i->mark_bad = i->mark_bad || !good;
 		if (good && store_get_u64(mark) > i->marked) {
 			i->marked = store_get_u64(mark);
 			i->mark = k;
@@ -64,14 +66,12 @@ static dske_rc position_holds(const struct store *s, const struct image *i, bool
 	return DSKE_OK;
 }
 
-static dske_rc begin_anew(struct store *s, const struct image *i, const struct secret *master)
+static void begin_anew(struct store *s, const struct image *i)
 {
-	TRY(header_check_mac(s, i->header, master));
 	position_begin(&s->position, i->header);
 	index_lift(&s->index);
 	if (i->writing)
 		leftover_sweep(s);
-	return DSKE_OK;
 }
 
 /* ---- one record ------------------------------------------------------------------------------------------- */
@@ -183,6 +183,9 @@ static dske_rc read_on(struct reading *l, enum load what)
 		const struct place *p = index_first_bad(&s->index);
 		return damaged(s, p->sequence, &p->name, "was changed");
 	}
+	/* A mark is written when the record that it tells of is on the disk. */
+	if (l->i->mark_bad && s->position.end <= l->i->marked)
+		return FAIL(CORRUPT, "%s is damaged: a mark behind its header was changed, or the last record taken out", s->file.s);
 	/* Its writer may have died before it was synced: what is shown has to last. */
 	if (l->found && s->position.end > l->i->marked)
 		TRY(file_sync(l->i->file.n));
@@ -197,13 +200,14 @@ dske_rc image_load(struct store *s, struct image *i, const struct secret *master
 	bool holds;
 
 	TRY(image_check_master(i, master));
+	TRY(header_check_mac(s, i->header, master)); /* each time: what is in the file now may go into the next one */
 	TRY(records_key(i->header, master, &i->key));
 	TRY(marks_read(s, i, master));
 	TRY(position_holds(s, i, &holds));
 	l.anew = !holds || what == LOAD_WHAT_OPENS || (what == LOAD_ALL && !store_is_sound(s, &i->stamp));
 	s->position.known = false; /* until all of it was read */
 	if (l.anew)
-		TRY(begin_anew(s, i, master));
+		begin_anew(s, i);
 	dske_rc rc = read_on(&l, what);
 	view_drop(&l.view);
 	TRY(rc);

@@ -44,9 +44,12 @@ void leftover_sweep(const struct store *s)
 {
 	AUTO(fd) f = FD_NONE;
 
+	struct stat st;
+
 	if (!rc_ok(file_open_ordinary(&f, s->new_file.s, O_RDWR | O_NOFOLLOW, 0)))
 		return;
-	overwrite(f.n);
+	if (fstat(f.n, &st) == 0 && st.st_nlink == 1) /* else it is somebody's file under another name, too */
+		overwrite(f.n);
 	unlink(s->new_file.s);
 }
 
@@ -93,8 +96,8 @@ static dske_rc renewal_complete(struct renewal *n, const struct secret *master, 
 		memset(ahead, 0, GROWTH);
 	TRY(renewal_flush(n));
 	memcpy(own_state, state, AT_MARKS);
-	memset(own_state + AT_MARKS, 0, STATE_LEN - AT_MARKS);
-	TRY(mark_write(own_state + AT_MARKS, n->header, master, n->position.end, n->position.sequence));
+	for (unsigned k = 0; k < MARKS; k++)
+		TRY(mark_write(own_state, k, n->header, master, &n->position));
 	memcpy(page, own_state, STATE_LEN);
 	TRY(file_pwrite(n->file.n, page, sizeof page, STORE_HEADER_LEN));
 	TRY(file_pwrite(n->file.n, n->header, sizeof n->header, 0));

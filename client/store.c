@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* 64 MiB and three passes: about 0.15 s for one guess on one core of 2024. */
 #define DEFAULT_MEMORY_KIB (64u << 10)
@@ -63,24 +64,45 @@ struct guard guard_take(struct store *s)
 
 /* ---- the token -------------------------------------------------------------------------------------- */
 
-/* Without a lock: a header is never written in place, and a count of attempts is bytes that stand alone. */
+static void status_of(const struct image *i, struct store_status *out)
+{
+	*out = (struct store_status){0};
+	if (!i->there)
+		return;
+	out->initialised = true;
+	out->user_pin_set = i->header[AT_USER_SET] != 0;
+	out->user_pin_reset = i->header[AT_USER_SET] == USER_RESET;
+	out->so_failed = pin_failed(i->state, STORE_PIN_SO);
+	out->user_failed = pin_failed(i->state, STORE_PIN_USER);
+	memcpy(out->label, i->header + AT_LABEL, sizeof out->label);
+}
+
+/* Does the name still lead to what was read? */
+static bool is_named(const struct store *s, const struct image *i)
+{
+	struct stat st;
+
+	return lstat(s->file.s, &st) == 0 && st.st_dev == i->dev && st.st_ino == i->ino;
+}
+
+/* Without a lock: a header is never written in place, and a count of attempts is bytes that stand alone.  But a file that a
+ * new one replaces is overwritten; where that came in between it is read once more, with the lock. */
 dske_rc store_status(struct store *s, struct store_status *out)
 {
 	AUTO(image) i = IMAGE_NONE;
+	AUTO(image) locked = IMAGE_NONE;
 
-	*out = (struct store_status){0};
-	dske_rc rc = file_open(&i.file, s->file.s, O_RDONLY, 0);
-	if (rc_is(rc, DSKE_RC_NOT_FOUND))
+	dske_rc rc = image_read(s, &i);
+
+	if (i.there && !is_named(s, &i)) {
+		TRY(image_open(s, &locked, FILE_LOCK_SHARED));
+		status_of(&locked, out);
 		return DSKE_OK;
-	TRY(rc);
-	TRY(image_read(s, &i));
-	out->initialised = true;
-	out->user_pin_set = i.header[AT_USER_SET] != 0;
-	out->user_pin_reset = i.header[AT_USER_SET] == USER_RESET;
-	out->so_failed = pin_failed(i.state, STORE_PIN_SO);
-	out->user_failed = pin_failed(i.state, STORE_PIN_USER);
-	memcpy(out->label, i.header + AT_LABEL, sizeof out->label);
-	return DSKE_OK;
+	}
+	*out = (struct store_status){0};
+	if (rc_ok(rc))
+		status_of(&i, out);
+	return rc;
 }
 
 /* What a new token takes over from the one that is there. */

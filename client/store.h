@@ -4,7 +4,7 @@
  * processes share.  Each change of an object is one record at the file's end; integers are big-endian.
  *
  *	header (STORE_HEADER_LEN bytes, never written in place: a new one comes with a new file)
- *	     0  16  "DSKE token v2\n", two zero bytes
+ *	     0  16  "DSKE token v3\n", two zero bytes
  *	    16   4  Argon2id: memory in KiB
  *	    20   4  Argon2id: passes
  *	    24  32  label, padded with blanks
@@ -21,10 +21,11 @@
  *	    10  10  the same for the user's
  *	    32  32  commit mark      64  32  commit mark
  *	    96      nothing; it is not looked at
- *	commit mark (the two are written in turn; the one that goes further counts)
+ *	commit mark (the two are written in turn, in a new file both; the one that goes further counts)
  *	     0   8  where in the file the records end that were reported as done
  *	     8   8  sequence number of the last of them
- *	    16  16  first bytes of HMAC-SHA256(master key, "DSKE token mark", generation, bytes 0 to 15)
+ *	    16  16  first bytes of HMAC-SHA256(master key, "DSKE token mark", 0 or 1: which of the two,
+ *	        generation, bytes 0 to 15)
  *	records (from STORE_RECORDS_AT on; after the last come zeros, and whatever a writer left that died)
  *	     0   4  length of what is sealed, L
  *	     4   1  1: an object, new or in another's place      2: the object is removed (L is 0)
@@ -50,7 +51,7 @@
  * Reading.  Whatever is wrong before the mark is damage, and named, but for the L bytes of what is dead.  After it
  * whole records count, once the reader has synced them: their writer died before it could report them.  The first that
  * is not whole was never reported, and the next writer overwrites it.  A mark that does not have its MAC was
- * torn; the other then is one record behind, and nothing is lost.
+ * torn; the other then is one record behind, and nothing is lost: there must be a whole record after it.
  *
  * The master key is random.  Argon2id of a PIN gives the key that seals it, with the role and Argon2id's
  * parameters as associated data.  Failed attempts are raised and synced before an attempt.  They are counted in

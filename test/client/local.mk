@@ -92,6 +92,12 @@ TESTS += %D%/test-store-sound
 %C%_test_store_sound_SOURCES = %D%/test-store-sound.c %D%/store-fixture.c %D%/store-fixture.h
 %C%_test_store_sound_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 
+check_PROGRAMS += %D%/test-store-attacks
+TESTS += %D%/test-store-attacks
+%C%_test_store_attacks_SOURCES = %D%/test-store-attacks.c %D%/store-fixture.c %D%/store-fixture.h
+%C%_test_store_attacks_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+%C%_test_store_attacks_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=file_pread
+
 check_PROGRAMS += %D%/test-identity
 TESTS += %D%/test-identity
 %C%_test_identity_SOURCES = %D%/test-identity.c $(CLIENT_WORLD)

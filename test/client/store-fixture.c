@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/crypto.h"
 #include "base/file.h"
 
 void assert_ok(dske_rc rc)
@@ -90,6 +91,54 @@ dske_rc collect(void *context, const struct id *name, const struct secret *plain
 	return DSKE_OK;
 }
 
+uint64_t be(const uint8_t *p, int n)
+{
+	uint64_t v = 0;
+
+	while (n-- > 0)
+		v = v << 8 | *p++;
+	return v;
+}
+
+struct map map_of(const struct buf *file)
+{
+	struct map m = {.end = STORE_RECORDS_AT};
+
+	while (be(file->data + m.end + 8, 8) == m.count + 1) {
+		m.at[m.count] = m.end;
+		m.len[m.count] = STORE_RECORD_HEAD + be(file->data + m.end, 4) + END;
+		m.end += m.len[m.count++];
+	}
+	return m;
+}
+
+size_t mark_at(const struct buf *file, bool newest)
+{
+	bool second = be(file->data + MARKS_AT + MARK, 8) > be(file->data + MARKS_AT, 8);
+
+	return second == newest ? MARKS_AT + MARK : MARKS_AT;
+}
+
+struct map store_four(struct fixture *f, struct buf *file)
+{
+	store_make(f);
+	store_put(f, "sixteen bytes: 1");
+	store_put(f, "sixteen bytes: 2");
+	store_put(f, "sixteen bytes: 3");
+	store_put(f, "sixteen bytes: 4");
+	file_take(f, file);
+	struct map m = map_of(file);
+	assert_int_equal(m.count, 4);
+	assert_ok(look(f, NULL));
+	return m;
+}
+
+void assert_found(struct fixture *f, const struct buf *file)
+{
+	file_put(f, file->data, file->len);
+	assert_rc(look(f, NULL), DSKE_RC_CORRUPT);
+}
+
 void file_take(const struct fixture *f, struct buf *b)
 {
 	assert_ok(file_read_all(b, f->file, STORE_FILE_MAX));
@@ -102,6 +151,12 @@ void file_put(const struct fixture *f, const uint8_t *bytes, size_t len)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, bytes, len), len);
 	close(fd);
+}
+
+void file_put_mended(const struct fixture *f, struct buf *b)
+{
+	assert_ok(crypto_sha256(b->data + STORE_HEADER_LEN - CRYPTO_SHA256_LEN, b->data, STORE_HEADER_LEN - CRYPTO_SHA256_LEN));
+	file_put(f, b->data, b->len);
 }
 
 dske_rc look(struct fixture *f, struct seen *s)

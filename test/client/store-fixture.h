@@ -47,7 +47,29 @@ dske_rc collect(void *context, const struct id *name, const struct secret *plain
 
 void file_take(const struct fixture *f, struct buf *b);
 void file_put(const struct fixture *f, const uint8_t *bytes, size_t len);
+/* With the header's checksum mended, as anyone can who may write the file. */
+void file_put_mended(const struct fixture *f, struct buf *b);
 /* With the key at hand, from nothing: as another process does at its login. */
 dske_rc look(struct fixture *f, struct seen *s);
+
+/* ---- the file, byte by byte (client/store.h) ------------------------------------------------------------------ */
+
+enum { END = STORE_RECORD_END, STATE_AT = STORE_HEADER_LEN, MARKS_AT = STATE_AT + 32, MARK = 32, STATE_END = STATE_AT + 96 };
+
+uint64_t be(const uint8_t *p, int n); /* a number of n bytes */
+
+/* The records of a file, by their heads. */
+struct map {
+	size_t at[32], len[32];
+	unsigned count;
+	size_t end;
+};
+struct map map_of(const struct buf *file);
+size_t mark_at(const struct buf *file, bool newest); /* else the other one */
+
+/* A token with four records of one length. */
+struct map store_four(struct fixture *f, struct buf *file);
+/* This file is damaged, and it is noticed. */
+void assert_found(struct fixture *f, const struct buf *file);
 
 #endif
