@@ -247,6 +247,7 @@ static CK_RV copy(struct module *m, const struct session *s, const struct object
 	module_unlock(m);
 	TRY_RV(rv);
 	TRY_RV(rv_from(secret_from(&to->value, from->value.data, from->value.len))); /* which never changes */
+	to->was_token = from->session == 0 || from->was_token;
 	TRY_RV(set_unique_id(&to->attrs));
 	return key_may_be(m, s, to);
 }

@@ -22,7 +22,7 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/mech.c %D%/mech.h \
 	%D%/message.c %D%/message.h \
 	%D%/module.c %D%/module.h \
-	%D%/nonce.c %D%/nonce.h \
+	%D%/nonce.c %D%/nonce.h %D%/nonce-book.c %D%/nonce-book.h \
 	%D%/object.c %D%/object.h %D%/object-calls.c \
 	%D%/otp.c %D%/otp.h %D%/otp-key.c %D%/otp-key.h \
 	%D%/peer.c %D%/peer.h \

@@ -57,7 +57,7 @@ static CK_RV op_init(struct module *m, struct session *s, bool encrypt, const CK
 		object_unref(found);
 		return rv;
 	}
-	*op = (struct message_op){.kind = row->cipher, .key = found, .encrypt = encrypt};
+	*op = (struct message_op){.kind = row->cipher, .key = found, .encrypt = encrypt, .m = m};
 	return CKR_OK;
 }
 
@@ -85,7 +85,7 @@ static CK_RV open_message(struct message_op *op, const struct cipher_message *p,
 static CK_RV give_nonce(struct message_op *op, const struct cipher_message *p, struct cipher_op *one)
 {
 	if (op->encrypt && p->nonce.how != CKG_NO_GENERATE) {
-		TRY_RV(nonce_make(&op->maker, &p->nonce, one->iv));
+		TRY_RV(nonce_make(op->m, op->key, &p->nonce, one->iv));
 		memcpy(p->nonce.at, one->iv, p->nonce.len);
 	} else {
 		memcpy(one->iv, p->nonce.at, p->nonce.len);

@@ -4,7 +4,6 @@
 #define DSKE_PKCS11_MESSAGE_H
 
 #include "pkcs11/cipher.h"
-#include "pkcs11/nonce.h"
 
 /* A process of messages, one for each direction in a session.  An error ends the message that it belongs to, and the
  * process goes on until C_MessageEncryptFinal. */
@@ -12,7 +11,7 @@ struct message_op {
 	const struct cipher_kind *kind; /* NULL: none is active */
 	struct object *key;             /* a reference */
 	bool encrypt;
-	struct nonce_maker maker;
+	struct module *m;               /* borrowed */
 	struct cipher_op one;           /* the message in parts that is under way; its kind is NULL when there is none */
 };
 void message_op_end(struct message_op *op);

@@ -41,6 +41,7 @@ static void module_free(struct module *m)
 	slots_drop(&m->slots);
 	events_drop(&m->events);
 	secret_drop(&m->login.master);
+	nonce_book_drop(&m->nonces);
 	secret_drop(&m->state_key);
 	store_free(m->store);
 	client_close(m->client);

@@ -19,6 +19,7 @@
 #include "client/client.h"
 #include "pkcs11/event.h"
 #include "pkcs11/login.h"
+#include "pkcs11/nonce-book.h"
 #include "pkcs11/object.h"
 #include "pkcs11/rv.h"
 #include "pkcs11/session.h"
@@ -39,6 +40,7 @@ struct module {
 	struct object_table objects;
 	struct login login;
 	struct events events;
+	struct nonce_book nonces;
 	struct secret state_key; /* of digest-state.c; empty before the first need */
 	bool ended; /* C_Finalize was called */
 };

@@ -5,9 +5,14 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/secret.h"
+#include "pkcs11/module.h"
+#include "pkcs11/nonce-book.h"
 
-#define RANDOM_BITS_MIN 64
+#define DRAWN_BITS_MIN 64
+
+/* ---- bits --------------------------------------------------------------------------------------------------- */
 
 /* The bits of byte i that are ours, of a nonce whose first `fixed` bits are not. */
 static uint8_t our_bits(size_t i, CK_ULONG fixed)
@@ -33,90 +38,145 @@ static void put_counter(uint8_t *out, size_t len, uint64_t counter)
 		out[len - 1 - i] = (uint8_t)(counter >> 8 * i);
 }
 
-static CK_RV draw(uint8_t *out, size_t len)
+static CK_ULONG bits_of(const struct nonce *n)
 {
-	return rc_ok(random_fill(out, len)) ? CKR_OK : CKR_FUNCTION_FAILED;
+	return 8 * n->len - n->fixed;
 }
 
-/* How many a process may make: 2 to that power.  Of random ones so many that two are the same in one of 2^32 processes. */
-static CK_ULONG power(CK_GENERATOR_FUNCTION how, CK_ULONG bits)
+/* ---- how many ----------------------------------------------------------------------------------------------- */
+
+static bool is_drawn(const struct nonce *n)
 {
-	return how == CKG_GENERATE_RANDOM ? (bits - 32) / 2 : bits;
+	return n->how == CKG_GENERATE || n->how == CKG_GENERATE_RANDOM;
+}
+
+static bool is_counted(const struct nonce *n)
+{
+	return n->how == CKG_GENERATE_COUNTER || n->how == CKG_GENERATE_COUNTER_XOR;
 }
 
 static bool possible(const struct nonce *n)
 {
-	bool drawn = n->how == CKG_GENERATE || n->how == CKG_GENERATE_RANDOM;
-	bool counted = n->how == CKG_GENERATE_COUNTER || n->how == CKG_GENERATE_COUNTER_XOR;
-
 	if (n->len > NONCE_MAX || n->fixed >= 8 * n->len)
 		return false;
-	return counted || (drawn && 8 * n->len - n->fixed >= RANDOM_BITS_MIN);
+	return is_counted(n) || (is_drawn(n) && bits_of(n) >= DRAWN_BITS_MIN);
 }
 
-/* Whoever begins with one generator stays with it: two of them could meet. */
-static CK_RV begin(struct nonce_maker *maker, const struct nonce *n)
+static bool reached(uint64_t made, CK_ULONG power)
+{
+	return power < 64 && made >> power != 0;
+}
+
+/* So many with a key that one which was drawn from so many bits is likely (in one of 2^32 cases) to be another again. */
+static bool may_meet(uint64_t made, CK_ULONG bits)
+{
+	return reached(made, (bits - 32) / 2);
+}
+
+static CK_RV count_drawn(struct nonce_made *made, CK_ULONG bits)
+{
+	if (may_meet(made->all, bits))
+		return CKR_DATA_LEN_RANGE;
+	if (made->drawn == 0 || bits < made->drawn)
+		made->drawn = bits;
+	made->all++;
+	return CKR_OK;
+}
+
+/* The text: what is given "must not vary from call to call".  Many hosts leave there what came out last: the first, with
+ * a number that has been. */
+static bool is_of_first(const struct nonce_counter *c, const struct nonce *n)
+{
+	uint64_t number = 0;
+
+	for (size_t i = 0; i < n->len; i++) {
+		uint8_t differs = n->at[i] ^ c->first[i];
+		if ((differs & ~our_bits(i, n->fixed)) != 0 || number >> 56 != 0)
+			return false;
+		number = number << 8 | differs;
+	}
+	return number == 0 || number < c->next;
+}
+
+/* A counter keeps to one form, since nonces of two could meet. */
+static CK_RV check_form(struct nonce_counter *c, const struct nonce *n)
+{
+	if (c->how == CKG_NO_GENERATE) {
+		*c = (struct nonce_counter){.how = n->how, .fixed = n->fixed, .len = n->len};
+		memcpy(c->first, n->at, n->len);
+	}
+	if (c->how != n->how || c->fixed != n->fixed || c->len != n->len)
+		return CKR_MECHANISM_PARAM_INVALID;
+	return n->how == CKG_GENERATE_COUNTER || is_of_first(c, n) ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
+}
+
+CK_RV nonce_count(struct nonce_made *made, const struct nonce *n, uint64_t *number)
 {
 	if (!possible(n))
 		return CKR_MECHANISM_PARAM_INVALID;
-	if (maker->begun) {
-		bool same = maker->how == n->how && maker->fixed == n->fixed && maker->len == n->len;
-		return same ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
-	}
-	if (n->how == CKG_GENERATE)
-		TRY_RV(draw(maker->last, n->len));
-	memcpy(maker->first, n->at, n->len);
-	maker->how = n->how;
-	maker->fixed = n->fixed;
-	maker->len = n->len;
-	maker->begun = true;
+	if (is_drawn(n))
+		return count_drawn(made, bits_of(n));
+	TRY_RV(check_form(&made->counter, n));
+	if (reached(made->counter.next, bits_of(n)) || made->counter.next == UINT64_MAX ||
+	    (made->drawn != 0 && may_meet(made->all, made->drawn)))
+		return CKR_DATA_LEN_RANGE;
+	*number = made->counter.next++;
+	made->all++;
 	return CKR_OK;
 }
 
-/* The text: what is given "must not vary from call to call".  Many hosts leave there what came out last. */
-static CK_RV make_xored(struct nonce_maker *maker, const struct nonce *n, uint8_t *out)
-{
-	uint8_t counter[NONCE_MAX], ours[NONCE_MAX];
-	bool first = memcmp(n->at, maker->first, n->len) == 0;
+/* ---- one nonce ---------------------------------------------------------------------------------------------- */
 
-	if (!first && (maker->made == 0 || memcmp(n->at, maker->last, n->len) != 0))
-		return CKR_MECHANISM_PARAM_INVALID;
-	put_counter(counter, n->len, maker->made);
-	for (size_t i = 0; i < n->len; i++)
-		ours[i] = maker->first[i] ^ counter[i];
-	combine(out, maker->first, ours, n);
-	memcpy(maker->last, out, n->len);
-	return CKR_OK;
+/* Nobody counts for all who have the key.  A store that is put back would count again, and the other end of an agreement
+ * counts from zero as we would. */
+static CK_RV check_alone(struct module *m, const struct object *key)
+{
+	module_lock(m);
+	bool alone = key->session != 0 && !key->was_token && attrs_get(&key->attrs, CKA_DSKE_INITIATOR) == NULL;
+	module_unlock(m);
+	if (alone)
+		return CKR_OK;
+	log_warn("no counter makes nonces with a key that the token keeps or DSKE agreed on, which others have too: "
+		 "ask for CKG_GENERATE, or derive a key");
+	return CKR_MECHANISM_PARAM_INVALID;
 }
 
-/* The next after the last; what runs over into the host's bits is dropped by combine(). */
-static void count_on(uint8_t *last, size_t len)
-{
-	for (size_t i = len; i-- > 0 && ++last[i] == 0;)
-		;
-}
-
-CK_RV nonce_make(struct nonce_maker *maker, const struct nonce *n, uint8_t *out)
+static CK_RV draw(const struct nonce *n, uint8_t *out)
 {
 	uint8_t ours[NONCE_MAX];
 
-	TRY_RV(begin(maker, n));
-	CK_ULONG most = power(n->how, 8 * n->len - n->fixed);
-	if (most < 64 && maker->made >> most != 0)
-		return CKR_DATA_LEN_RANGE;
-	if (n->how == CKG_GENERATE_COUNTER_XOR) {
-		TRY_RV(make_xored(maker, n, out));
-	} else {
-		if (n->how == CKG_GENERATE_COUNTER)
-			put_counter(ours, n->len, maker->made);
-		else if (n->how == CKG_GENERATE_RANDOM)
-			TRY_RV(draw(ours, n->len));
-		else
-			memcpy(ours, maker->last, n->len);
-		if (n->how == CKG_GENERATE)
-			count_on(maker->last, n->len);
-		combine(out, n->at, ours, n);
-	}
-	maker->made++;
+	if (!rc_ok(random_fill(ours, n->len)))
+		return CKR_FUNCTION_FAILED;
+	combine(out, n->at, ours, n);
+	return CKR_OK;
+}
+
+static void put_number(const struct nonce *n, const uint8_t *first, uint64_t number, uint8_t *out)
+{
+	uint8_t ours[NONCE_MAX];
+
+	put_counter(ours, n->len, number);
+	for (size_t i = 0; n->how == CKG_GENERATE_COUNTER_XOR && i < n->len; i++)
+		ours[i] ^= first[i];
+	combine(out, n->at, ours, n);
+}
+
+CK_RV nonce_make(struct module *m, struct object *key, const struct nonce *n, uint8_t *out)
+{
+	uint8_t first[NONCE_MAX];
+	struct nonce_made *made;
+	uint64_t number = 0;
+
+	if (is_counted(n))
+		TRY_RV(check_alone(m, key));
+	TRY_RV(nonce_book_find(m, key, &made));
+	module_lock(m);
+	CK_RV rv = nonce_count(made, n, &number);
+	memcpy(first, made->counter.first, sizeof first);
+	module_unlock(m);
+	TRY_RV(rv);
+	if (is_drawn(n))
+		return draw(n, out);
+	put_number(n, first, number, out);
 	return CKR_OK;
 }

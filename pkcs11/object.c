@@ -46,6 +46,7 @@ void object_unref(struct object *o)
 	for (size_t i = 0; i < OBJECT_IDLE; i++)
 		crypto_cipher_free(atomic_load(&o->idle_cipher[i]));
 	mac_free(atomic_load(&o->idle_mac));
+	nonce_entry_unref(o->nonces);
 	secret_drop(&o->value);
 	secret_drop(&o->ahead.bytes);
 	attrs_drop(&o->attrs);

@@ -69,10 +69,8 @@ static CK_RV open_wrapping(struct module *m, const struct session *s, struct wra
 	return read_parameter(w, row->cipher);
 }
 
-/* Each call stands alone: a counter would give its first nonce every time. */
-static CK_RV set_nonce(struct wrapping *w)
+static CK_RV set_nonce(struct module *m, struct wrapping *w)
 {
-	struct nonce_maker maker = {0};
 	const struct nonce *n = &w->message.nonce;
 
 	if (n->at == NULL)
@@ -81,20 +79,18 @@ static CK_RV set_nonce(struct wrapping *w)
 		memcpy(w->op.iv, n->at, n->len);
 		return CKR_OK;
 	}
-	if (n->how != CKG_GENERATE && n->how != CKG_GENERATE_RANDOM)
-		return CKR_MECHANISM_PARAM_INVALID;
-	TRY_RV(nonce_make(&maker, n, w->op.iv));
+	TRY_RV(nonce_make(m, w->op.key, n, w->op.iv));
 	memcpy(n->at, w->op.iv, n->len);
 	return CKR_OK;
 }
 
 /* data_len bytes of a key: with the tag apart, or behind it as run() has it. */
-static CK_RV run(struct wrapping *w, const uint8_t *in, size_t in_len, uint8_t *out, size_t *out_len)
+static CK_RV run(struct module *m, struct wrapping *w, const uint8_t *in, size_t in_len, uint8_t *out, size_t *out_len)
 {
 	struct cipher_op *op = &w->op;
 	uint8_t tag[CRYPTO_TAG_LEN] = {0};
 
-	TRY_RV(set_nonce(w));
+	TRY_RV(set_nonce(m, w));
 	TRY_RV(cipher_op_ready(op, op->kind));
 	if (!w->apart)
 		return op->kind->run(op, in, in_len, out, out_len);
@@ -121,7 +117,7 @@ static CK_RV result_len(const struct wrapping *w, size_t in_len, size_t *out_len
 /* ---- wrapping ----------------------------------------------------------------------------------------------- */
 
 /* "padded on the trailing end with null bytes" (PKCS#11 3.0, 6.10.6) where the mechanism wants whole blocks. */
-static CK_RV wrap_value(struct wrapping *w, const struct secret *value, CK_BYTE *out, CK_ULONG *out_len)
+static CK_RV wrap_value(struct module *m, struct wrapping *w, const struct secret *value, CK_BYTE *out, CK_ULONG *out_len)
 {
 	AUTO(secret) padded = {0};
 	size_t unit = w->op.kind->key_unit, len = (value->len + unit - 1) / unit * unit, need;
@@ -133,7 +129,7 @@ static CK_RV wrap_value(struct wrapping *w, const struct secret *value, CK_BYTE 
 		return rv;
 	TRY_RV(rv_from(secret_alloc(&padded, len)));
 	memcpy(padded.data, value->data, value->len);
-	return run(w, padded.data, len, out, out_len);
+	return run(m, w, padded.data, len, out, out_len);
 }
 
 static CK_RV wrap_opened(struct module *m, struct session *s, struct wrapping *w, CK_OBJECT_HANDLE handle, CK_BYTE *out,
@@ -145,7 +141,7 @@ static CK_RV wrap_opened(struct module *m, struct session *s, struct wrapping *w
 		return CKR_KEY_HANDLE_INVALID;
 	CK_RV rv = key_wrappable(m, w->op.key, key);
 	if (rv == CKR_OK)
-		rv = wrap_value(w, &key->value, out, out_len);
+		rv = wrap_value(m, w, &key->value, out, out_len);
 	object_unref(key);
 	return rv;
 }
@@ -191,7 +187,7 @@ static CK_RV as_unwrapping(CK_RV rv)
 	return rv == CKR_ENCRYPTED_DATA_INVALID ? CKR_WRAPPED_KEY_INVALID : rv;
 }
 
-static CK_RV decrypt_value(struct wrapping *w, const uint8_t *in, size_t in_len, struct secret *value)
+static CK_RV decrypt_value(struct module *m, struct wrapping *w, const uint8_t *in, size_t in_len, struct secret *value)
 {
 	size_t most, len = 0;
 
@@ -199,7 +195,7 @@ static CK_RV decrypt_value(struct wrapping *w, const uint8_t *in, size_t in_len,
 	if (most == 0)
 		return CKR_ENCRYPTED_DATA_LEN_RANGE;
 	TRY_RV(rv_from(secret_alloc(value, most)));
-	TRY_RV(run(w, in, in_len, value->data, &len));
+	TRY_RV(run(m, w, in, in_len, value->data, &len));
 	if (len == 0)
 		return CKR_ENCRYPTED_DATA_LEN_RANGE;
 	secret_cut(value, len);
@@ -230,7 +226,7 @@ static CK_RV unwrap_opened(struct module *m, struct session *s, struct wrapping 
 					.base = w->op.key};
 
 	TRY_RV(key_new(m, s, &from, templ, n, key));
-	TRY_RV(as_unwrapping(decrypt_value(w, in, in_len, &value)));
+	TRY_RV(as_unwrapping(decrypt_value(m, w, in, in_len, &value)));
 	TRY_RV(cut_value(w, *key, key_wanted_len(*key, templ, n), &value));
 	TRY_RV(key_set_value(*key, &value));
 	return key_keep(m, *key);

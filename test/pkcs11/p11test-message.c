@@ -91,8 +91,10 @@ static const CK_MECHANISM_TYPE aeads[] = {CKM_AES_GCM, CKM_AES_CCM, CKM_CHACHA20
 /* Begins both processes with a fresh key; false when the module has no such thing. */
 static bool begin(CK_SESSION_HANDLE s, CK_MECHANISM_TYPE type, CK_OBJECT_HANDLE *key)
 {
-	unsigned char value[32] = {9};
+	static unsigned char value[32] = {9};
 	CK_MECHANISM mech = {type, NULL, 0};
+
+	value[31]++; /* nonces are counted by value */
 
 	if (!strict || p11_3 == NULL || !offers(type))
 		return false;
@@ -296,11 +298,11 @@ static void counted(CK_SESSION_HANDLE s)
 	IS(next_iv(s, &m, 32, CKG_GENERATE_COUNTER), CKR_OK);
 	iv_is(&m, "c0ffeec00000000000000001");
 	IS(next_iv(s, &m, 33, CKG_GENERATE_COUNTER), CKR_MECHANISM_PARAM_INVALID); /* as it began */
-	IS(next_iv(s, &m, 32, CKG_GENERATE), CKR_MECHANISM_PARAM_INVALID);
 	IS(next_iv(s, &m, 32, 5), CKR_MECHANISM_PARAM_INVALID);
 	IS(next_iv(s, &m, 32, CKG_NO_GENERATE), CKR_OK); /* the host's own count for nothing */
 	IS(next_iv(s, &m, 32, CKG_GENERATE_COUNTER), CKR_OK);
 	iv_is(&m, "c0ffeec00000000000000002");
+	IS(next_iv(s, &m, 0, CKG_GENERATE), CKR_OK);
 
 	/* Four bits are sixteen messages, wherever the byte's border is. */
 	anew(s, &m, "ffffffffffffffffffffffff");
@@ -316,7 +318,10 @@ static void counted(CK_SESSION_HANDLE s)
 		IS(next_iv(s, &m, 32, CKG_GENERATE_COUNTER_XOR), CKR_OK);
 	}
 	iv_is(&m, "a0a1a2a3a4a5a6a7a8a9ab80"); /* aaab xor 299, which is 012b */
-	m.iv[11] ^= 1;
+	m.iv[10] ^= 2; /* it would begin elsewhere */
+	IS(next_iv(s, &m, 32, CKG_GENERATE_COUNTER_XOR), CKR_MECHANISM_PARAM_INVALID);
+	m.iv[10] ^= 2;
+	m.iv[0] ^= 1;
 	IS(next_iv(s, &m, 32, CKG_GENERATE_COUNTER_XOR), CKR_MECHANISM_PARAM_INVALID);
 	anew(s, &m, "a0a1a2a3a4a5a6a7a8a9aaab");
 	for (int i = 0; i < 8; i++)
