@@ -76,13 +76,12 @@ unsigned pin_failed(const uint8_t *state, enum store_pin which)
 	return n;
 }
 
-/* Durable, from the k-th on. */
+/* From the k-th on. */
 static dske_rc failed_write(struct store *s, const struct image *i, enum store_pin which, unsigned k, size_t len)
 {
 	unsigned at = pins[which].failed + k;
 
-	TRY(image_pwrite(s, i, i->state + at, len, STORE_HEADER_LEN + at));
-	return file_sync(i->file.n);
+	return image_pwrite(s, i, i->state + at, len, STORE_HEADER_LEN + at);
 }
 
 /* *k: which of the bytes counts this attempt. */
@@ -102,10 +101,12 @@ static dske_rc attempt_begin(struct store *s, enum store_pin which, uint8_t head
 		++*k;
 	i.state[pins[which].failed + *k] = FAILED_BYTE;
 	memcpy(header, i.header, sizeof i.header);
-	return failed_write(s, &i, which, *k, 1);
+	TRY(failed_write(s, &i, which, *k, 1));
+	return file_sync(i.file.n);
 }
 
-/* Forgets all of them after a success; this one alone if for want of memory nothing was tried. */
+/* Forgets all of them after a success; this one alone if for want of memory nothing was tried.  Nobody waits for the disk: where
+ * the power is cut meanwhile, this attempt was a failed one. */
 static dske_rc attempt_end(struct store *s, enum store_pin which, unsigned k, bool success)
 {
 	HOLD(s);

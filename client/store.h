@@ -54,8 +54,9 @@
  * torn; the other then is one record behind, and nothing is lost: there must be a whole record after it.
  *
  * The master key is random.  Argon2id of a PIN gives the key that seals it, with the role and Argon2id's
- * parameters as associated data.  Failed attempts are raised and synced before an attempt.  They are counted in
- * bytes of their own, since one byte is never torn and any third value is damage.
+ * parameters as associated data.  Failed attempts are raised and synced before an attempt; what a success clears is not
+ * waited for, so that after a power cut an attempt too many may be counted.  They are counted in bytes of their own,
+ * since one byte is never torn and any third value is damage.
  *
  * Locks: token.lock, shared to read records and exclusive to write; token.login for the length of an attempt at a PIN,
  * before the other, so that nobody waits for Argon2id but who has a PIN to try.
