@@ -1,261 +1,190 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench-pkcs11 MODULE TOKEN PIN KEYS: what calls of a PKCS#11 module cost, one line "ROW<tab>CALLS A SECOND" each; one
- * thread.  The token is empty when it begins; then so many token keys are made, and rows that say "full" follow.
- * bench-pkcs11.py runs it on this module and on SoftHSM, and puts their rows side by side.
+ * bench-pkcs11 PART MODULE KEYS [OTHER-MODULE]: what calls of a PKCS#11 module cost, beside another's and libcrypto's
+ * own; one thread.  Rows are measured in rounds, in each of which the sides come in turn, and each figure is a line
+ * "ROW<tab>SIDE<tab>CALLS A SECOND".  bench-pkcs11.py runs the parts one after the other, and puts the figures together:
+ *
+ *	seed    one token key in the other token, which it copies (that token is slow to fill)
+ *	empty   rows of a token with that key at most; in the end it has KEYS / 20 token keys
+ *	full    our token is filled to KEYS keys; rows of a full one
+ *	otp     one-time pads, between the tokens of two more configurations
+ *
+ * Tokens are labelled "alice" and "reference"; what configurations are in the environment: DSKE_CONF, and for single
+ * rows BENCH_COSTLY (PINs at their default cost), BENCH_ALICE and BENCH_BOB.
  */
 #include "config.h"
 
-#include <dlfcn.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "pkcs11/p11-3x.h"
 #include "test/bench/bench.h"
+#include "test/bench/p11-side.h"
 
-#define ROUNDS 7
-#define ROUND_SECONDS 0.15
+#define ROUNDS 5
+#define OURS "dske"
+#define OTHER "SoftHSM"
 
-static CK_FUNCTION_LIST *p11;
-static CK_SLOT_ID slot;
-static CK_SESSION_HANDLE session;
-static CK_OBJECT_HANDLE key, hmac_key;
-static const char *pin;
-static unsigned keys, made;
-static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+struct bench_row {
+	const char *name;
+	enum bench_clock by;
+	run_side *run, *bare;
+	const char *speed; /* options of `openssl speed` for the same, and its bytes */
+	double bytes;
+};
 
-static void need(CK_RV rv, const char *what)
+static const struct bench_row login_row = {.name = "login and logout, PIN at the least cost (8 KiB, 1 pass)", .run = side_login};
+static const struct bench_row costly_row = {.name = "login and logout, PIN at its default cost (64 MiB, 3 passes)", .run = side_login};
+static const struct bench_row empty_rows[] = {
+	{.name = "open and close a session", .by = BY_PROCESSOR, .run = side_session},
+	{.name = "create and destroy a session key", .by = BY_PROCESSOR, .run = side_create_session_key},
+	{.name = "get an attribute", .by = BY_PROCESSOR, .run = side_get_attribute},
+	{"AES-GCM, 64 bytes", BY_PROCESSOR, side_gcm_64, bare_gcm_64, "-evp aes-256-gcm", 64},
+	{"AES-GCM, 1 KiB", BY_PROCESSOR, side_gcm_1024, bare_gcm_1024, "-evp aes-256-gcm", 1024},
+	{"HMAC-SHA256, 64 bytes", BY_PROCESSOR, side_hmac_64, bare_hmac_64, "-hmac sha256", 64},
+	{"HMAC-SHA256, 1 KiB", BY_PROCESSOR, side_hmac_1024, bare_hmac_1024, "-hmac sha256", 1024},
+	{"SHA-256, 1 KiB", BY_PROCESSOR, side_digest, bare_digest, "-evp sha256", 1024},
+	{.name = "random, 32 bytes", .by = BY_PROCESSOR, .run = side_random},
+};
+
+static const struct bench_row full_rows[] = {
+	{.name = "full: create a token key", .run = side_create_token_key},
+	{.name = "full: find by label", .by = BY_PROCESSOR, .run = side_find},
+	{.name = "full: login and logout", .run = side_login},
+	{.name = "full: login, find and logout", .run = side_login_and_find},
+	{.name = "full: start, log in and find", .run = side_start_and_find},
+};
+
+static struct side sides[2];
+#define SIDES (sizeof sides / sizeof sides[0])
+
+/* Operations a second as `openssl speed` says, measured now. */
+static double openssl_speed(const struct bench_row *r)
 {
-	if (rv == CKR_OK)
-		return;
-	fprintf(stderr, "bench-pkcs11: %s: 0x%lx\n", what, rv);
-	exit(1);
+	char command[160], line[256], *last = NULL;
+
+	snprintf(command, sizeof command, "openssl speed %s -bytes %.0f -seconds 1 -mr 2>/dev/null", r->speed, r->bytes);
+	FILE *p = popen(command, "r");
+	bench_need(p != NULL, "openssl speed does not start");
+	while (fgets(line, sizeof line, p) != NULL)
+		last = strrchr(line, ':');
+	double bytes = last != NULL ? strtod(last + 1, NULL) : 0;
+	bench_need(pclose(p) == 0 && bytes > 0, "openssl speed does not say a figure");
+	return bytes / r->bytes;
 }
 
-/* ---- what is measured -------------------------------------------------------------------------------------- */
-
-static void login(void)
+static void measure(const struct bench_row *r)
 {
-	need(p11->C_Logout(session), "C_Logout");
-	need(p11->C_Login(session, CKU_USER, (CK_UTF8CHAR *)(uintptr_t)pin, strlen(pin)), "C_Login");
-}
-
-static void open_session(void)
-{
-	CK_SESSION_HANDLE s;
-
-	need(p11->C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &s), "C_OpenSession");
-	need(p11->C_CloseSession(s), "C_CloseSession");
-}
-
-static CK_OBJECT_HANDLE key_make(CK_KEY_TYPE type, CK_BBOOL token, const char *label)
-{
-	unsigned char value[32] = "thirty-two bytes, in no way seen";
-	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
-	CK_OBJECT_HANDLE made_key;
-	CK_ATTRIBUTE templ[] = {
-		{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type}, {CKA_TOKEN, &token, sizeof token},
-		{CKA_PRIVATE, &yes, sizeof yes}, {CKA_SENSITIVE, &yes, sizeof yes}, {CKA_EXTRACTABLE, &no, sizeof no},
-		{CKA_ENCRYPT, &yes, sizeof yes}, {CKA_DECRYPT, &yes, sizeof yes}, {CKA_SIGN, &yes, sizeof yes},
-		{CKA_LABEL, (void *)(uintptr_t)label, strlen(label)}, {CKA_VALUE, value, sizeof value},
-	};
-
-	need(p11->C_CreateObject(session, templ, sizeof templ / sizeof templ[0], &made_key), "C_CreateObject");
-	return made_key;
-}
-
-static void create_token_key(void)
-{
-	char label[32];
-
-	snprintf(label, sizeof label, "key %u", made++);
-	(void)key_make(CKK_AES, CK_TRUE, label);
-}
-
-static void create_session_key(void)
-{
-	CK_OBJECT_HANDLE o = key_make(CKK_AES, CK_FALSE, "passing");
-
-	need(p11->C_DestroyObject(session, o), "C_DestroyObject");
-}
-
-static void find(void)
-{
-	static unsigned n;
-	char label[32];
-	CK_ATTRIBUTE by = {CKA_LABEL, label, 0};
-	CK_OBJECT_HANDLE found[2];
-	CK_ULONG count;
-
-	n = (n + 7919) % made;
-	by.ulValueLen = (CK_ULONG)snprintf(label, sizeof label, "key %u", n);
-	need(p11->C_FindObjectsInit(session, &by, 1), "C_FindObjectsInit");
-	need(p11->C_FindObjects(session, found, 2, &count), "C_FindObjects");
-	need(p11->C_FindObjectsFinal(session), "C_FindObjectsFinal");
-	bench_need(count == 1, "a key was not found by its label");
-}
-
-static void get_attribute(void)
-{
-	char label[32];
-	CK_ATTRIBUTE a = {CKA_LABEL, label, sizeof label};
-
-	need(p11->C_GetAttributeValue(session, key, &a, 1), "C_GetAttributeValue");
-}
-
-static unsigned char in[1024], out[1024 + 64];
-
-static void gcm(CK_ULONG len)
-{
-	static uint64_t count;
-	unsigned char iv[12] = {0};
-	CK_GCM_PARAMS p = {.pIv = iv, .ulIvLen = sizeof iv, .ulIvBits = 96, .ulTagBits = 128};
-	CK_MECHANISM m = {CKM_AES_GCM, &p, sizeof p};
-	CK_ULONG out_len = sizeof out;
-
-	count++;
-	memcpy(iv, &count, sizeof count);
-	need(p11->C_EncryptInit(session, &m, key), "C_EncryptInit");
-	need(p11->C_Encrypt(session, in, len, out, &out_len), "C_Encrypt");
-}
-static void gcm_64(void) { gcm(64); }
-static void gcm_1024(void) { gcm(1024); }
-
-static void hmac(CK_ULONG len)
-{
-	CK_MECHANISM m = {CKM_SHA256_HMAC, NULL, 0};
-	CK_ULONG out_len = sizeof out;
-
-	need(p11->C_SignInit(session, &m, hmac_key), "C_SignInit");
-	need(p11->C_Sign(session, in, len, out, &out_len), "C_Sign");
-}
-static void hmac_64(void) { hmac(64); }
-static void hmac_1024(void) { hmac(1024); }
-
-static void digest(void)
-{
-	CK_MECHANISM m = {CKM_SHA256, NULL, 0};
-	CK_ULONG out_len = sizeof out;
-
-	need(p11->C_DigestInit(session, &m), "C_DigestInit");
-	need(p11->C_Digest(session, in, 1024, out, &out_len), "C_Digest");
-}
-
-static void random_32(void) { need(p11->C_GenerateRandom(session, out, 32), "C_GenerateRandom"); }
-
-/* ---- measuring ----------------------------------------------------------------------------------------------- */
-
-/* Calls a second, the median of the rounds. */
-static double rate(void (*run)(void))
-{
-	double rates[ROUNDS];
-
-	run();
-	for (int r = 0; r < ROUNDS; r++) {
-		double begun = bench_now(), now;
-		unsigned n = 0;
-		do {
-			run();
-			n++;
-		} while ((now = bench_now()) - begun < ROUND_SECONDS);
-		rates[r] = n / (now - begun);
+	for (size_t k = 0; k < SIDES; k++)
+		if (sides[k].name != NULL)
+			r->run(&sides[k]);
+	for (int round = 0; round < ROUNDS; round++) {
+		for (size_t k = 0; k < SIDES; k++)
+			if (sides[k].name != NULL)
+				row(r->name, sides[k].name, rate(r->run, &sides[k], r->by));
+		if (r->bare != NULL)
+			row(r->name, "EVP", rate(r->bare, NULL, r->by));
+		if (r->speed != NULL)
+			row(r->name, "openssl speed", openssl_speed(r));
 	}
-	return bench_quantile(rates, ROUNDS, 0.5);
 }
 
-static void row(const char *name, double number)
+static void measure_all(const struct bench_row *rows, size_t count)
 {
-	printf("%s\t%.1f\n", name, number);
-	fflush(stdout);
+	for (size_t k = 0; k < count; k++)
+		measure(&rows[k]);
 }
 
 /* n token keys; how many a second. */
-static double fill(unsigned n)
+static double fill(struct side *s, unsigned n)
 {
 	double begun = bench_now();
 
 	for (unsigned k = 0; k < n; k++)
-		create_token_key();
+		side_create_token_key(s);
 	return n / (bench_now() - begun);
 }
 
-static void start(void)
+static void start_all(void)
 {
-	need(p11->C_Initialize(NULL), "C_Initialize");
-	need(p11->C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session), "C_OpenSession");
-	need(p11->C_Login(session, CKU_USER, (CK_UTF8CHAR *)(uintptr_t)pin, strlen(pin)), "C_Login");
+	for (size_t k = 0; k < SIDES; k++)
+		if (sides[k].name != NULL)
+			side_start(&sides[k]);
 }
 
-/* From the module's start to a key that was found. */
-static void start_and_find(void)
+static void stop_all(void)
 {
-	need(p11->C_Finalize(NULL), "C_Finalize");
-	start();
-	find();
+	for (size_t k = 0; k < SIDES; k++)
+		if (sides[k].name != NULL)
+			side_stop(&sides[k]);
 }
 
-static void token_find(const char *label)
-{
-	CK_SLOT_ID slots[64];
-	CK_ULONG count = 64;
-	CK_TOKEN_INFO info;
+/* ---- the parts ------------------------------------------------------------------------------------------------ */
 
-	need(p11->C_GetSlotList(CK_TRUE, slots, &count), "C_GetSlotList");
-	while (count-- > 0) {
-		slot = slots[count];
-		if (p11->C_GetTokenInfo(slot, &info) == CKR_OK && memcmp(info.label, label, strlen(label)) == 0 &&
-		    info.label[strlen(label)] == ' ')
-			return;
+static void seed(unsigned keys)
+{
+	(void)keys;
+	if (sides[1].name != NULL)
+		(void)side_key(&sides[1], CKK_AES, CK_TRUE, "seed");
+}
+
+static void empty(unsigned keys)
+{
+	measure(&login_row); /* before there is what a logout takes away */
+	for (size_t k = 0; k < SIDES; k++) {
+		if (sides[k].name == NULL)
+			continue;
+		sides[k].hmac_key = side_key(&sides[k], CKK_GENERIC_SECRET, CK_FALSE, "for HMAC");
+		sides[k].key = side_key(&sides[k], CKK_AES, CK_FALSE, "for GCM");
 	}
-	bench_need(false, "no such token");
+	measure_all(empty_rows, sizeof empty_rows / sizeof empty_rows[0]);
+	for (unsigned made = 0; made < keys / 20; made += keys / 100)
+		for (size_t k = 0; k < SIDES; k++)
+			if (sides[k].name != NULL)
+				row("create a token key, the first 1/20", sides[k].name, fill(&sides[k], keys / 100));
+	const char *costly = getenv("BENCH_COSTLY");
+	bench_need(costly != NULL, "BENCH_COSTLY is not set");
+	stop_all();
+	setenv("DSKE_CONF", costly, 1);
+	sides[1].name = NULL; /* what a PIN costs is chosen */
+	side_start(&sides[0]);
+	measure(&costly_row);
 }
 
-static void empty_token(void)
+static void full(unsigned keys)
 {
-	row("login and logout", rate(login));
-	row("open and close a session", rate(open_session));
-	row("create and destroy a session key", rate(create_session_key));
-	hmac_key = key_make(CKK_GENERIC_SECRET, CK_FALSE, "for HMAC");
-	key = key_make(CKK_AES, CK_FALSE, "for GCM");
-	row("AES-GCM, 64 bytes", rate(gcm_64));
-	row("AES-GCM, 1 KiB", rate(gcm_1024));
-	row("HMAC-SHA256, 64 bytes", rate(hmac_64));
-	row("HMAC-SHA256, 1 KiB", rate(hmac_1024));
-	row("SHA-256, 1 KiB", rate(digest));
-	row("random, 32 bytes", rate(random_32));
-	row("get an attribute", rate(get_attribute));
+	for (size_t k = 0; k < SIDES; k++)
+		sides[k].made = keys / 20;
+	fill(&sides[0], keys - keys / 20);
+	measure_all(full_rows, sizeof full_rows / sizeof full_rows[0]);
 }
 
-static void full_token(void)
+static void pads(unsigned keys)
 {
-	unsigned few = keys / 10;
+	const char *alice = getenv("BENCH_ALICE"), *bob = getenv("BENCH_BOB");
 
-	row("create a token key, the first", fill(few));
-	fill(keys - 2 * few);
-	row("full: create a token key", fill(few));
-	row("full: find by label", rate(find));
-	row("full: login and logout", rate(login));
-	row("full: start, log in and find", rate(start_and_find));
+	(void)keys;
+	bench_need(alice != NULL && bob != NULL, "BENCH_ALICE and BENCH_BOB are not set");
+	otp_rows(&sides[0], alice, bob);
 }
+
+static const struct part {
+	const char *name;
+	void (*run)(unsigned keys);
+} parts[] = {{"seed", seed}, {"empty", empty}, {"full", full}, {"otp", pads}};
 
 int main(int argc, char **argv)
 {
-	bench_need(argc == 5, "MODULE TOKEN PIN KEYS");
-	void *module = dlopen(argv[1], RTLD_NOW);
-	bench_need(module != NULL, dlerror());
-	CK_C_GetFunctionList list;
-	*(void **)&list = dlsym(module, "C_GetFunctionList");
-	need(list(&p11), "C_GetFunctionList");
-	need(p11->C_Initialize(NULL), "C_Initialize");
-	token_find(argv[2]);
-	need(p11->C_Finalize(NULL), "C_Finalize");
-	pin = argv[3];
-	keys = (unsigned)atoi(argv[4]);
-	start();
-	empty_token();
-	full_token();
-	need(p11->C_Finalize(NULL), "C_Finalize");
-	return 0;
+	bench_need(argc == 4 || argc == 5, "PART MODULE KEYS [OTHER-MODULE]");
+	side_load(&sides[0], OURS, argv[2], "alice");
+	if (argc == 5)
+		side_load(&sides[1], OTHER, argv[4], "reference");
+	start_all();
+	for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++)
+		if (strcmp(parts[k].name, argv[1]) == 0)
+			parts[k].run((unsigned)atoi(argv[3]));
+	stop_all();
+	fflush(stdout);
+	_exit(0); /* SoftHSM may crash in what libcrypto runs at an exit */
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* make-token FOLDER LABEL SO-PIN PIN: a token whose PINs are cheap to try, so that tests are quick. */
+/* make-token FOLDER LABEL SO-PIN PIN [costly]: a token whose PINs are cheap to try, so that tests are quick; or cost what they do
+ * by default. */
 #include <config.h>
 
 #include <stdio.h>
@@ -21,9 +22,11 @@ static dske_rc make(struct store *s, char **argv)
 
 int main(int argc, char **argv)
 {
+	bool costly = argc == 6 && strcmp(argv[5], "costly") == 0;
+	struct store_cost cost = costly ? (struct store_cost){0} : (struct store_cost){.memory_kib = 8, .passes = 1};
 	struct store *s;
 
-	if (argc != 5 || !rc_ok(store_new(&s, argv[1], (struct store_cost){.memory_kib = 8, .passes = 1})))
+	if ((argc != 5 && !costly) || !rc_ok(store_new(&s, argv[1], cost)))
 		return 2;
 	dske_rc rc = make(s, argv);
 	if (!rc_ok(rc))
