@@ -216,6 +216,17 @@ dske_rc crypto_sha256(uint8_t out[CRYPTO_SHA256_LEN], const void *bytes, size_t 
 	return digest(CRYPTO_SHA256, out, bytes, len);
 }
 
+void crypto_settle(void)
+{
+	static atomic_bool settled;
+	uint8_t out[CRYPTO_SHA1_LEN];
+
+	if (atomic_load_explicit(&settled, memory_order_acquire) || !crypto_is_alive())
+		return;
+	(void)crypto_sha1(out, "", 0);
+	atomic_store_explicit(&settled, true, memory_order_release);
+}
+
 EVP_MAC_CTX *crypto_mac_new(const struct secret *key)
 {
 	EVP_MAC *hmac = crypto_maker(CRYPTO_HMAC);

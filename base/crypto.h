@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * base/crypto.h - libcrypto as a module inside a host may use it: in a library context of its own that
- * holds the default provider alone, so that nothing the host configures reaches us and nothing we do waits
- * for the host's configuration.  The context is made at the first need, without a lock, and lives as long
+ * holds the default provider alone, so that none of the host's providers reaches us.  The context is made at the first need, without a lock, and lives as long
  * as the process.  A forked child makes its own.
  *
  * Calls that return dske_rc leave the host's error queue as it was.
@@ -20,6 +19,11 @@
 /* Is libcrypto still there?  Hosts close sessions and finalize from exit handlers, after libcrypto's own
  * clean-up has run; from then on nothing of it may be called, and contexts are left where they are. */
 bool crypto_is_alive(void);
+
+/* Before a lock is taken.  Whatever algorithm is begun with, libcrypto 3 asks its engines first, and for that has the host's
+ * configuration read, if nobody has yet: which may load a PKCS#11 provider, which may call us back in this very thread.
+ * From the first call on nothing of that is left to be done. */
+void crypto_settle(void);
 
 /* Brackets for a stretch of libcrypto calls: what they leave on the thread's error queue goes away. */
 void crypto_quiet_begin(void);

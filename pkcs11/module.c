@@ -90,6 +90,7 @@ CK_RV module_enter(struct module **m)
 {
 	if (!is_ours())
 		return CKR_CRYPTOKI_NOT_INITIALIZED;
+	crypto_settle();
 	pthread_mutex_lock(&entry_lock);
 	*m = current;
 	if (current != NULL)

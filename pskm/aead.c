@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "pskm/format.h"
 
 #define KDF_PASSES_MAX 16u
@@ -16,9 +17,10 @@
 
 dske_rc aead_init(struct aead *a, const uint8_t key[AEAD_KEY_LEN])
 {
+	const EVP_CIPHER *gcm = crypto_cipher(CRYPTO_GCM, AEAD_KEY_LEN);
 	EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
 
-	if (cipher == NULL || EVP_CipherInit_ex(cipher, EVP_aes_256_gcm(), NULL, key, NULL, 1) != 1) {
+	if (gcm == NULL || cipher == NULL || EVP_CipherInit_ex2(cipher, gcm, key, NULL, 1, NULL) != 1) {
 		EVP_CIPHER_CTX_free(cipher);
 		return FAIL(NOMEM, "libcrypto cannot set up AES-256-GCM");
 	}

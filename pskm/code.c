@@ -6,6 +6,7 @@
  * alter it; and all p differ, so every group of a code of another kind is wrong.  No branch and no address
  * depends on a value that may be right.
  */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "config.h"
 
 #include "pskm/code.h"
@@ -80,11 +81,15 @@ static unsigned group_check(const uint8_t *group, enum code kind, unsigned g)
 static void whole_check(uint8_t out[2], const uint8_t bits[CODE_LEN])
 {
 	uint8_t sum[SHA256_DIGEST_LENGTH];
+	SHA256_CTX sha; /* SHA256() would make libcrypto load the host's configuration */
 
-	SHA256(bits, CODE_LEN, sum);
+	SHA256_Init(&sha);
+	SHA256_Update(&sha, bits, CODE_LEN);
+	SHA256_Final(sum, &sha);
 	out[0] = sum[0];
 	out[1] = sum[1] & 0xF0;
 	mem_wipe(sum, sizeof sum);
+	mem_wipe(&sha, sizeof sha);
 }
 
 /* The 140 bits as 28 symbols, most significant bit first, each at its place among the 35. */

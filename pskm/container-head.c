@@ -3,9 +3,9 @@
 #include "config.h"
 
 #include <assert.h>
-#include <openssl/sha.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "base/file.h"
 #include "pskm/container-impl.h"
 #include "pskm/passphrase.h"
@@ -13,7 +13,7 @@
 static_assert(CONTAINER_AFTER_NONCE + AEAD_NONCE_LEN == CONTAINER_AFTER_KEY, "as in format.h");
 static_assert(CONTAINER_AFTER_KEY + AEAD_KEY_LEN == CONTAINER_AFTER_KEY_TAG, "as in format.h");
 static_assert(CONTAINER_AFTER_KEY_TAG + AEAD_TAG_LEN == CONTAINER_AFTER_SUM, "as in format.h");
-static_assert(CONTAINER_AFTER_SUM + SHA256_DIGEST_LENGTH == CONTAINER_AFTER_END, "as in format.h");
+static_assert(CONTAINER_AFTER_SUM + CRYPTO_SHA256_LEN == CONTAINER_AFTER_END, "as in format.h");
 
 /* The fields from magic to header. */
 static dske_rc write_front(struct container_head *head)
@@ -77,7 +77,7 @@ dske_rc head_make(struct container_head *head, const struct pskm_header *h, cons
 	TRY(secret_alloc(content_key, AEAD_KEY_LEN));
 	TRY(source_fill(fresh, content_key->data, content_key->len));
 	TRY(wrap(head, &bits, content_key));
-	SHA256(head->bytes, head->after + CONTAINER_AFTER_SUM, after + CONTAINER_AFTER_SUM);
+	TRY(crypto_sha256(after + CONTAINER_AFTER_SUM, head->bytes, head->after + CONTAINER_AFTER_SUM));
 	passphrase_write(passphrase, bits.data);
 	return DSKE_OK;
 }
@@ -99,10 +99,10 @@ static dske_rc check_front(struct container_head *head)
 
 static dske_rc check_rest(struct container_head *head)
 {
-	uint8_t sum[SHA256_DIGEST_LENGTH];
+	uint8_t sum[CRYPTO_SHA256_LEN];
 	const uint8_t *after = head->bytes + head->after;
 
-	SHA256(head->bytes, head->after + CONTAINER_AFTER_SUM, sum);
+	TRY(crypto_sha256(sum, head->bytes, head->after + CONTAINER_AFTER_SUM));
 	if (memcmp(sum, after + CONTAINER_AFTER_SUM, sizeof sum) != 0)
 		return FAIL(CORRUPT, "the PSKM's head is damaged");
 	TRY(pskm_header_read(&head->header, head->bytes + CONTAINER_AT_HEADER, head->after - CONTAINER_AT_HEADER));

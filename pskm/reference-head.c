@@ -4,13 +4,13 @@
 
 #include <assert.h>
 #include <fcntl.h>
-#include <openssl/sha.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/crypto.h"
 #include "pskm/reference-impl.h"
 
-static_assert(REFERENCE_AFTER_SUM + SHA256_DIGEST_LENGTH == REFERENCE_AFTER_END, "as in format.h");
+static_assert(REFERENCE_AFTER_SUM + CRYPTO_SHA256_LEN == REFERENCE_AFTER_END, "as in format.h");
 
 /* ---- writing -------------------------------------------------------------------------------------- */
 
@@ -47,7 +47,7 @@ dske_rc reference_head_write(struct reference_head *head, const struct reference
 	TRY(buf_rc(&out));
 	be32_put(head->bytes + REFERENCE_AT_HEADER_LEN, (uint32_t)(out.len - REFERENCE_AT_HEADER));
 	write_kind(head->bytes + out.len, r);
-	SHA256(head->bytes, out.len + REFERENCE_AFTER_SUM, head->bytes + out.len + REFERENCE_AFTER_SUM);
+	TRY(crypto_sha256(head->bytes + out.len + REFERENCE_AFTER_SUM, head->bytes, out.len + REFERENCE_AFTER_SUM));
 	head->len = out.len + REFERENCE_AFTER_END;
 	return DSKE_OK;
 }
@@ -113,10 +113,10 @@ static dske_rc read_front(struct reference_head *head)
 
 static dske_rc read_fields(struct reference_head *head)
 {
-	uint8_t sum[SHA256_DIGEST_LENGTH];
+	uint8_t sum[CRYPTO_SHA256_LEN];
 	const uint8_t *after = head->bytes + head->len - REFERENCE_AFTER_END;
 
-	SHA256(head->bytes, head->len - sizeof sum, sum);
+	TRY(crypto_sha256(sum, head->bytes, head->len - sizeof sum));
 	if (memcmp(sum, after + REFERENCE_AFTER_SUM, sizeof sum) != 0)
 		return FAIL(CORRUPT, "the PSKM's head is damaged");
 	TRY(pskm_header_read(&head->r.header, head->bytes + REFERENCE_AT_HEADER, (size_t)(after - head->bytes) - REFERENCE_AT_HEADER));

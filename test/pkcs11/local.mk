@@ -126,3 +126,14 @@ check_PROGRAMS += %D%/test-stalled
 %C%_test_stalled_CPPFLAGS = $(AM_CPPFLAGS) -DWORLD_HUBS=3
 %C%_test_stalled_LDADD = $(PKCS11_LIBS) $(TEST_LIBS)
 TESTS += %D%/test-stalled
+HOST = %D%/host.c %D%/host.h
+check_PROGRAMS += %D%/reload-host %D%/plain-host %D%/prefork-host
+%C%_plain_host_SOURCES = %D%/plain-host.c $(HOST)
+%C%_reload_host_SOURCES = %D%/reload-host.c $(HOST)
+%C%_prefork_host_SOURCES = %D%/prefork-host.c $(HOST)
+check_LTLIBRARIES += %D%/probe-provider.la
+%C%_probe_provider_la_SOURCES = %D%/probe-provider.c $(HOST)
+%C%_probe_provider_la_CPPFLAGS = $(AM_CPPFLAGS)
+%C%_probe_provider_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
+dist_check_SCRIPTS += %D%/test-hosts
+TESTS += %D%/test-hosts
