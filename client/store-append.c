@@ -75,21 +75,21 @@ static void withdraw(struct store *s, struct image *i, uint64_t at, uint64_t len
 	(void)zeros_write(s, i, at, at + len > i->size ? i->size - at : len);
 }
 
-/* The record and, where the file has to grow, zeros. */
-static dske_rc record_put(struct store *s, struct image *i, const struct secret *master, const struct buf *bytes,
+/* A record of len bytes, with zeros after it. */
+static dske_rc record_put(struct store *s, struct image *i, const struct secret *master, const uint8_t *bytes, size_t len,
 			  const struct position *to)
 {
 	uint64_t at = s->position.end;
-	dske_rc rc = image_pwrite(s, i, bytes->data, bytes->len, at);
+	dske_rc rc = image_pwrite(s, i, bytes, len, at);
 
 	if (rc_ok(rc))
 		rc = file_sync(i->file.n);
 	if (rc_ok(rc))
 		rc = mark_put(s, i, master, to);
 	if (!rc_ok(rc))
-		withdraw(s, i, at, bytes->len);
-	else if (at + bytes->len > i->size)
-		i->size = at + bytes->len;
+		withdraw(s, i, at, len);
+	else if (at + len > i->size)
+		i->size = at + len;
 	return rc;
 }
 
@@ -121,7 +121,10 @@ static dske_rc append(struct store *s, struct image *i, const struct secret *mas
 	TRY(buf_rc(bytes));
 	memset(out + size, 0, len - (size_t)size);
 	TRY(record_seal(out, r, plain, &to, &i->key));
-	TRY(record_put(s, i, master, bytes, &to));
+	dske_rc rc = record_put(s, i, master, out, len, &to);
+	if (rc_is(rc, DSKE_RC_IO) && len > size)
+		rc = record_put(s, i, master, out, (size_t)size, &to); /* a disk that is full may have room for what is to go */
+	TRY(rc);
 	s->position.known = false; /* until the index follows */
 	TRY(record_done(s, i, r));
 	s->position = to;

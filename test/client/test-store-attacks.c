@@ -6,9 +6,11 @@
 #include "test/client/store-fixture.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -189,6 +191,36 @@ static void no_ordinary_file(void **state)
 	buf_drop(&after);
 }
 
+/* On a disk that is full a key can still be destroyed, where there is room for as much as says so. */
+static void a_full_disk(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit former, few;
+	AUTO(secret) plain = {0};
+	struct seen s = {0};
+	struct id name, kept[40];
+	unsigned count = 0;
+
+	store_make(f);
+	assert_ok(secret_from(&plain, "a key of some length, of which there come as many as there is room for", 70));
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &former), 0);
+	few = (struct rlimit){STORE_RECORDS_AT + 70000, former.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+	dske_rc rc = store_add(f->store, &f->master, &plain, &name);
+	for (; rc_ok(rc); rc = store_add(f->store, &f->master, &plain, &name))
+		kept[count++ % 40] = name;
+	assert_rc(rc, DSKE_RC_IO);
+	assert_in_range(count, 420, 427); /* of 70 + 96 bytes */
+	assert_ok(store_remove(f->store, &f->master, &kept[0]));
+	assert_ok(store_each(f->store, &f->master, collect, &s));
+	assert_int_equal(s.count, count - 1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &former), 0);
+	assert_ok(store_add(f->store, &f->master, &plain, &name));
+	assert_ok(look(f, &s));
+	assert_int_equal(s.count, count);
+}
+
 /* What root writes there its owner could not open any more. */
 static void a_folder_of_somebody_else(void **state)
 {
@@ -213,7 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_last_record_is_missed), TEST(what_a_new_file_has_is_missed), TEST(a_header_that_changes_meanwhile),
 		TEST(another_tokens_file), TEST(status_of_a_file_that_is_replaced), TEST(a_leftover_with_another_name),
-		TEST(no_ordinary_file), TEST(a_folder_of_somebody_else),
+		TEST(no_ordinary_file), TEST(a_full_disk), TEST(a_folder_of_somebody_else),
 	};
 
 	return cmocka_run_group_tests_name("the token's file in other hands", tests, NULL, NULL);
