@@ -240,7 +240,7 @@ static bool never(void *exchange)
 /* 2: the second pass is worth its pads when somebody is there. */
 static dske_rc await_peer(struct adaptation *s)
 {
-	const volatile bool *cancelled = s->a->x.cancelled;
+	const atomic_bool *cancelled = s->a->x.cancelled;
 	while (!s->is_over && !direct_is_up(s->link)) {
 		if (cancelled != NULL && *cancelled)
 			return FAIL(CANCELLED, "cancelled while waiting for the peer on the direct link");

@@ -27,7 +27,7 @@ struct exchange {
 	struct links *set;
 	struct outcome *outcome; /* owned; one a link */
 	int64_t deadline_ms;
-	const volatile bool *cancelled;
+	const atomic_bool *cancelled;
 	struct hub_table **left_out; /* owned; usable, and not asked */
 	size_t left_out_count;
 	bool wants_left; /* the report tells what is left of the tables, also after a success */
@@ -39,7 +39,7 @@ double clock_fine_ms(void); /* as clock_ms, with fractions */
 
 /* Takes links to every usable hub but those left_out (NULL: to every one; else hubs with accept = no are left out, too).
  * Errors: TOO_FEW (no usable hub at all), NOMEM, CONFIG, FORKED. */
-dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms, const volatile bool *cancelled,
+dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms, const atomic_bool *cancelled,
 		       const struct id *left_out, size_t left_out_count);
 
 size_t exchange_hubs(const struct exchange *x);

@@ -7,6 +7,7 @@
 #ifndef DSKE_CLIENT_CLIENT_H
 #define DSKE_CLIENT_CLIENT_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/rc.h"
@@ -170,7 +171,7 @@ struct agree_request {
 	const struct agree_sink *sink; /* borrowed for the call; NULL: no key of more than KEY_HELD_MAX bytes, and a
 	                                  receiver that does not say key_len gets none of more than KEY_PART_LEN */
 	int64_t timeout_ms;          /* 0: the configuration's; of a long key, for each part */
-	const volatile bool *cancelled; /* or NULL */
+	const atomic_bool *cancelled; /* or NULL */
 	/* NULL, or called with the key before any hub is told to forget its share: who is killed in between
 	 * finds either what was kept, or the shares still there.  If it fails, so does the agreement, and a
 	 * receiver's shares stay with the hubs. */

@@ -47,7 +47,7 @@ static dske_rc leave_out(struct exchange *x, struct hub_table **hubs, size_t *co
 	return DSKE_OK;
 }
 
-dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms, const volatile bool *cancelled,
+dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms, const atomic_bool *cancelled,
 		       const struct id *left_out, size_t left_out_count)
 {
 	struct hub_table **hubs = NULL;

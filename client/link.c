@@ -375,7 +375,7 @@ void links_end(struct links *s)
 	s->exchange = NULL;
 }
 
-dske_rc links_run(struct links *s, int64_t deadline_ms, bool (*done)(void *exchange), const volatile bool *cancelled)
+dske_rc links_run(struct links *s, int64_t deadline_ms, bool (*done)(void *exchange), const atomic_bool *cancelled)
 {
 	return fanout_run(s->fanout, deadline_ms, done, s->exchange, cancelled);
 }

@@ -179,7 +179,7 @@ struct envelope link_envelope(const struct link *l, uint8_t type, uint64_t offse
 bool link_is_alive(const struct link *l);
 
 /* Runs until done, the deadline (TIMEOUT) or cancellation (CANCELLED). */
-dske_rc links_run(struct links *s, int64_t deadline_ms, bool (*done)(void *exchange), const volatile bool *cancelled);
+dske_rc links_run(struct links *s, int64_t deadline_ms, bool (*done)(void *exchange), const atomic_bool *cancelled);
 
 /* ---- client/note.c, for client/link.c -------------------------------------------------------------- */
 

@@ -286,7 +286,7 @@ static int wait_time(int64_t left_ms, bool cancellable)
 }
 
 dske_rc fanout_run(struct fanout *f, int64_t deadline_ms, bool (*done)(void *context), void *context,
-	const volatile bool *cancelled)
+	const atomic_bool *cancelled)
 {
 	bool late = false; /* what has come by the deadline is still looked at */
 

@@ -6,6 +6,7 @@
 #ifndef DSKE_HUBPROTO_FANOUT_H
 #define DSKE_HUBPROTO_FANOUT_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,7 +52,7 @@ void fanout_close(struct fanout *f, size_t i); /* without calling lost */
  * (TIMEOUT; what has come by then is looked at first), or cancelled is non-NULL and becomes true
  * (CANCELLED; looked at at least every 100 ms). */
 dske_rc fanout_run(struct fanout *f, int64_t deadline_ms, bool (*done)(void *context), void *context,
-		   const volatile bool *cancelled);
+		   const atomic_bool *cancelled);
 
 /* In a forked child: closes the descriptors without touching the connections (no shutdown). */
 void fanout_free(struct fanout *f);

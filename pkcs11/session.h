@@ -4,6 +4,7 @@
 #define DSKE_PKCS11_SESSION_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "pkcs11/cipher.h"
@@ -19,7 +20,7 @@ struct session {
 	CK_SESSION_HANDLE handle;
 	CK_SLOT_ID slot;
 	bool rw;
-	volatile bool closed; /* also read by client_agree() as its `cancelled` */
+	atomic_bool closed; /* also read by client_agree() as its `cancelled` */
 	unsigned refs;        /* under the module's lock */
 	struct session *next;
 

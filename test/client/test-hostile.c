@@ -396,7 +396,7 @@ static void nobody_calls(void **state)
 	agree_result_drop(&bob.r);
 }
 
-static volatile bool cancelled;
+static atomic_bool cancelled;
 
 static void *cancel_soon(void *context)
 {

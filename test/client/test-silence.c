@@ -50,7 +50,7 @@ static void one_silent_hub_and_nine_that_lie(void **state)
 	agree_result_drop(&bob);
 }
 
-static volatile bool cancelled;
+static atomic_bool cancelled;
 
 static void *cancel_soon(void *context)
 {

@@ -239,7 +239,7 @@ static void a_past_deadline_still_looks(void **state)
 }
 
 struct canceller {
-	volatile bool cancelled;
+	atomic_bool cancelled;
 	pthread_t thread;
 };
 
@@ -248,7 +248,7 @@ static void *cancel_soon(void *context)
 	struct canceller *c = context;
 
 	usleep(50000);
-	__atomic_store_n(&c->cancelled, true, __ATOMIC_SEQ_CST);
+	atomic_store(&c->cancelled, true);
 	return NULL;
 }
 
