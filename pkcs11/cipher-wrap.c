@@ -45,7 +45,7 @@ static CK_RV len_kwp(const struct cipher_op *op, size_t in_len, size_t *out_len)
 	return in_len >= 2 * SEMIBLOCK && in_len % SEMIBLOCK == 0 ? CKR_OK : CKR_ENCRYPTED_DATA_LEN_RANGE;
 }
 
-static CK_RV run_kw(struct cipher_op *op, const uint8_t *in, size_t in_len, uint8_t *out, size_t *out_len)
+static bool run_whole(struct cipher_op *op, const uint8_t *in, size_t in_len, uint8_t *out, size_t *out_len)
 {
 	int n = 0;
 
@@ -54,12 +54,33 @@ static CK_RV run_kw(struct cipher_op *op, const uint8_t *in, size_t in_len, uint
 		    EVP_CipherUpdate(ctx, out, &n, in, (int)in_len) == 1 && n > 0;
 	crypto_cipher_free(ctx);
 	*out_len = (size_t)n;
-	if (done)
-		return CKR_OK;
+	return done;
+}
+
+/* What libcrypto unwraps needs as much room as it was wrapped, though it is shorter: when RFC 5649's padding is wrong, all of
+ * that is wiped. */
+static CK_RV unwrap_kw(struct cipher_op *op, const uint8_t *in, size_t in_len, uint8_t *out, size_t *out_len)
+{
+	AUTO(secret) whole = {0};
+
+	TRY_RV(rv_from(secret_alloc(&whole, in_len)));
+	if (!run_whole(op, in, in_len, whole.data, out_len))
+		return CKR_ENCRYPTED_DATA_INVALID;
+	memcpy(out, whole.data, *out_len);
+	return CKR_OK;
+}
+
+static CK_RV run_kw(struct cipher_op *op, const uint8_t *in, size_t in_len, uint8_t *out, size_t *out_len)
+{
 	size_t most = 0;
+
+	if (!op->encrypt)
+		return unwrap_kw(op, in, in_len, out, out_len);
+	if (run_whole(op, in, in_len, out, out_len))
+		return CKR_OK;
 	if (op->kind->whole_len(op, in_len, &most) == CKR_OK)
 		mem_wipe(out, most);
-	return op->encrypt ? CKR_DEVICE_ERROR : CKR_ENCRYPTED_DATA_INVALID;
+	return CKR_DEVICE_ERROR;
 }
 
 static CK_RV wrap_pkcs7(struct cipher_op *op, const uint8_t *in, size_t in_len, uint8_t *out, size_t *out_len)

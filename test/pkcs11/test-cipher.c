@@ -293,9 +293,35 @@ static void one_key_for_all(void **unused)
 	}
 }
 
+/* What cannot be unwrapped leaves alone what lies behind a buffer that is just long enough. */
+static void nothing_behind_the_end(void **unused)
+{
+	static const CK_MECHANISM_TYPE types[] = {CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_PKCS7, CKM_AES_KEY_WRAP_KWP};
+	unsigned char wrapped[40], out[64], before[64], value[32] = {7};
+	CK_SESSION_HANDLE s;
+
+	(void)unused;
+	IS(p11->C_OpenSession(0, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &s), CKR_OK);
+	struct trial t = {.row = &rows[0], .key_len = 32};
+	memcpy(t.key, value, sizeof value);
+	CK_OBJECT_HANDLE key = key_of(s, &t);
+	state = 9;
+	for (size_t i = 0; i < 3 * sizeof out; i++) {
+		CK_MECHANISM mech = {types[i % 3], NULL, 0};
+		CK_ULONG n = sizeof wrapped - 8 + i % 9;
+		fill(wrapped, sizeof wrapped);
+		fill(out, sizeof out);
+		memcpy(before, out, sizeof out);
+		IS(p11->C_DecryptInit(s, &mech, key), CKR_OK);
+		size_t room = n;
+		IS(p11->C_Decrypt(s, wrapped, sizeof wrapped, out, &n), CKR_ENCRYPTED_DATA_INVALID);
+		assert_memory_equal(out + room, before + room, sizeof out - room);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(as_libcrypto_does), TEST(one_key_for_all)};
+	const struct CMUnitTest tests[] = {TEST(as_libcrypto_does), TEST(one_key_for_all), TEST(nothing_behind_the_end)};
 
 	return cmocka_run_group_tests_name("ciphers beside libcrypto", tests, NULL, NULL);
 }
