@@ -151,6 +151,7 @@ static CK_RV keep_key(const struct keeping *k, const struct agree_result *r)
 	TRY_RV(rv_from(secret_from(&value, r->key.data, r->key.len)));
 	TRY_RV(key_set_value(k->key, &value));
 	TRY_RV(set_attributes(&k->key->attrs, k->q, r));
+	k->key->elsewhere = true; /* at the other end */
 	TRY_RV(otpkey_is_alone(k->m, k->key));
 	return key_keep(k->m, k->key);
 }

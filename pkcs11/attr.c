@@ -37,13 +37,13 @@ static const struct attr_row rows[] = {
 	ROW(CKA_KEY_TYPE, ULONG, K, NEW, NO_DEFAULT),
 	ROW(CKA_ID, BYTES, K, NEW | SET, EMPTY),
 	TURNS(CKA_SENSITIVE, BOOL, K, NEW | SET, NO_DEFAULT, ON),
-	ROW(CKA_ENCRYPT, BOOL, K, NEW | SET, FALSE),
-	ROW(CKA_DECRYPT, BOOL, K, NEW | SET, FALSE),
-	ROW(CKA_WRAP, BOOL, K, NEW | SET, FALSE),
-	ROW(CKA_UNWRAP, BOOL, K, NEW | SET, FALSE),
-	ROW(CKA_SIGN, BOOL, K, NEW | SET, FALSE),
-	ROW(CKA_VERIFY, BOOL, K, NEW | SET, FALSE),
-	ROW(CKA_DERIVE, BOOL, K, NEW | SET, FALSE),
+	TURNS(CKA_ENCRYPT, BOOL, K, NEW | SET, FALSE, VERB),
+	TURNS(CKA_DECRYPT, BOOL, K, NEW | SET, FALSE, VERB),
+	TURNS(CKA_WRAP, BOOL, K, NEW | SET, FALSE, VERB),
+	TURNS(CKA_UNWRAP, BOOL, K, NEW | SET, FALSE, VERB),
+	TURNS(CKA_SIGN, BOOL, K, NEW | SET, FALSE, VERB),
+	TURNS(CKA_VERIFY, BOOL, K, NEW | SET, FALSE, VERB),
+	TURNS(CKA_DERIVE, BOOL, K, NEW | SET, FALSE, VERB),
 	ROW(CKA_START_DATE, DATE, K, NEW | SET, EMPTY),
 	ROW(CKA_END_DATE, DATE, K, NEW | SET, EMPTY),
 	ROW(CKA_VALUE_LEN, ULONG, K, GENERATE | UNWRAP, NO_DEFAULT),
@@ -204,17 +204,6 @@ static CK_ATTRIBUTE *attrs_insert(struct attrs *a, CK_ATTRIBUTE_TYPE type)
 	return &grown[at];
 }
 
-CK_RV attr_may_turn(const CK_ATTRIBUTE *from, const CK_ATTRIBUTE *to, bool by_so)
-{
-	const struct attr_row *row = attr_row(to->type);
-	bool was = bool_of(from, false), is = bool_of(to, false);
-
-	if (row == NULL || (row->turn == TURN_ON && was && !is) || (row->turn == TURN_OFF && !was && is) ||
-	    (row->turn == TURN_BY_SO && is && !by_so))
-		return CKR_ATTRIBUTE_READ_ONLY;
-	return row->turn == TURN_EMPTY && to->ulValueLen > 0 ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_OK;
-}
-
 CK_RV attrs_set(struct attrs *a, CK_ATTRIBUTE_TYPE type, const void *bytes, CK_ULONG len)
 {
 	void *copy = malloc(len > 0 ? len : 1);
@@ -283,6 +272,32 @@ CK_RV attrs_copy(struct attrs *to, const struct attrs *from)
 	for (size_t i = 0; i < from->count; i++)
 		TRY_RV(attrs_set(to, from->item[i].type, from->item[i].pValue, from->item[i].ulValueLen));
 	return CKR_OK;
+}
+
+/* Whoever could let a trusted key decrypt would read what it wrapped. */
+static bool may_turn_bool(const struct attrs *a, enum attr_turn turn, bool was, bool is, bool by_so)
+{
+	switch (turn) {
+	case TURN_ON:
+		return is || !was;
+	case TURN_OFF:
+		return was || !is;
+	case TURN_BY_SO:
+		return was == is || by_so;
+	case TURN_VERB:
+		return was || !is || by_so || !attrs_get_bool(a, CKA_TRUSTED);
+	default:
+		return true;
+	}
+}
+
+CK_RV attrs_may_turn(const struct attrs *a, const CK_ATTRIBUTE *to, bool by_so)
+{
+	const struct attr_row *row = attr_row(to->type);
+
+	if (row == NULL || !may_turn_bool(a, row->turn, attrs_get_bool(a, to->type), bool_of(to, false), by_so))
+		return CKR_ATTRIBUTE_READ_ONLY;
+	return row->turn == TURN_EMPTY && to->ulValueLen > 0 ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_OK;
 }
 
 void attrs_drop(struct attrs *a)

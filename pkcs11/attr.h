@@ -39,7 +39,8 @@ enum attr_turn {
 	TURN_ANY,
 	TURN_ON,    /* once true it stays so */
 	TURN_OFF,   /* once false it stays so */
-	TURN_BY_SO, /* nobody else makes it true */
+	TURN_BY_SO, /* nobody else changes it */
+	TURN_VERB,  /* of a key with CKA_TRUSTED only the SO makes it true */
 	TURN_EMPTY, /* it can be taken away */
 };
 
@@ -67,8 +68,6 @@ CK_RV attr_check(const CK_ATTRIBUTE *templ, CK_ULONG n, enum attr_of of, enum at
 /* Could it have such a value?  Arrays of attributes are looked through. */
 bool attr_value_possible(const struct attr_row *row, const CK_ATTRIBUTE *a);
 
-/* May it be changed from what the object has (NULL: nothing)?  ATTRIBUTE_READ_ONLY. */
-CK_RV attr_may_turn(const CK_ATTRIBUTE *from, const CK_ATTRIBUTE *to, bool by_so);
 
 /* A template's attribute, or NULL; and typed look-ups with what holds when it is absent. */
 const CK_ATTRIBUTE *attr_find(const CK_ATTRIBUTE *templ, CK_ULONG n, CK_ATTRIBUTE_TYPE type);
@@ -88,6 +87,8 @@ CK_RV attrs_set_text(struct attrs *a, CK_ATTRIBUTE_TYPE type, const char *text);
 const CK_ATTRIBUTE *attrs_get(const struct attrs *a, CK_ATTRIBUTE_TYPE type);
 bool attrs_get_bool(const struct attrs *a, CK_ATTRIBUTE_TYPE type); /* absent: false */
 CK_ULONG attrs_get_ulong(const struct attrs *a, CK_ATTRIBUTE_TYPE type, CK_ULONG absent);
+/* May one of them be changed so?  ATTRIBUTE_READ_ONLY, ATTRIBUTE_VALUE_INVALID. */
+CK_RV attrs_may_turn(const struct attrs *a, const CK_ATTRIBUTE *to, bool by_so);
 CK_RV attrs_copy(struct attrs *to, const struct attrs *from); /* *to is empty */
 void attrs_drop(struct attrs *a);
 

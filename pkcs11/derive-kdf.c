@@ -120,7 +120,43 @@ static CK_RV given_inherits(struct given *g, struct module *m, const struct obje
 	return CKR_OK;
 }
 
-#define ADDED_MAX 3 /* attributes, by all of the above */
+/* Beyond the text: nor does a key's own value leave by another way, under a key that is not trusted, or for who has not
+ * logged in. */
+static CK_RV given_guards(struct given *g, struct module *m, const struct object *base)
+{
+	static const CK_ATTRIBUTE_TYPE types[] = {CKA_WRAP_WITH_TRUSTED, CKA_PRIVATE};
+	static const CK_BBOOL yes = CK_TRUE;
+
+	for (int i = 0; i < 2; i++) {
+		if (object_bool(m, base, types[i]))
+			TRY_RV(given_add(g, types[i], &yes, sizeof yes));
+	}
+	return CKR_OK;
+}
+
+static bool kind_shows(const struct derive_call *c)
+{
+	const struct derive_kind *kind = c->row->derive;
+
+	return kind->inherits || (kind->encrypts != 0 && key_allows(c->m, c->base, mech_find(kind->encrypts), CKA_ENCRYPT,
+								    CKR_KEY_TYPE_INCONSISTENT) != CKR_OK);
+}
+
+static CK_RV given_protection(struct given *g, const struct derive_call *c)
+{
+	const struct object *keys[] = {c->base, c->other};
+
+	for (int i = 0; i < 2 && kind_shows(c); i++) {
+		if (keys[i] == NULL)
+			continue;
+		TRY_RV(given_inherits(g, c->m, keys[i]));
+		if (c->row->derive->inherits)
+			TRY_RV(given_guards(g, c->m, keys[i]));
+	}
+	return CKR_OK;
+}
+
+#define ADDED_MAX 5 /* attributes, by all of the above */
 
 static CK_RV given_copy(struct given *g, const CK_ATTRIBUTE *templ, CK_ULONG n)
 {
@@ -157,6 +193,42 @@ static CK_RV share_history(struct module *m, const struct object *other, struct 
 	return CKR_OK;
 }
 
+/* With the module's lock.  They are packed in order, so that the same have the same bytes. */
+static CK_RV share_template(const struct attrs *base, CK_ATTRIBUTE_TYPE type, bool said, struct attrs *a)
+{
+	const CK_ATTRIBUTE *have = attrs_get(base, type), *now = attrs_get(a, type);
+
+	if (have == NULL || have->ulValueLen == 0)
+		return CKR_OK;
+	if (!said && (now == NULL || now->ulValueLen == 0))
+		return attrs_set(a, type, have->pValue, have->ulValueLen);
+	return now != NULL && now->ulValueLen == have->ulValueLen && memcmp(now->pValue, have->pValue, have->ulValueLen) == 0 ?
+		       CKR_OK :
+		       CKR_TEMPLATE_INCONSISTENT;
+}
+
+/* What a key says of others that are made with it holds of its own value under another name too. */
+static CK_RV share_templates(struct module *m, const struct object *base, const CK_ATTRIBUTE *templ, CK_ULONG n,
+			     struct attrs *a)
+{
+	static const CK_ATTRIBUTE_TYPE types[] = {CKA_WRAP_TEMPLATE, CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE};
+	CK_RV rv = CKR_OK;
+
+	module_lock(m);
+	for (int i = 0; i < 3 && rv == CKR_OK; i++)
+		rv = share_template(&base->attrs, types[i], attr_find(templ, n, types[i]) != NULL, a);
+	module_unlock(m);
+	return rv;
+}
+
+static CK_RV take_rules(const struct derive_call *c, const CK_ATTRIBUTE *templ, CK_ULONG n, struct object *key)
+{
+	if (!c->row->derive->inherits)
+		return CKR_OK;
+	key->elsewhere = nonce_key_elsewhere(c->base) || (c->other != NULL && nonce_key_elsewhere(c->other));
+	return share_templates(c->m, c->base, templ, n, &key->attrs);
+}
+
 CK_RV kdf_key_new(const struct derive_call *c, const CK_ATTRIBUTE *templ, CK_ULONG n, struct object **key, size_t *len)
 {
 	const struct derive_kind *kind = c->row->derive;
@@ -171,16 +243,16 @@ CK_RV kdf_key_new(const struct derive_call *c, const CK_ATTRIBUTE *templ, CK_ULO
 	TRY_RV(given_copy(&g, templ, n));
 	if (kind->data)
 		TRY_RV(given_as_data(&g));
-	if (kind->inherits)
-		TRY_RV(given_inherits(&g, c->m, c->base));
-	if (kind->inherits && c->other != NULL)
-		TRY_RV(given_inherits(&g, c->m, c->other));
+	TRY_RV(given_protection(&g, c));
 	if (kind->data && demands_template(c->m, c->base)) /* of data nothing could be said */
 		return CKR_TEMPLATE_INCONSISTENT;
 	TRY_RV(key_new(c->m, c->s, &from, g.item, g.n, key));
 	if (c->other != NULL)
 		TRY_RV(share_history(c->m, c->other, &(*key)->attrs));
-	return wanted_len(*key, templ, n, len);
+	TRY_RV(take_rules(c, templ, n, *key));
+	bool demanded = attrs_get(&(*key)->attrs, CKA_VALUE_LEN) != NULL; /* by the base key: there is no other */
+	TRY_RV(wanted_len(*key, templ, n, len));
+	return demanded || kind->inherits || *len == 0 || *len >= KDF_LEAST || key_readable(*key) ? CKR_OK : CKR_KEY_SIZE_RANGE;
 }
 
 /* Two places are in it, or are in one of the keys whose bytes it shows. */

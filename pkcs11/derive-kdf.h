@@ -7,6 +7,10 @@
 #include "pkcs11/key.h"
 #include "pkcs11/mac.h"
 
+/* Bytes: of a key that cannot be read nobody makes one with fewer.  A mechanism gives the same bytes whatever the length,
+ * so that one byte could be tried through, by a check value or a MAC, then two, and so the whole be read. */
+#define KDF_LEAST 16u
+
 #define KDF_INPUT_MAX 65536ul /* bytes of a salt, of an info, of a label and so on */
 
 /* A value in the making. */

@@ -5,7 +5,7 @@
  *
  * Those that join and cut show a key's own bytes.  Who could get a few of them alone into a key, or beside bytes of
  * his own, would try them all, a few at a time, and so read a key that cannot be read.  Hence what comes of a
- * protected key holds SHOWN_MIN bytes of it at least, or all.  Of one that was joined, whose other bytes he may know,
+ * protected key holds KDF_LEAST bytes of it at least, or all.  Of one that was joined, whose other bytes he may know,
  * it is all: CKA_DSKE_JOINED, which goes on to what is joined or cut of it, and to copies.
  */
 #include "config.h"
@@ -17,14 +17,13 @@
 #include "pkcs11/derive-kdf.h"
 #include "pkcs11/mech.h"
 
-#define SHOWN_MIN 16u
 #define AES_BLOCK 16u
 
 /* May `shown` bytes of the key's `len` be in what is derived? */
 static CK_RV check_shown(const struct kdf *k, const struct object *key, size_t shown)
 {
-	bool whole = key->value.len < SHOWN_MIN || object_bool(k->call->m, key, CKA_DSKE_JOINED);
-	size_t least = whole ? key->value.len : SHOWN_MIN;
+	bool whole = key->value.len < KDF_LEAST || object_bool(k->call->m, key, CKA_DSKE_JOINED);
+	size_t least = whole ? key->value.len : KDF_LEAST;
 
 	return shown >= least || !kdf_protected(k->call->m, key) ? CKR_OK : CKR_KEY_SIZE_RANGE;
 }
@@ -185,7 +184,8 @@ static bool encrypt(const struct kdf *k, enum crypto_cipher which, const uint8_t
 	return done;
 }
 
-/* "If not all the cipher text is used then the part discarded will be from the trailing end." */
+/* What comes out is what C_Encrypt would give: who may not encrypt with a protected key gets nothing of it to read.
+ * "If not all the cipher text is used then the part discarded will be from the trailing end." */
 static CK_RV encrypt_data(struct kdf *k, enum crypto_cipher which, const uint8_t *iv, const uint8_t *in, CK_ULONG len)
 {
 	AUTO(secret) text = {0};
@@ -216,5 +216,5 @@ static CK_RV aes_cbc(struct kdf *k)
 	return encrypt_data(k, CRYPTO_CBC, p.iv, p.pData, p.length);
 }
 
-const struct derive_kind derive_aes_ecb = {.run = derive_kdf, .value = aes_ecb};
-const struct derive_kind derive_aes_cbc = {.run = derive_kdf, .value = aes_cbc};
+const struct derive_kind derive_aes_ecb = {.run = derive_kdf, .value = aes_ecb, .encrypts = CKM_AES_ECB};
+const struct derive_kind derive_aes_cbc = {.run = derive_kdf, .value = aes_cbc, .encrypts = CKM_AES_CBC};

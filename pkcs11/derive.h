@@ -47,7 +47,8 @@ struct derive_kind {
 	CK_RV (*read)(struct module *m, struct agree_request *q, const CK_MECHANISM *mech);
 	/* Of a derivation from a key (derive-kdf.h): makes the value. */
 	CK_RV (*value)(struct kdf *k);
-	bool inherits; /* what comes of a sensitive or unextractable key is no less so */
+	bool inherits; /* it shows the key's own bytes: what comes of it is as protected as the key */
+	CK_MECHANISM_TYPE encrypts; /* what it gives, this gives too to who may encrypt with the key; 0: none does */
 	bool data;     /* it makes a data object */
 };
 extern const struct derive_kind derive_dske, derive_ecdh1;

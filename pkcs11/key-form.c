@@ -28,11 +28,13 @@ dske_rc key_write(const struct object *key, struct secret *form)
 	return buf_rc(&b);
 }
 
-/* What earlier versions did not write. */
+/* What earlier versions did not write.  Nobody knows what a key was joined of that does not say. */
 static CK_RV complete(struct object *key)
 {
 	char name[ID_HEX_LEN];
 
+	if (key->kind == OBJECT_KEY && attrs_get(&key->attrs, CKA_DSKE_JOINED) == NULL)
+		TRY_RV(attrs_set_bool(&key->attrs, CKA_DSKE_JOINED, true));
 	if (attrs_get(&key->attrs, CKA_UNIQUE_ID) == NULL)
 		TRY_RV(attrs_set_text(&key->attrs, CKA_UNIQUE_ID, id_hex(&key->stored, name)));
 	return CKR_OK;
@@ -51,9 +53,9 @@ dske_rc key_read(struct object *key, const struct secret *form)
 	}
 	if (w.at != w.end)
 		return FAIL(CORRUPT, "a stored object is cut off");
+	key->kind = attrs_get_ulong(&key->attrs, CKA_CLASS, CKO_SECRET_KEY) == CKO_DATA ? OBJECT_DATA : OBJECT_KEY;
 	if (complete(key) != CKR_OK)
 		return FAIL(NOMEM, "no memory for a stored object");
-	key->kind = attrs_get_ulong(&key->attrs, CKA_CLASS, CKO_SECRET_KEY) == CKO_DATA ? OBJECT_DATA : OBJECT_KEY;
 	key->sight = object_sight_of(&key->attrs);
 	return key->value.len > 0 || key->kind == OBJECT_DATA ? DSKE_OK : FAIL(CORRUPT, "a stored key has no value");
 }

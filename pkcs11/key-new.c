@@ -180,6 +180,7 @@ static CK_RV fill_key(struct module *m, const struct key_origin *from, struct ob
 	TRY_RV(check_check_value(from, &key->attrs));
 	bool agreed = from->base != NULL && from->base->kind != OBJECT_KEY;
 	TRY_RV(otpkey_check_template(&key->attrs, agreed));
+	TRY_RV(attrs_set_bool(&key->attrs, CKA_DSKE_JOINED, false)); /* until it is */
 	TRY_RV(preset_secrecy(&key->attrs, from->when == ATTR_IN_UNWRAP && !agreed));
 	TRY_RV(set_history(from, &key->attrs));
 	TRY_RV(preset_place(&key->attrs, m->login.who == LOGIN_USER));
@@ -230,7 +231,7 @@ static CK_RV fill_copy(struct module *m, const struct object *from, struct objec
 {
 	TRY_RV(attrs_copy(&to->attrs, &from->attrs));
 	for (CK_ULONG i = 0; i < n; i++) {
-		TRY_RV(attr_may_turn(attrs_get(&from->attrs, templ[i].type), &templ[i], m->login.who == LOGIN_SO));
+		TRY_RV(attrs_may_turn(&from->attrs, &templ[i], m->login.who == LOGIN_SO));
 		TRY_RV(attrs_take(&to->attrs, &templ[i]));
 	}
 	/* What a login stood before is not brought out from behind it. */
@@ -247,7 +248,7 @@ static CK_RV copy(struct module *m, const struct session *s, const struct object
 	module_unlock(m);
 	TRY_RV(rv);
 	TRY_RV(rv_from(secret_from(&to->value, from->value.data, from->value.len))); /* which never changes */
-	to->was_token = from->session == 0 || from->was_token;
+	to->elsewhere = nonce_key_elsewhere(from);
 	TRY_RV(set_unique_id(&to->attrs));
 	return key_may_be(m, s, to);
 }

@@ -127,14 +127,16 @@ CK_RV nonce_count(struct nonce_made *made, const struct nonce *n, uint64_t *numb
 
 /* ---- one nonce ---------------------------------------------------------------------------------------------- */
 
+bool nonce_key_elsewhere(const struct object *key)
+{
+	return key->session == 0 || key->elsewhere;
+}
+
 /* Nobody counts for all who have the key.  A store that is put back would count again, and the other end of an agreement
  * counts from zero as we would. */
-static CK_RV check_alone(struct module *m, const struct object *key)
+static CK_RV check_alone(const struct object *key)
 {
-	module_lock(m);
-	bool alone = key->session != 0 && !key->was_token && attrs_get(&key->attrs, CKA_DSKE_INITIATOR) == NULL;
-	module_unlock(m);
-	if (alone)
+	if (!nonce_key_elsewhere(key))
 		return CKR_OK;
 	log_warn("no counter makes nonces with a key that the token keeps or DSKE agreed on, which others have too: "
 		 "ask for CKG_GENERATE, or derive a key");
@@ -168,7 +170,7 @@ CK_RV nonce_make(struct module *m, struct object *key, const struct nonce *n, ui
 	uint64_t number = 0;
 
 	if (is_counted(n))
-		TRY_RV(check_alone(m, key));
+		TRY_RV(check_alone(key));
 	TRY_RV(nonce_book_find(m, key, &made));
 	module_lock(m);
 	CK_RV rv = nonce_count(made, n, &number);

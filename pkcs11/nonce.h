@@ -48,6 +48,10 @@ struct nonce_made {
  * that is elsewhere too; DATA_LEN_RANGE: no other can be made; FUNCTION_FAILED: no random bytes; HOST_MEMORY. */
 CK_RV nonce_make(struct module *m, struct object *key, const struct nonce *n, uint8_t *out);
 
+/* Does another process or another end have that value too, or could have?  A key is so that is copied, joined or cut of one
+ * that is. */
+bool nonce_key_elsewhere(const struct object *key);
+
 /* The arithmetic of it, with the module's lock: counts one more, and its number if there is a counter.  Errors: as above. */
 CK_RV nonce_count(struct nonce_made *made, const struct nonce *n, uint64_t *number);
 

@@ -155,7 +155,7 @@ CK_RV object_get_attributes(struct module *m, struct session *s, CK_OBJECT_HANDL
 /* Asked of each attribute, with the module's lock. */
 static CK_RV may_turn(const struct module *m, const struct object *o, const CK_ATTRIBUTE *to)
 {
-	return attr_may_turn(attrs_get(&o->attrs, to->type), to, m->login.who == LOGIN_SO);
+	return attrs_may_turn(&o->attrs, to, m->login.who == LOGIN_SO);
 }
 
 static CK_RV change(struct module *m, struct session *s, struct object *o, const CK_ATTRIBUTE *templ, CK_ULONG n)

@@ -66,7 +66,7 @@ struct object {
 	atomic_uint refs;
 	_Atomic(EVP_CIPHER_CTX *) idle_cipher[OBJECT_IDLE]; /* keyed and at rest, for the next messages */
 	_Atomic(struct mac *) idle_mac;
-	bool was_token;               /* a copy of what is or was a token object: other processes may have it too */
+	bool elsewhere;               /* its value comes of a key that others have too: nonce.h */
 	struct nonce_entry *nonces;   /* a reference, from the first nonce that the token makes; under the lock */
 	struct ahead ahead; /* of a pad; guarded by the token's lock */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pkcs11/cipher.h"
+#include "pkcs11/derive-kdf.h"
 #include "pkcs11/key.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/module.h"
@@ -202,16 +203,41 @@ static CK_RV decrypt_value(struct module *m, struct wrapping *w, const uint8_t *
 	return CKR_OK;
 }
 
-/* CKA_VALUE_LEN takes padding away, and no more than there can be; without it all is the key. */
-static CK_RV cut_value(const struct wrapping *w, const struct object *key, CK_ULONG wanted, struct secret *value)
+static bool is_padding(const uint8_t *bytes, size_t len)
 {
-	if (wanted != 0) {
-		if (wanted > value->len || value->len - wanted >= w->op.kind->key_unit)
-			return CKR_WRAPPED_KEY_LEN_RANGE;
-		secret_cut(value, wanted);
-	}
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < len; i++)
+		any |= bytes[i];
+	return any == 0;
+}
+
+/* CKA_VALUE_LEN takes padding away, and no more than there can be; without it all is the key.  Of Key Wrap, which is
+ * authentic, it is padding if it is zero.  Of ECB and CBC nobody knows, and to look would tell who changes bytes what they
+ * are. */
+static CK_RV cut_value(const struct wrapping *w, CK_ULONG wanted, struct secret *value)
+{
+	if (wanted == 0)
+		return CKR_OK;
+	if (wanted > value->len || value->len - wanted >= w->op.kind->key_unit)
+		return CKR_WRAPPED_KEY_LEN_RANGE;
+	if (w->op.kind->cipher == CRYPTO_KW && !is_padding(value->data + wanted, value->len - wanted))
+		return CKR_WRAPPED_KEY_INVALID;
+	secret_cut(value, wanted);
+	return CKR_OK;
+}
+
+/* Where nothing tells a part of a ciphertext from the whole, a key that cannot be read has KDF_LEAST bytes, or as many as
+ * the other key demands: it could be tried through one byte at a time, as in derivations. */
+static CK_RV check_len(const struct wrapping *w, const struct object *key, const struct secret *value)
+{
 	CK_KEY_TYPE type = attrs_get_ulong(&key->attrs, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
-	return key_len_possible(type, value->len) ? CKR_OK : CKR_WRAPPED_KEY_LEN_RANGE;
+	bool authentic = w->op.kind->detached != NULL || w->op.kind->single;
+	bool demanded = attrs_get(&key->attrs, CKA_VALUE_LEN) != NULL;
+
+	if (!key_len_possible(type, value->len))
+		return CKR_WRAPPED_KEY_LEN_RANGE;
+	return authentic || demanded || value->len >= KDF_LEAST || key_readable(key) ? CKR_OK : CKR_WRAPPED_KEY_LEN_RANGE;
 }
 
 /* A key with its value, kept if it is the token's; the caller drops it when the answer is not CKR_OK. */
@@ -227,7 +253,8 @@ static CK_RV unwrap_opened(struct module *m, struct session *s, struct wrapping 
 
 	TRY_RV(key_new(m, s, &from, templ, n, key));
 	TRY_RV(as_unwrapping(decrypt_value(m, w, in, in_len, &value)));
-	TRY_RV(cut_value(w, *key, key_wanted_len(*key, templ, n), &value));
+	TRY_RV(cut_value(w, key_wanted_len(*key, templ, n), &value));
+	TRY_RV(check_len(w, *key, &value));
 	TRY_RV(key_set_value(*key, &value));
 	return key_keep(m, *key);
 }

@@ -159,7 +159,11 @@ static void keys_of_others(void **state)
 	CK_ATTRIBUTE agreed[] = {{CKA_KEY_TYPE, &aes, sizeof aes}, {CKA_ENCRYPT, &on, 1}};
 	CK_BBOOL off = CK_FALSE;
 	CK_ATTRIBUTE to_session = {CKA_TOKEN, &off, 1}, to_token = {CKA_TOKEN, &on, 1};
-	CK_OBJECT_HANDLE key[5];
+	CK_KEY_DERIVATION_STRING_DATA nothing = {NULL, 0};
+	CK_MECHANISM join = {CKM_CONCATENATE_BASE_AND_DATA, &nothing, sizeof nothing};
+	CK_ULONG len = 32;
+	CK_ATTRIBUTE joined[] = {agreed[0], agreed[1], {CKA_VALUE_LEN, &len, sizeof len}};
+	CK_OBJECT_HANDLE key[6];
 	unsigned char iv[12];
 
 	(void)state;
@@ -171,7 +175,8 @@ static void keys_of_others(void **state)
 	IS(p11->C_CopyObject(s, key[1], NULL, 0, &key[2]), CKR_OK);
 	IS(p11->C_CopyObject(s, key_of(s, 2, CK_FALSE), &to_token, 1, &key[3]), CKR_OK);
 	IS(derive(s, peer(s, "bob"), &p, agreed, 2, &key[4]), CKR_OK);
-	for (int i = 0; i < 5; i++) {
+	IS(p11->C_DeriveKey(s, &join, key[0], joined, 3, &key[5]), CKR_OK);
+	for (int i = 0; i < 6; i++) {
 		IS(only(s, key[i], CKG_GENERATE_COUNTER, 32, iv), CKR_MECHANISM_PARAM_INVALID);
 		IS(only(s, key[i], CKG_GENERATE_COUNTER_XOR, 32, iv), CKR_MECHANISM_PARAM_INVALID);
 		IS(only(s, key[i], CKG_GENERATE_RANDOM, 32, iv), CKR_OK);

@@ -310,7 +310,7 @@ static void trust(void **state)
 	assert_true(is(s, found, CKA_TRUSTED));
 	/* A copy is not trusted on the user's word. */
 	IS(p11->C_CopyObject(s, found, &copied, 1, &key), CKR_ATTRIBUTE_READ_ONLY);
-	IS(p11->C_CopyObject(s, found, &distrusted, 1, &key), CKR_OK);
+	IS(p11->C_CopyObject(s, found, &distrusted, 1, &key), CKR_ATTRIBUTE_READ_ONLY);
 }
 
 /* ---- data objects -------------------------------------------------------------------------------------------- */
