@@ -109,6 +109,16 @@ static dske_rc set_direct_listen(struct config *c, const char *key, const char *
 	return set_address(c->direct_listen, sizeof c->direct_listen, key, value);
 }
 
+static dske_rc set_pad_send_ahead(struct config *c, const char *key, const char *value)
+{
+	return conf_size(&c->pad_send_ahead, key, value);
+}
+
+static dske_rc set_pad_receive_ahead(struct config *c, const char *key, const char *value)
+{
+	return conf_size(&c->pad_receive_ahead, key, value);
+}
+
 static dske_rc set_low_water(struct config *c, const char *key, const char *value)
 {
 	return low_water_parse(&c->low_water, key, value);
@@ -216,6 +226,8 @@ static const struct {
 	{"client", "log_level", set_log_level},
 	{"client", "media", set_media},
 	{"client", "low_water", set_low_water},
+	{"client", "pad_send_ahead", set_pad_send_ahead},
+	{"client", "pad_receive_ahead", set_pad_receive_ahead},
 	{"client", "direct_listen", set_direct_listen},
 	{"agreement", "k", set_k},
 	{"agreement", "k_b", set_k_b},
@@ -375,6 +387,7 @@ dske_rc config_read(struct config *c, const char *path)
 		.log = "none",
 		.log_level = LOG_LEVEL_WARN,
 		.low_water = LOW_WATER_DEFAULT,
+		.pad_send_ahead = CONFIG_PAD_PART,
 		.timeout_ms = TIMEOUT_DEFAULT_MS,
 		.ttl_s = TTL_DEFAULT_S,
 		.key_len = KEY_LEN_DEFAULT,

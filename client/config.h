@@ -4,7 +4,7 @@
  *
  *   [client]     name, id (32 digits), state (folder; default: the file's own), table_key (file, or pin;
  *                default: none), log, log_level, low_water, media (folders where media with tables are mounted;
- *                client/media.h), direct_listen = HOST:PORT (where direct links of peers are taken)
+ *                client/media.h), pad_send_ahead, pad_receive_ahead, direct_listen = HOST:PORT (where direct links of peers are taken)
  *   [agreement]  k, k_b, timeout, ttl, key_length, scheme, confirm = no|groups|yes; accept_n, accept_k, waiting; and quotas of all
  *                peers together:
  *                send_ or receive_ with keys_ or bytes_ and per_minute or per_day
@@ -33,6 +33,7 @@
 #define CONFIG_HUBS_MAX TERMS_HUBS_MAX
 #define CONFIG_PEERS_MAX 4096
 #define CONFIG_OPERATOR_MAX 63
+#define CONFIG_PAD_PART UINT64_MAX
 
 struct config_hub {
 	char name[NAME_MAX_LEN + 1];
@@ -61,6 +62,8 @@ struct config {
 	char log[256];
 	enum log_level log_level;
 	char media[1024];    /* patterns, separated by commas; empty: none */
+	uint64_t pad_send_ahead;    /* bytes of a one-time pad that a process reserves; CONFIG_PAD_PART (default): a part of it */
+	uint64_t pad_receive_ahead; /* default 0 */
 	struct low_water low_water; /* when a table is called low */
 	uint8_t k;           /* 0: more than half of the hubs */
 	uint8_t k_b;         /* 0: as k */

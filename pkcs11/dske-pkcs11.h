@@ -33,10 +33,10 @@
 #define CKM_DSKE_REDEEM (CKDSKE_VENDOR_BASE | 0x0003UL)
 #define CKDSKE_TICKET_LEN 64
 
-/* Encryption by a one-time pad with a one-time tag: each byte of the agreed key is used once, the first half by who initiated
- * the agreement, the second by who received it.  The key's template has CKA_ALLOWED_MECHANISMS = CKM_DSKE_OTP alone,
- * and CKA_ENCRYPT or CKA_DECRYPT or both.  In one piece; no parameter; a message is CKDSKE_OTP_MORE bytes longer than its
- * plaintext, and uses 32 bytes more than that of the key. */
+/* Encryption by a one-time pad with a one-time tag: each byte of the agreed key is used once, the first half by who
+ * initiated the agreement, the second by who received it.  The key's template has CKA_ALLOWED_MECHANISMS = CKM_DSKE_OTP
+ * alone, and CKA_ENCRYPT or CKA_DECRYPT or both.  No parameter.  In parts all comes with the last call.  A message is
+ * CKDSKE_OTP_MORE bytes longer than its plaintext, and uses 32 bytes more than that of the key. */
 #define CKM_DSKE_OTP (CKDSKE_VENDOR_BASE | 0x0004UL)
 #define CKDSKE_OTP_MORE 48
 
@@ -55,11 +55,16 @@
 #define CKA_DSKE_KEY_ID (CKDSKE_VENDOR_BASE | 0x0108UL)     /* 16 bytes; CKA_ID is the same unless a template said else */
 /* Of a key for CKM_DSKE_OTP. */
 #define CKA_DSKE_OTP_SEND_LEFT (CKDSKE_VENDOR_BASE | 0x0109UL)    /* CK_ULONG, bytes that no process has reserved */
-#define CKA_DSKE_OTP_RECEIVE_LEFT (CKDSKE_VENDOR_BASE | 0x010aUL) /* CK_ULONG, bytes */
-#define CKA_DSKE_OTP_RECEIVED (CKDSKE_VENDOR_BASE | 0x010bUL)     /* which are gone: pairs of start and end, 8 bytes each, big-endian */
+#define CKA_DSKE_OTP_RECEIVE_LEFT (CKDSKE_VENDOR_BASE | 0x010aUL) /* CK_ULONG, bytes that no message and no process has */
+#define CKA_DSKE_OTP_RECEIVED (CKDSKE_VENDOR_BASE | 0x010bUL)     /* the others: pairs of start and end, 8 bytes each, big-endian */
 #define CKA_DSKE_OTP_FORGED (CKDSKE_VENDOR_BASE | 0x010cUL)       /* CK_ULONG, messages with a wrong tag */
 #define CKA_DSKE_JOINED (CKDSKE_VENDOR_BASE | 0x010dUL) /* CK_BBOOL, of a key: true if it was joined of two, or may have been */
 #define CKA_DSKE_CONFIRMED (CKDSKE_VENDOR_BASE | 0x010eUL) /* CK_BBOOL, of an agreed key: all ends are known to have it (bConfirm) */
+/* Of a key for CKM_DSKE_OTP: CK_ULONG, bytes that a process reserves beyond what it needs, for the messages after; absent: as
+ * dske.conf(5) has it.  In templates, and by C_SetAttributeValue. */
+#define CKA_DSKE_OTP_SEND_AHEAD (CKDSKE_VENDOR_BASE | 0x010fUL)
+#define CKA_DSKE_OTP_RECEIVE_AHEAD (CKDSKE_VENDOR_BASE | 0x0110UL)
+#define CKA_DSKE_OTP_CHANGES (CKDSKE_VENDOR_BASE | 0x0111UL) /* CK_ULONG, how often the stored key has changed */
 /* Attributes of a PSKM. */
 #define CKA_DSKE_HUB (CKDSKE_VENDOR_BASE | 0x0201UL)        /* hub ID, 16 bytes */
 #define CKA_DSKE_TABLE (CKDSKE_VENDOR_BASE | 0x0202UL)      /* table ID, 16 bytes */

@@ -230,7 +230,7 @@ static CK_RV sync_merge(struct module *m, const struct sync *some, bool all)
 	return rv;
 }
 
-/* With the token's lock.  What was visited comes in, even if the next could not be read: a change is not visited again. */
+/* What was visited comes in, even if the next could not be read: a change is not visited again. */
 static CK_RV sync_with_store(struct module *m)
 {
 	bool all = m->login.unread;
@@ -251,6 +251,11 @@ static void sync_anew(struct module *m)
 {
 	m->login.unread = true;
 	(void)sync_with_store(m);
+}
+
+CK_RV key_follow(struct module *m)
+{
+	return sync_with_store(m);
 }
 
 CK_RV key_sync(struct module *m)
@@ -352,21 +357,30 @@ static CK_RV try_step(struct module *m, struct object *key, key_stepper *step, v
 	__attribute__((cleanup(next_drop))) struct object *next = NULL;
 
 	*rc = DSKE_OK;
-	if (key->session == 0)
-		TRY_RV(sync_with_store(m));
+	TRY_RV(sync_with_store(m));
 	TRY_RV(next_from(m, key, &next));
 	TRY_RV(step(next, context));
-	if (key->session == 0)
-		*rc = next_store(m, key, next);
+	*rc = next_store(m, key, next);
 	if (rc_ok(*rc))
 		next_becomes(m, key, next);
 	return CKR_OK;
+}
+
+/* Where nothing is written, nothing has to be copied either. */
+static CK_RV step_here(struct module *m, struct object *key, key_stepper *step, void *context)
+{
+	module_lock(m);
+	CK_RV rv = atomic_load(&key->gone) ? CKR_KEY_HANDLE_INVALID : step(key, context);
+	module_unlock(m);
+	return rv;
 }
 
 CK_RV key_step(struct module *m, struct object *key, key_stepper *step, void *context)
 {
 	dske_rc rc;
 
+	if (key->session != 0)
+		return step_here(m, key, step, context);
 	do {
 		TRY_RV(try_step(m, key, step, context, &rc));
 	} while (rc_is(rc, DSKE_RC_BUSY));

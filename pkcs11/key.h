@@ -80,8 +80,9 @@ typedef CK_RV key_permission(const struct module *m, const struct object *key, c
 CK_RV key_change(struct module *m, struct object *key, const CK_ATTRIBUTE *templ, CK_ULONG n, key_permission *allowed);
 
 /* Changes attributes and value of a key at once, if the step answers CKR_OK: it is given a copy of what holds now, which
- * becomes the key, in the store first.  It is called again with a fresh copy when another process was faster.  With
- * the token's lock. */
+ * becomes the key, in the store first.  It is called again with a fresh copy when another process was faster.  Of a
+ * session object it is given that itself, with the module's lock: where it fails it has to leave what can be used as
+ * it is.  With the token's lock. */
 typedef CK_RV key_stepper(struct object *next, void *context);
 CK_RV key_step(struct module *m, struct object *key, key_stepper *step, void *context);
 
@@ -91,5 +92,6 @@ CK_RV key_destroy(struct module *m, struct object *key);
 /* Brings the table up to date with the store, if somebody is logged in and the file is not what was read last: all of it
  * after a login, then what changed. */
 CK_RV key_sync(struct module *m);
+CK_RV key_follow(struct module *m); /* the same for whoever has the token's lock */
 
 #endif

@@ -24,7 +24,7 @@ noinst_LTLIBRARIES += %D%/libpkcs11.la
 	%D%/module.c %D%/module.h \
 	%D%/nonce.c %D%/nonce.h %D%/nonce-book.c %D%/nonce-book.h \
 	%D%/object.c %D%/object.h %D%/object-calls.c \
-	%D%/otp.c %D%/otp.h %D%/otp-key.c %D%/otp-key.h \
+	%D%/otp.c %D%/otp.h %D%/otp-back.c %D%/otp-key.c %D%/otp-key.h %D%/otp-receive.c %D%/otp-send.c %D%/otp-state.h \
 	%D%/peer.c %D%/peer.h \
 	%D%/profile.c %D%/profile.h \
 	%D%/random.c %D%/random.h \

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "pkcs11/module.h"
+#include "pkcs11/otp-key.h"
 
 /* What went wrong with the file or a PIN, for the log, and as the host sees it. */
 static CK_RV login_rv(dske_rc rc)
@@ -168,6 +169,7 @@ CK_RV login_logout(struct module *m, struct session *s)
 
 	if (s->slot != SLOT_AGREEMENT)
 		return rv;
+	otpkey_give_back(m);
 	module_lock(m);
 	if (m->login.who != LOGIN_NOBODY) {
 		login_end(m);

@@ -4,6 +4,7 @@
 #include "pkcs11/attr-array.h"
 #include "pkcs11/key.h"
 #include "pkcs11/module.h"
+#include "pkcs11/otp-key.h"
 
 /* Into the store and the table; takes the reference, whatever happens. */
 static CK_RV keep_and_add(struct module *m, const struct session *s, struct object *o, CK_OBJECT_HANDLE_PTR out)
@@ -155,6 +156,10 @@ CK_RV object_get_attributes(struct module *m, struct session *s, CK_OBJECT_HANDL
 /* Asked of each attribute, with the module's lock. */
 static CK_RV may_turn(const struct module *m, const struct object *o, const CK_ATTRIBUTE *to)
 {
+	bool of_pads = to->type == CKA_DSKE_OTP_SEND_AHEAD || to->type == CKA_DSKE_OTP_RECEIVE_AHEAD;
+
+	if (of_pads && !otpkey_is(&o->attrs))
+		return CKR_ATTRIBUTE_TYPE_INVALID;
 	return attrs_may_turn(&o->attrs, to, m->login.who == LOGIN_SO);
 }
 

@@ -9,6 +9,7 @@
 #include "pkcs11/crypto.h"
 #include "pkcs11/mac.h"
 #include "pkcs11/module.h"
+#include "pkcs11/otp-key.h"
 
 #define FIRST_BUCKETS 64 /* a power of two; doubled when there are more objects than buckets */
 
@@ -48,7 +49,7 @@ void object_unref(struct object *o)
 	mac_free(atomic_load(&o->idle_mac));
 	nonce_entry_unref(o->nonces);
 	secret_drop(&o->value);
-	secret_drop(&o->ahead.bytes);
+	otpkey_drop(o->otp);
 	attrs_drop(&o->attrs);
 	free(o);
 }

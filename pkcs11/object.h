@@ -19,6 +19,7 @@
 struct mac;
 struct module;
 struct nonce_entry;
+struct otp_use;
 struct session;
 
 enum object_kind {
@@ -38,13 +39,6 @@ enum object_sight {
 };
 
 enum object_index { INDEX_HANDLE, INDEX_LABEL, INDEX_ID, INDEX_UNIQUE_ID, INDEX_STORED, INDEX_SESSION, INDEX_COUNT };
-
-/* Bytes of a one-time pad (otp-key.h) that this process alone has: durably used, but not by anybody else. */
-struct ahead {
-	struct secret bytes;
-	size_t used;    /* of them; wiped */
-	uint64_t at;    /* where `bytes` begins in our half */
-};
 
 #define OBJECT_IDLE 4 /* as many threads encrypt with one key without setting it up each time */
 
@@ -68,7 +62,7 @@ struct object {
 	_Atomic(struct mac *) idle_mac;
 	bool elsewhere;               /* its value comes of a key that others have too: nonce.h */
 	struct nonce_entry *nonces;   /* a reference, from the first nonce that the token makes; under the lock */
-	struct ahead ahead; /* of a pad; guarded by the token's lock */
+	struct otp_use *otp; /* what this process has of a one-time pad (otp-state.h), or NULL; guarded by the token's lock */
 
 	struct object *next[INDEX_COUNT]; /* chains of the table */
 	struct object **link[INDEX_COUNT]; /* what points at it there */

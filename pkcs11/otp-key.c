@@ -3,11 +3,13 @@
 
 #include "pkcs11/otp-key.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "pkcs11/key.h"
 #include "pkcs11/module.h"
+#include "pkcs11/otp-state.h"
 
 /* ---- what is a pad ------------------------------------------------------------------------------------------ */
 
@@ -41,7 +43,9 @@ CK_RV otpkey_check_template(struct attrs *a, bool agreed)
 	const CK_ATTRIBUTE *check = attrs_get(a, CKA_CHECK_VALUE), *sensitive = attrs_get(a, CKA_SENSITIVE);
 
 	if (!wants_to_be(a))
-		return CKR_OK;
+		return attrs_get(a, CKA_DSKE_OTP_SEND_AHEAD) == NULL && attrs_get(a, CKA_DSKE_OTP_RECEIVE_AHEAD) == NULL
+			       ? CKR_OK
+			       : CKR_TEMPLATE_INCONSISTENT;
 	for (size_t i = 0; i < sizeof never / sizeof never[0]; i++) {
 		if (attrs_get_bool(a, never[i]))
 			return CKR_TEMPLATE_INCONSISTENT;
@@ -58,6 +62,7 @@ CK_RV otpkey_begin(struct attrs *a, size_t len)
 	TRY_RV(attrs_set_ulong(a, CKA_DSKE_OTP_SEND_LEFT, len / 2));
 	TRY_RV(attrs_set_ulong(a, CKA_DSKE_OTP_RECEIVE_LEFT, len / 2));
 	TRY_RV(attrs_set(a, CKA_DSKE_OTP_RECEIVED, NULL, 0));
+	TRY_RV(attrs_set_ulong(a, CKA_DSKE_OTP_CHANGES, 0));
 	return attrs_set_ulong(a, CKA_DSKE_OTP_FORGED, 0);
 }
 
@@ -86,16 +91,36 @@ CK_RV otpkey_is_alone(struct module *m, const struct object *key)
 
 /* ---- its state, with the module's lock ------------------------------------------------------------------------ */
 
-static uint64_t half_of(const struct object *o)
+uint64_t pad_half(const struct object *o)
 {
 	return o->value.len / 2;
 }
 
-static uint64_t sent_of(const struct object *o)
+uint64_t pad_sent(const struct object *o)
 {
-	uint64_t half = half_of(o), left = attrs_get_ulong(&o->attrs, CKA_DSKE_OTP_SEND_LEFT, 0);
+	uint64_t half = pad_half(o), left = attrs_get_ulong(&o->attrs, CKA_DSKE_OTP_SEND_LEFT, 0);
 
 	return left <= half ? half - left : half;
+}
+
+/* A state of the key that none had before. */
+static CK_RV count_change(struct object *o)
+{
+	return attrs_set_ulong(&o->attrs, CKA_DSKE_OTP_CHANGES, attrs_get_ulong(&o->attrs, CKA_DSKE_OTP_CHANGES, 0) + 1);
+}
+
+CK_RV pad_set_sent(struct object *o, uint64_t sent)
+{
+	TRY_RV(attrs_set_ulong(&o->attrs, CKA_DSKE_OTP_SEND_LEFT, pad_half(o) - sent));
+	return count_change(o);
+}
+
+CK_RV pad_count_forged(struct object *o)
+{
+	CK_ULONG forged = attrs_get_ulong(&o->attrs, CKA_DSKE_OTP_FORGED, 0);
+
+	TRY_RV(attrs_set_ulong(&o->attrs, CKA_DSKE_OTP_FORGED, forged + 1));
+	return count_change(o);
 }
 
 static uint64_t get_u64(const uint8_t *p)
@@ -113,7 +138,7 @@ static void set_u64(uint8_t *p, uint64_t v)
 		p[i] = (uint8_t)(v >> (56 - 8 * i));
 }
 
-static void received_of(const struct object *o, struct ranges *r)
+void pad_received(const struct object *o, struct ranges *r)
 {
 	const CK_ATTRIBUTE *a = attrs_get(&o->attrs, CKA_DSKE_OTP_RECEIVED);
 	const uint8_t *p = a != NULL ? a->pValue : NULL;
@@ -123,7 +148,7 @@ static void received_of(const struct object *o, struct ranges *r)
 		r->r[r->count++] = (struct range){get_u64(p + 16 * i), get_u64(p + 16 * i + 8)};
 }
 
-static CK_RV set_received(struct object *o, const struct ranges *r)
+CK_RV pad_set_received(struct object *o, const struct ranges *r)
 {
 	uint8_t bytes[16 * RANGES_MAX];
 	uint64_t gone = 0;
@@ -133,20 +158,27 @@ static CK_RV set_received(struct object *o, const struct ranges *r)
 		set_u64(bytes + 16 * i + 8, r->r[i].end);
 		gone += r->r[i].end - r->r[i].start;
 	}
-	TRY_RV(attrs_set_ulong(&o->attrs, CKA_DSKE_OTP_RECEIVE_LEFT, half_of(o) - gone));
-	return attrs_set(&o->attrs, CKA_DSKE_OTP_RECEIVED, bytes, 16 * r->count);
+	TRY_RV(attrs_set(&o->attrs, CKA_DSKE_OTP_RECEIVED, bytes, 16 * r->count));
+	TRY_RV(attrs_set_ulong(&o->attrs, CKA_DSKE_OTP_RECEIVE_LEFT, pad_half(o) - gone));
+	return count_change(o);
 }
 
-/* Has the stored state bytes left that are gone in ours? */
+/* Is the stored state one from before ours, or one to which a byte that this process used is not used? */
 static bool is_earlier(const struct object *stored, const struct object *o)
 {
-	static const CK_ATTRIBUTE_TYPE left[] = {CKA_DSKE_OTP_SEND_LEFT, CKA_DSKE_OTP_RECEIVE_LEFT};
+	const struct otp_use *p = o->otp;
+	struct ranges gone;
 
-	for (int i = 0; i < 2; i++) {
-		if (attrs_get_ulong(&stored->attrs, left[i], 0) > attrs_get_ulong(&o->attrs, left[i], 0))
+	if (attrs_get_ulong(&stored->attrs, CKA_DSKE_OTP_CHANGES, 0) < attrs_get_ulong(&o->attrs, CKA_DSKE_OTP_CHANGES, 0))
+		return true;
+	if (p == NULL)
+		return false;
+	pad_received(stored, &gone);
+	for (size_t i = 0; i < p->taken.count; i++) {
+		if (!ranges_cover(&gone, p->taken.r[i].start, p->taken.r[i].end))
 			return true;
 	}
-	return false;
+	return pad_sent(stored) < p->sent;
 }
 
 static void swap_state(struct object *a, struct object *b)
@@ -170,6 +202,15 @@ void otpkey_follow(struct object *o, struct object *stored)
 		  "bytes of a one-time pad a second time; destroy the pads and agree on new ones");
 }
 
+void otpkey_drop(struct otp_use *p)
+{
+	if (p == NULL)
+		return;
+	secret_drop(&p->send.bytes);
+	secret_drop(&p->receive.bytes);
+	free(p);
+}
+
 /* ---- whose half ----------------------------------------------------------------------------------------------- */
 
 static bool is_id(const struct object *o, CK_ATTRIBUTE_TYPE type, const struct id *id)
@@ -190,157 +231,21 @@ CK_RV otpkey_side(struct module *m, const struct object *o, bool *initiator)
 	return told ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 
-/* Where our half, or the other, begins in the value. */
-static uint8_t *half_at(struct module *m, struct object *o, bool ours)
+uint8_t *pad_half_at(struct module *m, struct object *o, bool ours)
 {
 	bool first = is_id(o, CKA_DSKE_INITIATOR, &client_config(m->client)->id);
 
-	return o->value.data + (first == ours ? 0 : half_of(o));
+	return o->value.data + (first == ours ? 0 : pad_half(o));
 }
 
 void otpkey_left(struct module *m, const struct object *o, struct otpkey_left *left)
 {
 	pthread_mutex_lock(&m->token_lock);
 	module_lock(m);
-	left->half = half_of(o);
-	left->send = half_of(o) - sent_of(o) + (o->ahead.bytes.len - o->ahead.used);
+	left->half = pad_half(o);
+	left->send = pad_half(o) - pad_sent(o) + (o->otp != NULL ? reserve_left(&o->otp->send) : 0);
 	left->receive = attrs_get_ulong(&o->attrs, CKA_DSKE_OTP_RECEIVE_LEFT, 0);
 	left->forged = attrs_get_ulong(&o->attrs, CKA_DSKE_OTP_FORGED, 0);
 	module_unlock(m);
 	pthread_mutex_unlock(&m->token_lock);
-}
-
-/* ---- sending -------------------------------------------------------------------------------------------------- */
-
-struct taking {
-	struct module *m;
-	const struct ahead *have; /* what this process has left, to be continued if nobody came in between */
-	size_t need;
-	struct secret bytes;      /* the new reserve, with what is continued */
-	uint64_t at;
-};
-
-static size_t left_ahead(const struct ahead *a)
-{
-	return a->bytes.len - a->used;
-}
-
-/* On a copy of the key. */
-static CK_RV reserve(struct object *next, void *context)
-{
-	struct taking *t = context;
-	uint64_t sent = sent_of(next), left = half_of(next) - sent;
-	size_t kept = t->have->at + t->have->bytes.len == sent ? left_ahead(t->have) : 0;
-	size_t need = t->need - kept, more = half_of(next) / OTPKEY_AHEAD_PART;
-
-	secret_drop(&t->bytes); /* of a try that another process was faster than */
-	if (need > left)
-		return CKR_DATA_LEN_RANGE;
-	more = more < OTPKEY_AHEAD_MAX ? more : OTPKEY_AHEAD_MAX;
-	more = more < left - need ? more : (size_t)(left - need);
-	TRY_RV(rv_from(secret_alloc(&t->bytes, kept + need + more)));
-	uint8_t *from = half_at(t->m, next, true) + sent;
-	if (kept > 0)
-		memcpy(t->bytes.data, t->have->bytes.data + t->have->used, kept);
-	memcpy(t->bytes.data + kept, from, need + more);
-	mem_wipe(from, need + more);
-	t->at = sent - kept;
-	return attrs_set_ulong(&next->attrs, CKA_DSKE_OTP_SEND_LEFT, left - need - more);
-}
-
-/* With the token's lock. */
-static CK_RV fill_ahead(struct module *m, struct object *o, size_t len)
-{
-	struct taking t = {.m = m, .have = &o->ahead, .need = len};
-
-	CK_RV rv = key_step(m, o, reserve, &t);
-	if (rv == CKR_OK) {
-		secret_move(&o->ahead.bytes, &t.bytes);
-		o->ahead.at = t.at;
-		o->ahead.used = 0;
-	}
-	secret_drop(&t.bytes);
-	return rv;
-}
-
-CK_RV otpkey_take(struct module *m, struct object *o, size_t len, struct secret *out, uint64_t *offset)
-{
-	CK_RV rv = CKR_OK;
-
-	pthread_mutex_lock(&m->token_lock);
-	if (left_ahead(&o->ahead) < len)
-		rv = fill_ahead(m, o, len);
-	if (rv == CKR_OK)
-		rv = rv_from(secret_from(out, o->ahead.bytes.data + o->ahead.used, len));
-	if (rv == CKR_OK) {
-		*offset = o->ahead.at + o->ahead.used;
-		mem_wipe(o->ahead.bytes.data + o->ahead.used, len);
-		o->ahead.used += len;
-	}
-	pthread_mutex_unlock(&m->token_lock);
-	if (rv == CKR_DATA_LEN_RANGE)
-		log_warn("a one-time pad has not %zu bytes left to send with: agree on a new one", len);
-	return rv;
-}
-
-/* ---- receiving ------------------------------------------------------------------------------------------------ */
-
-CK_RV otpkey_look(struct module *m, struct object *o, uint64_t offset, size_t len, struct secret *out)
-{
-	struct ranges gone;
-
-	TRY_RV(key_sync(m));
-	module_lock(m);
-	uint64_t half = half_of(o);
-	CK_RV rv = CKR_ENCRYPTED_DATA_INVALID;
-	received_of(o, &gone);
-	if (offset <= half && len <= half - offset && len > 0 && !ranges_overlap(&gone, offset, offset + len))
-		rv = rv_from(secret_from(out, half_at(m, o, false) + offset, len));
-	module_unlock(m);
-	return rv;
-}
-
-struct burning {
-	struct module *m;
-	uint64_t offset;
-	size_t len;
-};
-
-/* What the set closed to stay small is gone as well. */
-static CK_RV burn(struct object *next, void *context)
-{
-	const struct burning *b = context;
-	struct ranges gone;
-
-	received_of(next, &gone);
-	if (!rc_ok(ranges_add(&gone, b->offset, b->offset + b->len)))
-		return CKR_ENCRYPTED_DATA_INVALID;
-	uint8_t *half = half_at(b->m, next, false);
-	for (size_t i = 0; i < gone.count; i++)
-		mem_wipe(half + gone.r[i].start, gone.r[i].end - gone.r[i].start);
-	return set_received(next, &gone);
-}
-
-static CK_RV count_forged(struct object *next, void *context)
-{
-	(void)context;
-	return attrs_set_ulong(&next->attrs, CKA_DSKE_OTP_FORGED, attrs_get_ulong(&next->attrs, CKA_DSKE_OTP_FORGED, 0) + 1);
-}
-
-static CK_RV step(struct module *m, struct object *o, key_stepper *how, void *context)
-{
-	pthread_mutex_lock(&m->token_lock);
-	CK_RV rv = key_step(m, o, how, context);
-	pthread_mutex_unlock(&m->token_lock);
-	return rv;
-}
-
-CK_RV otpkey_burn(struct module *m, struct object *o, uint64_t offset, size_t len)
-{
-	return step(m, o, burn, &(struct burning){m, offset, len});
-}
-
-CK_RV otpkey_forged(struct module *m, struct object *o)
-{
-	return step(m, o, count_forged, NULL);
 }

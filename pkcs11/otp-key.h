@@ -14,9 +14,19 @@
  *	 used or lost   reserved    not used
  *
  * `sent` is durable: half - CKA_DSKE_OTP_SEND_LEFT.  The bytes before it are zero in the value, in memory and in the store.
- * Some of them may be reserved by this process (object->ahead), which has a copy of them in memory alone, and
- * loses it when it ends.  From the other half bytes go as messages come, in any order: CKA_DSKE_OTP_RECEIVED has the
- * ranges that are gone, OTPKEY_RANGES_MAX at most; when there are more, the lowest hole is closed.
+ * Some of them may be reserved by this process (otp-send.c), which has a copy of them in memory alone.
+ *
+ * From the other half bytes go as messages come, in any order: CKA_DSKE_OTP_RECEIVED has the ranges that are gone,
+ * OTPKEY_RANGES_MAX at most; when there are more, the lowest hole is closed.  Among them may be one that this process has
+ * reserved (otp-receive.c), so that what messages take of it needs no write:
+ *
+ *	0 .......... at .......... at + len .......... half
+ *	 taken, or    of this process    taken, or not
+ *	 not
+ *
+ * In either half: first it is durable that a byte is gone from the store, then it is in a reserve, then it is used, once,
+ * and wiped.  So a process that is killed loses what it had reserved, and nobody uses any of it twice.  C_Logout gives back
+ * what is left (otp-back.c), and a reserve that moves on what it leaves behind: the copy in memory goes with the write.
  *
  * Value and attributes change together, first in the store (key_step()), then in memory; only then a byte is used.
  */
@@ -28,9 +38,9 @@
 #include "pkcs11/object.h"
 #include "pkcs11/rv.h"
 
+struct otp_use;
+
 #define OTPKEY_RANGES_MAX RANGES_MAX
-#define OTPKEY_AHEAD_MAX 16384u /* bytes that a process reserves at once beyond what it needs ... */
-#define OTPKEY_AHEAD_PART 64u   /* ... or this part of its half, if that is less */
 #define OTPKEY_FORGERIES_MAX 65536ul /* messages with a wrong tag, for the whole life of a pad */
 
 bool otpkey_is(const struct attrs *a);
@@ -49,6 +59,11 @@ CK_RV otpkey_is_alone(struct module *m, const struct object *key);
  * like to a process that was there before.  With the module's lock. */
 void otpkey_follow(struct object *o, struct object *stored);
 
+/* What this process has of it: wiped and freed.  Safe on NULL. */
+void otpkey_drop(struct otp_use *p);
+/* What it has reserved of all pads, and not used, goes back into the store.  Takes the locks itself. */
+void otpkey_give_back(struct module *m);
+
 /* Whose half is ours?  KEY_FUNCTION_NOT_PERMITTED when that cannot be told.  The following take the token's and the module's lock
  * themselves. */
 CK_RV otpkey_side(struct module *m, const struct object *o, bool *initiator);
@@ -63,7 +78,7 @@ void otpkey_left(struct module *m, const struct object *o, struct otpkey_left *l
  * DATA_LEN_RANGE when there are not so many; as key_step(). */
 CK_RV otpkey_take(struct module *m, struct object *o, size_t len, struct secret *out, uint64_t *offset);
 
-/* A copy of bytes of the other half that are still there.  ENCRYPTED_DATA_INVALID: some are gone, or never were. */
+/* A copy of bytes of the other half that are still there, or reserved by this process.  ENCRYPTED_DATA_INVALID: some are gone, or never were. */
 CK_RV otpkey_look(struct module *m, struct object *o, uint64_t offset, size_t len, struct secret *out);
 /* They are gone now.  ENCRYPTED_DATA_INVALID: they were already. */
 CK_RV otpkey_burn(struct module *m, struct object *o, uint64_t offset, size_t len);

@@ -177,4 +177,5 @@ static CK_RV run(struct cipher_op *op, const uint8_t *in, size_t in_len, uint8_t
 	return op->encrypt ? encrypt(op, in, in_len, out) : decrypt(op, in, *out_len, out);
 }
 
-const struct cipher_kind cipher_otp = {.unit = 1, .single = true, .read = read_none, .whole_len = whole_len, .run = run};
+/* A message begins with its length, and nothing is given out before its tag is checked: parts wait for the last one. */
+const struct cipher_kind cipher_otp = {.unit = 1, .hold = HOLD_BOTH, .read = read_none, .whole_len = whole_len, .run = run};

@@ -48,3 +48,12 @@ EXTRA_DIST += %D%/bench-pkcs11.py
 bench-pkcs11: %D%/bench-pkcs11 test/pkcs11/make-token test/pkcs11/dske-fake.la
 	@DSKE_BENCH_COMMIT=`git -C $(srcdir) describe --always --dirty 2>/dev/null`; export DSKE_BENCH_COMMIT; \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; $(srcdir)/%D%/bench-pkcs11.py $(BENCH_KEYS)
+
+# One-time pads of the token, by both ends in one process.  OTP_LINES: lines of their configurations, in quotes.
+EXTRA_PROGRAMS += %D%/bench-otp
+%C%_bench_otp_SOURCES = %D%/bench-otp.c test/lib/scratch.c test/lib/scratch.h $(BENCH_LIB)
+%C%_bench_otp_CPPFLAGS = $(AM_CPPFLAGS) $(P11_CFLAGS)
+%C%_bench_otp_LDADD = $(FAKE_PKCS11_LIBS)
+bench-otp: %D%/bench-otp
+	@DSKE_BENCH_COMMIT=`git -C $(srcdir) describe --always --dirty 2>/dev/null`; export DSKE_BENCH_COMMIT; \
+	%D%/bench-otp $(OTP_LINES)

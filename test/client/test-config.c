@@ -60,6 +60,7 @@ static void defaults(void **state)
 	assert_string_equal(c.log, "none");
 	assert_int_equal(c.low_water.percent, 10);
 	assert_int_equal(c.low_water.lasts_s, 7 * 86400);
+	assert_true(c.pad_send_ahead == CONFIG_PAD_PART && c.pad_receive_ahead == 0);
 	assert_string_equal(c.table_key.s, "");
 	AUTO(secret) key = {0};
 	assert_ok(config_table_key(&c, &key));
@@ -72,7 +73,7 @@ static void every_setting(void **state)
 {
 	(void)state;
 	struct config c;
-	assert_ok(read_text(&c, WHO "state = sub\ntable_key = k/table.key\nlog = stderr\nlog_level = debug\nmedia = /media/*, sticks\nlow_water = 20%\ndirect_listen = [::]:7100\n[agreement]\nk = 3\nk_b = 2\ntimeout = 2s\n"
+	assert_ok(read_text(&c, WHO "state = sub\ntable_key = k/table.key\nlog = stderr\nlog_level = debug\nmedia = /media/*, sticks\nlow_water = 20%\npad_send_ahead = 64K\npad_receive_ahead = 3\ndirect_listen = [::]:7100\n[agreement]\nk = 3\nk_b = 2\ntimeout = 2s\n"
 				"ttl = 1d\nkey_length = 1K\nscheme = xor\n[hub hub1]\naddress = h:1\n[hub hub2]\naddress = i:2\noperator = North Ltd.\n"
 				"[peer bob]\nextract = yes\n[peer carol]\nextract = no\n"));
 	assert_string_equal(c.state.s, scratch_path(&scratch, "sub"));
@@ -95,6 +96,8 @@ static void every_setting(void **state)
 	assert_string_equal(c.media, "/media/*, sticks");
 	assert_int_equal(c.low_water.percent, 20);
 	assert_int_equal(c.low_water.lasts_s, 0);
+	assert_int_equal(c.pad_send_ahead, 65536);
+	assert_int_equal(c.pad_receive_ahead, 3);
 	config_drop(&c);
 }
 

@@ -85,6 +85,11 @@ check_PROGRAMS += %D%/test-otp-crowd
 %C%_test_otp_crowd_SOURCES = %D%/test-otp-crowd.c $(OTP_FIXTURE)
 %C%_test_otp_crowd_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
 TESTS += %D%/test-otp %D%/test-otp-crowd
+check_PROGRAMS += %D%/test-otp-ahead
+%C%_test_otp_ahead_SOURCES = %D%/test-otp-ahead.c $(OTP_FIXTURE)
+%C%_test_otp_ahead_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
+%C%_test_otp_ahead_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_replace
+TESTS += %D%/test-otp-ahead
 # Pads of processes that are struck: a sample; DSKE_OTP_EVERY=1 for all calls.
 check_PROGRAMS += %D%/otp-host
 %C%_otp_host_SOURCES = %D%/otp-host.c

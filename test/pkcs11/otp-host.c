@@ -125,6 +125,8 @@ int main(int argc, char **argv)
 		open_all(s, argv[3]);
 	else
 		return 2;
+	if (getenv("DSKE_PIN") != NULL)
+		must("C_Logout", p11->C_Logout(s));
 	must("C_Finalize", p11->C_Finalize(NULL));
 	return 0;
 }

@@ -65,8 +65,6 @@ static void lengths_are_asked_for(void **state)
 	IS(p11->C_Encrypt(s, (CK_BYTE *)"text", 4, out, &len), CKR_OPERATION_NOT_INITIALIZED);
 	assert_true(number(s, CKA_DSKE_OTP_SEND_LEFT) < left);
 	IS(p11->C_EncryptInit(s, &otp, pad_of(s)), CKR_OK);
-	IS(p11->C_EncryptUpdate(s, (CK_BYTE *)"text", 4, out, &len), CKR_FUNCTION_NOT_SUPPORTED);
-	IS(p11->C_EncryptInit(s, &otp, pad_of(s)), CKR_OK);
 	len = sizeof in_place;
 	IS(p11->C_Encrypt(s, in_place, 8, in_place, &len), CKR_OK);
 	s = as("bob");
@@ -77,6 +75,46 @@ static void lengths_are_asked_for(void **state)
 	assert_memory_equal(in_place, "in place", 8);
 	IS(p11->C_DecryptInit(s, &otp, pad_of(s)), CKR_OK);
 	IS(p11->C_Decrypt(s, out, 47, in_place, &plain), CKR_ENCRYPTED_DATA_LEN_RANGE);
+}
+
+/* All comes with the last part, and uses nothing up before; nothing is given out of what is forged. */
+static void in_parts(void **state)
+{
+	static struct message a;
+	CK_BYTE text[20] = "0123456789abcdefghi", back[20] = "";
+	CK_ULONG len, left;
+
+	(void)state;
+	both_agree(KEY_BYTES);
+	CK_SESSION_HANDLE s = as("alice");
+	left = number(s, CKA_DSKE_OTP_SEND_LEFT);
+	IS(p11->C_EncryptInit(s, &otp, pad_of(s)), CKR_OK);
+	for (size_t i = 0; i < 20; i += 5) {
+		len = sizeof a.bytes;
+		IS(p11->C_EncryptUpdate(s, text + i, 5, a.bytes, &len), CKR_OK);
+		assert_int_equal(len, 0);
+	}
+	IS(p11->C_EncryptFinal(s, NULL, &len), CKR_OK);
+	assert_int_equal(len, 20 + CKDSKE_OTP_MORE);
+	len--;
+	IS(p11->C_EncryptFinal(s, a.bytes, &len), CKR_BUFFER_TOO_SMALL);
+	assert_int_equal(number(s, CKA_DSKE_OTP_SEND_LEFT), left);
+	IS(p11->C_EncryptFinal(s, a.bytes, &len), CKR_OK);
+	a.len = len;
+	s = as("bob");
+	for (int good = 0; good < 2; good++) {
+		a.bytes[40] ^= 1;
+		IS(p11->C_DecryptInit(s, &otp, pad_of(s)), CKR_OK);
+		for (size_t i = 0; i < a.len; i += 17) {
+			len = sizeof back;
+			IS(p11->C_DecryptUpdate(s, a.bytes + i, 17, back, &len), CKR_OK);
+			assert_int_equal(len, 0);
+		}
+		len = sizeof back;
+		IS(p11->C_DecryptFinal(s, back, &len), good ? CKR_OK : CKR_ENCRYPTED_DATA_INVALID);
+		assert_int_equal(memcmp(back, text, 20) == 0, good);
+	}
+	IS(opens(s, &a, "0123456789abcdefghi"), CKR_ENCRYPTED_DATA_INVALID);
 }
 
 /* What came once does not come again: not in this process, nor in the next, nor as a part of another. */
@@ -322,11 +360,68 @@ static void a_store_put_back(void **state)
 	assert_once(all, 8);
 }
 
+/* ---- what is said of what a process reserves --------------------------------------------------------------------------------------- */
+
+#define EACH (40u + TAG_KEY_LEN)
+
+static const char forty[] = "a message that has forty bytes, just so.";
+
+static void by_the_configuration(void **state)
+{
+	static struct message a, b;
+	CK_SESSION_HANDLE s;
+
+	(void)state;
+	both_agree(KEY_BYTES);
+	put("dske.conf", "[client]\nname = alice\nid = " ALICE_ID "\npad_send_ahead = 500\npad_receive_ahead = 1K\n");
+	s = as("alice");
+	IS(seal(s, pad_of(s), forty, 40, &a), CKR_OK);
+	assert_int_equal(number(s, CKA_DSKE_OTP_SEND_LEFT), HALF - EACH - 500);
+	s = as("bob");
+	IS(opens(s, &a, forty), CKR_OK);
+	assert_int_equal(number(s, CKA_DSKE_OTP_RECEIVE_LEFT), HALF - EACH);
+	IS(seal(s, pad_of(s), forty, 40, &b), CKR_OK);
+	assert_int_equal(number(s, CKA_DSKE_OTP_SEND_LEFT), HALF - EACH - HALF / 64);
+	s = as("alice");
+	IS(opens(s, &b, forty), CKR_OK);
+	assert_int_equal(number(s, CKA_DSKE_OTP_RECEIVE_LEFT), HALF - EACH - 1024);
+}
+
+static void pads_alone_have_it(void **state)
+{
+	static struct message a;
+	CK_SESSION_HANDLE s = as("alice");
+	CK_DSKE_DERIVE_PARAMS p = context("no pad");
+	CK_ULONG ahead = 100, said = 0, len = KEY_BYTES;
+	CK_ATTRIBUTE other_key[] = {{CKA_DSKE_OTP_SEND_AHEAD, &ahead, sizeof ahead}};
+	CK_ATTRIBUTE pad[] = {{CKA_ALLOWED_MECHANISMS, &only, sizeof only}, {CKA_ENCRYPT, &yes, 1}, {CKA_LABEL, "pad", 3},
+			      {CKA_TOKEN, &yes, 1}, {CKA_VALUE_LEN, &len, sizeof len}, {CKA_DSKE_OTP_SEND_AHEAD, &ahead, sizeof ahead}};
+	CK_OBJECT_HANDLE key = 0;
+
+	(void)state;
+	IS(derive(s, peer(s, "bob"), &p, other_key, 1, &key), CKR_TEMPLATE_INCONSISTENT);
+	IS(derive(s, peer(s, "bob"), &p, NULL, 0, &key), CKR_OK);
+	IS(p11->C_SetAttributeValue(s, key, other_key, 1), CKR_ATTRIBUTE_TYPE_INVALID);
+	p = context("pad");
+	IS(derive(s, peer(s, "bob"), &p, pad, 6, &key), CKR_OK);
+	s = as("alice");
+	assert_int_equal(read_attr(s, pad_of(s), CKA_DSKE_OTP_SEND_AHEAD, &said, sizeof said), sizeof said);
+	assert_int_equal(said, 100);
+	IS(seal(s, pad_of(s), forty, 40, &a), CKR_OK);
+	assert_int_equal(number(s, CKA_DSKE_OTP_SEND_LEFT), HALF - EACH - 100);
+	ahead = (CK_ULONG)-2; /* all there is */
+	IS(p11->C_SetAttributeValue(s, pad_of(s), other_key, 1), CKR_OK);
+	for (size_t i = 1; i < 3; i++)
+		IS(seal(s, pad_of(s), forty, 40, &a), CKR_OK);
+	assert_int_equal(number(s, CKA_DSKE_OTP_SEND_LEFT), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		OTP_TEST(they_talk),
 		OTP_TEST(lengths_are_asked_for),
+		OTP_TEST(in_parts),
 		OTP_TEST(nothing_is_replayed),
 		OTP_TEST(nothing_is_forged),
 		OTP_TEST(it_ends),
@@ -335,6 +430,8 @@ int main(void)
 		OTP_TEST(session_objects_too),
 		OTP_TEST(used_bytes_are_wiped),
 		OTP_TEST(a_store_put_back),
+		OTP_TEST(by_the_configuration),
+		OTP_TEST(pads_alone_have_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
