@@ -53,7 +53,9 @@ void dske_tls_free(struct dske_tls *t);
  * CKA_ID in hexadecimal; it is looked up for each connection, and once here.  context is what both ends have to have
  * said alike, a service's name for instance; NULL: nothing.  The hash is that of the first enabled suite of TLS 1.3;
  * OpenSSL's client offers one.  Certificates are verified from now on (SSL_VERIFY_PEER), so that a server which has a
- * certificate and not the key fails, unless the program says otherwise.
+ * certificate and not the key fails, unless the program says otherwise.  A connection that is to resume an earlier session
+ * (SSL_set_session) fails: that session's server would do without the key.  Keys without Diffie-Hellman
+ * (SSL_OP_ALLOW_NO_DHE_KEX) are switched off, whatever openssl.cnf says, here and at the server.
  */
 int dske_tls_client(struct dske_tls *t, SSL_CTX *ctx, const char *key, const char *context);
 

@@ -201,6 +201,9 @@ static dske_rc offer_key(SSL *ssl, const EVP_MD *md, struct offer *o, SSL_SESSIO
 	const struct suite *suite = md != NULL ? suite_of_digest(md) : first_suite(ssl);
 	if (suite == NULL)
 		return FAIL(UNSUPPORTED, "no suite of TLS 1.3 with SHA-256 or SHA-384 is enabled");
+	/* Its ticket would go beside the key, and whoever gave it out, with a certificate or none, could choose it. */
+	if (SSL_get_session(ssl) != NULL && SSL_SESSION_is_resumable(SSL_get_session(ssl)))
+		return FAIL(STATE, "a connection under a key does not resume an earlier session");
 	TRY(source_find(source, b->key, &key));
 	memcpy(identity.external, key.id, key.id_len);
 	identity.external_len = key.id_len;
@@ -289,6 +292,7 @@ static dske_rc bind(struct dske_tls *t, SSL_CTX *ctx, const char *key, const cha
 			free_binding(NULL, b, NULL, 0, 0, NULL);
 		return rc_make(DSKE_RC_NOMEM);
 	}
+	SSL_CTX_clear_options(ctx, SSL_OP_ALLOW_NO_DHE_KEX); /* which openssl.cnf may have set for all programs */
 	b->tls = t;
 	strcpy(b->context, context != NULL ? context : "");
 	return DSKE_OK;

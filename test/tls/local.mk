@@ -8,6 +8,10 @@ check_PROGRAMS += %D%/source-host
 %C%_source_host_SOURCES = %D%/source-host.c
 %C%_source_host_LDADD = $(TLS_LIBS)
 
+check_PROGRAMS += %D%/resume-host
+%C%_resume_host_SOURCES = %D%/resume-host.c
+%C%_resume_host_LDADD = $(TLS_LIBS)
+
 dist_check_SCRIPTS += %D%/test-source %D%/test-vectors
 TESTS += %D%/test-source %D%/test-vectors
 EXTRA_DIST += %D%/importer.py test/vectors/importer.txt
