@@ -6,7 +6,8 @@
  * Those that join and cut show a key's own bytes.  Who could get a few of them alone into a key, or beside bytes of
  * his own, would try them all, a few at a time, and so read a key that cannot be read.  Hence what comes of a
  * protected key holds KDF_LEAST bytes of it at least, or all.  Of one that was joined, whose other bytes he may know,
- * it is all: CKA_DSKE_JOINED, which goes on to what is joined or cut of it, and to copies.
+ * it is all: CKA_DSKE_JOINED, which goes on to what is joined or cut of it, and to copies; and which a key has that came
+ * wrapped.
  */
 #include "config.h"
 

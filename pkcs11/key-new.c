@@ -180,8 +180,10 @@ static CK_RV fill_key(struct module *m, const struct key_origin *from, struct ob
 	TRY_RV(check_check_value(from, &key->attrs));
 	bool agreed = from->base != NULL && from->base->kind != OBJECT_KEY;
 	TRY_RV(otpkey_check_template(&key->attrs, agreed));
-	TRY_RV(attrs_set_bool(&key->attrs, CKA_DSKE_JOINED, false)); /* until it is */
-	TRY_RV(preset_secrecy(&key->attrs, from->when == ATTR_IN_UNWRAP && !agreed));
+	bool unwrapped = from->when == ATTR_IN_UNWRAP && !agreed;
+	/* What came wrapped may have been joined before, or of two ciphertexts. */
+	TRY_RV(attrs_set_bool(&key->attrs, CKA_DSKE_JOINED, unwrapped));
+	TRY_RV(preset_secrecy(&key->attrs, unwrapped));
 	TRY_RV(set_history(from, &key->attrs));
 	TRY_RV(preset_place(&key->attrs, m->login.who == LOGIN_USER));
 	return preset_all(&key->attrs, ATTR_OF_KEY);

@@ -261,10 +261,18 @@ static void keys_that_do_not_say(void **state)
 	object_unref(unsaid);
 }
 
-/* And every key says so now. */
+/* And every key says so now.  What was joined does not lose it on the way through a wrapping key. */
 static void keys_say(void **state)
 {
 	CK_SESSION_HANDLE s = session_new();
+	CK_ATTRIBUTE wraps[] = {{CKA_WRAP, &yes, 1}, {CKA_UNWRAP, &yes, 1}}, more[] = {{CKA_DERIVE, &yes, 1}, {CKA_EXTRACTABLE, &yes, 1}};
+	CK_ATTRIBUTE templ[] = {{CKA_CLASS, &secret_class, sizeof secret_class}, {CKA_KEY_TYPE, &generic, sizeof generic}, more[0]};
+	CK_MECHANISM kw = {CKM_AES_KEY_WRAP_KWP, NULL, 0};
+	CK_EXTRACT_PARAMS bit = 8 * 31;
+	CK_MECHANISM cut = {CKM_EXTRACT_KEY_FROM_KEY, &bit, sizeof bit};
+	CK_OBJECT_HANDLE with, again;
+	unsigned char out[80];
+	CK_ULONG n = sizeof out;
 	CK_KEY_DERIVATION_STRING_DATA some = {bytes, 3};
 	CK_MECHANISM join = {CKM_CONCATENATE_BASE_AND_DATA, &some, sizeof some};
 	CK_OBJECT_HANDLE base, key;
@@ -275,6 +283,13 @@ static void keys_say(void **state)
 	assert_false(is(s, base, CKA_DSKE_JOINED));
 	IS(p11->C_DeriveKey(s, &join, base, NULL, 0, &key), CKR_OK);
 	assert_true(is(s, key, CKA_DSKE_JOINED));
+	with = made(s, CKK_AES, wraps, 2);
+	IS(p11->C_DeriveKey(s, &join, made(s, CKK_GENERIC_SECRET, more, 2), more, 2, &key), CKR_OK);
+	IS(p11->C_WrapKey(s, &kw, with, key, out, &n), CKR_OK);
+	IS(p11->C_UnwrapKey(s, &kw, with, out, n, templ, 3, &again), CKR_OK);
+	assert_true(is(s, again, CKA_DSKE_JOINED) && is(s, again, CKA_SENSITIVE));
+	IS(of_len(s, &cut, again, 16, &key), CKR_KEY_SIZE_RANGE);
+	IS(of_len(s, &cut, again, 35, &key), CKR_OK);
 }
 
 /* ---- copies (PKCS#11 3.2, 4.1.3) -------------------------------------------------------------------------------- */

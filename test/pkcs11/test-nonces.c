@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -151,6 +152,52 @@ static void ends(void **state)
 	IS(only(b, copy, CKG_GENERATE, 0, iv), CKR_OK);
 }
 
+/* Threads at once, each with a session of its own, with a key or its copy: as many nonces as there are numbers. */
+#define THREADS 4
+#define EACH 1500
+
+static CK_OBJECT_HANDLE shared[2];
+
+static void *many(void *seen)
+{
+	unsigned char iv[12], (*out)[EACH][2] = seen;
+	CK_SESSION_HANDLE s;
+
+	if (p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &s) != CKR_OK)
+		return NULL;
+	for (size_t i = 0; i < EACH; i++) {
+		if (p11_3->C_MessageEncryptInit(s, &gcm, shared[i % 2]) != CKR_OK ||
+		    next(s, CKG_GENERATE_COUNTER, 32, iv) != CKR_OK || p11_3->C_MessageEncryptFinal(s) != CKR_OK)
+			return NULL;
+		memcpy((*out)[i], iv + 10, 2);
+	}
+	return seen;
+}
+
+static void threads(void **state)
+{
+	static unsigned char seen[THREADS][EACH][2];
+	static bool there[THREADS * EACH];
+	CK_SESSION_HANDLE s = session_new();
+	pthread_t thread[THREADS];
+	void *done;
+
+	(void)state;
+	shared[0] = key_of(s, 1, CK_FALSE);
+	IS(p11->C_CopyObject(s, shared[0], NULL, 0, &shared[1]), CKR_OK);
+	for (size_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, many, &seen[i]), 0);
+	for (size_t i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(thread[i], &done), 0);
+		assert_non_null(done);
+	}
+	for (size_t i = 0; i < (size_t)THREADS * EACH; i++) {
+		unsigned number = seen[i / EACH][i % EACH][0] * 256u + seen[i / EACH][i % EACH][1];
+		assert_true(number < THREADS * EACH && !there[number]);
+		there[number] = true;
+	}
+}
+
 /* A token object is in every process, and a copy of it may be; an agreed key is at the other end. */
 static void keys_of_others(void **state)
 {
@@ -289,6 +336,7 @@ int main(void)
 		NONCES(sessions_count_together),
 		NONCES(values_count_together),
 		NONCES(ends),
+		NONCES(threads),
 		NONCES(keys_of_others),
 		NONCES(processes),
 		cmocka_unit_test(draws_end),
