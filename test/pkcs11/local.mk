@@ -157,3 +157,7 @@ TESTS += %D%/test-bad-arguments
 bad-arguments: %D%/test-bad-arguments
 	@DSKE_TEST_SECONDS=7200 DSKE_BAD_CASES=$${N:-100000} DSKE_BAD_SEED=$${SEED:-1} \
 		$(BASH) $(srcdir)/test/run-test ./%D%/test-bad-arguments
+check_PROGRAMS += %D%/test-threads
+%C%_test_threads_SOURCES = %D%/test-threads.c %D%/token-fixture.c %D%/token-fixture.h
+%C%_test_threads_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
+TESTS += %D%/test-threads
