@@ -148,9 +148,28 @@ dske_rc file_pwrite(int fd, const void *bytes, size_t len, uint64_t offset)
 dske_rc file_sync(int fd)
 {
 	/* After a failure the kernel may have dropped the dirty pages and call them clean: a second
-	 * fdatasync would succeed without having written them.  So the first answer stands. */
-	if (fdatasync(fd) != 0)
+	 * fdatasync would succeed without having written them.  So the first answer stands; but a signal of the
+	 * host's, which interrupts it before there is one (fdatasync(2)), is none. */
+	int rc;
+
+	do
+		rc = fdatasync(fd);
+	while (rc != 0 && errno == EINTR);
+	if (rc != 0)
 		return fail_fd(DSKE_RC_SYNC, "make durable", fd);
+	return DSKE_OK;
+}
+
+dske_rc file_resize(int fd, uint64_t len)
+{
+	int rc;
+
+	TRY(check_range(0, len));
+	do
+		rc = ftruncate(fd, (off_t)len);
+	while (rc != 0 && errno == EINTR);
+	if (rc != 0)
+		return fail_fd(DSKE_RC_IO, "set the length of", fd);
 	return DSKE_OK;
 }
 
@@ -297,7 +316,11 @@ dske_rc file_sync_dir_of(const char *path)
 	TRY(path_folder(&name, path));
 	if (!rc_ok(file_open(&folder, name.s, O_RDONLY | O_DIRECTORY, 0)))
 		return FAIL(SYNC, "cannot open folder %s to make a name durable: %m", name.s);
-	if (fsync(folder.n) != 0)
+	int rc;
+	do
+		rc = fsync(folder.n);
+	while (rc != 0 && errno == EINTR);
+	if (rc != 0)
 		return FAIL(SYNC, "folder %s could not be made durable: %m", name.s);
 	return DSKE_OK;
 }

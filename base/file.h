@@ -53,6 +53,9 @@ dske_rc file_read_all(struct buf *out, const char *path, size_t max);
 /* The same of an ordinary file that no link leads to.  Errors: also FORMAT. */
 dske_rc file_read_ordinary(struct buf *out, const char *path, size_t max);
 
+/* ftruncate(2); retries EINTR.  Errors: IO. */
+dske_rc file_resize(int fd, uint64_t len);
+
 /* Replaces path durably: a temporary beside it, written, synced, renamed over, folder synced.
  * Errors: as file_open, SYNC. */
 dske_rc file_replace(const char *path, const void *bytes, size_t len, mode_t mode);

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -170,15 +172,44 @@ static void prefix(char *out, size_t cap, enum log_level level)
 	}
 }
 
+/* A pipe that nobody reads any more: the host may die of what it writes itself, but not of our line.  SIGPIPE goes to the
+ * thread that wrote, and is taken back there; one that was pending before is the host's. */
+struct no_pipe {
+	sigset_t pipe, before;
+	bool was_pending;
+};
+
+static void pipe_hold(struct no_pipe *h)
+{
+	sigset_t pending;
+
+	sigemptyset(&h->pipe);
+	sigaddset(&h->pipe, SIGPIPE);
+	sigpending(&pending);
+	h->was_pending = sigismember(&pending, SIGPIPE) == 1;
+	pthread_sigmask(SIG_BLOCK, &h->pipe, &h->before);
+}
+
+static void pipe_release(const struct no_pipe *h, bool broken)
+{
+	if (broken && !h->was_pending)
+		while (sigtimedwait(&h->pipe, NULL, &(struct timespec){0}) < 0 && errno == EINTR)
+			continue;
+	pthread_sigmask(SIG_SETMASK, &h->before, NULL);
+}
+
 /* One write a line, so that lines of several processes in one file do not mix. */
 static void write_line(int fd, char *line, size_t len)
 {
+	struct no_pipe hold;
 	ssize_t n;
 
 	line[len] = '\n';
+	pipe_hold(&hold);
 	do
 		n = write(fd, line, len + 1);
 	while (n < 0 && errno == EINTR);
+	pipe_release(&hold, n < 0 && errno == EPIPE);
 }
 
 void log_line(enum log_level level, const char *format, ...)

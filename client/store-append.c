@@ -71,7 +71,7 @@ dske_rc image_for_change(struct store *s, struct image *i, const struct secret *
 static void withdraw(struct store *s, struct image *i, uint64_t at, uint64_t len)
 {
 	if (at + len > i->size)
-		(void)!ftruncate(i->file.n, (off_t)i->size);
+		(void)file_resize(i->file.n, i->size);
 	(void)zeros_write(s, i, at, at + len > i->size ? i->size - at : len);
 }
 

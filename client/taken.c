@@ -112,7 +112,7 @@ static dske_rc drop_old(struct list *l, uint64_t old)
 		TRY(file_pwrite(l->file.n, &n, sizeof n, (uint64_t)place(i)));
 	}
 	TRY(write_count(l, kept));
-	return ftruncate(l->file.n, place(kept)) == 0 ? DSKE_OK : FAIL(IO, "cannot make %s shorter: %m", l->path.s);
+	return file_resize(l->file.n, (uint64_t)place(kept));
 }
 
 static dske_rc look(const struct config *c, const char *folder, const struct name *n, bool *has)

@@ -218,9 +218,7 @@ dske_rc cover_create(struct cover *c, const char *dir, const struct secret *key)
 	TRY(open_both(c, dir, O_CREAT | O_EXCL | O_NOFOLLOW));
 	TRY(file_pwrite(c->salts.n, head, sizeof head, 0));
 	TRY(salts_write(c));
-	if (ftruncate(c->bytes.n, (off_t)c->len) != 0)
-		return FAIL(IO, "cannot make the table in %s %llu bytes long: %m", dir, (unsigned long long)c->len);
-	return DSKE_OK;
+	return file_resize(c->bytes.n, c->len);
 }
 
 static dske_rc check_size(int fd, const char *dir, const char *name, uint64_t wanted)

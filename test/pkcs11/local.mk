@@ -131,7 +131,8 @@ check_PROGRAMS += %D%/test-sessions
 %C%_test_sessions_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
 TESTS += %D%/test-sessions
 check_PROGRAMS += %D%/test-stalled
-%C%_test_stalled_SOURCES = %D%/test-stalled.c $(CLIENT_WORLD)
+WORLD_TOKEN = %D%/world-token.c %D%/world-token.h $(CLIENT_WORLD)
+%C%_test_stalled_SOURCES = %D%/test-stalled.c $(WORLD_TOKEN)
 %C%_test_stalled_CPPFLAGS = $(AM_CPPFLAGS) -DWORLD_HUBS=3
 %C%_test_stalled_LDADD = $(PKCS11_LIBS) $(TEST_LIBS)
 TESTS += %D%/test-stalled
@@ -161,3 +162,11 @@ check_PROGRAMS += %D%/test-threads
 %C%_test_threads_SOURCES = %D%/test-threads.c %D%/token-fixture.c %D%/token-fixture.h
 %C%_test_threads_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
 TESTS += %D%/test-threads
+check_PROGRAMS += %D%/test-signals
+%C%_test_signals_SOURCES = %D%/test-signals.c $(WORLD_TOKEN)
+%C%_test_signals_CPPFLAGS = $(AM_CPPFLAGS) -DWORLD_HUBS=3
+%C%_test_signals_LDADD = $(PKCS11_LIBS) $(TEST_LIBS)
+%C%_test_signals_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=read,--wrap=pread,--wrap=write,--wrap=pwrite,--wrap=recv \
+	-Wl,--wrap=send,--wrap=getrandom,--wrap=poll,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate \
+	-Wl,--wrap=fallocate,--wrap=open,--wrap=fcntl,--wrap=connect
+TESTS += %D%/test-signals
