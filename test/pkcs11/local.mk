@@ -147,17 +147,6 @@ check_LTLIBRARIES += %D%/probe-provider.la
 %C%_probe_provider_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 dist_check_SCRIPTS += %D%/test-hosts
 TESTS += %D%/test-hosts
-
-# Every function with arguments by chance.  `make check` takes a sample; `make bad-arguments N=100000`, built with
-# --enable-sanitizers, is what is due at closing.
-check_PROGRAMS += %D%/test-bad-arguments
-%C%_test_bad_arguments_SOURCES = %D%/test-bad-arguments.c %D%/wild-calls.c %D%/wild-mech.c %D%/wild-memory.c %D%/wild-templ.c \
-	%D%/wild-values.c %D%/wild-world.c %D%/wild.h %D%/token-fixture.c %D%/token-fixture.h
-%C%_test_bad_arguments_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
-TESTS += %D%/test-bad-arguments
-bad-arguments: %D%/test-bad-arguments
-	@DSKE_TEST_SECONDS=7200 DSKE_BAD_CASES=$${N:-100000} DSKE_BAD_SEED=$${SEED:-1} \
-		$(BASH) $(srcdir)/test/run-test ./%D%/test-bad-arguments
 check_PROGRAMS += %D%/test-threads
 %C%_test_threads_SOURCES = %D%/test-threads.c %D%/token-fixture.c %D%/token-fixture.h
 %C%_test_threads_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
@@ -170,3 +159,14 @@ check_PROGRAMS += %D%/test-signals
 	-Wl,--wrap=send,--wrap=getrandom,--wrap=poll,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate \
 	-Wl,--wrap=fallocate,--wrap=open,--wrap=fcntl,--wrap=connect
 TESTS += %D%/test-signals
+
+# Every function with arguments by chance.  `make check` takes a sample; `make bad-arguments N=100000`, built with
+# --enable-sanitizers, is what is due at closing.
+check_PROGRAMS += %D%/test-bad-arguments
+%C%_test_bad_arguments_SOURCES = %D%/test-bad-arguments.c %D%/wild-calls.c %D%/wild-mech.c %D%/wild-memory.c %D%/wild-templ.c \
+	%D%/wild-values.c %D%/wild-world.c %D%/wild.h %D%/token-fixture.c %D%/token-fixture.h
+%C%_test_bad_arguments_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
+TESTS += %D%/test-bad-arguments
+bad-arguments: %D%/test-bad-arguments
+	@DSKE_TEST_SECONDS=7200 DSKE_BAD_CASES=$${N:-100000} DSKE_BAD_SEED=$${SEED:-1} \
+		$(BASH) $(srcdir)/test/run-test ./%D%/test-bad-arguments
