@@ -19,6 +19,8 @@
 #define D ATTR_OF_DATA
 #define TURNS(name, kind, of, when, preset, turn) {name, #name, ATTR_##kind, of, when, ATTR_##preset, TURN_##turn}
 #define ROW(name, kind, of, when, preset) {name, #name, ATTR_##kind, of, when, ATTR_##preset, TURN_ANY}
+/* The token says it of what it agreed on, and who brings a key from elsewhere of that. */
+#define AGREED(name, kind) {name, #name, ATTR_##kind, K, CREATE, ATTR_NO_DEFAULT, TURN_ANY}
 #define OWN(name, kind) {name, #name, ATTR_##kind, 0, 0, ATTR_NO_DEFAULT, TURN_ANY} /* the token's own objects have it */
 
 /* PKCS#11 3.0: 4.4 (storage objects), 4.5 (data), 4.7 and 4.10 (secret keys); ascending by type, which a test holds.
@@ -64,23 +66,24 @@ static const struct attr_row rows[] = {
 	ROW(CKA_UNWRAP_TEMPLATE, ARRAY, K, NEW, EMPTY),
 	ROW(CKA_DERIVE_TEMPLATE, ARRAY, K, NEW, EMPTY),
 	ROW(CKA_ALLOWED_MECHANISMS, ULONGS, K, NEW, EMPTY),
-	OWN(CKA_DSKE_PEER, BYTES),
-	OWN(CKA_DSKE_PEER_NAME, BYTES),
-	OWN(CKA_DSKE_INITIATOR, BYTES),
-	OWN(CKA_DSKE_N, ULONG),
-	OWN(CKA_DSKE_K, ULONG),
-	OWN(CKA_DSKE_SCHEME, ULONG),
-	OWN(CKA_DSKE_HUBS, BYTES),
-	OWN(CKA_DSKE_KEY_ID, BYTES),
+	AGREED(CKA_DSKE_PEER, ID),
+	AGREED(CKA_DSKE_PEER_NAME, BYTES),
+	AGREED(CKA_DSKE_INITIATOR, ID),
+	AGREED(CKA_DSKE_N, ULONG),
+	AGREED(CKA_DSKE_K, ULONG),
+	AGREED(CKA_DSKE_SCHEME, ULONG),
+	AGREED(CKA_DSKE_HUBS, BYTES),
+	AGREED(CKA_DSKE_KEY_ID, ID),
 	OWN(CKA_DSKE_OTP_SEND_LEFT, ULONG),
 	OWN(CKA_DSKE_OTP_RECEIVE_LEFT, ULONG),
 	OWN(CKA_DSKE_OTP_RECEIVED, BYTES),
 	OWN(CKA_DSKE_OTP_FORGED, ULONG),
 	OWN(CKA_DSKE_JOINED, BOOL),
-	OWN(CKA_DSKE_CONFIRMED, BOOL),
+	AGREED(CKA_DSKE_CONFIRMED, BOOL),
 	ROW(CKA_DSKE_OTP_SEND_AHEAD, ULONG, K, GENERATE | UNWRAP | SET, NO_DEFAULT),
 	ROW(CKA_DSKE_OTP_RECEIVE_AHEAD, ULONG, K, GENERATE | UNWRAP | SET, NO_DEFAULT),
 	OWN(CKA_DSKE_OTP_CHANGES, ULONG),
+	OWN(CKA_DSKE_MADE, ULONG),
 	OWN(CKA_DSKE_HUB, BYTES),
 	OWN(CKA_DSKE_TABLE, BYTES),
 	OWN(CKA_DSKE_UP_LEFT, ULONG),
@@ -128,6 +131,8 @@ bool attr_value_possible(const struct attr_row *row, const CK_ATTRIBUTE *a)
 		return a->ulValueLen == sizeof(CK_ULONG);
 	case ATTR_ULONGS:
 		return a->ulValueLen % sizeof(CK_ULONG) == 0 && a->ulValueLen <= ATTR_BYTES_MAX;
+	case ATTR_ID:
+		return a->ulValueLen == ID_LEN;
 	case ATTR_DATE:
 		return a->ulValueLen == 0 || a->ulValueLen == sizeof(CK_DATE);
 	case ATTR_BYTES:

@@ -16,6 +16,7 @@ enum attr_kind {
 	ATTR_ULONG,
 	ATTR_ULONGS, /* any number of them */
 	ATTR_DATE,
+	ATTR_ID, /* of a client or a key: 16 bytes */
 	ATTR_BYTES,
 	ATTR_ARRAY, /* of attributes: an object keeps it packed (attr-array.h) */
 };

@@ -44,7 +44,8 @@
 #define CKO_DSKE_PEER (CKDSKE_VENDOR_BASE | 0x0001UL)
 #define CKO_DSKE_PSKM (CKDSKE_VENDOR_BASE | 0x0002UL)
 
-/* Attributes of an agreed key.  Byte strings, or CK_ULONG where so noted. */
+/* Attributes of an agreed key.  Byte strings, or CK_ULONG where so noted.  C_CreateObject takes them too (of a key that was agreed
+ * on outside of the token), and believes them. */
 #define CKA_DSKE_PEER (CKDSKE_VENDOR_BASE | 0x0101UL)       /* peer's client ID, 16 bytes (also of a peer) */
 #define CKA_DSKE_PEER_NAME (CKDSKE_VENDOR_BASE | 0x0102UL)  /* text */
 #define CKA_DSKE_INITIATOR (CKDSKE_VENDOR_BASE | 0x0103UL)  /* client ID of the initiator, 16 bytes */
@@ -65,6 +66,8 @@
 #define CKA_DSKE_OTP_SEND_AHEAD (CKDSKE_VENDOR_BASE | 0x010fUL)
 #define CKA_DSKE_OTP_RECEIVE_AHEAD (CKDSKE_VENDOR_BASE | 0x0110UL)
 #define CKA_DSKE_OTP_CHANGES (CKDSKE_VENDOR_BASE | 0x0111UL) /* CK_ULONG, how often the stored key has changed */
+/* Of every key: CK_ULONG, when it came about in this token, or what it is a copy of; seconds since 1970, by this machine's clock. */
+#define CKA_DSKE_MADE (CKDSKE_VENDOR_BASE | 0x0112UL)
 /* Attributes of a PSKM. */
 #define CKA_DSKE_HUB (CKDSKE_VENDOR_BASE | 0x0201UL)        /* hub ID, 16 bytes */
 #define CKA_DSKE_TABLE (CKDSKE_VENDOR_BASE | 0x0202UL)      /* table ID, 16 bytes */

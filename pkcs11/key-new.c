@@ -3,6 +3,8 @@
 
 #include "pkcs11/key.h"
 
+#include <time.h>
+
 #include "pkcs11/attr-array.h"
 #include "pkcs11/module.h"
 #include "pkcs11/otp-key.h"
@@ -107,6 +109,7 @@ static CK_RV set_history(const struct key_origin *from, struct attrs *a)
 	}
 	TRY_RV(attrs_set_bool(a, CKA_LOCAL, generated));
 	TRY_RV(attrs_set_ulong(a, CKA_KEY_GEN_MECHANISM, generated ? from->mech : ATTR_NONE));
+	TRY_RV(attrs_set_ulong(a, CKA_DSKE_MADE, (CK_ULONG)time(NULL)));
 	TRY_RV(attrs_set_bool(a, CKA_ALWAYS_SENSITIVE, sensitive));
 	return attrs_set_bool(a, CKA_NEVER_EXTRACTABLE, kept);
 }

@@ -40,6 +40,8 @@ CK_RV object_create(struct module *m, struct session *s, CK_ATTRIBUTE_PTR templ,
 		rv = rv_from(secret_from(&value, given->pValue, given->ulValueLen));
 	if (rv == CKR_OK)
 		rv = key_set_value(o, &value);
+	if (rv == CKR_OK && attr_find(templ, n, CKA_DSKE_KEY_ID) != NULL)
+		rv = otpkey_is_alone(m, o);
 	if (rv != CKR_OK) {
 		object_unref(o);
 		return rv;

@@ -14,7 +14,7 @@
 #include "tools/output.h"
 #include "tools/report.h"
 #include "tools/secret-input.h"
-#include "tools/token.h"
+#include "tools/token-key.h"
 
 struct agree {
 	struct common common;
@@ -144,35 +144,6 @@ static dske_rc prepare(struct agree *a, const struct client *client)
 	return a->output != NULL ? make_file(a) : DSKE_OK;
 }
 
-/* The key becomes an object of the token: persistent, encrypted there. */
-static dske_rc store_in_token(const struct agree *a, const struct agree_result *r)
-{
-	AUTO(token) token = {0};
-	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
-	CK_KEY_TYPE type = CKK_GENERIC_SECRET;
-	CK_BBOOL yes = CK_TRUE, extract = a->extractable ? CK_TRUE : CK_FALSE, sensitive = a->extractable ? CK_FALSE : CK_TRUE;
-	CK_ATTRIBUTE template[] = {
-		{CKA_CLASS, &class, sizeof class},
-		{CKA_KEY_TYPE, &type, sizeof type},
-		{CKA_TOKEN, &yes, sizeof yes},
-		{CKA_PRIVATE, &yes, sizeof yes},
-		{CKA_LABEL, (void *)(uintptr_t)a->label, strlen(a->label)},
-		{CKA_ID, (void *)(uintptr_t)r->key_id.b, ID_LEN},
-		{CKA_EXTRACTABLE, &extract, sizeof extract},
-		{CKA_SENSITIVE, &sensitive, sizeof sensitive},
-		{CKA_DERIVE, &yes, sizeof yes},
-		{CKA_SIGN, &yes, sizeof yes},
-		{CKA_VERIFY, &yes, sizeof yes},
-		{CKA_VALUE, r->key.data, r->key.len},
-	};
-	CK_OBJECT_HANDLE object;
-	TRY(token_load(&token));
-	TRY(token_session(&token, true));
-	TRY(token_login(&token, CKU_USER, &a->pin_text));
-	return token_rc(token.f->C_CreateObject(token.session, template, sizeof template / sizeof template[0], &object),
-			"the token does not take the key");
-}
-
 /* Before the hubs are told to forget their shares: a kill in between loses nothing. */
 static dske_rc keep(void *context, const struct agree_result *r)
 {
@@ -183,7 +154,12 @@ static dske_rc keep(void *context, const struct agree_result *r)
 		TRY(keyfile_finish(&a->file, a->is_unnamed ? NULL : a->output, &r->key));
 	if (a->is_unnamed)
 		TRY(keyfile_name(&a->file, a->output));
-	return a->label != NULL ? store_in_token(a, r) : DSKE_OK;
+	struct token_keeping kept = {.label = a->label,
+				     .peer = a->peers->count == 1 ? a->peers->at[0] : NULL,
+				     .extractable = a->extractable,
+				     .pin = &a->pin_text,
+				     .result = r};
+	return a->label != NULL ? token_key_keep(&kept) : DSKE_OK;
 }
 
 /* ---- telling --------------------------------------------------------------------------------------------------- */

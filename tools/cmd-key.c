@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "core/terms.h"
 #include "tools/commands.h"
+#include "tools/key-type.h"
 #include "tools/keyfile.h"
 #include "tools/output.h"
 #include "tools/secret-input.h"
@@ -44,22 +45,25 @@ static CK_ULONG number_attribute(const struct token *t, CK_OBJECT_HANDLE key, CK
 struct key_row {
 	char label[TEXT_MOST], peer[TEXT_MOST], id[2 * TEXT_MOST];
 	const char *type;
-	CK_ULONG len, n, k;
-	bool extractable;
+	CK_ULONG len, n, k, made, send_left, receive_left;
+	bool extractable, is_pad;
 };
 
-static const char *key_type_name(CK_ULONG type)
+/* Keys of a type alone do not tell a pad from others. */
+static bool is_pad(const struct token *t, CK_OBJECT_HANDLE key)
 {
-	switch (type) {
-	case CKK_GENERIC_SECRET:
-		return "generic";
-	case CKK_AES:
-		return "AES";
-	case CKK_SHA256_HMAC:
-		return "HMAC";
-	default:
-		return "other";
-	}
+	CK_MECHANISM_TYPE only = 0;
+	size_t len = 0;
+	token_attribute(t, key, CKA_ALLOWED_MECHANISMS, &only, sizeof only, &len);
+	return len == sizeof only && only == CKM_DSKE_OTP;
+}
+
+static const char *type_of(const struct token *t, CK_OBJECT_HANDLE key)
+{
+	const char *name = key_type_name(number_attribute(t, key, CKA_KEY_TYPE));
+	if (is_pad(t, key))
+		return "one-time pad";
+	return name != NULL ? name : "other";
 }
 
 static void read_key(struct key_row *row, const struct token *t, CK_OBJECT_HANDLE key)
@@ -73,7 +77,13 @@ static void read_key(struct key_row *row, const struct token *t, CK_OBJECT_HANDL
 	hex_encode(row->id, id, id_len);
 	token_attribute(t, key, CKA_EXTRACTABLE, &extractable, sizeof extractable, &flag_len);
 	row->extractable = extractable == CK_TRUE;
-	row->type = key_type_name(number_attribute(t, key, CKA_KEY_TYPE));
+	row->type = type_of(t, key);
+	if (is_pad(t, key)) {
+		row->is_pad = true;
+		row->send_left = number_attribute(t, key, CKA_DSKE_OTP_SEND_LEFT);
+		row->receive_left = number_attribute(t, key, CKA_DSKE_OTP_RECEIVE_LEFT);
+	}
+	row->made = number_attribute(t, key, CKA_DSKE_MADE);
 	row->len = number_attribute(t, key, CKA_VALUE_LEN);
 	row->n = number_attribute(t, key, CKA_DSKE_N);
 	row->k = number_attribute(t, key, CKA_DSKE_K);
@@ -85,6 +95,12 @@ static json_t *key_json(const struct key_row *row)
 			      (json_int_t)row->len, "extractable", row->extractable);
 	if (row->peer[0] != '\0')
 		json_object_set_new(o, "peer", json_string(row->peer));
+	if (row->made > 0)
+		json_object_set_new(o, "made", json_integer((json_int_t)row->made));
+	if (row->is_pad) {
+		json_object_set_new(o, "send_left", json_integer((json_int_t)row->send_left));
+		json_object_set_new(o, "receive_left", json_integer((json_int_t)row->receive_left));
+	}
 	if (row->n > 0) {
 		json_object_set_new(o, "n", json_integer((json_int_t)row->n));
 		json_object_set_new(o, "k", json_integer((json_int_t)row->k));

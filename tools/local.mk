@@ -26,6 +26,7 @@ noinst_LTLIBRARIES += %D%/libtools.la
 	%D%/cmd-token.c \
 	%D%/commands.c %D%/commands.h \
 	%D%/distributor.c %D%/distributor.h \
+	%D%/key-type.c %D%/key-type.h \
 	%D%/keyfile.c %D%/keyfile.h %D%/longkey.c %D%/longkey.h \
 	%D%/options.c \
 	%D%/nearest.c %D%/nearest.h \

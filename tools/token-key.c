@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/terms.h"
+#include "pkcs11/dske-pkcs11.h"
 #include "pkcs11/p11-3x-mac.h"
 #include "tools/secret-input.h"
 
@@ -95,4 +96,79 @@ dske_rc token_key_read(struct secret *key, const struct common *common, const ch
 	if (purpose != NULL)
 		TRY(derive(&t, object, purpose, &object));
 	return read_value(key, &t, object, label);
+}
+
+/* ---- keeping --------------------------------------------------------------------------------------------------- */
+
+/* The template as it grows. */
+struct template {
+	CK_ATTRIBUTE at[24];
+	CK_ULONG count;
+};
+
+static void give(struct template *t, CK_ATTRIBUTE_TYPE type, const void *value, size_t len)
+{
+	t->at[t->count++] = (CK_ATTRIBUTE){type, (void *)(uintptr_t)value, len};
+}
+
+static CK_ULONG scheme_number(enum scheme scheme)
+{
+	return scheme == SCHEME_XOR ? CKDSKE_SCHEME_XOR : scheme == SCHEME_ADAPTED ? CKDSKE_SCHEME_ADAPTED : CKDSKE_SCHEME_SHAMIR;
+}
+
+/* What the token says itself of a key that it agreed on. */
+struct agreed {
+	CK_ULONG n, k, scheme;
+	CK_BBOOL confirmed;
+	char hubs[CONFIG_HUBS_MAX * (NAME_MAX_LEN + 1) + 1];
+};
+
+static void give_agreed(struct template *t, const struct token_keeping *k, struct agreed *a)
+{
+	const struct agree_result *r = k->result;
+	size_t len = 0;
+	*a = (struct agreed){r->n, r->k, scheme_number(r->scheme), r->confirmed ? CK_TRUE : CK_FALSE, ""};
+	for (size_t i = 0; i < r->report.count && len + NAME_MAX_LEN + 2 <= sizeof a->hubs; i++) {
+		if (rc_ok(r->report.hub[i].rc))
+			len += (size_t)sprintf(a->hubs + len, "%s%s", len > 0 ? "," : "", r->report.hub[i].name);
+	}
+	give(t, CKA_DSKE_KEY_ID, r->key_id.b, ID_LEN);
+	give(t, CKA_DSKE_INITIATOR, r->initiator.b, ID_LEN);
+	give(t, CKA_DSKE_N, &a->n, sizeof a->n);
+	give(t, CKA_DSKE_K, &a->k, sizeof a->k);
+	give(t, CKA_DSKE_SCHEME, &a->scheme, sizeof a->scheme);
+	give(t, CKA_DSKE_CONFIRMED, &a->confirmed, sizeof a->confirmed);
+	give(t, CKA_DSKE_HUBS, a->hubs, len);
+	if (k->peer != NULL) {
+		give(t, CKA_DSKE_PEER, r->peer.b, ID_LEN);
+		give(t, CKA_DSKE_PEER_NAME, k->peer, strlen(k->peer));
+	}
+}
+
+dske_rc token_key_keep(const struct token_keeping *k)
+{
+	static const CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+	static const CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+	static const CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+	AUTO(token) token = {0};
+	struct template t = {0};
+	struct agreed agreed;
+	CK_OBJECT_HANDLE object;
+	give(&t, CKA_CLASS, &class, sizeof class);
+	give(&t, CKA_KEY_TYPE, &type, sizeof type);
+	give(&t, CKA_TOKEN, &yes, sizeof yes);
+	give(&t, CKA_PRIVATE, &yes, sizeof yes);
+	give(&t, CKA_LABEL, k->label, strlen(k->label));
+	give(&t, CKA_ID, k->result->key_id.b, ID_LEN);
+	give(&t, CKA_EXTRACTABLE, k->extractable ? &yes : &no, sizeof yes);
+	give(&t, CKA_SENSITIVE, k->extractable ? &no : &yes, sizeof yes);
+	give(&t, CKA_DERIVE, &yes, sizeof yes);
+	give(&t, CKA_SIGN, &yes, sizeof yes);
+	give(&t, CKA_VERIFY, &yes, sizeof yes);
+	give(&t, CKA_VALUE, k->result->key.data, k->result->key.len);
+	give_agreed(&t, k, &agreed);
+	TRY(token_load(&token));
+	TRY(token_session(&token, true));
+	TRY(token_login(&token, CKU_USER, k->pin));
+	return token_rc(token.f->C_CreateObject(token.session, t.at, t.count, &object), "the token does not take the key");
 }

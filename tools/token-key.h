@@ -4,6 +4,7 @@
 #define DSKE_TOOLS_TOKEN_KEY_H
 
 #include "base/secret.h"
+#include "client/client.h"
 #include "tools/token.h"
 #include "tools/tool.h"
 
@@ -22,5 +23,16 @@ dske_rc token_key_open(struct token *t, const struct common *common, const char 
  */
 dske_rc token_key_read(struct secret *key, const struct common *common, const char *pin, const char *label,
 		       const char *purpose);
+
+/* What was agreed on, for the token: persistent, encrypted there. */
+struct token_keeping {
+	const char *label;
+	const char *peer; /* its name; NULL: a group, of which no one is the peer */
+	bool extractable;
+	const struct secret *pin; /* all borrowed */
+	const struct agree_result *result;
+};
+/* Errors: as token_load, token_login; IO. */
+dske_rc token_key_keep(const struct token_keeping *k);
 
 #endif

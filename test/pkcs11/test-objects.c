@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <string.h>
+#include <time.h>
 
 #include "test/pkcs11/token-fixture.h"
 
@@ -315,6 +316,36 @@ static void trust(void **state)
 
 /* ---- data objects -------------------------------------------------------------------------------------------- */
 
+/* A key that was agreed on outside of the token says so, as those that it agreed on itself. */
+static void brought_from_an_agreement(void **state)
+{
+	CK_SESSION_HANDLE s = session_new();
+	CK_BYTE id[16] = {1, 2, 3}, read[16];
+	CK_ULONG n = 3, made = 0;
+	CK_ATTRIBUTE templ[] = {{CKA_CLASS, &secret_class, sizeof secret_class}, {CKA_KEY_TYPE, &aes, sizeof aes},
+				{CKA_VALUE, "0123456789abcdef", 16},             {CKA_DSKE_PEER, id, sizeof id},
+				{CKA_DSKE_KEY_ID, id, sizeof id},                {CKA_DSKE_N, &n, sizeof n}};
+	CK_ATTRIBUTE own = {CKA_DSKE_MADE, &n, sizeof n};
+	CK_OBJECT_HANDLE key, copy;
+
+	(void)state;
+	CK_ULONG before = (CK_ULONG)time(NULL);
+	IS(p11->C_CreateObject(s, templ, 6, &key), CKR_OK);
+	assert_int_equal(read_attr(s, key, CKA_DSKE_PEER, read, sizeof read), sizeof read);
+	assert_memory_equal(read, id, sizeof id);
+	assert_int_equal(read_attr(s, key, CKA_DSKE_MADE, &made, sizeof made), sizeof made);
+	assert_in_range(made, before, (CK_ULONG)time(NULL));
+	IS(p11->C_SetAttributeValue(s, key, &own, 1), CKR_ATTRIBUTE_READ_ONLY);
+	IS(p11->C_SetAttributeValue(s, key, &templ[3], 1), CKR_ATTRIBUTE_READ_ONLY);
+	IS(p11->C_CopyObject(s, key, NULL, 0, &copy), CKR_OK);
+	assert_int_equal(read_attr(s, copy, CKA_DSKE_MADE, &n, sizeof n), sizeof n);
+	assert_int_equal(n, made);
+	templ[3].ulValueLen = 15;
+	IS(p11->C_CreateObject(s, templ, 6, &key), CKR_ATTRIBUTE_VALUE_INVALID);
+	templ[3] = own;
+	IS(p11->C_CreateObject(s, templ, 6, &key), CKR_ATTRIBUTE_READ_ONLY);
+}
+
 static void data_objects(void **state)
 {
 	CK_OBJECT_CLASS class = CKO_DATA;
@@ -364,6 +395,7 @@ int main(void)
 		TEST(changes),
 		TEST(check_values),
 		TEST(trust),
+		TEST(brought_from_an_agreement),
 		TEST(data_objects),
 	};
 

@@ -262,6 +262,14 @@ static void nothing_else_works(void **state)
 	IS(agree_on(s, "bob", "pad", KEY_BYTES, &yes, &other), CKR_FUNCTION_REJECTED);
 	CK_DSKE_DERIVE_PARAMS p = context("pad");
 	IS(derive(s, peer(s, "bob"), &p, NULL, 0, &other), CKR_FUNCTION_REJECTED);
+	/* Nor does one who agreed on it elsewhere and brings it. */
+	CK_BYTE id[16], initiator[16];
+	CK_ATTRIBUTE brought[] = {{CKA_CLASS, &secret_class, sizeof secret_class}, {CKA_KEY_TYPE, &aes, sizeof aes},
+				  {CKA_VALUE, "0123456789abcdef", 16},             {CKA_DSKE_KEY_ID, id, sizeof id},
+				  {CKA_DSKE_INITIATOR, initiator, sizeof initiator}};
+	assert_int_equal(read_attr(s, key, CKA_DSKE_KEY_ID, id, sizeof id), sizeof id);
+	assert_int_equal(read_attr(s, key, CKA_DSKE_INITIATOR, initiator, sizeof initiator), sizeof initiator);
+	IS(p11->C_CreateObject(s, brought, 5, &other), CKR_FUNCTION_REJECTED);
 }
 
 static void session_objects_too(void **state)

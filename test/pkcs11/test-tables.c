@@ -14,10 +14,12 @@
 #include "pkcs11/attr.h"
 #include "pkcs11/cipher.h"
 #include "pkcs11/entry.h"
+#include "pkcs11/key.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/p11-3x-names.h"
 #include "pkcs11/rv.h"
 #include "pkcs11/slot.h"
+#include "tools/key-type.h"
 
 static void attributes_ascend(void **state)
 {
@@ -38,6 +40,22 @@ static void attributes_ascend(void **state)
 	}
 	assert_null(attr_row(CKA_MODULUS));
 	assert_null(attr_row((CK_ATTRIBUTE_TYPE)-1));
+}
+
+/* Whoever lists keys has a name for each type that can be kept, and none twice. */
+static void types_of_keys_have_names(void **state)
+{
+	size_t known = 0;
+
+	(void)state;
+	for (CK_KEY_TYPE type = 0; type < 0x1000; type++) {
+		const char *name = key_type_name(type);
+		assert_int_equal(name != NULL, key_type_known(type));
+		known += name != NULL;
+		for (CK_KEY_TYPE other = 0; name != NULL && other < type; other++)
+			assert_true(key_type_name(other) == NULL || strcmp(key_type_name(other), name) != 0);
+	}
+	assert_true(known > 10);
 }
 
 static void templates_are_checked(void **state)
@@ -260,7 +278,8 @@ static void texts_are_padded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(attributes_ascend), cmocka_unit_test(templates_are_checked),
+		cmocka_unit_test(attributes_ascend), cmocka_unit_test(types_of_keys_have_names),
+		cmocka_unit_test(templates_are_checked),
 		cmocka_unit_test(attribute_lists),   cmocka_unit_test(mechanisms),
 		cmocka_unit_test(return_values),     cmocka_unit_test(interfaces),
 		cmocka_unit_test(texts_are_padded),  cmocka_unit_test(lists_are_laid_out_as_elsewhere),
