@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 
 /* Takes a line's text, up to a newline, from memory that is wiped here. */
 static dske_rc take_line(struct secret *out, char *text, size_t len, const char *what)
@@ -45,10 +47,19 @@ static dske_rc from_fd(struct secret *out, int fd, const char *what)
 	return take_line(out, (char *)room.data, len, what);
 }
 
+/* Of a file; a pipe is a shell's. */
+static void warn_of_readers(int fd, const char *path, const char *what)
+{
+	struct stat st;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) != 0)
+		log_warn("other users may have access to %s, and so to the %s: chmod 600 it", path, what);
+}
+
 static dske_rc from_file(struct secret *out, const char *path, const char *what)
 {
 	AUTO(fd) f = FD_NONE;
 	TRY(file_open(&f, path, O_RDONLY, 0));
+	warn_of_readers(f.n, path, what);
 	return from_fd(out, f.n, what);
 }
 
