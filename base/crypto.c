@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/gate.h"
+
 #define KEY_LENS 3 /* 16, 24, 32 */
 #define BLOCK_LEN 16
 
@@ -39,14 +41,18 @@ bool crypto_is_alive(void)
 	return OPENSSL_init_crypto(0, NULL) == 1;
 }
 
-void crypto_quiet_begin(void)
+bool crypto_quiet_begin(void)
 {
+	if (!gate_enter())
+		return false;
 	ERR_set_mark();
+	return true;
 }
 
 void crypto_quiet_end(void)
 {
 	ERR_pop_to_mark();
+	gate_leave();
 }
 
 static void crypto_free(struct crypto *c)
@@ -140,22 +146,17 @@ static bool fetch(struct crypto *c)
 	return fetch_ciphers(c) && fetch_hashes(c) && fetch_makers(c);
 }
 
-/* This process's, or NULL.  Of two threads that come first at once, one throws its own away. */
-static const struct crypto *crypto_get(void)
+/* Of two threads that come first at once, one throws its own away. */
+static const struct crypto *crypto_make(struct crypto *c)
 {
-	struct crypto *c = atomic_load_explicit(&current, memory_order_acquire);
-	pid_t self = getpid();
-
-	if (c != NULL && c->pid == self)
-		return c;
-	if (!crypto_is_alive())
-		return NULL;
 	struct crypto *made = calloc(1, sizeof *made);
-	if (made == NULL)
+
+	if (made == NULL || !crypto_quiet_begin()) {
+		free(made);
 		return NULL;
-	made->pid = self;
+	}
+	made->pid = getpid();
 	made->older = c;
-	crypto_quiet_begin();
 	bool ready = fetch(made);
 	if (!ready || !atomic_compare_exchange_strong(&current, &c, made)) {
 		crypto_free(made);
@@ -163,6 +164,27 @@ static const struct crypto *crypto_get(void)
 	}
 	crypto_quiet_end();
 	return made;
+}
+
+/* This process's, or NULL. */
+static const struct crypto *crypto_get(void)
+{
+	struct crypto *c = atomic_load_explicit(&current, memory_order_acquire);
+
+	if (c != NULL && c->pid == getpid())
+		return c;
+	return crypto_is_alive() ? crypto_make(c) : NULL;
+}
+
+/* Names of errors are looked up by whoever prints them, but their tables are filled at the first error, under a lock. */
+bool crypto_start(void)
+{
+	gate_start();
+	if (!crypto_quiet_begin())
+		return false;
+	bool ready = OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL) == 1 && crypto_get() != NULL;
+	crypto_quiet_end();
+	return ready;
 }
 
 const EVP_CIPHER *crypto_cipher(enum crypto_cipher which, size_t key_len)
@@ -196,11 +218,17 @@ EVP_KDF *crypto_pbkdf2(void)
 	return c != NULL ? c->pbkdf2 : NULL;
 }
 
+static dske_rc fail_gone(void)
+{
+	return FAIL(NOMEM, "libcrypto has been cleaned up: the process ends");
+}
+
 static dske_rc digest(enum crypto_hash which, uint8_t *out, const void *bytes, size_t len)
 {
 	const EVP_MD *md = crypto_hash(which);
 
-	crypto_quiet_begin();
+	if (!crypto_quiet_begin())
+		return fail_gone();
 	bool done = md != NULL && EVP_Digest(bytes, len, out, NULL, md, NULL) == 1;
 	crypto_quiet_end();
 	return done ? DSKE_OK : FAIL(NOMEM, "libcrypto could not compute a digest");
@@ -262,13 +290,16 @@ bool crypto_mac_final(EVP_MAC_CTX *c, uint8_t mac[CRYPTO_MAC_LEN])
 
 void crypto_mac_free(EVP_MAC_CTX *c)
 {
-	if (c != NULL && crypto_is_alive())
-		EVP_MAC_CTX_free(c);
+	if (c == NULL || !gate_enter_to_free())
+		return;
+	EVP_MAC_CTX_free(c);
+	gate_leave();
 }
 
 dske_rc crypto_mac(uint8_t mac[CRYPTO_MAC_LEN], const struct secret *key, const void *bytes, size_t len)
 {
-	crypto_quiet_begin();
+	if (!crypto_quiet_begin())
+		return fail_gone();
 	EVP_MAC_CTX *c = crypto_mac_new(key);
 	bool done = c != NULL && crypto_mac_update(c, bytes, len) && crypto_mac_final(c, mac);
 	crypto_mac_free(c);
@@ -301,7 +332,10 @@ dske_rc crypto_ctr(const struct secret *key, uint64_t at, void *out, const void 
 {
 	const EVP_CIPHER *cipher = crypto_cipher(CRYPTO_CTR, key->len);
 
-	crypto_quiet_begin();
+	if (!crypto_quiet_begin()) {
+		mem_wipe(out, len);
+		return fail_gone();
+	}
 	EVP_CIPHER_CTX *ctx = cipher != NULL ? EVP_CIPHER_CTX_new() : NULL;
 	bool done = ctx != NULL && ctr_run(ctx, cipher, key, at, out, in, len);
 	EVP_CIPHER_CTX_free(ctx);
@@ -347,7 +381,9 @@ static bool gcm(const struct crypto_box *box, bool encrypt, uint8_t *out, const 
 {
 	const EVP_CIPHER *cipher = crypto_cipher(CRYPTO_GCM, box->key->len);
 
-	crypto_quiet_begin();
+	*tried = false;
+	if (!crypto_quiet_begin())
+		return false;
 	EVP_CIPHER_CTX *ctx = cipher != NULL ? EVP_CIPHER_CTX_new() : NULL;
 	*tried = ctx != NULL;
 	bool done = ctx != NULL && gcm_run(ctx, cipher, box, encrypt, out, in, len, tag);

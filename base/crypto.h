@@ -25,8 +25,14 @@ bool crypto_is_alive(void);
  * From the first call on nothing of that is left to be done. */
 void crypto_settle(void);
 
-/* Brackets for a stretch of libcrypto calls: what they leave on the thread's error queue goes away. */
-void crypto_quiet_begin(void);
+/* Ends what libcrypto does once a process or in a thread's first call, and makes our context: what a fork or another
+ * thread would meet half-way.  Before anything else, again in a forked child.  False: no memory, or libcrypto is gone. */
+bool crypto_start(void);
+
+/* Brackets for a stretch of libcrypto calls: what they leave on the thread's error queue goes away.  They go through
+ * the gate of base/gate.h, as every call of libcrypto has to, and nest.  False: libcrypto is gone, and the bracket is not
+ * to be closed. */
+bool crypto_quiet_begin(void) __attribute__((warn_unused_result));
 void crypto_quiet_end(void);
 
 /* AES with a key of 16, 24 or 32 bytes, ChaCha20 with one of 32; borrowed, NULL when there is no memory or no such

@@ -103,10 +103,26 @@ CK_RV cipher_op_begin(struct cipher_op *op, const struct cipher_kind *kind, cons
 	return cipher_op_ready(op, kind);
 }
 
+/* Into libcrypto; NULL: there is no operation, and nothing will be done. */
+static bool enter(const struct cipher_kind *kind)
+{
+	return (kind != NULL && kind->waits) || crypto_quiet_begin();
+}
+
+static void leave(const struct cipher_kind *kind)
+{
+	if (kind == NULL || !kind->waits)
+		crypto_quiet_end();
+}
+
 static CK_RV begin_checked(struct module *m, struct cipher_op *op, const struct mech *row, const CK_MECHANISM *mech)
 {
 	TRY_RV(key_allows(m, op->key, row, op->encrypt ? CKA_ENCRYPT : CKA_DECRYPT, CKR_KEY_TYPE_INCONSISTENT));
-	return cipher_op_begin(op, row->cipher, mech);
+	if (!enter(row->cipher))
+		return CKR_DEVICE_ERROR;
+	CK_RV rv = cipher_op_begin(op, row->cipher, mech);
+	leave(row->cipher);
+	return rv;
 }
 
 static CK_RV op_init(struct module *m, struct session *s, bool encrypt, const CK_MECHANISM *mech, CK_OBJECT_HANDLE key)
@@ -127,9 +143,7 @@ static CK_RV op_init(struct module *m, struct session *s, bool encrypt, const CK
 		return CKR_KEY_HANDLE_INVALID;
 	cipher_op_prepare(op, found, encrypt);
 	op->m = m;
-	crypto_quiet_begin();
 	CK_RV rv = begin_checked(m, op, row, mech);
-	crypto_quiet_end();
 	if (rv != CKR_OK)
 		cipher_op_end(op);
 	return rv;
@@ -364,10 +378,14 @@ static CK_RV do_init(struct module *m, struct session *s, bool encrypt, const CK
 static CK_RV do_whole(struct session *s, bool encrypt, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out,
 		      CK_ULONG_PTR out_len)
 {
+	CK_RV rv = CKR_DEVICE_ERROR;
+
 	pthread_mutex_lock(&s->lock);
-	crypto_quiet_begin();
-	CK_RV rv = op_whole(&s->cipher[encrypt], in, in_len, out, out_len);
-	crypto_quiet_end();
+	const struct cipher_kind *kind = s->cipher[encrypt].kind;
+	if (enter(kind)) {
+		rv = op_whole(&s->cipher[encrypt], in, in_len, out, out_len);
+		leave(kind);
+	}
 	close_whole(&s->cipher[encrypt], rv, out);
 	pthread_mutex_unlock(&s->lock);
 	return rv;
@@ -376,10 +394,13 @@ static CK_RV do_whole(struct session *s, bool encrypt, CK_BYTE_PTR in, CK_ULONG 
 static CK_RV do_part(struct session *s, bool encrypt, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out,
 		     CK_ULONG_PTR out_len)
 {
+	CK_RV rv = CKR_DEVICE_ERROR;
+
 	pthread_mutex_lock(&s->lock);
-	crypto_quiet_begin();
-	CK_RV rv = op_part(&s->cipher[encrypt], in, in_len, out, out_len);
-	crypto_quiet_end();
+	if (crypto_quiet_begin()) {
+		rv = op_part(&s->cipher[encrypt], in, in_len, out, out_len);
+		crypto_quiet_end();
+	}
 	if (rv != CKR_OK)
 		close_whole(&s->cipher[encrypt], rv, out);
 	pthread_mutex_unlock(&s->lock);
@@ -388,12 +409,14 @@ static CK_RV do_part(struct session *s, bool encrypt, CK_BYTE_PTR in, CK_ULONG i
 
 static CK_RV do_last(struct session *s, bool encrypt, CK_BYTE_PTR out, CK_ULONG_PTR out_len)
 {
-	bool ended;
+	CK_RV rv = CKR_DEVICE_ERROR;
+	bool ended = false;
 
 	pthread_mutex_lock(&s->lock);
-	crypto_quiet_begin();
-	CK_RV rv = op_last(&s->cipher[encrypt], out, out_len, &ended);
-	crypto_quiet_end();
+	if (crypto_quiet_begin()) {
+		rv = op_last(&s->cipher[encrypt], out, out_len, &ended);
+		crypto_quiet_end();
+	}
 	if (rv != CKR_OK || ended)
 		close_whole(&s->cipher[encrypt], rv, (const uint8_t *)"");
 	pthread_mutex_unlock(&s->lock);

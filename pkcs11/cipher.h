@@ -42,6 +42,7 @@ struct cipher_kind {
 	unsigned slack; /* a plaintext may be so many bytes shorter than whole_len() says: padding */
 	enum cipher_hold hold;
 	bool single;    /* never in parts */
+	bool waits;     /* for files and locks, and calls libcrypto in brackets of its own: not from within one */
 	/* The parameter.  MECHANISM_PARAM_INVALID, HOST_MEMORY. */
 	CK_RV (*read)(struct cipher_op *op, const CK_MECHANISM *mech);
 	/* What a whole message of in_len bytes gives, at most; DATA_LEN_RANGE or ENCRYPTED_DATA_LEN_RANGE when there is

@@ -6,6 +6,8 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "base/gate.h"
+
 /* Their addresses name a context's cipher: asking libcrypto's tables takes a system call. */
 static const char tags[CRYPTO_CIPHERS];
 
@@ -28,8 +30,10 @@ EVP_CIPHER_CTX *crypto_cipher_new(enum crypto_cipher which, const struct secret 
 
 void crypto_cipher_free(EVP_CIPHER_CTX *c)
 {
-	if (c != NULL && crypto_is_alive())
-		EVP_CIPHER_CTX_free(c);
+	if (c == NULL || !gate_enter_to_free())
+		return;
+	EVP_CIPHER_CTX_free(c);
+	gate_leave();
 }
 
 bool crypto_cipher_start(EVP_CIPHER_CTX *c, bool encrypt, const uint8_t *iv)
@@ -93,11 +97,10 @@ dske_rc crypto_aes_check(uint8_t out[3], const struct secret *key)
 	uint8_t block[32];
 	int len = 0;
 
+	if (!crypto_quiet_begin())
+		return FAIL(NOMEM, "libcrypto has been cleaned up: the process ends");
 	EVP_CIPHER_CTX *ctx = cipher != NULL ? EVP_CIPHER_CTX_new() : NULL;
-	if (ctx == NULL)
-		return FAIL(NOMEM, "libcrypto could not compute a check value");
-	crypto_quiet_begin();
-	bool done = EVP_EncryptInit_ex2(ctx, cipher, key->data, NULL, NULL) == 1 &&
+	bool done = ctx != NULL && EVP_EncryptInit_ex2(ctx, cipher, key->data, NULL, NULL) == 1 &&
 		    EVP_EncryptUpdate(ctx, block, &len, zeros, sizeof zeros) == 1 && len == sizeof zeros;
 	EVP_CIPHER_CTX_free(ctx);
 	crypto_quiet_end();

@@ -298,7 +298,8 @@ static CK_RV fill_keys(struct kbkdf *b)
 	struct step s = {.at = b->iv, .len = b->iv_len};
 	CK_RV rv = CKR_OK;
 
-	crypto_quiet_begin();
+	if (!crypto_quiet_begin())
+		return CKR_DEVICE_ERROR;
 	for (size_t i = 0; i < b->keys && rv == CKR_OK; i++)
 		rv = fill_key(b, &s, b->made[i].key, b->made[i].len);
 	crypto_quiet_end();

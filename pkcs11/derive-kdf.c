@@ -275,7 +275,8 @@ static CK_RV derive_one(const struct derive_call *c, struct object **key)
 
 	TRY_RV(key_allows(c->m, c->base, c->row, CKA_DERIVE, CKR_KEY_TYPE_INCONSISTENT));
 	TRY_RV(kdf_key_new(c, c->templ, c->n, key, &k.len));
-	crypto_quiet_begin();
+	if (!crypto_quiet_begin())
+		return CKR_DEVICE_ERROR;
 	CK_RV rv = c->row->derive->value(&k);
 	crypto_quiet_end();
 	if (rv == CKR_OK)

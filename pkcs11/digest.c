@@ -5,6 +5,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/gate.h"
 #include "pkcs11/hash.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/module.h"
@@ -13,8 +14,10 @@
 
 void digest_op_end(struct digest_op *op)
 {
-	if (op->ctx != NULL && crypto_is_alive())
+	if (op->ctx != NULL && gate_enter_to_free()) {
 		EVP_MD_CTX_free(op->ctx);
+		gate_leave();
+	}
 	buf_drop(&op->held);
 	object_unref(op->key);
 	*op = (struct digest_op){0};
@@ -24,9 +27,8 @@ CK_RV digest_op_begin(struct digest_op *op, const struct hash *hash)
 {
 	const EVP_MD *md = crypto_hash(hash->which);
 
-	if (md == NULL)
+	if (md == NULL || !crypto_quiet_begin())
 		return CKR_HOST_MEMORY;
-	crypto_quiet_begin();
 	*op = (struct digest_op){.hash = hash, .ctx = EVP_MD_CTX_new(), .kept = true};
 	buf_heap(&op->held, DIGEST_HELD_MAX);
 	bool begun = op->ctx != NULL && EVP_DigestInit_ex2(op->ctx, md, NULL) == 1;
@@ -43,9 +45,18 @@ static void forget_held(struct digest_op *op)
 	buf_drop(&op->held);
 }
 
+static bool update(struct digest_op *op, const uint8_t *in, size_t in_len)
+{
+	return in_len == 0 || EVP_DigestUpdate(op->ctx, in, in_len) == 1;
+}
+
 static CK_RV op_update(struct digest_op *op, const uint8_t *in, size_t in_len)
 {
-	return in_len == 0 || EVP_DigestUpdate(op->ctx, in, in_len) == 1 ? CKR_OK : CKR_DEVICE_ERROR;
+	if (!gate_enter())
+		return CKR_DEVICE_ERROR;
+	bool done = update(op, in, in_len);
+	gate_leave();
+	return done ? CKR_OK : CKR_DEVICE_ERROR;
 }
 
 CK_RV digest_op_add(struct digest_op *op, const uint8_t *in, size_t in_len)
@@ -77,6 +88,15 @@ static CK_RV op_init(struct session *s, const CK_MECHANISM *mech)
 	return digest_op_begin(&s->digest, row->hash);
 }
 
+static CK_RV op_last(struct digest_op *op, const uint8_t *in, size_t in_len, uint8_t *out)
+{
+	if (!gate_enter())
+		return CKR_DEVICE_ERROR;
+	bool done = update(op, in, in_len) && EVP_DigestFinal_ex(op->ctx, out, NULL) == 1;
+	gate_leave();
+	return done ? CKR_OK : CKR_DEVICE_ERROR;
+}
+
 /* The digest of what was added, and of the whole of `in` if it is all there is. */
 static CK_RV op_digest(struct digest_op *op, bool whole, const uint8_t *in, CK_ULONG in_len, uint8_t *out,
 		       CK_ULONG *out_len)
@@ -91,9 +111,7 @@ static CK_RV op_digest(struct digest_op *op, bool whole, const uint8_t *in, CK_U
 		return CKR_ARGUMENTS_BAD;
 	if (!output_wanted(out, out_len, op->hash->len, &rv))
 		return rv;
-	if (whole)
-		TRY_RV(op_update(op, in, in_len));
-	return EVP_DigestFinal_ex(op->ctx, out, NULL) == 1 ? CKR_OK : CKR_DEVICE_ERROR;
+	return op_last(op, in, whole ? in_len : 0, out);
 }
 
 static CK_RV op_part(struct digest_op *op, const uint8_t *in, CK_ULONG in_len)

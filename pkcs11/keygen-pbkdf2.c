@@ -78,7 +78,8 @@ CK_RV keygen_pbkdf2_make(const CK_MECHANISM *mech, size_t len, struct secret *va
 	if (md == NULL)
 		return CKR_HOST_MEMORY;
 	TRY_RV(rv_from(secret_alloc(value, len)));
-	crypto_quiet_begin();
+	if (!crypto_quiet_begin())
+		return CKR_DEVICE_ERROR;
 	bool done = derive(&p, EVP_MD_get0_name(md), value);
 	crypto_quiet_end();
 	return done ? CKR_OK : CKR_DEVICE_ERROR;

@@ -8,6 +8,8 @@
 #include <openssl/params.h>
 #include <stdlib.h>
 
+#include "base/gate.h"
+
 struct mac {
 	EVP_MAC_CTX *ctx;
 	enum crypto_maker maker;
@@ -49,9 +51,10 @@ struct mac *mac_new(enum crypto_maker maker, const struct hash *hash, const uint
 	if (type == NULL)
 		return NULL;
 	struct mac *c = malloc(sizeof *c);
-	if (c == NULL)
+	if (c == NULL || !crypto_quiet_begin()) {
+		free(c);
 		return NULL;
-	crypto_quiet_begin();
+	}
 	*c = (struct mac){EVP_MAC_CTX_new(type), maker, hash};
 	bool keyed = c->ctx != NULL && mac_key(c->ctx, maker, hash, key, key_len);
 	crypto_quiet_end();
@@ -63,8 +66,10 @@ struct mac *mac_new(enum crypto_maker maker, const struct hash *hash, const uint
 
 void mac_free(struct mac *c)
 {
-	if (c != NULL && crypto_is_alive())
+	if (c != NULL && gate_enter_to_free()) {
 		EVP_MAC_CTX_free(c->ctx);
+		gate_leave();
+	}
 	free(c);
 }
 
@@ -83,22 +88,49 @@ bool mac_start(struct mac *c, const uint8_t *iv)
 	OSSL_PARAM params[2] = {OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_IV, (void *)iv, MAC_IV_LEN),
 				OSSL_PARAM_construct_end()};
 
-	return EVP_MAC_init(c->ctx, NULL, 0, iv != NULL ? params : NULL) == 1;
+	if (!gate_enter())
+		return false;
+	bool done = EVP_MAC_init(c->ctx, NULL, 0, iv != NULL ? params : NULL) == 1;
+	gate_leave();
+	return done;
 }
 
-bool mac_update(struct mac *c, const uint8_t *in, size_t len)
+static bool update(struct mac *c, const uint8_t *in, size_t len)
 {
 	return len == 0 || EVP_MAC_update(c->ctx, in, len) == 1;
 }
 
-bool mac_final(struct mac *c, uint8_t out[MAC_MAX])
+static bool final(struct mac *c, uint8_t out[MAC_MAX])
 {
 	size_t len = 0;
 
 	return EVP_MAC_final(c->ctx, out, &len, MAC_MAX) == 1 && len == mac_len(c);
 }
 
+bool mac_update(struct mac *c, const uint8_t *in, size_t len)
+{
+	if (!gate_enter())
+		return false;
+	bool done = update(c, in, len);
+	gate_leave();
+	return done;
+}
+
+bool mac_final(struct mac *c, uint8_t out[MAC_MAX])
+{
+	return mac_last(c, NULL, 0, out);
+}
+
+bool mac_last(struct mac *c, const uint8_t *in, size_t len, uint8_t out[MAC_MAX])
+{
+	if (!gate_enter())
+		return false;
+	bool done = update(c, in, len) && final(c, out);
+	gate_leave();
+	return done;
+}
+
 bool mac_whole(struct mac *c, const uint8_t *in, size_t len, uint8_t out[MAC_MAX])
 {
-	return mac_start(c, NULL) && mac_update(c, in, len) && mac_final(c, out);
+	return mac_start(c, NULL) && mac_last(c, in, len, out);
 }

@@ -33,6 +33,9 @@ bool mac_start(struct mac *c, const uint8_t *iv);
 bool mac_update(struct mac *c, const uint8_t *in, size_t len);
 bool mac_final(struct mac *c, uint8_t out[MAC_MAX]); /* writes mac_len() bytes */
 
+/* What is left of a message, and its code. */
+bool mac_last(struct mac *c, const uint8_t *in, size_t len, uint8_t out[MAC_MAX]);
+
 /* One message in one piece. */
 bool mac_whole(struct mac *c, const uint8_t *in, size_t len, uint8_t out[MAC_MAX]);
 

@@ -280,10 +280,13 @@ static CK_RV do_call(struct session *s, bool encrypt, CK_RV (*step)(struct messa
 {
 	struct message_op *op = &s->message[encrypt];
 
+	CK_RV rv = CKR_DEVICE_ERROR;
+
 	pthread_mutex_lock(&s->lock);
-	crypto_quiet_begin();
-	CK_RV rv = step(op, c);
-	crypto_quiet_end();
+	if (crypto_quiet_begin()) {
+		rv = step(op, c);
+		crypto_quiet_end();
+	}
 	if (rv == CKR_KEY_HANDLE_INVALID) /* the key went */
 		message_op_end(op);
 	pthread_mutex_unlock(&s->lock);

@@ -211,6 +211,8 @@ CK_RV module_initialize(CK_VOID_PTR args)
 {
 	TRY_RV(check_arguments(args));
 	module_adopt_process(getpid());
+	if (!crypto_start())
+		return CKR_HOST_MEMORY;
 	struct module *m = calloc(1, sizeof *m);
 	if (m == NULL)
 		return CKR_HOST_MEMORY;

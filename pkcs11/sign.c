@@ -150,9 +150,7 @@ CK_RV sign_op_sign(struct sign_op *op, bool whole, const uint8_t *in, CK_ULONG i
 		return CKR_ARGUMENTS_BAD;
 	if (!output_wanted(out, out_len, op->len, &rv))
 		return rv;
-	if (whole)
-		TRY_RV(sign_op_add(op, in, in_len));
-	if (!mac_final(op->mac, code))
+	if (!mac_last(op->mac, in, whole ? in_len : 0, code))
 		return CKR_DEVICE_ERROR;
 	memcpy(out, code, op->len);
 	return CKR_OK;
@@ -170,8 +168,9 @@ CK_RV sign_op_verify(struct sign_op *op, bool whole, const uint8_t *in, CK_ULONG
 		return CKR_ARGUMENTS_BAD;
 	if (given_len != op->len)
 		return CKR_SIGNATURE_LEN_RANGE;
-	TRY_RV(sign_op_add(op, in, in_len));
-	if (!mac_final(op->mac, code))
+	if (in == NULL && in_len > 0)
+		return CKR_ARGUMENTS_BAD;
+	if (!mac_last(op->mac, in, in_len, code))
 		return CKR_DEVICE_ERROR;
 	return mem_equal(code, given, op->len) ? CKR_OK : CKR_SIGNATURE_INVALID;
 }

@@ -86,12 +86,11 @@ static CK_RV set_nonce(struct module *m, struct wrapping *w)
 }
 
 /* data_len bytes of a key: with the tag apart, or behind it as run() has it. */
-static CK_RV run(struct module *m, struct wrapping *w, const uint8_t *in, size_t in_len, uint8_t *out, size_t *out_len)
+static CK_RV run_inside(struct wrapping *w, const uint8_t *in, size_t in_len, uint8_t *out, size_t *out_len)
 {
 	struct cipher_op *op = &w->op;
 	uint8_t tag[CRYPTO_TAG_LEN] = {0};
 
-	TRY_RV(set_nonce(m, w));
 	TRY_RV(cipher_op_ready(op, op->kind));
 	if (!w->apart)
 		return op->kind->run(op, in, in_len, out, out_len);
@@ -103,6 +102,16 @@ static CK_RV run(struct module *m, struct wrapping *w, const uint8_t *in, size_t
 	if (op->encrypt)
 		memcpy(w->message.tag, tag, op->tag_len);
 	return CKR_OK;
+}
+
+static CK_RV run(struct module *m, struct wrapping *w, const uint8_t *in, size_t in_len, uint8_t *out, size_t *out_len)
+{
+	TRY_RV(set_nonce(m, w));
+	if (!crypto_quiet_begin())
+		return CKR_DEVICE_ERROR;
+	CK_RV rv = run_inside(w, in, in_len, out, out_len);
+	crypto_quiet_end();
+	return rv;
 }
 
 /* What in_len bytes become. */
@@ -155,10 +164,8 @@ static CK_RV do_wrap(struct module *m, struct session *s, struct wrapping *w, CK
 	const struct wrap_kind *own = own_kind(w);
 	if (own != NULL)
 		return own->wrap(m, s, w->mech, w->with, key, out, out_len);
-	crypto_quiet_begin();
 	CK_RV rv = wrap_opened(m, s, w, key, out, out_len);
 	cipher_op_end(&w->op);
-	crypto_quiet_end();
 	return rv;
 }
 
@@ -269,10 +276,8 @@ static CK_RV do_unwrap(struct module *m, struct session *s, struct wrapping *w, 
 	const struct wrap_kind *own = own_kind(w);
 	if (own != NULL)
 		return own->unwrap(m, s, w->mech, w->with, in, in_len, templ, n, out);
-	crypto_quiet_begin();
 	CK_RV rv = unwrap_opened(m, s, w, in, in_len, templ, n, &key);
 	cipher_op_end(&w->op);
-	crypto_quiet_end();
 	if (rv == CKR_OK)
 		return key_add(m, s, key, out);
 	object_unref(key);

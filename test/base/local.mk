@@ -5,6 +5,7 @@ BASE_TESTS = \
 	%D%/test-conf \
 	%D%/test-cpu \
 	%D%/test-file \
+	%D%/test-gate \
 	%D%/test-id \
 	%D%/test-listing \
 	%D%/test-log \
@@ -30,6 +31,9 @@ TESTS += $(BASE_TESTS)
 
 %C%_test_file_SOURCES = %D%/test-file.c test/lib/scratch.c test/lib/scratch.h
 %C%_test_file_LDADD = $(BASE_LIBS) $(TEST_LIBS)
+
+%C%_test_gate_SOURCES = %D%/test-gate.c
+%C%_test_gate_LDADD = $(BASE_LIBS) $(TEST_LIBS)
 
 %C%_test_id_SOURCES = %D%/test-id.c
 %C%_test_id_LDADD = $(BASE_LIBS) $(TEST_LIBS)

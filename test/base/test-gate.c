@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base/gate.h: who waits for whom, for how long, and what a child finds. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <openssl/crypto.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/gate.h"
+
+static atomic_bool inside, leave;
+
+static void pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+}
+
+/* Runs a check in a child, made by fork or _Fork; its true is our true. */
+static bool child_says(pid_t (*make)(void), bool (*check)(void))
+{
+	int status = 0;
+	pid_t child = make();
+
+	if (child == 0)
+		_exit(check() ? 0 : 1);
+	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static bool enters(void)
+{
+	if (!gate_enter())
+		return false;
+	gate_leave();
+	return true;
+}
+
+/* Does a fork in the child cost it nobody's patience? */
+static bool nobody_is_inside(void)
+{
+	gate_start();
+	return enters() && child_says(fork, enters) && gate_given_up() == 0;
+}
+
+static void *stay(void *unused)
+{
+	(void)unused;
+	if (!gate_enter())
+		return NULL;
+	inside = true;
+	while (!leave)
+		pause_ms(1);
+	inside = false;
+	gate_leave();
+	return NULL;
+}
+
+static pthread_t somebody_inside(void)
+{
+	pthread_t t;
+
+	inside = leave = false;
+	assert_int_equal(pthread_create(&t, NULL, stay, NULL), 0);
+	while (!inside)
+		pause_ms(1);
+	return t;
+}
+
+static void *leave_soon(void *unused)
+{
+	(void)unused;
+	pause_ms(50);
+	leave = true;
+	return NULL;
+}
+
+static bool nobody_stayed(void)
+{
+	return !inside && nobody_is_inside();
+}
+
+static void a_fork_waits_for_who_is_inside(void **state)
+{
+	pthread_t soon, t = somebody_inside();
+
+	(void)state;
+	assert_int_equal(pthread_create(&soon, NULL, leave_soon, NULL), 0);
+	assert_true(child_says(fork, nobody_stayed));
+	assert_int_equal(gate_given_up(), 0);
+	pthread_join(t, NULL);
+	pthread_join(soon, NULL);
+}
+
+/* The child finds nobody inside nevertheless. */
+static void but_not_for_ever(void **state)
+{
+	pthread_t t = somebody_inside();
+	unsigned before = gate_given_up();
+	int64_t began = now_ms();
+
+	(void)state;
+	assert_true(child_says(fork, nobody_is_inside));
+	assert_true(now_ms() - began >= 250 && now_ms() - began < 20000);
+	assert_int_equal(gate_given_up(), before + 1);
+	leave = true;
+	pthread_join(t, NULL);
+}
+
+static void who_is_inside_may_fork(void **state)
+{
+	unsigned before = gate_given_up();
+
+	(void)state;
+	assert_true(gate_enter());
+	assert_true(gate_enter());
+	assert_true(child_says(fork, enters));
+	gate_leave();
+	assert_true(child_says(fork, enters));
+	gate_leave();
+	assert_true(child_says(fork, nobody_is_inside));
+	assert_int_equal(gate_given_up(), before);
+}
+
+/* ---- handlers of the host ------------------------------------------------------------------------------------- */
+
+static pthread_mutex_t hosts = PTHREAD_MUTEX_INITIALIZER;
+static bool (*in_handler)(void);
+static bool handler_said;
+
+static void hosts_handler(void)
+{
+	if (in_handler != NULL)
+		handler_said = in_handler();
+}
+
+static void *hold_and_enter(void *unused)
+{
+	(void)unused;
+	pthread_mutex_lock(&hosts);
+	inside = true;
+	while (!leave)
+		pause_ms(1);
+	bool entered = enters();
+	pthread_mutex_unlock(&hosts);
+	return entered ? &hosts : NULL;
+}
+
+/* While the gate is closed it waits for a lock that is held by a thread that waits at the gate. */
+static bool take_lock(void)
+{
+	leave = true;
+	pthread_mutex_lock(&hosts);
+	pthread_mutex_unlock(&hosts);
+	return true;
+}
+
+static void handlers_do_not_deadlock_with_the_gate(void **state)
+{
+	pthread_t t;
+	void *entered = NULL;
+
+	(void)state;
+	inside = leave = false;
+	pthread_create(&t, NULL, hold_and_enter, NULL);
+	while (!inside)
+		pause_ms(1);
+	in_handler = take_lock;
+	assert_true(child_says(fork, enters));
+	in_handler = NULL;
+	pthread_join(t, &entered);
+	assert_non_null(entered);
+	assert_true(handler_said);
+}
+
+static void handlers_may_enter(void **state)
+{
+	unsigned before = gate_given_up();
+
+	(void)state;
+	handler_said = false;
+	in_handler = enters;
+	assert_true(child_says(fork, enters));
+	in_handler = NULL;
+	assert_true(handler_said);
+	assert_int_equal(gate_given_up(), before);
+}
+
+/* ---- threads --------------------------------------------------------------------------------------------------- */
+
+static atomic_uint arrived;
+
+static void *enter_often(void *unused)
+{
+	uintptr_t failed = 0;
+
+	(void)unused;
+	arrived++;
+	while (!leave) {
+		failed += !enters();
+		pause_ms(5); /* so that the machine is not the test's alone */
+	}
+	return (void *)failed;
+}
+
+/* More than have a place of their own; and their places come back. */
+static void many_threads_come_and_go(void **state)
+{
+	static pthread_t t[300];
+	unsigned before = gate_given_up();
+	void *failed;
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		leave = false;
+		arrived = 0;
+		for (size_t i = 0; i < 300; i++)
+			assert_int_equal(pthread_create(&t[i], NULL, enter_often, NULL), 0);
+		while (arrived < 300)
+			pause_ms(1);
+		assert_true(child_says(fork, nobody_is_inside));
+		leave = true;
+		for (size_t i = 0; i < 300; i++) {
+			pthread_join(t[i], &failed);
+			assert_null(failed);
+		}
+	}
+	assert_true(child_says(fork, nobody_is_inside));
+	assert_true(gate_given_up() <= before + 2); /* where the machine has no time for so many threads */
+}
+
+static void *be_cancelled(void *unused)
+{
+	(void)unused;
+	if (gate_enter())
+		inside = true;
+	while (inside)
+		pause_ms(1000);
+	return NULL;
+}
+
+static void who_is_cancelled_inside_leaves(void **state)
+{
+	pthread_t t;
+	unsigned before = gate_given_up();
+
+	(void)state;
+	inside = false;
+	pthread_create(&t, NULL, be_cancelled, NULL);
+	while (!inside)
+		pause_ms(1);
+	pthread_cancel(t);
+	pthread_join(t, NULL);
+	assert_true(child_says(fork, nobody_is_inside));
+	assert_int_equal(gate_given_up(), before);
+}
+
+/* ---- other children, and the end ------------------------------------------------------------------------------- */
+
+static void a_child_without_handlers_begins_anew(void **state)
+{
+	pthread_t t = somebody_inside();
+
+	(void)state;
+	assert_true(child_says(_Fork, nobody_is_inside));
+	leave = true;
+	pthread_join(t, NULL);
+}
+
+static bool nobody_enters_after_the_cleanup(void)
+{
+	pthread_t t;
+
+	gate_start();
+	OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
+	inside = leave = false;
+	if (!enters() || pthread_create(&t, NULL, stay, NULL) != 0)
+		return false;
+	while (!inside)
+		pause_ms(1);
+	pthread_t soon;
+	pthread_create(&soon, NULL, leave_soon, NULL);
+	OPENSSL_cleanup();
+	return !inside && !gate_enter() && !gate_enter_to_free() && gate_given_up() == 0;
+}
+
+static void the_cleanup_waits_and_then_nobody_enters(void **state)
+{
+	(void)state;
+	assert_true(child_says(fork, nobody_enters_after_the_cleanup));
+	assert_true(enters());
+	assert_true(gate_enter_to_free());
+	gate_leave();
+}
+
+static int start(void **state)
+{
+	(void)state;
+	/* Before ours, so that it runs while the gate is closed. */
+	if (pthread_atfork(hosts_handler, NULL, NULL) != 0)
+		return 1;
+	gate_start();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_fork_waits_for_who_is_inside),
+		cmocka_unit_test(but_not_for_ever),
+		cmocka_unit_test(who_is_inside_may_fork),
+		cmocka_unit_test(handlers_do_not_deadlock_with_the_gate),
+		cmocka_unit_test(handlers_may_enter),
+		cmocka_unit_test(many_threads_come_and_go),
+		cmocka_unit_test(who_is_cancelled_inside_leaves),
+		cmocka_unit_test(a_child_without_handlers_begins_anew),
+		cmocka_unit_test(the_cleanup_waits_and_then_nobody_enters),
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
