@@ -8,9 +8,9 @@
  *
  *	struct dske_tls_token where = {.token = "alice", .pin = my_pin};
  *	struct dske_tls *t = dske_tls_new(&where);
- *	dske_tls_client(t, ctx, "lunch", NULL);       at the server: dske_tls_server(t, ctx, NULL);
+ *	dske_tls_client(t, ctx, "peer:bob", NULL);    at the server: dske_tls_server(t, ctx, NULL);
  *	... SSL_connect(ssl) ...
- *	dske_tls_key(ssl)                             "lunch", or NULL: that key was not used
+ *	dske_tls_key(ssl)                             the key's label, or NULL: none was used
  *
  * Functions that can fail return NULL or 0, and dske_tls_error() has a sentence then.  A failed look-up in a handshake
  * ends it with an alert; the sentence is that of the thread which did the handshake.  All but _new and _free may be
@@ -49,8 +49,18 @@ struct dske_tls *dske_tls_new(const struct dske_tls_token *where);
 void dske_tls_free(struct dske_tls *t);
 
 /*
- * From now on connections of ctx are clients under that key, by TLS 1.3 alone.  key is a CKA_LABEL, or "id:" and the
- * CKA_ID in hexadecimal; it is looked up for each connection, and once here.  context is what both ends have to have
+ * From now on connections of ctx are clients under that key, by TLS 1.3 alone.  key is looked up for each connection, and
+ * once here:
+ *
+ *	"lunch", or "label:lunch"    the newest key of that CKA_LABEL
+ *	"peer:bob"                   the newest key that was agreed with that peer, by its name or its client ID in hexadecimal
+ *	"id:c0ffee..."               the key of that CKA_ID
+ *
+ * A key counts if it can be used now: it has a CKA_ID and 16 bytes to 1 MiB, the token derives from it (CKA_DERIVE) or gives
+ * it out, and today is neither before its CKA_START_DATE nor after its CKA_END_DATE, by UTC.  The newest is that of the
+ * latest CKA_DSKE_MADE; where a token does not tell that, there must be one only.  Only the client chooses: the server
+ * takes the key whose ID is offered, if it counts there.  So agree on a new key before the old one ends, at both ends, and
+ * connections use it from then on.  context is what both ends have to have
  * said alike, a service's name for instance; NULL: nothing.  The hash is that of the first enabled suite of TLS 1.3;
  * OpenSSL's client offers one.  Certificates are verified from now on (SSL_VERIFY_PEER), so that a server which has a
  * certificate and not the key fails, unless the program says otherwise.  A connection that is to resume an earlier session

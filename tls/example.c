@@ -26,7 +26,7 @@ static size_t pin_from_environment(char *pin, size_t cap, void *user)
 static _Noreturn void usage(const char *program, bool is_client)
 {
 	fprintf(stderr, "usage: %s --token LABEL [--module FILE] %s [--context TEXT] [--suites LIST] [--groups LIST] HOST:PORT\n"
-		"The token's PIN is in the environment, DSKE_PIN.\n", program, is_client ? "--key LABEL" : "[--count N] [--fork]");
+		"The token's PIN is in the environment, DSKE_PIN.\n", program, is_client ? "--key LABEL|peer:NAME|id:HEX" : "[--count N] [--fork]");
 	exit(2);
 }
 

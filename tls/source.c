@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/id.h"
@@ -19,6 +20,7 @@
 
 #define PIN_MAX 256
 #define SLOTS_MOST 256
+#define FOUND_AT_ONCE 64
 
 struct source {
 	pthread_mutex_t lock; /* of what follows, while it is set up */
@@ -227,23 +229,108 @@ static size_t attribute(const struct visit *v, CK_OBJECT_HANDLE object, CK_ATTRI
 	return rv == CKR_OK && a.ulValueLen <= cap ? a.ulValueLen : 0;
 }
 
-static dske_rc find(const struct visit *v, CK_ATTRIBUTE_TYPE by, const void *value, size_t len, const char *shown,
-		    CK_OBJECT_HANDLE *key)
+/* What a search found that can be used now. */
+struct search {
+	CK_OBJECT_HANDLE key; /* the newest */
+	CK_ULONG made;        /* when it was; 0: the token does not say */
+	unsigned found, usable;
+};
+
+static bool is_true(const struct visit *v, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type)
+{
+	CK_BBOOL value = CK_FALSE;
+	return attribute(v, key, type, &value, sizeof value) == sizeof value && value == CK_TRUE;
+}
+
+/* yyyymmdd, as CK_DATE is; false: the key has none. */
+static bool date_of(const struct visit *v, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type, char date[8])
+{
+	return attribute(v, key, type, date, 8) == 8;
+}
+
+/* Cryptoki leaves it to applications to heed dates: here the last day is one on which it can be used, by UTC. */
+static bool is_of_today(const struct visit *v, CK_OBJECT_HANDLE key)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	char today[9], date[8];
+	if (gmtime_r(&now, &tm) == NULL || strftime(today, sizeof today, "%Y%m%d", &tm) != 8)
+		return false;
+	return !(date_of(v, key, CKA_START_DATE, date) && memcmp(date, today, 8) > 0) &&
+	       !(date_of(v, key, CKA_END_DATE, date) && memcmp(date, today, 8) < 0);
+}
+
+/* May the token derive from it, as far as it says which mechanisms may? */
+static bool may_derive(const struct visit *v, CK_OBJECT_HANDLE key)
+{
+	CK_MECHANISM_TYPE list[64];
+	size_t len = attribute(v, key, CKA_ALLOWED_MECHANISMS, list, sizeof list);
+	bool allowed = len == 0;
+	for (size_t i = 0; i < len / sizeof list[0]; i++)
+		allowed = allowed || list[i] == CKM_HKDF_DERIVE;
+	return allowed && is_true(v, key, CKA_DERIVE);
+}
+
+static bool is_usable(const struct visit *v, CK_OBJECT_HANDLE key)
+{
+	uint8_t id[SOURCE_ID_MAX];
+	CK_ULONG len = 0;
+	attribute(v, key, CKA_VALUE_LEN, &len, sizeof len);
+	return attribute(v, key, CKA_ID, id, sizeof id) > 0 && len >= IMPORT_KEY_MIN && len <= IMPORT_KEY_MAX && is_of_today(v, key) &&
+	       (may_derive(v, key) || (is_true(v, key, CKA_EXTRACTABLE) && !is_true(v, key, CKA_SENSITIVE)));
+}
+
+static void consider(const struct visit *v, CK_OBJECT_HANDLE key, struct search *s)
+{
+	CK_ULONG made = 0;
+	s->found++;
+	if (!is_usable(v, key))
+		return;
+	attribute(v, key, CKA_DSKE_MADE, &made, sizeof made);
+	if (s->usable++ == 0 || made > s->made) {
+		s->key = key;
+		s->made = made;
+	}
+}
+
+/* All keys with that attribute; a token that shows no more of them at a time than it likes is asked again. */
+static dske_rc search(const struct visit *v, CK_ATTRIBUTE_TYPE by, const void *value, size_t len, struct search *s)
 {
 	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
 	CK_ATTRIBUTE like[] = {{CKA_CLASS, &class, sizeof class}, {by, (void *)(uintptr_t)value, len}};
-	CK_OBJECT_HANDLE found[2];
+	CK_OBJECT_HANDLE found[FOUND_AT_ONCE];
 	CK_ULONG count = 0;
 	TRY(from_rv(v->f->C_FindObjectsInit(v->session, like, 2), "the token's keys cannot be listed"));
-	CK_RV rv = v->f->C_FindObjects(v->session, found, 2, &count);
+	CK_RV rv;
+	do {
+		rv = v->f->C_FindObjects(v->session, found, FOUND_AT_ONCE, &count);
+		for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++)
+			consider(v, found[i], s);
+	} while (rv == CKR_OK && count > 0);
 	v->f->C_FindObjectsFinal(v->session);
-	TRY(from_rv(rv, "the token's keys cannot be listed"));
-	if (count == 0)
+	return from_rv(rv, "the token's keys cannot be listed");
+}
+
+/* One of several: the newest, where a name may be that of many and the token says when each was made. */
+static dske_rc choose(const struct search *s, bool one_of_many, const char *shown, CK_OBJECT_HANDLE *key)
+{
+	if (s->found == 0)
 		return FAIL(NOT_FOUND, "the token has no key %s", shown);
-	if (count > 1)
+	if (s->usable == 0)
+		return FAIL(NOT_FOUND, "the token has a key %s, but none for TLS now: with an ID, %d bytes or more, CKA_DERIVE, or "
+				       "extractable, and between its dates", shown, IMPORT_KEY_MIN);
+	if (s->usable > 1 && !(one_of_many && s->made > 0))
 		return FAIL(ARGS, "the token has more than one key %s", shown);
-	*key = found[0];
+	*key = s->key;
 	return DSKE_OK;
+}
+
+static dske_rc find(const struct visit *v, CK_ATTRIBUTE_TYPE by, const void *value, size_t len, const char *shown,
+		    CK_OBJECT_HANDLE *key)
+{
+	struct search s = {0};
+	TRY(search(v, by, value, len, &s));
+	return choose(&s, by != CKA_ID, shown, key);
 }
 
 static void describe(const struct visit *v, CK_OBJECT_HANDLE key, struct source_key *out)
@@ -256,36 +343,49 @@ static void describe(const struct visit *v, CK_OBJECT_HANDLE key, struct source_
 		hex_encode(out->label, out->id, out->id_len < 32 ? out->id_len : 32);
 }
 
-dske_rc source_find_id(struct source *s, const uint8_t *id, size_t len, struct source_key *out)
+static dske_rc find_by(struct source *s, CK_ATTRIBUTE_TYPE by, const void *value, size_t len, const char *shown,
+		       struct source_key *out)
 {
 	AUTO(visit) v = {0};
 	CK_OBJECT_HANDLE key;
 	TRY(visit_begin(&v, s));
-	TRY(find(&v, CKA_ID, id, len, "with the ID that was offered", &key));
+	TRY(find(&v, by, value, len, shown, &key));
 	describe(&v, key, out);
 	return DSKE_OK;
 }
 
-static dske_rc find_label(struct source *s, const char *label, struct source_key *out)
+dske_rc source_find_id(struct source *s, const uint8_t *id, size_t len, struct source_key *out)
 {
-	AUTO(visit) v = {0};
-	CK_OBJECT_HANDLE key;
-	TRY(visit_begin(&v, s));
-	TRY(find(&v, CKA_LABEL, label, strlen(label), label, &key));
-	describe(&v, key, out);
-	return out->id_len > 0 ? DSKE_OK : FAIL(ARGS, "the key %s has no ID, so the other end cannot find it", label);
+	return find_by(s, CKA_ID, id, len, "with the ID that was offered", out);
+}
+
+static dske_rc find_peer(struct source *s, const char *name, const char *peer, struct source_key *out)
+{
+	uint8_t id[ID_LEN];
+	bool is_id = strlen(peer) == 2 * sizeof id && rc_ok(hex_decode(id, sizeof id, peer));
+	if (peer[0] == '\0')
+		return FAIL(ARGS, "%s: after peer: comes a peer's name, or its client ID", name);
+	return is_id ? find_by(s, CKA_DSKE_PEER, id, sizeof id, name, out)
+		     : find_by(s, CKA_DSKE_PEER_NAME, peer, strlen(peer), name, out);
+}
+
+static dske_rc find_hex(struct source *s, const char *name, const char *hex, struct source_key *out)
+{
+	uint8_t id[SOURCE_ID_MAX];
+	size_t digits = strlen(hex);
+	if (digits == 0 || digits % 2 != 0 || digits / 2 > sizeof id || !rc_ok(hex_decode(id, digits / 2, hex)))
+		return FAIL(ARGS, "%s: after id: come pairs of hexadecimal digits", name);
+	return find_by(s, CKA_ID, id, digits / 2, name, out);
 }
 
 dske_rc source_find(struct source *s, const char *name, struct source_key *out)
 {
-	uint8_t id[SOURCE_ID_MAX];
-	size_t digits;
-	if (strncmp(name, "id:", 3) != 0)
-		return find_label(s, name, out);
-	digits = strlen(name + 3);
-	if (digits == 0 || digits % 2 != 0 || digits / 2 > sizeof id || !rc_ok(hex_decode(id, digits / 2, name + 3)))
-		return FAIL(ARGS, "%s: after id: come pairs of hexadecimal digits", name);
-	return source_find_id(s, id, digits / 2, out);
+	if (strncmp(name, "id:", 3) == 0)
+		return find_hex(s, name, name + 3, out);
+	if (strncmp(name, "peer:", 5) == 0)
+		return find_peer(s, name, name + 5, out);
+	const char *label = strncmp(name, "label:", 6) == 0 ? name + 6 : name;
+	return find_by(s, CKA_LABEL, label, strlen(label), label, out);
 }
 
 /* ---- deriving ---------------------------------------------------------------------------------------------- */

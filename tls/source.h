@@ -36,10 +36,15 @@ void source_free(struct source *s); /* safe on NULL */
 /* The token's serial number, without the blanks; borrowed, lives as long as s. */
 const char *source_serial(const struct source *s);
 
-/* By "id:HEX", else by label.  Errors: NOT_FOUND, ARGS (more than one), and source_new's. */
+/*
+ * By "id:HEX", "peer:NAME" (or a client ID), or by label, which "label:" may stand before.  Only keys that can be used now
+ * count: with an ID, of a length that will do, which the token may derive from or gives out, between CKA_START_DATE and
+ * CKA_END_DATE.  Of several for a peer or with a label it is the newest, by CKA_DSKE_MADE.  Errors: NOT_FOUND, ARGS (more
+ * than one, and the token does not say when they were made; or of one ID), and source_new's.
+ */
 dske_rc source_find(struct source *s, const char *name, struct source_key *out);
 
-/* By CKA_ID. */
+/* By CKA_ID; the same count. */
 dske_rc source_find_id(struct source *s, const uint8_t *id, size_t len, struct source_key *out);
 
 /* What tls/import.h says of a key: computed in the token where it offers CKM_HKDF_DERIVE, so that the key itself never

@@ -15,3 +15,9 @@ check_PROGRAMS += %D%/resume-host
 dist_check_SCRIPTS += %D%/test-source %D%/test-vectors
 TESTS += %D%/test-source %D%/test-vectors
 EXTRA_DIST += %D%/importer.py test/vectors/importer.txt
+
+check_PROGRAMS += %D%/choice-host
+%C%_choice_host_SOURCES = %D%/choice-host.c
+%C%_choice_host_LDADD = $(TLS_LIBS)
+dist_check_SCRIPTS += %D%/test-choice
+TESTS += %D%/test-choice
