@@ -8,6 +8,7 @@
 
 #include "core/terms.h"
 #include "pkcs11/attr-array.h"
+#include "pkcs11/hash.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/module.h"
 
@@ -134,10 +135,13 @@ static CK_RV given_guards(struct given *g, struct module *m, const struct object
 	return CKR_OK;
 }
 
+/* Is what comes of it as good as the base key, in some use of that? */
 static bool kind_shows(const struct derive_call *c)
 {
 	const struct derive_kind *kind = c->row->derive;
 
+	if (c->row->hash != NULL && hash_replaces_key(c->row->hash, c->base->value.len))
+		return true;
 	return kind->inherits || (kind->encrypts != 0 && key_allows(c->m, c->base, mech_find(kind->encrypts), CKA_ENCRYPT,
 								    CKR_KEY_TYPE_INCONSISTENT) != CKR_OK);
 }

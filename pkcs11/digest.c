@@ -7,9 +7,9 @@
 
 #include "base/gate.h"
 #include "pkcs11/hash.h"
+#include "pkcs11/key.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/module.h"
-#include "pkcs11/otp-key.h"
 #include "pkcs11/output.h"
 
 void digest_op_end(struct digest_op *op)
@@ -123,6 +123,20 @@ static CK_RV op_part(struct digest_op *op, const uint8_t *in, CK_ULONG in_len)
 	return digest_op_add(op, in, in_len);
 }
 
+/* The text leaves that to the token (CKR_KEY_INDIGESTIBLE).  A digest is what CKM_..._KEY_DERIVATION gives, in clear: not of
+ * a key that may not be used so (a pad, for one), that says how its keys shall be, or whose digest is as good as the key. */
+static bool is_digestible(struct module *m, const struct object *key, const struct hash *hash)
+{
+	if (key->kind != OBJECT_KEY)
+		return false;
+	module_lock(m);
+	const CK_ATTRIBUTE *demands = attrs_get(&key->attrs, CKA_DERIVE_TEMPLATE);
+	bool may = key_allows_mech(key, hash->digest) && (demands == NULL || demands->ulValueLen == 0) &&
+		   (key_readable(key) || !hash_replaces_key(hash, key->value.len));
+	module_unlock(m);
+	return may;
+}
+
 static CK_RV op_key(struct module *m, struct session *s, CK_OBJECT_HANDLE handle)
 {
 	struct digest_op *op = &s->digest;
@@ -133,10 +147,7 @@ static CK_RV op_key(struct module *m, struct session *s, CK_OBJECT_HANDLE handle
 	if (key == NULL)
 		return CKR_KEY_HANDLE_INVALID;
 	CK_RV rv = CKR_KEY_INDIGESTIBLE;
-	module_lock(m);
-	bool is_pad = otpkey_is(&key->attrs); /* of which nothing is told */
-	module_unlock(m);
-	if (key->kind == OBJECT_KEY && !is_pad) {
+	if (is_digestible(m, key, op->hash)) {
 		op->in_parts = true;
 		forget_held(op); /* a state never holds a key */
 		rv = op_update(op, key->value.data, key->value.len);

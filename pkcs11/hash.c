@@ -3,6 +3,8 @@
 
 #include "pkcs11/hash.h"
 
+#include <openssl/evp.h>
+
 const struct hash hashes[CRYPTO_HASHES] = {
 #define X(id, bytes, prefix, derivation, prf)                                                        \
 	[CRYPTO_##id] = {CRYPTO_##id, bytes, CKM_##prefix, CKM_##prefix##_HMAC, CKK_##prefix##_HMAC, prf},
@@ -35,4 +37,11 @@ const struct hash *hash_by_prf(CK_ULONG prf)
 			return &hashes[i];
 	}
 	return NULL;
+}
+
+bool hash_replaces_key(const struct hash *hash, size_t key_len)
+{
+	const EVP_MD *md = crypto_hash(hash->which);
+
+	return md == NULL || key_len > (size_t)EVP_MD_get_block_size(md);
 }

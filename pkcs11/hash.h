@@ -10,6 +10,7 @@
 #define DSKE_PKCS11_HASH_H
 
 #include <openssl/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/crypto.h"
@@ -44,5 +45,9 @@ extern const struct hash hashes[CRYPTO_HASHES]; /* by enum crypto_hash */
 const struct hash *hash_by_digest(CK_MECHANISM_TYPE type);
 const struct hash *hash_by_hmac(CK_MECHANISM_TYPE type);
 const struct hash *hash_by_prf(CK_ULONG prf);
+
+/* Is the digest of a key of that length as good as the key?  HMAC takes it in place of one that is longer than a block
+ * (RFC 2104). */
+bool hash_replaces_key(const struct hash *hash, size_t key_len);
 
 #endif

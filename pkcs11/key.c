@@ -112,7 +112,7 @@ bool key_readable(const struct object *key)
 /* ---- what a key may be used for ----------------------------------------------------------------------- */
 
 /* An empty list, or none, allows every mechanism. */
-static bool mech_allowed(const struct object *key, CK_MECHANISM_TYPE type)
+bool key_allows_mech(const struct object *key, CK_MECHANISM_TYPE type)
 {
 	const CK_ATTRIBUTE *list = attrs_get(&key->attrs, CKA_ALLOWED_MECHANISMS);
 	CK_ULONG count = list != NULL ? list->ulValueLen / sizeof type : 0;
@@ -137,7 +137,7 @@ CK_RV key_allows(struct module *m, const struct object *key, const struct mech *
 		rv = unfit;
 	else if (!attrs_get_bool(&key->attrs, verb))
 		rv = CKR_KEY_FUNCTION_NOT_PERMITTED;
-	else if (!mech_allowed(key, row->type))
+	else if (!key_allows_mech(key, row->type))
 		rv = CKR_MECHANISM_INVALID;
 	module_unlock(m);
 	return rv;

@@ -55,6 +55,9 @@ CK_ULONG key_len_only(CK_KEY_TYPE type);
  * application to heed: PKCS#11 3.0, 4.7, "Cryptoki does not attach any special meaning to them".  With no lock. */
 CK_RV key_allows(struct module *m, const struct object *key, const struct mech *row, CK_ATTRIBUTE_TYPE verb, CK_RV unfit);
 
+/* Does CKA_ALLOWED_MECHANISMS, if it names any, name that one?  With the module's lock. */
+bool key_allows_mech(const struct object *key, CK_MECHANISM_TYPE type);
+
 /* May `wrapping`, which key_allows() CKA_WRAP, wrap that key?  KEY_UNEXTRACTABLE; KEY_NOT_WRAPPABLE (only a trusted
  * key may: CKA_WRAP_WITH_TRUSTED); KEY_HANDLE_INVALID (not one that its CKA_WRAP_TEMPLATE describes).  With no lock. */
 CK_RV key_wrappable(struct module *m, const struct object *wrapping, const struct object *key);

@@ -173,6 +173,64 @@ static void encryption_by_derivation(void **state)
 	}
 }
 
+/* ---- a digest in the place of a key -------------------------------------------------------------------------- */
+
+static CK_RV digested(CK_SESSION_HANDLE s, CK_MECHANISM_TYPE type, CK_OBJECT_HANDLE key)
+{
+	CK_MECHANISM mech = {type, NULL, 0};
+	unsigned char out[64];
+	CK_ULONG n = sizeof out;
+
+	IS(p11->C_DigestInit(s, &mech), CKR_OK);
+	CK_RV rv = p11->C_DigestKey(s, key);
+	if (rv == CKR_OK)
+		IS(p11->C_DigestFinal(s, out, &n), CKR_OK);
+	return rv;
+}
+
+/* HMAC takes the digest of a key that is longer than a block for the key: who has it signs.  C_DigestKey wants no permission,
+ * and derivation gives what is readable. */
+static void digest_for_a_key(void **state)
+{
+	static const struct {
+		size_t len;
+		bool readable;
+		CK_RV sha256, sha512, derived;
+	} cases[] = {{64, false, CKR_OK, CKR_OK, CKR_OK}, {65, false, CKR_KEY_INDIGESTIBLE, CKR_OK, CKR_TEMPLATE_INCONSISTENT},
+		{129, false, CKR_KEY_INDIGESTIBLE, CKR_KEY_INDIGESTIBLE, CKR_TEMPLATE_INCONSISTENT},
+		{129, true, CKR_OK, CKR_OK, CKR_OK}};
+	CK_SESSION_HANDLE s = session_new();
+	CK_OBJECT_HANDLE base, key;
+	CK_MECHANISM hash = {CKM_SHA256_KEY_DERIVATION, NULL, 0};
+
+	(void)state;
+	fill(39);
+	for (size_t i = 0; i < 4; i++) {
+		base = base_of(s, CKK_GENERIC_SECRET, cases[i].len, cases[i].readable);
+		IS(digested(s, CKM_SHA256, base), cases[i].sha256);
+		IS(digested(s, CKM_SHA512, base), cases[i].sha512);
+		IS(derive_len(s, CKM_SHA256_KEY_DERIVATION, NULL, 0, base, 32, &key), cases[i].derived);
+		IS(of_len(s, &hash, base, 32, &key), CKR_OK);
+	}
+}
+
+/* Nor is a key digested that its owner has meant for other things. */
+static void digest_for_a_derivation(void **state)
+{
+	CK_SESSION_HANDLE s = session_new();
+	CK_ATTRIBUTE demands[] = {{CKA_SENSITIVE, &yes, 1}};
+	CK_MECHANISM_TYPE one[] = {CKM_SHA256_HMAC, CKM_SHA512};
+	CK_ATTRIBUTE derives[] = {{CKA_DERIVE, &yes, 1}, {CKA_DERIVE_TEMPLATE, demands, sizeof demands}},
+		     allowed = {CKA_ALLOWED_MECHANISMS, one, sizeof one};
+
+	(void)state;
+	fill(40);
+	IS(digested(s, CKM_SHA256, made(s, CKK_GENERIC_SECRET, derives, 1)), CKR_OK);
+	IS(digested(s, CKM_SHA256, made(s, CKK_GENERIC_SECRET, derives, 2)), CKR_KEY_INDIGESTIBLE);
+	IS(digested(s, CKM_SHA256, made(s, CKK_GENERIC_SECRET, &allowed, 1)), CKR_KEY_INDIGESTIBLE);
+	IS(digested(s, CKM_SHA512, made(s, CKK_GENERIC_SECRET, &allowed, 1)), CKR_OK);
+}
+
 /* ---- the same value under another name ----------------------------------------------------------------------- */
 
 static void same_value_without_its_rules(void **state)
@@ -428,6 +486,8 @@ int main(void)
 		TEST(derived_by_the_byte),
 		TEST(derived_short),
 		TEST(encryption_by_derivation),
+		TEST(digest_for_a_key),
+		TEST(digest_for_a_derivation),
 		TEST(same_value_without_its_rules),
 		TEST(same_value_without_its_guards),
 		cmocka_unit_test(keys_that_do_not_say),
