@@ -26,6 +26,17 @@ void fd_drop(struct fd *f)
 	f->n = -1;
 }
 
+int fd_above_standard(int n)
+{
+	if (n < 0 || n > STDERR_FILENO)
+		return n;
+	int above = fcntl(n, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	int error = errno;
+	close(n);
+	errno = error;
+	return above;
+}
+
 /* Turns errno of an operation on a name into a code with a sentence. */
 static dske_rc fail_path(const char *verb, const char *path)
 {
@@ -49,6 +60,7 @@ dske_rc file_open(struct fd *f, const char *path, int flags, mode_t mode)
 	do
 		n = open(path, flags | O_CLOEXEC, mode);
 	while (n < 0 && errno == EINTR);
+	n = fd_above_standard(n);
 	if (n < 0)
 		return fail_path((flags & O_CREAT) != 0 ? "create" : "open", path);
 	fd_drop(f);

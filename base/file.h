@@ -17,6 +17,10 @@ struct fd {
 #define FD_NONE {-1}
 void fd_drop(struct fd *f);
 
+/* A host may have closed its standard descriptors; what is opened next would get their numbers, and what it says on standard
+ * error.  So a fresh descriptor (or -1, and errno) is moved above them, close-on-exec; -1 and errno if there is none. */
+int fd_above_standard(int n);
+
 /* open(2) with O_CLOEXEC; retries EINTR; the sentence names the path.  What f held before is closed.
  * Errors: NOT_FOUND (ENOENT), EXISTS (O_EXCL), DENIED (EACCES, EPERM), IO. */
 dske_rc file_open(struct fd *f, const char *path, int flags, mode_t mode);

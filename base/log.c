@@ -172,8 +172,8 @@ static void prefix(char *out, size_t cap, enum log_level level)
 	}
 }
 
-/* A pipe that nobody reads any more: the host may die of what it writes itself, but not of our line.  SIGPIPE goes to the
- * thread that wrote, and is taken back there; one that was pending before is the host's. */
+/* A pipe that nobody reads any more: the host may die of what it writes itself, but not of our line.  SIGPIPE goes to
+ * the thread that wrote, and is taken back there; one that was pending before is the host's. */
 struct no_pipe {
 	sigset_t pipe, before;
 	bool was_pending;

@@ -82,7 +82,7 @@ static int connect_one(struct fd *f, const struct addrinfo *ai)
 {
 	AUTO(fd) s = FD_NONE;
 
-	s.n = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	s.n = fd_above_standard(socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	if (s.n < 0)
 		return errno;
 	set_option(s.n, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -154,7 +154,7 @@ static int listen_one(struct fd *f, const struct addrinfo *ai, int backlog)
 {
 	AUTO(fd) s = FD_NONE;
 
-	s.n = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	s.n = fd_above_standard(socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	if (s.n < 0)
 		return errno;
 	set_option(s.n, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -229,7 +229,7 @@ dske_rc net_accept(struct fd *f, int listener, char *peer, size_t peer_cap)
 	socklen_t len = sizeof ss;
 
 	fd_drop(f);
-	int n = accept4(listener, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int n = fd_above_standard(accept4(listener, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC));
 	if (n < 0 && accept_again(errno))
 		return DSKE_OK;
 	if (n < 0)

@@ -41,7 +41,7 @@ dske_rc spool_new(struct spool *s, size_t *number)
 		return rc_make(DSKE_RC_NOMEM);
 	s->file = more;
 	more[s->count] = (struct fd)FD_NONE;
-	more[s->count].n = open(s->folder.s, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+	more[s->count].n = fd_above_standard(open(s->folder.s, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600));
 	if (more[s->count].n < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT))
 		return FAIL(UNSUPPORTED, "%s is on a file system that cannot keep the shares of a long key (O_TMPFILE): write the key "
 					 "to a local disk", s->folder.s);

@@ -252,7 +252,7 @@ void store_watch(struct store *s, const struct image *i)
 	if (s->dev == i->dev && s->ino == i->ino && watched_is_ours(s))
 		return;
 	store_unwatch(s);
-	s->watched.n = fcntl(i->file.n, F_DUPFD_CLOEXEC, 0);
+	s->watched.n = fcntl(i->file.n, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	s->dev = i->dev;
 	s->ino = i->ino;
 }

@@ -48,7 +48,7 @@ static void add_all(const struct watch *w, const struct config *c)
 void watch_begin(struct watch *w, const struct config *c)
 {
 	if (w->changes.n < 0)
-		w->changes.n = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+		w->changes.n = fd_above_standard(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
 	if (w->mounts.n < 0)
 		(void)file_open(&w->mounts, "/proc/self/mountinfo", O_RDONLY, 0);
 	if (w->changes.n >= 0)

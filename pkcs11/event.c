@@ -35,7 +35,7 @@ static int wake_of(struct module *m)
 {
 	module_lock(m);
 	if (m->events.wake < 0)
-		m->events.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		m->events.wake = fd_above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	int wake = m->events.wake;
 	module_unlock(m);
 	return wake;

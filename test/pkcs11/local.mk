@@ -166,6 +166,11 @@ check_PROGRAMS += %D%/test-signals
 	-Wl,--wrap=send,--wrap=getrandom,--wrap=poll,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate \
 	-Wl,--wrap=fallocate,--wrap=open,--wrap=fcntl,--wrap=connect
 TESTS += %D%/test-signals
+check_PROGRAMS += %D%/test-surroundings
+%C%_test_surroundings_SOURCES = %D%/test-surroundings.c $(WORLD_TOKEN)
+%C%_test_surroundings_CPPFLAGS = $(AM_CPPFLAGS) -DWORLD_HUBS=3
+%C%_test_surroundings_LDADD = $(PKCS11_LIBS) $(TEST_LIBS)
+TESTS += %D%/test-surroundings
 
 # Every function with arguments by chance.  `make check` takes a sample; `make bad-arguments N=100000`, built with
 # --enable-sanitizers, is what is due at closing.
