@@ -105,47 +105,51 @@ dske_rc store_status(struct store *s, struct store_status *out)
 	return rc;
 }
 
-/* What a new token takes over from the one that is there. */
-static dske_rc former_table_key(struct store *s, const void *so_pin, size_t pin_len, struct secret *key)
+/* Of the token that is there, by its SO's PIN; *master stays empty where there is none. */
+static dske_rc former_master(struct store *s, const void *so_pin, size_t pin_len, struct secret *master)
 {
-	AUTO(secret) master = {0};
 	struct store_status st;
 
 	TRY(store_status(s, &st));
-	if (!st.initialised)
+	return st.initialised ? pin_try(s, STORE_PIN_SO, so_pin, pin_len, master) : DSKE_OK;
+}
+
+/* What a new token takes over from the one that is there. */
+static dske_rc former_table_key(struct store *s, struct image *i, const struct secret *master, struct secret *key)
+{
+	if (i->there != (master->len > 0))
+		return FAIL(STATE, "the token was taken away, or put there");
+	if (!i->there)
 		return DSKE_OK;
-	TRY(pin_try(s, STORE_PIN_SO, so_pin, pin_len, &master));
-	HOLD(s);
-	AUTO(image) i = IMAGE_NONE;
-	TRY(image_open(s, &i, FILE_LOCK_SHARED));
-	if (!i.there)
-		return FAIL(STATE, "the token was taken away");
-	dske_rc rc = image_load(s, &i, &master, LOAD_WHAT_OPENS);
+	dske_rc rc = image_load(s, i, master, LOAD_WHAT_OPENS);
 	s->position.known = false;
 	if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_CORRUPT))
 		return rc;
-	TRY(image_table_key(s, &i, key));
+	TRY(image_table_key(s, i, key));
 	if (!rc_ok(rc) && key->len == 0)
 		return FAIL(CORRUPT, "%s is damaged before the key of the tables, if it has one: take it back from a backup, or "
 			    "remove it and initialise the token", s->file.s);
 	return DSKE_OK;
 }
 
+/* The lock is held from when the key of the tables is read until it is in the new file: somebody may just be drawing it. */
 dske_rc store_init(struct store *s, const void *so_pin, size_t pin_len, const uint8_t label[STORE_LABEL_LEN])
 {
 	AUTO(latch) login = LATCH_NONE;
+	AUTO(secret) former = {0};
 	AUTO(secret) master = {0};
 	AUTO(secret) table_key = {0};
 	uint8_t header[STORE_HEADER_LEN];
 
 	TRY(latch_take(&login, &s->login_file, FILE_LOCK_EXCLUSIVE));
-	TRY(former_table_key(s, so_pin, pin_len, &table_key));
+	TRY(former_master(s, so_pin, pin_len, &former));
 	TRY(secret_random(&master, MASTER_LEN));
 	TRY(header_begin(header, s->cost, label, &master));
 	TRY(pin_wrap(header, STORE_PIN_SO, so_pin, pin_len, &master));
 	HOLD(s);
 	AUTO(image) i = IMAGE_NONE;
 	TRY(image_open(s, &i, FILE_LOCK_EXCLUSIVE));
+	TRY(former_table_key(s, &i, &former, &table_key));
 	return image_begin(s, &i, &master, header, &table_key_name, &table_key);
 }
 

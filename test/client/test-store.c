@@ -96,6 +96,7 @@ static void lock_out(void **state)
 
 /* --wrap: as when there is no memory for it. */
 static bool starved;
+static void (*meanwhile)(void); /* what others do while it computes */
 int __real_argon2id_hash_raw(uint32_t passes, uint32_t kib, uint32_t lanes, const void *pin, size_t pin_len, const void *salt,
 			     size_t salt_len, void *out, size_t out_len);
 int __wrap_argon2id_hash_raw(uint32_t passes, uint32_t kib, uint32_t lanes, const void *pin, size_t pin_len, const void *salt,
@@ -103,6 +104,8 @@ int __wrap_argon2id_hash_raw(uint32_t passes, uint32_t kib, uint32_t lanes, cons
 int __wrap_argon2id_hash_raw(uint32_t passes, uint32_t kib, uint32_t lanes, const void *pin, size_t pin_len, const void *salt,
 			     size_t salt_len, void *out, size_t out_len)
 {
+	if (meanwhile != NULL)
+		meanwhile();
 	return starved ? ARGON2_MEMORY_ALLOCATION_ERROR
 		       : __real_argon2id_hash_raw(passes, kib, lanes, pin, pin_len, salt, salt_len, out, out_len);
 }
@@ -198,6 +201,36 @@ static void the_key_of_the_tables(void **state)
 	assert_ok(store_each(f->store, &master, collect, &seen));
 	assert_int_equal(seen.count, 0);
 	assert_rc(store_table_key(f->store, &f->master, &other), DSKE_RC_STATE); /* under the former master key */
+}
+
+/* Somebody logs in for the first time, and has the key drawn, while the token is made anew. */
+static struct fixture *drawing;
+static struct secret drawn;
+static void draw_table_key(void)
+{
+	static unsigned calls;
+	struct store *other;
+
+	if (++calls != 2) /* the former PIN was tried; the new one is being set */
+		return;
+	assert_ok(store_new(&other, drawing->dir, cheap));
+	assert_ok(store_table_key(other, &drawing->master, &drawn));
+	store_free(other);
+}
+
+static void a_key_that_is_just_drawn(void **state)
+{
+	struct fixture *f = *state;
+
+	store_make(f);
+	drawing = f;
+	meanwhile = draw_table_key;
+	dske_rc rc = store_init(f->store, SO, strlen(SO), label);
+	meanwhile = NULL;
+	assert_ok(rc);
+	assert_int_equal(drawn.len, 32);
+	assert_key(f, &drawn, STORE_PIN_SO, SO);
+	secret_drop(&drawn);
 }
 
 static void another_process(void **state)
@@ -473,7 +506,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(fresh_token), TEST(both_pins_open_the_same), TEST(lock_out), TEST(want_of_memory_is_no_guess),
-		TEST(so_lock_out), TEST(objects), TEST(the_key_of_the_tables), TEST(another_process), TEST(changes_are_followed),
+		TEST(so_lock_out), TEST(objects), TEST(the_key_of_the_tables), TEST(a_key_that_is_just_drawn), TEST(another_process),
+		TEST(changes_are_followed),
 		TEST(a_host_that_closes_descriptors), TEST(the_file_stays_small), TEST(ten_thousand), TEST(many_processes),
 		TEST(impossible_costs), TEST(killed_writers), TEST(killed_guesses),
 	};
