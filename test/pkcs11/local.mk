@@ -13,7 +13,7 @@ check_LTLIBRARIES += %D%/dske-fake.la
 
 # Programs that the scripts use: trials of any module, a host that leaves badly, a token with cheap PINs.
 check_PROGRAMS += %D%/p11test %D%/exit-host %D%/make-token
-%C%_p11test_SOURCES = %D%/p11test-rules.c %D%/p11test.c %D%/p11test.h %D%/p11test-arguments.c %D%/p11test-cipher.c %D%/p11test-derive.c %D%/p11test-digest.c \
+%C%_p11test_SOURCES = %D%/p11test-names.c %D%/p11test-rules.c %D%/p11test-verdict.c %D%/p11test.c %D%/p11test.h %D%/p11test-arguments.c %D%/p11test-cipher.c %D%/p11test-derive.c %D%/p11test-digest.c \
 	%D%/p11test-keygen.c %D%/p11test-life.c %D%/p11test-mac.c %D%/p11test-objects.c %D%/p11test-process.c %D%/p11test-sign.c
 %C%_exit_host_SOURCES = %D%/exit-host.c
 check_PROGRAMS += %D%/fork-host
@@ -124,7 +124,8 @@ TESTS += %D%/test-locked
 TESTS += %D%/test-derive %D%/test-interfaces %D%/test-objects %D%/test-tables %D%/test-templates %D%/test-token
 
 dist_check_SCRIPTS += %D%/test-exit %D%/test-p11 %D%/test-stock
-EXTRA_DIST += %D%/stock.sh
+EXTRA_DIST += %D%/stock.sh %D%/differences.txt
+dist_noinst_SCRIPTS += %D%/compare-verdicts
 TESTS += %D%/test-exit %D%/test-p11 %D%/test-stock
 
 check_PROGRAMS += %D%/test-cipher

@@ -15,8 +15,13 @@ static bool load(CK_SESSION_HANDLE s)
 	unsigned char value[32] = {4, 5, 6};
 	CK_ULONG n = LEN, m = 32, k = 32;
 
-	if (!strict || !offers(CKM_AES_CBC) || !offers(CKM_SHA256) || !offers(CKM_SHA256_HMAC))
+	if (!offers(CKM_AES_CBC) || !offers(CKM_SHA256) || !offers(CKM_SHA256_HMAC))
 		return false;
+	if (p11->C_DigestEncryptUpdate(s, plain, 0, sealed, &n) == CKR_FUNCTION_NOT_SUPPORTED) {
+		absent();
+		return false;
+	}
+	n = LEN;
 	for (size_t i = 0; i < LEN; i++)
 		plain[i] = (unsigned char)(i * 3);
 	cipher_key = key_new(s, CKK_AES, value, 32, "cipher");

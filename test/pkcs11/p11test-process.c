@@ -78,6 +78,9 @@ void case_closed_under_way(void)
 static void child(CK_SESSION_HANDLE parents)
 {
 	CK_INFO info;
+	struct gcm_case c;
+	unsigned char out[128];
+	CK_ULONG n = sizeof out;
 
 	failures = 0;
 	IS(p11->C_GetInfo(&info), CKR_CRYPTOKI_NOT_INITIALIZED);
@@ -85,7 +88,11 @@ static void child(CK_SESSION_HANDLE parents)
 	IS(p11->C_Finalize(NULL), CKR_CRYPTOKI_NOT_INITIALIZED);
 	IS(initialize(), CKR_OK);
 	IS(p11->C_CloseSession(parents), CKR_SESSION_HANDLE_INVALID);
-	case_gcm();
+	CK_SESSION_HANDLE s = session_user();
+	gcm_load(&c, s, &gcm_vectors[1]);
+	MUST(p11->C_EncryptInit(s, &c.mech, c.handle));
+	IS(p11->C_Encrypt(s, c.plain, c.plain_len, out, &n), CKR_OK);
+	CHECK(n == c.sealed_len && memcmp(out, c.sealed, n) == 0);
 	IS(p11->C_Finalize(NULL), CKR_OK);
 }
 
@@ -96,10 +103,6 @@ void case_fork(void)
 	unsigned char out[128];
 	CK_ULONG n = sizeof out;
 
-	if (!strict) {
-		IS(p11->C_CloseAllSessions(slot), CKR_OK);
-		return; /* others share sessions with their children */
-	}
 	gcm_load(&c, s, &gcm_vectors[0]);
 	MUST(p11->C_EncryptInit(s, &c.mech, c.handle));
 	for (int i = 0; i < 3; i++) {
@@ -139,8 +142,6 @@ void case_fork_under_load(void)
 #ifdef __SANITIZE_ADDRESS__
 	return; /* its allocator's locks are not given back to a child */
 #endif
-	if (!strict)
-		return; /* SoftHSM deadlocks here */
 	stop = false;
 	for (int i = 0; i < 2; i++)
 		pthread_create(&thread[i], NULL, thread_until_stop, NULL);
@@ -148,7 +149,7 @@ void case_fork_under_load(void)
 		fflush(stdout);
 		pid_t pid = fork();
 		if (pid == 0) {
-			alarm(20);
+			alarm(8);
 			CK_INFO info;
 			int bad = p11->C_GetInfo(&info) != CKR_CRYPTOKI_NOT_INITIALIZED || initialize() != CKR_OK ||
 				  p11->C_GetInfo(&info) != CKR_OK;
@@ -158,6 +159,8 @@ void case_fork_under_load(void)
 		int status = -1;
 		waitpid(pid, &status, 0);
 		CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		if (failures > 0)
+			break; /* one that hangs is enough */
 	}
 	stop = true;
 	for (int i = 0; i < 2; i++)

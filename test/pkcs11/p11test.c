@@ -1,49 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * p11test MODULE LABEL PIN [strict]: small trials of any PKCS#11 module, printed as TAP.
+ * p11test: what PKCS#11 says, asked of any module; TAP, or verdicts alone.  `p11test --help` has the options.
  *
- * The token with that label must have that user PIN.  What a module does not offer counts as right if it
- * says so by the right return value; with `strict` that is a failure, as is a child that finds itself
- * initialised by its parent.
+ * Each group of cases runs in a process of its own, so that a module that crashes fails where it does and nowhere else.
  */
 #include "test/pkcs11/p11test.h"
 
 #include <dlfcn.h>
-#include <stdarg.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 
 CK_FUNCTION_LIST *p11;
 CK_FUNCTION_LIST_3_0 *p11_3;
 CK_FUNCTION_LIST_3_2 *p11_32;
-const char *token_label, *pin;
+const char *token_label, *pin, *so_pin;
+static const char *parameters; /* of C_Initialize */
+static bool needs_login;
 bool strict;
 CK_SLOT_ID slot;
-unsigned failures;
 
 CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
 CK_KEY_TYPE aes = CKK_AES, generic = CKK_GENERIC_SECRET;
-
-/* ---- checks ----------------------------------------------------------------------------------------- */
-
-void fail(const char *file, int line, const char *format, ...)
-{
-	va_list args;
-
-	failures++;
-	printf("# %s:%d: ", file, line);
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	printf("\n");
-}
 
 bool offers(CK_MECHANISM_TYPE type)
 {
 	CK_MECHANISM_INFO info;
 	bool there = p11->C_GetMechanismInfo(slot, type, &info) == CKR_OK;
 
-	if (!there && strict)
-		fail(__FILE__, __LINE__, "mechanism 0x%lx is not offered", type);
+	if (!there)
+		absent();
 	return there;
 }
 
@@ -59,7 +46,8 @@ CK_SESSION_HANDLE session_user(void)
 {
 	CK_SESSION_HANDLE s = session_new(CKF_RW_SESSION);
 
-	IS(p11->C_Login(s, CKU_USER, (CK_UTF8CHAR *)pin, strlen(pin)), CKR_OK);
+	if (needs_login)
+		IS(p11->C_Login(s, CKU_USER, (CK_UTF8CHAR *)pin, strlen(pin)), CKR_OK);
 	return s;
 }
 
@@ -97,21 +85,36 @@ CK_SLOT_ID find_slot(void)
 	CK_TOKEN_INFO info;
 	char wanted[sizeof info.label + 1];
 
-	snprintf(wanted, sizeof wanted, "%-32s", token_label);
+	snprintf(wanted, sizeof wanted, "%-32s", token_label != NULL ? token_label : "");
 	if (p11->C_GetSlotList(CK_TRUE, NULL, &n) != CKR_OK || n > 64 || p11->C_GetSlotList(CK_TRUE, list, &n) != CKR_OK)
 		return (CK_SLOT_ID)-1;
 	for (CK_ULONG i = 0; i < n; i++) {
-		if (p11->C_GetTokenInfo(list[i], &info) == CKR_OK && memcmp(info.label, wanted, sizeof info.label) == 0)
+		if (p11->C_GetTokenInfo(list[i], &info) != CKR_OK)
+			continue;
+		if (token_label == NULL || memcmp(info.label, wanted, sizeof info.label) == 0)
 			return list[i];
 	}
 	return (CK_SLOT_ID)-1;
 }
 
+bool usable(void)
+{
+	CK_TOKEN_INFO info;
+
+	if (p11->C_GetTokenInfo(slot, &info) != CKR_OK || (info.flags & CKF_WRITE_PROTECTED) != 0)
+		return false;
+	needs_login = (info.flags & CKF_LOGIN_REQUIRED) != 0;
+	return pin != NULL || !needs_login;
+}
+
 CK_RV initialize(void)
 {
-	CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
+	struct {
+		CK_C_INITIALIZE_ARGS args;
+		void *reserved; /* NSS has one field more */
+	} longer = {.args = {.flags = CKF_OS_LOCKING_OK, .pReserved = (void *)parameters}};
 
-	return p11->C_Initialize(&args);
+	return p11->C_Initialize(&longer);
 }
 
 /* The list of 3.0 or 3.2, where the module has one. */
@@ -129,41 +132,111 @@ static void *list_of(void *module, CK_BYTE minor)
 
 /* ---- all of them ---------------------------------------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} cases[] = {
-#define X(name) {#name, case_##name},
-	CASES(X)
+static const struct group groups[] = {
+#define X(name, kind) {#name, kind, case_##name},
+	GROUPS(X)
 #undef X
 };
-#define CASE_COUNT (sizeof cases / sizeof cases[0])
+#define GROUP_COUNT (sizeof groups / sizeof groups[0])
 
-int main(int argc, char **argv)
+static const char help[] =
+	"usage: p11test --module FILE [OPTION]...\n"
+	"Asks a PKCS#11 module what the standard says; each case is a line of TAP.\n"
+	"\n"
+	"  -m, --module FILE   the module; C_GetFunctionList is all that it must have\n"
+	"  -l, --label LABEL   the token (default: the first)\n"
+	"  -p, --pin PIN       the user's PIN; where it is needed and not given, or the token is read-only, no keys are made\n"
+	"  -s, --so-pin PIN    the security officer's, for cases of that role\n"
+	"                      (env:NAME instead of a PIN takes it from the environment)\n"
+	"  -i, --init TEXT     what the module wants to have said at C_Initialize (NSS does)\n"
+	"  -v, --verdicts      print NAME, a tab and the verdict for each case, and no TAP\n"
+	"  -S, --strict        what is not offered fails\n"
+	"  -o, --only GROUP    the groups that begin so\n"
+	"  -L, --list          the groups\n"
+	"  -h, --help          this\n"
+	"\n"
+	"A verdict is the answer of the call that the case is about (CKR_...), yes or no, or for a case of several calls\n"
+	"right or wrong; crash and hang are verdicts; \"not offered\" is one, and passes.  The token is to be a trial's own:\n"
+	"objects come and go, wrong PINs are tried, and PINs are changed and changed back.\n"
+	"Exit status: 0 all is right, 1 something is not, 2 nothing could be asked.\n";
+
+struct options {
+	const char *module, *only;
+	bool verdicts, list;
+};
+
+static const char *pin_of(const char *text)
 {
-	unsigned bad = 0;
+	return strncmp(text, "env:", 4) == 0 ? getenv(text + 4) : text;
+}
 
-	if (argc < 4) {
-		fprintf(stderr, "usage: p11test MODULE LABEL PIN [strict]\n");
-		return 2;
+static void read_options(struct options *o, int argc, char **argv)
+{
+	static const struct option all[] = {
+		{"module", required_argument, NULL, 'm'}, {"label", required_argument, NULL, 'l'},
+		{"pin", required_argument, NULL, 'p'},	  {"so-pin", required_argument, NULL, 's'},
+		{"init", required_argument, NULL, 'i'},
+		{"only", required_argument, NULL, 'o'},	  {"verdicts", no_argument, NULL, 'v'},
+		{"strict", no_argument, NULL, 'S'},	  {"list", no_argument, NULL, 'L'},
+		{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "m:l:p:s:i:o:vSLh", all, NULL)) != -1) {
+		switch (c) {
+		case 'm': o->module = optarg; break;
+		case 'l': token_label = optarg; break;
+		case 'p': pin = pin_of(optarg); break;
+		case 's': so_pin = pin_of(optarg); break;
+		case 'i': parameters = optarg; break;
+		case 'o': o->only = optarg; break;
+		case 'v': o->verdicts = true; break;
+		case 'S': strict = true; break;
+		case 'L': o->list = true; break;
+		case 'h': fputs(help, stdout); exit(0);
+		default: exit(2);
+		}
 	}
-	void *module = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+	if (optind < argc || (o->module == NULL && !o->list)) {
+		fputs("p11test: say which module: p11test --module FILE; --help has the rest\n", stderr);
+		exit(2);
+	}
+}
+
+static bool load(const char *file)
+{
+	void *module = dlopen(file, RTLD_NOW | RTLD_LOCAL);
 	CK_C_GetFunctionList get = module != NULL ? (CK_C_GetFunctionList)dlsym(module, "C_GetFunctionList") : NULL;
+
 	if (get == NULL || get(&p11) != CKR_OK) {
 		printf("Bail out! %s\n", module == NULL ? dlerror() : "no C_GetFunctionList");
-		return 2;
+		return false;
 	}
 	p11_3 = list_of(module, 0);
 	p11_32 = list_of(module, 2);
-	token_label = argv[2];
-	pin = argv[3];
-	strict = argc > 4 && strcmp(argv[4], "strict") == 0;
-	printf("1..%zu\n", CASE_COUNT);
-	for (size_t i = 0; i < CASE_COUNT; i++) {
-		failures = 0;
-		cases[i].run();
-		printf("%s %zu - %s\n", failures > 0 ? "not ok" : "ok", i + 1, cases[i].name);
-		bad += failures > 0;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.only = ""};
+	unsigned bad = 0, count;
+
+	read_options(&o, argc, argv);
+	for (size_t i = 0; i < GROUP_COUNT && o.list; i++)
+		printf("%s\n", groups[i].name);
+	if (o.list)
+		return 0;
+	if (!load(o.module))
+		return 2;
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	board_new(o.verdicts);
+	for (size_t i = 0; i < GROUP_COUNT; i++) {
+		if (strncmp(groups[i].name, o.only, strlen(o.only)) == 0)
+			group_run(&groups[i]);
 	}
+	count = group_count(&bad);
+	if (!o.verdicts)
+		printf("1..%u\n", count);
 	return bad > 0;
 }

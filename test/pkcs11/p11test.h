@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test/pkcs11/p11test.h - what the cases of p11test share.  A case goes on after a failed check; what it
- * found is counted, and printed as comments of the TAP.
+ * test/pkcs11/p11test.h - what the cases of p11test share.
+ *
+ * A group is a function that runs in a process of its own, with the module initialised.  It has one case or many, each
+ * with a name and a verdict.  Of two forms:
+ *	ASK     one call, whose answer is the verdict; the row says which answers are right, and which section of the
+ *		standard has it so: 3.0 for 4 and 5, 3.2 for 6, unless it says another.  TRUTH is the same of a condition.
+ *	item()  begins a case of several calls: the CHECKs, ISs and MUSTs up to the next case are its own, and its verdict
+ *		is "right", or "wrong" with the first answer that was.  A case goes on after a failed check.
+ * A group with neither is one case of the second form.  "Not offered" is a verdict of its own.
  */
 #ifndef DSKE_TEST_PKCS11_P11TEST_H
 #define DSKE_TEST_PKCS11_P11TEST_H
@@ -17,16 +24,17 @@
 extern CK_FUNCTION_LIST *p11;
 extern CK_FUNCTION_LIST_3_0 *p11_3; /* NULL where the module has none */
 extern CK_FUNCTION_LIST_3_2 *p11_32;
-extern const char *token_label, *pin;
-extern bool strict;       /* everything must be offered, and be done as we want it */
+extern const char *token_label, *pin, *so_pin; /* NULL: not given */
+extern bool strict;       /* everything must be offered */
 extern CK_SLOT_ID slot;   /* of the token with the label */
-extern unsigned failures; /* of the case that runs */
+extern unsigned failures; /* checks of the case that runs */
 
 extern CK_BBOOL yes, no;
 extern CK_OBJECT_CLASS secret_class;
 extern CK_KEY_TYPE aes, generic;
 
 void fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void answer_is(const char *file, int line, const char *call, CK_RV rv);
 
 #define CHECK(condition)                                                                             \
 	do {                                                                                         \
@@ -38,15 +46,15 @@ void fail(const char *file, int line, const char *format, ...) __attribute__((fo
 	do {                                                                                         \
 		CK_RV is_ = (call);                                                                  \
 		if (is_ != (wanted))                                                                 \
-			fail(__FILE__, __LINE__, "%s is 0x%lx, not %s", #call, is_, #wanted);        \
+			answer_is(__FILE__, __LINE__, #call, is_);                                   \
 	} while (0)
 
-/* As IS, and leaves the case when it is not. */
+/* As IS, and leaves the group when it is not. */
 #define MUST(call)                                                                                   \
 	do {                                                                                         \
 		CK_RV must_ = (call);                                                                \
 		if (must_ != CKR_OK) {                                                               \
-			fail(__FILE__, __LINE__, "%s is 0x%lx", #call, must_);                       \
+			answer_is(__FILE__, __LINE__, #call, must_);                                 \
 			return;                                                                      \
 		}                                                                                    \
 	} while (0)
@@ -56,8 +64,46 @@ void fail(const char *file, int line, const char *format, ...) __attribute__((fo
 	do {                                                                                         \
 		CK_RV either_ = (call);                                                              \
 		if (either_ != (one) && either_ != (other))                                          \
-			fail(__FILE__, __LINE__, "%s is 0x%lx", #call, either_);                     \
+			answer_is(__FILE__, __LINE__, #call, either_);                               \
 	} while (0)
+
+/* A case that is one call: its name, the section, the call, and the answers that are right. */
+#define ASK(name, section, call, ...)                                                                \
+	do {                                                                                         \
+		if (ask_begin(name)) {                                                               \
+			const CK_RV wanted_[] = {__VA_ARGS__};                                       \
+			CK_RV ask_ = (call);                                                         \
+			ask_end(section, #call, ask_, wanted_, sizeof wanted_ / sizeof wanted_[0]);  \
+		}                                                                                    \
+	} while (0)
+
+/* A case that is one question, whose answer has to be yes. */
+#define TRUTH(name, section, condition) answer(section, name, condition, true)
+
+void item(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void item_end(void); /* what follows belongs to no case */
+void absent(void);   /* the case that runs asks for what the module does not have */
+bool ask_begin(const char *name); /* false: the module crashed here before */
+void ask_end(const char *section, const char *call, CK_RV rv, const CK_RV *wanted, size_t count);
+void answer(const char *section, const char *name, bool is, bool wanted);
+const char *rv_name(CK_RV rv); /* good until the next call */
+const char *mechanism_name(CK_MECHANISM_TYPE type);
+
+/* What the case that runs has shown, unless a check failed: an answer by this source; the same answer as OpenSSL. */
+void known_answer(CK_MECHANISM_TYPE type, const char *source);
+void crossed(CK_MECHANISM_TYPE type);
+const char *proof_of(CK_MECHANISM_TYPE type, bool crossed); /* NULL: none */
+
+enum group_kind { RAW, PUBLIC, USER, LOGIN }; /* initialises itself; wants a token; makes keys; and logs in and out */
+struct group {
+	const char *name;
+	enum group_kind kind;
+	void (*run)(void);
+};
+void board_new(bool verdicts);
+void group_run(const struct group *g);
+unsigned group_count(unsigned *bad);
+bool usable(void); /* the token lets us in, and is no read-only one */
 
 CK_RV initialize(void);
 CK_SLOT_ID find_slot(void);
@@ -84,36 +130,42 @@ struct gcm_case {
 };
 void gcm_load(struct gcm_case *c, CK_SESSION_HANDLE s, const struct gcm_vector *v);
 
-/* The cases, in the order in which they run. */
-#define CASES(X)                                                                                     \
-	X(before) X(initialize) X(lists) X(slots) X(token_info) X(mechanisms) X(sessions) \
-	X(defaults) X(templates_refused) X(check_value) X(one_way) X(unchangeable) X(copy) X(copy_refused) \
-	X(data_object) X(find_any) X(allowed_mechanisms) X(set_pin) X(security_officer) X(unique_id) \
-	X(login) X(attributes) X(set_attributes) X(create_refused) X(destroy) X(token_object) \
-	X(find) X(known_answers) X(known_tampered) X(counters) X(chacha20) X(ccm_length) X(generated_parameters) X(generated_messages) X(generated_wraps) \
-	X(key_goes) X(gcm_without_bits) X(shared_key) \
-	X(messages) X(messages_tampered) X(messages_conventions) X(messages_nonces) X(messages_xchacha) \
-	X(wrap_known) X(wrap_ways) X(wrap_refused) X(wrap_policies) X(wrap_nonces) X(wrap_apart) X(dual_digest) X(dual_sign) X(gcm) X(gcm_tampered) X(gcm_parts) X(gcm_parameters) X(cbc) X(cbc_pad) \
-	X(wrong_keys) X(hmac) X(hmac_tampered) X(hmac_general) X(interleaved) X(digest) \
-	X(digest_sha1) X(digest_sha224) X(digest_sha256) X(digest_sha384) X(digest_sha512) \
-	X(digest_sha512_224) X(digest_sha512_256) X(digest_sha3_224) X(digest_sha3_256) \
-	X(digest_sha3_384) X(digest_sha3_512) X(digest_key) X(digest_state) \
-	X(hmac_sha1) X(hmac_sha224) X(hmac_sha256) X(hmac_sha384) X(hmac_sha512) \
-	X(hmac_sha3_224) X(hmac_sha3_256) X(hmac_sha3_384) X(hmac_sha3_512) X(aes_cmac) X(aes_gmac) X(poly1305) \
-	X(sign_messages) X(sign_messages_refused) \
-	X(keygen_aes128) X(keygen_aes192) X(keygen_aes256) X(keygen_generic) X(keygen_hkdf) \
-	X(keygen_chacha20) X(keygen_poly1305) X(keygen_sha1) X(keygen_sha224) X(keygen_sha256) \
-	X(keygen_sha384) X(keygen_sha512) X(keygen_sha512_224) X(keygen_sha512_256) X(keygen_sha3_224) \
-	X(keygen_sha3_256) X(keygen_sha3_384) X(keygen_sha3_512) X(keygen_refused) X(pbkdf2) \
-	X(pbkdf2_old_params) \
-	X(hkdf) X(hkdf_data) X(sp800_108_counter) X(sp800_108_feedback) X(sp800_108_pipeline) \
-	X(tls12_kdf) X(concatenate) X(xor_base_and_data) X(extract_key) X(aes_encrypt_data) \
-	X(sha_key_derivation) \
-	X(random) X(dead_session) X(bad_arguments) X(threads) X(closed_under_way) X(fork) \
-	X(fork_under_load) X(finalize)
+/* The groups, in the order in which they run. */
+#define GROUPS(X) \
+	X(before, RAW) X(initialize, RAW) X(lists, PUBLIC) X(slots, PUBLIC) X(token_info, PUBLIC) \
+	X(mechanisms, PUBLIC) X(sessions, PUBLIC) X(defaults, USER) X(templates_refused, USER) \
+	X(check_value, USER) X(one_way, USER) X(unchangeable, USER) X(copy, USER) X(copy_refused, USER) \
+	X(data_object, USER) X(find_any, USER) X(allowed_mechanisms, USER) X(set_pin, LOGIN) \
+	X(security_officer, LOGIN) X(unique_id, USER) X(login, LOGIN) X(attributes, USER) X(set_attributes, USER) \
+	X(create_refused, USER) X(destroy, USER) X(token_object, LOGIN) X(find, USER) X(known_answers, USER) \
+	X(known_tampered, USER) X(counters, USER) X(chacha20, USER) X(ccm_length, USER) \
+	X(generated_parameters, USER) X(generated_messages, USER) X(generated_wraps, USER) X(key_goes, LOGIN) \
+	X(gcm_without_bits, USER) X(shared_key, USER) X(messages, USER) X(messages_tampered, USER) \
+	X(messages_conventions, USER) X(messages_nonces, USER) X(messages_xchacha, USER) X(wrap_known, USER) \
+	X(wrap_ways, USER) X(wrap_refused, USER) X(wrap_policies, USER) X(wrap_nonces, USER) X(wrap_apart, USER) \
+	X(dual_digest, USER) X(dual_sign, USER) X(gcm, USER) X(gcm_tampered, USER) X(gcm_parts, USER) \
+	X(gcm_parameters, USER) X(cbc, USER) X(cbc_pad, USER) X(wrong_keys, USER) \
+	X(hmac_tampered, USER) X(hmac_general, USER) X(interleaved, USER) X(digest, PUBLIC) \
+	X(digest_sha1, PUBLIC) X(digest_sha224, PUBLIC) X(digest_sha256, PUBLIC) X(digest_sha384, PUBLIC) \
+	X(digest_sha512, PUBLIC) X(digest_sha512_224, PUBLIC) X(digest_sha512_256, PUBLIC) \
+	X(digest_sha3_224, PUBLIC) X(digest_sha3_256, PUBLIC) X(digest_sha3_384, PUBLIC) \
+	X(digest_sha3_512, PUBLIC) X(digest_key, USER) X(digest_state, PUBLIC) X(hmac_sha1, USER) \
+	X(hmac_sha224, USER) X(hmac_sha256, USER) X(hmac_sha384, USER) X(hmac_sha512, USER) \
+	X(hmac_sha3_224, USER) X(hmac_sha3_256, USER) X(hmac_sha3_384, USER) X(hmac_sha3_512, USER) \
+	X(aes_cmac, USER) X(aes_gmac, USER) X(poly1305, USER) X(sign_messages, USER) \
+	X(sign_messages_refused, USER) X(keygen_aes128, USER) X(keygen_aes192, USER) X(keygen_aes256, USER) \
+	X(keygen_generic, USER) X(keygen_hkdf, USER) X(keygen_chacha20, USER) X(keygen_poly1305, USER) \
+	X(keygen_sha1, USER) X(keygen_sha224, USER) X(keygen_sha256, USER) X(keygen_sha384, USER) \
+	X(keygen_sha512, USER) X(keygen_sha512_224, USER) X(keygen_sha512_256, USER) X(keygen_sha3_224, USER) \
+	X(keygen_sha3_256, USER) X(keygen_sha3_384, USER) X(keygen_sha3_512, USER) X(keygen_refused, USER) \
+	X(pbkdf2, USER) X(pbkdf2_old_params, USER) X(hkdf, USER) X(hkdf_data, USER) X(sp800_108_counter, USER) \
+	X(sp800_108_feedback, USER) X(sp800_108_pipeline, USER) X(tls12_kdf, USER) X(concatenate, USER) \
+	X(xor_base_and_data, USER) X(extract_key, USER) X(aes_encrypt_data, USER) X(sha_key_derivation, USER) \
+	X(random, PUBLIC) X(dead_session, PUBLIC) X(bad_arguments, USER) X(threads, USER) \
+	X(closed_under_way, PUBLIC) X(fork, USER) X(fork_under_load, USER) X(finalize, USER)
 
-#define X(name) void case_##name(void);
-CASES(X)
+#define X(name, kind) void case_##name(void);
+GROUPS(X)
 #undef X
 
 #endif
