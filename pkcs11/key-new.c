@@ -132,15 +132,17 @@ static CK_RV set_class(const struct key_origin *from, struct object *o)
 	CK_OBJECT_CLASS class = attrs_get_ulong(&o->attrs, CKA_CLASS, CKO_SECRET_KEY);
 	CK_KEY_TYPE type = attrs_get_ulong(&o->attrs, CKA_KEY_TYPE, from->type);
 
+	/* What the mechanism says is contradicted; where the template alone says it, the value is one that there is not. */
+	CK_RV other = from->type == ATTR_NONE ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_TEMPLATE_INCONSISTENT;
 	if (class != (o->kind == OBJECT_DATA ? CKO_DATA : CKO_SECRET_KEY))
-		return CKR_TEMPLATE_INCONSISTENT;
+		return other;
 	TRY_RV(attrs_set_ulong(&o->attrs, CKA_CLASS, class));
 	if (o->kind == OBJECT_DATA)
 		return CKR_OK;
 	if (type == ATTR_NONE)
 		return CKR_TEMPLATE_INCOMPLETE;
 	if (!key_type_known(type))
-		return CKR_TEMPLATE_INCONSISTENT;
+		return other;
 	return attrs_set_ulong(&o->attrs, CKA_KEY_TYPE, type);
 }
 
