@@ -13,7 +13,7 @@ check_LTLIBRARIES += %D%/dske-fake.la
 
 # Programs that the scripts use: trials of any module, a host that leaves badly, a token with cheap PINs.
 check_PROGRAMS += %D%/p11test %D%/exit-host %D%/make-token
-%C%_p11test_SOURCES = %D%/p11test-names.c %D%/p11test-rules.c %D%/p11test-verdict.c %D%/p11test.c %D%/p11test.h %D%/p11test-arguments.c %D%/p11test-cipher.c %D%/p11test-derive.c %D%/p11test-digest.c \
+%C%_p11test_SOURCES = %D%/p11test-names.c %D%/p11test-rules.c %D%/p11test-verdict.c %D%/p11test.c %D%/p11test.h %D%/p11test-cipher.c %D%/p11test-derive.c %D%/p11test-digest.c \
 	%D%/p11test-keygen.c %D%/p11test-life.c %D%/p11test-mac.c %D%/p11test-objects.c %D%/p11test-process.c %D%/p11test-sign.c
 %C%_exit_host_SOURCES = %D%/exit-host.c
 check_PROGRAMS += %D%/fork-host
@@ -28,6 +28,7 @@ forks: %D%/fork-host %D%/make-token %D%/dske-fake.la
 %C%_make_token_LDADD = $(FAKE_PKCS11_LIBS)
 # Modes of encryption, messages and wrapping.
 %C%_p11test_SOURCES += %D%/p11test-dual.c %D%/p11test-generated.c %D%/p11test-known.c %D%/p11test-message.c %D%/p11test-modes.c %D%/p11test-wrap.c
+%C%_p11test_SOURCES += %D%/p11test-order.c %D%/p11test-sessions.c %D%/p11test-things.c %D%/p11test-users.c
 
 check_PROGRAMS += %D%/test-derive %D%/test-interfaces %D%/test-objects %D%/test-tables %D%/test-templates %D%/test-token
 %C%_test_derive_SOURCES = %D%/test-derive.c %D%/token-fixture.c %D%/token-fixture.h

@@ -283,59 +283,6 @@ void case_allowed_mechanisms(void)
 
 /* ---- PINs ------------------------------------------------------------------------------------------------- */
 
-void case_set_pin(void)
-{
-	CK_UTF8CHAR *right = (CK_UTF8CHAR *)pin, *fresh = (CK_UTF8CHAR *)"another PIN";
-	CK_ULONG right_len = strlen(pin);
-	CK_SESSION_HANDLE ro = session_new(0), s = session_new(CKF_RW_SESSION);
-
-	IS(p11->C_SetPIN(ro, right, right_len, fresh, 11), CKR_SESSION_READ_ONLY);
-	IS(p11->C_SetPIN(s, fresh, 11, fresh, 11), CKR_PIN_INCORRECT);
-	IS(p11->C_SetPIN(s, right, right_len, NULL, 4), CKR_ARGUMENTS_BAD);
-	IS(p11->C_SetPIN(s, right, right_len, fresh, 1), CKR_PIN_LEN_RANGE);
-	/* In a public session it is the user's. */
-	MUST(p11->C_SetPIN(s, right, right_len, fresh, 11));
-	IS(p11->C_Login(s, CKU_USER, right, right_len), CKR_PIN_INCORRECT);
-	IS(p11->C_Login(s, CKU_USER, fresh, 11), CKR_OK);
-	IS(p11->C_SetPIN(s, fresh, 11, right, right_len), CKR_OK);
-	IS(p11->C_Logout(s), CKR_OK);
-	IS(p11->C_Login(s, CKU_USER, right, right_len), CKR_OK);
-	IS(p11->C_InitPIN(s, right, right_len), CKR_USER_NOT_LOGGED_IN); /* the SO's call */
-	IS(p11->C_CloseAllSessions(slot), CKR_OK);
-}
-
-void case_security_officer(void)
-{
-	CK_UTF8CHAR *officer = (CK_UTF8CHAR *)so_pin, *right = (CK_UTF8CHAR *)pin;
-	CK_SESSION_HANDLE s = session_new(CKF_RW_SESSION), ro;
-	CK_SESSION_INFO info;
-	CK_TOKEN_INFO token;
-	CK_ATTRIBUTE hidden = {CKA_PRIVATE, &yes, 1}, open[] = {{CKA_PRIVATE, &no, 1}, {CKA_TRUSTED, &yes, 1}};
-
-	if (so_pin == NULL) {
-		absent();
-		return;
-	}
-	CK_ULONG so_len = strlen(so_pin);
-	MUST(p11->C_Login(s, CKU_SO, officer, so_len));
-	IS(p11->C_GetSessionInfo(s, &info), CKR_OK);
-	CHECK(info.state == CKS_RW_SO_FUNCTIONS);
-	IS(p11->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &ro), CKR_SESSION_READ_WRITE_SO_EXISTS);
-	IS(p11->C_Login(s, CKU_USER, right, strlen(pin)), CKR_USER_ANOTHER_ALREADY_LOGGED_IN);
-	IS(p11->C_Login(s, CKU_SO, officer, so_len), CKR_USER_ALREADY_LOGGED_IN);
-	make(s, &hidden, 1, CKR_USER_NOT_LOGGED_IN);
-	CK_OBJECT_HANDLE key = make(s, open, 2, CKR_OK);
-	CHECK(truth(s, key, CKA_TRUSTED) == 1);
-	IS(p11->C_InitPIN(s, right, 1), CKR_PIN_LEN_RANGE);
-	IS(p11->C_InitPIN(s, right, strlen(pin)), CKR_OK);
-	IS(p11->C_GetTokenInfo(slot, &token), CKR_OK);
-	CHECK((token.flags & CKF_USER_PIN_INITIALIZED) != 0 && (token.flags & CKF_USER_PIN_LOCKED) == 0);
-	IS(p11->C_InitToken(slot, officer, so_len, token.label), CKR_SESSION_EXISTS);
-	IS(p11->C_Logout(s), CKR_OK);
-	IS(p11->C_Login(s, CKU_USER, right, strlen(pin)), CKR_OK);
-	IS(p11->C_CloseAllSessions(slot), CKR_OK);
-}
-
 void case_unique_id(void)
 {
 	CK_SESSION_HANDLE s = session_user();

@@ -83,6 +83,7 @@ void answer_is(const char *file, int line, const char *call, CK_RV rv);
 void item(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void item_end(void); /* what follows belongs to no case */
 void absent(void);   /* the case that runs asks for what the module does not have */
+void excused(const char *why); /* it is not asked, which is nobody's fault */
 bool ask_begin(const char *name); /* false: the module crashed here before */
 void ask_end(const char *section, const char *call, CK_RV rv, const CK_RV *wanted, size_t count);
 void answer(const char *section, const char *name, bool is, bool wanted);
@@ -132,27 +133,24 @@ void gcm_load(struct gcm_case *c, CK_SESSION_HANDLE s, const struct gcm_vector *
 
 /* The groups, in the order in which they run. */
 #define GROUPS(X) \
-	X(before, RAW) X(initialize, RAW) X(lists, PUBLIC) X(slots, PUBLIC) X(token_info, PUBLIC) \
-	X(mechanisms, PUBLIC) X(sessions, PUBLIC) X(defaults, USER) X(templates_refused, USER) \
-	X(check_value, USER) X(one_way, USER) X(unchangeable, USER) X(copy, USER) X(copy_refused, USER) \
-	X(data_object, USER) X(find_any, USER) X(allowed_mechanisms, USER) X(set_pin, LOGIN) \
-	X(security_officer, LOGIN) X(unique_id, USER) X(login, LOGIN) X(attributes, USER) X(set_attributes, USER) \
-	X(create_refused, USER) X(destroy, USER) X(token_object, LOGIN) X(find, USER) X(known_answers, USER) \
-	X(known_tampered, USER) X(counters, USER) X(chacha20, USER) X(ccm_length, USER) \
-	X(generated_parameters, USER) X(generated_messages, USER) X(generated_wraps, USER) X(key_goes, LOGIN) \
-	X(gcm_without_bits, USER) X(shared_key, USER) X(messages, USER) X(messages_tampered, USER) \
-	X(messages_conventions, USER) X(messages_nonces, USER) X(messages_xchacha, USER) X(wrap_known, USER) \
-	X(wrap_ways, USER) X(wrap_refused, USER) X(wrap_policies, USER) X(wrap_nonces, USER) X(wrap_apart, USER) \
-	X(dual_digest, USER) X(dual_sign, USER) X(gcm, USER) X(gcm_tampered, USER) X(gcm_parts, USER) \
-	X(gcm_parameters, USER) X(cbc, USER) X(cbc_pad, USER) X(wrong_keys, USER) \
-	X(hmac_tampered, USER) X(hmac_general, USER) X(interleaved, USER) X(digest, PUBLIC) \
-	X(digest_sha1, PUBLIC) X(digest_sha224, PUBLIC) X(digest_sha256, PUBLIC) X(digest_sha384, PUBLIC) \
-	X(digest_sha512, PUBLIC) X(digest_sha512_224, PUBLIC) X(digest_sha512_256, PUBLIC) \
-	X(digest_sha3_224, PUBLIC) X(digest_sha3_256, PUBLIC) X(digest_sha3_384, PUBLIC) \
-	X(digest_sha3_512, PUBLIC) X(digest_key, USER) X(digest_state, PUBLIC) X(hmac_sha1, USER) \
-	X(hmac_sha224, USER) X(hmac_sha256, USER) X(hmac_sha384, USER) X(hmac_sha512, USER) \
-	X(hmac_sha3_224, USER) X(hmac_sha3_256, USER) X(hmac_sha3_384, USER) X(hmac_sha3_512, USER) \
-	X(aes_cmac, USER) X(aes_gmac, USER) X(poly1305, USER) X(sign_messages, USER) \
+	X(not_initialized, RAW) X(initialize, RAW) X(initialize_arguments, RAW) X(lists, PUBLIC) X(defaults, USER) \
+	X(templates_refused, USER) X(check_value, USER) X(one_way, USER) X(unchangeable, USER) X(copy, USER) \
+	X(copy_refused, USER) X(data_object, USER) X(find_any, USER) X(allowed_mechanisms, USER) X(unique_id, USER) \
+	X(attributes, USER) X(set_attributes, USER) X(create_refused, USER) X(destroy, USER) X(token_object, LOGIN) \
+	X(find, USER) X(known_answers, USER) X(known_tampered, USER) X(counters, USER) X(chacha20, USER) \
+	X(ccm_length, USER) X(generated_parameters, USER) X(generated_messages, USER) X(generated_wraps, USER) \
+	X(key_goes, LOGIN) X(gcm_without_bits, USER) X(shared_key, USER) X(messages, USER) \
+	X(messages_tampered, USER) X(messages_conventions, USER) X(messages_nonces, USER) X(messages_xchacha, USER) \
+	X(wrap_known, USER) X(wrap_ways, USER) X(wrap_refused, USER) X(wrap_policies, USER) X(wrap_nonces, USER) \
+	X(wrap_apart, USER) X(dual_digest, USER) X(dual_sign, USER) X(gcm, USER) X(gcm_tampered, USER) \
+	X(gcm_parts, USER) X(gcm_parameters, USER) X(cbc, USER) X(cbc_pad, USER) X(wrong_keys, USER) \
+	X(hmac_tampered, USER) X(hmac_general, USER) X(interleaved, USER) X(digest, PUBLIC) X(digest_sha1, PUBLIC) \
+	X(digest_sha224, PUBLIC) X(digest_sha256, PUBLIC) X(digest_sha384, PUBLIC) X(digest_sha512, PUBLIC) \
+	X(digest_sha512_224, PUBLIC) X(digest_sha512_256, PUBLIC) X(digest_sha3_224, PUBLIC) \
+	X(digest_sha3_256, PUBLIC) X(digest_sha3_384, PUBLIC) X(digest_sha3_512, PUBLIC) X(digest_key, USER) \
+	X(digest_state, PUBLIC) X(hmac_sha1, USER) X(hmac_sha224, USER) X(hmac_sha256, USER) X(hmac_sha384, USER) \
+	X(hmac_sha512, USER) X(hmac_sha3_224, USER) X(hmac_sha3_256, USER) X(hmac_sha3_384, USER) \
+	X(hmac_sha3_512, USER) X(aes_cmac, USER) X(aes_gmac, USER) X(poly1305, USER) X(sign_messages, USER) \
 	X(sign_messages_refused, USER) X(keygen_aes128, USER) X(keygen_aes192, USER) X(keygen_aes256, USER) \
 	X(keygen_generic, USER) X(keygen_hkdf, USER) X(keygen_chacha20, USER) X(keygen_poly1305, USER) \
 	X(keygen_sha1, USER) X(keygen_sha224, USER) X(keygen_sha256, USER) X(keygen_sha384, USER) \
@@ -161,8 +159,13 @@ void gcm_load(struct gcm_case *c, CK_SESSION_HANDLE s, const struct gcm_vector *
 	X(pbkdf2, USER) X(pbkdf2_old_params, USER) X(hkdf, USER) X(hkdf_data, USER) X(sp800_108_counter, USER) \
 	X(sp800_108_feedback, USER) X(sp800_108_pipeline, USER) X(tls12_kdf, USER) X(concatenate, USER) \
 	X(xor_base_and_data, USER) X(extract_key, USER) X(aes_encrypt_data, USER) X(sha_key_derivation, USER) \
-	X(random, PUBLIC) X(dead_session, PUBLIC) X(bad_arguments, USER) X(threads, USER) \
-	X(closed_under_way, PUBLIC) X(fork, USER) X(fork_under_load, USER) X(finalize, USER)
+	X(random, PUBLIC) X(threads, USER) X(closed_under_way, PUBLIC) X(fork, USER) X(fork_under_load, USER) \
+	X(after_finalize, USER) X(descriptions, PUBLIC) X(slot_lists, PUBLIC) X(mechanism_lists, PUBLIC) \
+	X(mechanism_flags, PUBLIC) X(session_rules, PUBLIC) X(many_sessions, PUBLIC) X(no_session, PUBLIC) \
+	X(nothing_begun, PUBLIC) X(no_pointer, USER) X(no_length, USER) X(active, USER) X(login_rules, LOGIN) \
+	X(officer_rules, LOGIN) X(pin_rules, LOGIN) X(token_anew, LOGIN) X(access_public, LOGIN) \
+	X(access_user, LOGIN) X(create_rules, USER) X(create_kinds, USER) X(get_rules, USER) X(set_rules, USER) \
+	X(set_all_or_none, USER) X(copy_rules, USER) X(find_rules, USER) X(finalize, USER)
 
 #define X(name, kind) void case_##name(void);
 GROUPS(X)
