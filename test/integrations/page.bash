@@ -8,7 +8,7 @@
 page_played=
 
 declare -A page_package=([pkcs11-tool]=opensc [p11tool]=gnutls-bin [gnutls-serv]=gnutls-bin [java]=openjdk-17-jdk-headless
-	[swanctl]=strongswan-swanctl [cryptsetup]=cryptsetup-bin)
+	[swanctl]=strongswan-swanctl [cryptsetup]=cryptsetup-bin [stunnel]=stunnel4)
 
 # Before page_start: a program that does not run with AddressSanitizer's run-time library, which a module that is built
 # with it needs.
