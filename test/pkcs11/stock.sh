@@ -58,3 +58,31 @@ foreign() {
 		timeout 30 "$@" >"$dir/out" 2>&1 </dev/null
 	fi
 }
+
+# ---- p11-kit, which is shown our module and no other -------------------------------------------------------------------
+
+# $proxy, the module that stands for all; $how it is shown, empty where it cannot be.
+kit_begin() {
+	mkdir "$dir/modules"
+	echo "module: $module" >"$dir/modules/dske.module"
+	proxy=$(pkg-config --variable=proxy_module p11-kit-1 2>/dev/null)
+	[ -e "$proxy" ] || proxy=$(echo /usr/lib/*/p11-kit-proxy.so)
+	how=
+	if [ "$(id -u)" -ne 0 ]; then
+		mkdir -p "$dir/config/pkcs11" && mv "$dir/modules" "$dir/config/pkcs11/modules"
+		echo 'user-config: only' >"$dir/config/pkcs11/pkcs11.conf"
+		export XDG_CONFIG_HOME=$dir/config
+		how=user
+	elif unshare --mount true 2>/dev/null; then
+		how=root
+	fi
+}
+
+# kit COMMAND: as foreign.
+kit() {
+	if [ "$how" = root ]; then
+		foreign unshare --mount sh -c 'mount --bind "$0" /usr/share/p11-kit/modules && exec "$@"' "$dir/modules" "$@"
+	else
+		foreign "$@"
+	fi
+}
