@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/gate.h"
@@ -23,7 +24,8 @@
 /* What a process fetches once.  `older` keeps a parent's reachable: its locks may be held by threads
  * that do not exist in the child, so it is neither used nor freed. */
 struct crypto {
-	pid_t pid;
+	unsigned char *mark; /* a page that a fork empties: 1 if it is ours; NULL where the kernel does not do that */
+	pid_t pid;           /* asked for then */
 	OSSL_LIB_CTX *lib;
 	OSSL_PROVIDER *provider;
 	EVP_CIPHER *cipher[CRYPTO_CIPHERS][KEY_LENS];
@@ -55,8 +57,31 @@ void crypto_quiet_end(void)
 	gate_leave();
 }
 
+/* Is it this process's, and not its parent's? */
+static bool crypto_is_ours(const struct crypto *c)
+{
+	return c->mark != NULL ? *c->mark != 0 : c->pid == getpid();
+}
+
+static void mark_begin(struct crypto *c)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	c->pid = getpid();
+	c->mark = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (c->mark != MAP_FAILED && madvise(c->mark, page, MADV_WIPEONFORK) == 0) {
+		*c->mark = 1;
+		return;
+	}
+	if (c->mark != MAP_FAILED)
+		munmap(c->mark, page);
+	c->mark = NULL;
+}
+
 static void crypto_free(struct crypto *c)
 {
+	if (c->mark != NULL)
+		munmap(c->mark, (size_t)sysconf(_SC_PAGESIZE));
 	for (size_t which = 0; which < CRYPTO_CIPHERS; which++)
 		for (size_t i = 0; i < KEY_LENS; i++)
 			EVP_CIPHER_free(c->cipher[which][i]);
@@ -155,7 +180,7 @@ static const struct crypto *crypto_make(struct crypto *c)
 		free(made);
 		return NULL;
 	}
-	made->pid = getpid();
+	mark_begin(made);
 	made->older = c;
 	bool ready = fetch(made);
 	if (!ready || !atomic_compare_exchange_strong(&current, &c, made)) {
@@ -171,7 +196,7 @@ static const struct crypto *crypto_get(void)
 {
 	struct crypto *c = atomic_load_explicit(&current, memory_order_acquire);
 
-	if (c != NULL && c->pid == getpid())
+	if (c != NULL && crypto_is_ours(c))
 		return c;
 	return crypto_is_alive() ? crypto_make(c) : NULL;
 }
@@ -355,24 +380,30 @@ struct crypto_box {
 	size_t ad_len;
 };
 
-/* One direction; tag is written or checked. */
-static bool gcm_run(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, const struct crypto_box *box, bool encrypt, uint8_t *out,
-		    const uint8_t *in, size_t len, uint8_t tag[CRYPTO_TAG_LEN])
+/* One direction, after key and nonce; tag is written or checked. */
+static bool gcm_message(EVP_CIPHER_CTX *ctx, const void *ad, size_t ad_len, bool encrypt, uint8_t *out, const uint8_t *in, size_t len,
+			uint8_t tag[CRYPTO_TAG_LEN])
 {
 	int n = 0;
 
-	if (box->ad_len > INT_MAX || len > INT_MAX ||
-	    EVP_CipherInit_ex2(ctx, cipher, box->key->data, box->nonce, encrypt, NULL) != 1)
+	if (ad_len > INT_MAX || len > INT_MAX)
 		return false;
 	if (!encrypt && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG_LEN, tag) != 1)
 		return false;
-	if (box->ad_len > 0 && EVP_CipherUpdate(ctx, NULL, &n, box->ad, (int)box->ad_len) != 1)
+	if (ad_len > 0 && EVP_CipherUpdate(ctx, NULL, &n, ad, (int)ad_len) != 1)
 		return false;
 	if (len > 0 && EVP_CipherUpdate(ctx, out, &n, in, (int)len) != 1)
 		return false;
 	if (EVP_CipherFinal_ex(ctx, out + len, &n) != 1)
 		return false;
 	return !encrypt || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, CRYPTO_TAG_LEN, tag) == 1;
+}
+
+static bool gcm_run(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, const struct crypto_box *box, bool encrypt, uint8_t *out,
+		    const uint8_t *in, size_t len, uint8_t tag[CRYPTO_TAG_LEN])
+{
+	return EVP_CipherInit_ex2(ctx, cipher, box->key->data, box->nonce, encrypt, NULL) == 1 &&
+	       gcm_message(ctx, box->ad, box->ad_len, encrypt, out, in, len, tag);
 }
 
 /* Memory is had, or not, before anything is decided. */
@@ -413,4 +444,44 @@ dske_rc crypto_open(uint8_t *out, const struct secret *key, const uint8_t nonce[
 		return DSKE_OK;
 	mem_wipe(out, len);
 	return tried ? rc_make(DSKE_RC_TAG) : FAIL(NOMEM, "libcrypto could not decrypt");
+}
+
+dske_rc crypto_opener_new(EVP_CIPHER_CTX **c, const struct secret *key)
+{
+	const EVP_CIPHER *cipher = crypto_cipher(CRYPTO_GCM, key->len);
+
+	*c = NULL;
+	if (!crypto_quiet_begin())
+		return fail_gone();
+	*c = cipher != NULL ? EVP_CIPHER_CTX_new() : NULL;
+	if (*c != NULL && EVP_DecryptInit_ex2(*c, cipher, key->data, NULL, NULL) != 1) {
+		EVP_CIPHER_CTX_free(*c);
+		*c = NULL;
+	}
+	crypto_quiet_end();
+	return *c != NULL ? DSKE_OK : FAIL(NOMEM, "libcrypto could not decrypt");
+}
+
+dske_rc crypto_opener_open(EVP_CIPHER_CTX *c, uint8_t *out, const uint8_t nonce[CRYPTO_NONCE_LEN], const void *ad, size_t ad_len,
+			   const uint8_t *sealed, size_t len)
+{
+	uint8_t tag[CRYPTO_TAG_LEN];
+
+	memcpy(tag, sealed + len, sizeof tag);
+	if (!crypto_quiet_begin())
+		return fail_gone();
+	bool done = EVP_DecryptInit_ex2(c, NULL, NULL, nonce, NULL) == 1 && gcm_message(c, ad, ad_len, false, out, sealed, len, tag);
+	crypto_quiet_end();
+	if (done)
+		return DSKE_OK;
+	mem_wipe(out, len);
+	return rc_make(DSKE_RC_TAG);
+}
+
+void crypto_opener_free(EVP_CIPHER_CTX *c)
+{
+	if (c == NULL || !gate_enter_to_free())
+		return;
+	EVP_CIPHER_CTX_free(c);
+	gate_leave();
 }

@@ -94,4 +94,10 @@ dske_rc crypto_seal(uint8_t *out, const struct secret *key, const uint8_t nonce[
 dske_rc crypto_open(uint8_t *out, const struct secret *key, const uint8_t nonce[CRYPTO_NONCE_LEN], const void *ad,
 		    size_t ad_len, const uint8_t *sealed, size_t len);
 
+/* The same for many messages under one key, which is set up once.  Errors: NOMEM; TAG. */
+dske_rc crypto_opener_new(EVP_CIPHER_CTX **c, const struct secret *key);
+dske_rc crypto_opener_open(EVP_CIPHER_CTX *c, uint8_t *out, const uint8_t nonce[CRYPTO_NONCE_LEN], const void *ad, size_t ad_len,
+			   const uint8_t *sealed, size_t len);
+void crypto_opener_free(EVP_CIPHER_CTX *c); /* nothing when libcrypto is gone; safe on NULL */
+
 #endif

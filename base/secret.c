@@ -41,6 +41,7 @@ struct chunk {
 	struct chunk *next;
 	uint8_t *data;                 /* CHUNK_LEN bytes */
 	size_t used;                   /* granules, without the mark's */
+	size_t first;                  /* none before it is free */
 	bool taken[CHUNK_GRANULES];    /* [0] is the mark's */
 };
 
@@ -140,6 +141,7 @@ static struct chunk *chunk_new(void)
 	}
 	c->data[0] = 1;
 	c->taken[0] = true;
+	c->first = 1;
 	c->next = chunks;
 	chunks = c;
 	return c;
@@ -152,13 +154,15 @@ static uint8_t *chunk_take(struct chunk *c, size_t n)
 
 	if (!chunk_is_ours(c) || CHUNK_GRANULES - 1 - c->used < n)
 		return NULL;
-	for (size_t i = 1; i < CHUNK_GRANULES; i++) {
+	for (size_t i = c->first; i < CHUNK_GRANULES; i++) {
 		run = c->taken[i] ? 0 : run + 1;
 		if (run < n)
 			continue;
 		size_t first = i + 1 - n;
 		memset(&c->taken[first], true, n * sizeof c->taken[0]);
 		c->used += n;
+		if (first == c->first)
+			c->first += n;
 		return c->data + first * GRANULE;
 	}
 	return NULL;
@@ -219,8 +223,11 @@ static bool small_give(uint8_t *data, size_t old_len, size_t new_len)
 	if (c != NULL && chunk_is_ours(c)) {
 		size_t keep = round_up(new_len, GRANULE) / GRANULE;
 		size_t give = round_up(old_len, GRANULE) / GRANULE - keep;
-		memset(&c->taken[(size_t)(data - c->data) / GRANULE + keep], false, give * sizeof c->taken[0]);
+		size_t first = (size_t)(data - c->data) / GRANULE + keep;
+		memset(&c->taken[first], false, give * sizeof c->taken[0]);
 		c->used -= give;
+		if (give > 0 && first < c->first)
+			c->first = first;
 		chunk_retire(c);
 	}
 	pthread_mutex_unlock(&ctl->lock);
