@@ -3,6 +3,7 @@
 
 #include "pkcs11/attr.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,10 +196,77 @@ CK_ULONG attr_ulong(const CK_ATTRIBUTE *templ, CK_ULONG n, CK_ATTRIBUTE_TYPE typ
 	return ulong_of(attr_find(templ, n, type), absent);
 }
 
+/* ---- an object's list ----------------------------------------------------------------------------------------- */
+
+/* A stored object's attributes come at once, and go at once. */
+struct attrs_block {
+	size_t items; /* it has room for, first of all */
+	unsigned char *at, *end; /* of the room for values */
+	CK_ATTRIBUTE item[];
+};
+
+#define VALUE_ALIGN sizeof(CK_ULONG)
+
+static size_t value_room(size_t len)
+{
+	return (len + VALUE_ALIGN - 1) / VALUE_ALIGN * VALUE_ALIGN;
+}
+
+CK_RV attrs_reserve(struct attrs *a, size_t count, size_t bytes)
+{
+	size_t items_len = count * sizeof(CK_ATTRIBUTE), values_len = bytes + count * VALUE_ALIGN;
+	struct attrs_block *b = malloc(sizeof *b + items_len + values_len);
+
+	if (b == NULL)
+		return CKR_HOST_MEMORY;
+	b->items = count;
+	b->at = (unsigned char *)b->item + items_len;
+	b->end = b->at + values_len;
+	a->block = b;
+	a->item = b->item;
+	return CKR_OK;
+}
+
+static bool in_block(const struct attrs *a, const void *p)
+{
+	uintptr_t at = (uintptr_t)p;
+
+	return a->block != NULL && at >= (uintptr_t)a->block && at < (uintptr_t)a->block->end;
+}
+
+static void *value_new(struct attrs *a, size_t len)
+{
+	struct attrs_block *b = a->block;
+
+	if (b == NULL || len == 0 || (size_t)(b->end - b->at) < value_room(len))
+		return malloc(len > 0 ? len : 1);
+	b->at += value_room(len);
+	return b->at - value_room(len);
+}
+
+static void value_free(const struct attrs *a, void *value)
+{
+	if (!in_block(a, value))
+		free(value);
+}
+
+/* Room for one more. */
+static CK_ATTRIBUTE *items_grow(struct attrs *a)
+{
+	bool shared = in_block(a, a->item);
+
+	if (shared && a->count < a->block->items)
+		return a->item;
+	CK_ATTRIBUTE *grown = reallocarray(shared ? NULL : a->item, a->count + 1, sizeof *grown);
+	if (grown != NULL && shared)
+		memcpy(grown, a->item, a->count * sizeof *grown);
+	return grown;
+}
+
 /* A place for a new one, in order; NULL: no memory. */
 static CK_ATTRIBUTE *attrs_insert(struct attrs *a, CK_ATTRIBUTE_TYPE type)
 {
-	CK_ATTRIBUTE *grown = reallocarray(a->item, a->count + 1, sizeof *grown);
+	CK_ATTRIBUTE *grown = items_grow(a);
 	size_t at = a->count;
 
 	if (grown == NULL)
@@ -212,22 +280,30 @@ static CK_ATTRIBUTE *attrs_insert(struct attrs *a, CK_ATTRIBUTE_TYPE type)
 	return &grown[at];
 }
 
+/* NULL: it is not there; quick where it comes behind all others. */
+static CK_ATTRIBUTE *attrs_own(const struct attrs *a, CK_ATTRIBUTE_TYPE type)
+{
+	bool last = a->count == 0 || a->item[a->count - 1].type < type;
+
+	return last ? NULL : (CK_ATTRIBUTE *)attrs_get(a, type);
+}
+
 CK_RV attrs_set(struct attrs *a, CK_ATTRIBUTE_TYPE type, const void *bytes, CK_ULONG len)
 {
-	void *copy = malloc(len > 0 ? len : 1);
+	void *copy = value_new(a, len);
 
 	if (copy == NULL)
 		return CKR_HOST_MEMORY;
 	if (len > 0)
 		memcpy(copy, bytes, len);
-	CK_ATTRIBUTE *at = (CK_ATTRIBUTE *)attrs_get(a, type);
+	CK_ATTRIBUTE *at = attrs_own(a, type);
 	if (at == NULL)
 		at = attrs_insert(a, type);
 	if (at == NULL) {
-		free(copy);
+		value_free(a, copy);
 		return CKR_HOST_MEMORY;
 	}
-	free(at->pValue);
+	value_free(a, at->pValue);
 	at->pValue = copy;
 	at->ulValueLen = len;
 	return CKR_OK;
@@ -311,7 +387,9 @@ CK_RV attrs_may_turn(const struct attrs *a, const CK_ATTRIBUTE *to, bool by_so)
 void attrs_drop(struct attrs *a)
 {
 	for (size_t i = 0; i < a->count; i++)
-		free(a->item[i].pValue);
-	free(a->item);
+		value_free(a, a->item[i].pValue);
+	if (!in_block(a, a->item))
+		free(a->item);
+	free(a->block);
 	*a = (struct attrs){0};
 }

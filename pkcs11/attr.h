@@ -79,7 +79,10 @@ CK_ULONG attr_ulong(const CK_ATTRIBUTE *templ, CK_ULONG n, CK_ATTRIBUTE_TYPE typ
 struct attrs {
 	CK_ATTRIBUTE *item; /* owned, values too */
 	size_t count;
+	struct attrs_block *block; /* owned; holds items and values, as many as there was room for in it */
 };
+/* Of a list that is empty: room for so many attributes, of so many bytes in all, had at once. */
+CK_RV attrs_reserve(struct attrs *a, size_t count, size_t bytes);
 CK_RV attrs_set(struct attrs *a, CK_ATTRIBUTE_TYPE type, const void *bytes, CK_ULONG len); /* adds or replaces */
 CK_RV attrs_take(struct attrs *a, const CK_ATTRIBUTE *from); /* the host's; a checked one, so that arrays are packed */
 CK_RV attrs_set_bool(struct attrs *a, CK_ATTRIBUTE_TYPE type, bool value);

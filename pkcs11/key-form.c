@@ -40,11 +40,27 @@ static CK_RV complete(struct object *key)
 	return CKR_OK;
 }
 
+/* At once for all, and for what complete() adds. */
+static CK_RV reserve(struct object *key, const struct secret *form)
+{
+	struct array_walk w = {form->data, form->data + form->len};
+	CK_ATTRIBUTE one;
+	size_t count = 1, bytes = ID_HEX_LEN;
+
+	while (array_next(&w, &one)) {
+		count++;
+		bytes += one.type != CKA_VALUE ? one.ulValueLen : 0;
+	}
+	return attrs_reserve(&key->attrs, count, bytes);
+}
+
 dske_rc key_read(struct object *key, const struct secret *form)
 {
 	struct array_walk w = {form->data, form->data + form->len};
 	CK_ATTRIBUTE one;
 
+	if (reserve(key, form) != CKR_OK)
+		return FAIL(NOMEM, "no memory for a stored object");
 	while (array_next(&w, &one)) {
 		if (one.type == CKA_VALUE)
 			TRY(secret_from(&key->value, one.pValue, one.ulValueLen));
