@@ -172,8 +172,12 @@ struct image {
 	uint64_t size;
 	struct stamp stamp; /* when it was opened */
 	uint8_t header[STORE_HEADER_LEN], state[STATE_LEN];
+	/* for image_load(): to visit each object as it is opened, if all of them are; or NULL */
+	store_visitor *visit;
+	void *visit_context;
 	/* after image_load() */
 	struct secret key; /* of the records */
+	bool visited;      /* all was read, and visited */
 	unsigned mark;     /* the one that counts */
 	uint64_t marked;   /* the end that it says */
 	bool mark_bad;     /* the other one does not have its MAC */
@@ -227,22 +231,25 @@ bool store_head_read(const uint8_t head[HEAD_LEN], uint64_t sequence, struct rec
 /* Into record_size(plain->len) bytes, which *at then is after; plain may be empty. */
 dske_rc record_seal(uint8_t *out, const struct record *r, const struct secret *plain, struct position *at,
 		    const struct secret *key);
-/* Errors: TAG, NOMEM. */
-dske_rc record_open(const uint8_t *record, const uint8_t link[LINK_LEN], const struct secret *key, struct secret *plain);
 /* Before the first record. */
 void position_begin(struct position *p, const uint8_t *header);
 /* After the next; *good: does the record end with its link?  Nothing happens if not.  Errors: NOMEM. */
 dske_rc position_advance(struct position *p, const uint8_t *record, bool *good);
 
-/* A part of the file, for reading records one after the other. */
+/* A part of the file, for reading records one after the other, and what opens them. */
 struct view {
 	int fd;
 	uint64_t at; /* of bytes.data in the file */
 	struct buf bytes;
+	EVP_CIPHER_CTX *opener; /* under the records' key, from the first one on */
+	struct secret room;     /* for what is opened */
 };
 void view_drop(struct view *w);
 /* len bytes at `at`, borrowed until the next call; reads ahead up to `ahead`.  Errors: IO, CORRUPT, NOMEM. */
 dske_rc view_get(struct view *w, uint64_t at, uint64_t len, uint64_t ahead, const uint8_t **out);
+/* What a record seals, borrowed until the next call: nobody drops it.  Errors: TAG, NOMEM. */
+dske_rc record_open(struct view *w, const uint8_t *record, const uint8_t link[LINK_LEN], const struct secret *key,
+		    struct secret *plain);
 
 /* ---- reading and writing records ---------------------------------------------------------------------------- */
 
@@ -256,11 +263,11 @@ void store_unwatch(struct store *s);
  * what the file does.  Errors: STATE (another master key), CORRUPT, SYNC, IO, NOMEM. */
 enum load {
 	LOAD_NEW,
-	LOAD_ALL,        /* the records before too, unless the store is sound */
+	LOAD_ALL,        /* the records before too, unless the store is sound; and visits them */
 	LOAD_WHAT_OPENS, /* all, whatever else does not */
 };
 dske_rc image_load(struct store *s, struct image *i, const struct secret *master, enum load what);
-/* The object of a place, which image_load() has read.  Errors: CORRUPT. */
+/* The object of a place, which image_load() has read; borrowed, as record_open() has it.  Errors: CORRUPT. */
 dske_rc place_open(const struct store *s, struct view *w, const struct image *i, const struct place *p, struct secret *plain);
 
 /* Did this process open all records, and has nobody else written to the file since (store-sound.c)? */

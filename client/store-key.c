@@ -10,19 +10,19 @@ const struct id table_key_name = {{'D', 'S', 'K', 'E', ' ', 't', 'a', 'b', 'l', 
 
 dske_rc image_table_key(const struct store *s, const struct image *i, struct secret *key)
 {
-	AUTO(secret) plain = {0};
+	struct secret plain = {0}; /* borrowed */
 	const struct place *p = index_find(&s->index, &table_key_name);
 	struct view w = {.fd = i->file.n};
 
 	if (p == NULL)
 		return DSKE_OK;
 	dske_rc rc = place_open(s, &w, i, p, &plain);
+	if (rc_ok(rc) && plain.len != TABLE_KEY_LEN)
+		rc = FAIL(CORRUPT, "%s is damaged: it holds no whole key of the tables", s->file.s);
+	if (rc_ok(rc))
+		rc = secret_from(key, plain.data, plain.len);
 	view_drop(&w);
-	TRY(rc);
-	if (plain.len != TABLE_KEY_LEN)
-		return FAIL(CORRUPT, "%s is damaged: it holds no whole key of the tables", s->file.s);
-	secret_move(key, &plain);
-	return DSKE_OK;
+	return rc;
 }
 
 /* Durable before anything is encrypted under it. */

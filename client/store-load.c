@@ -18,6 +18,7 @@ struct reading {
 	struct view view;
 	bool anew;  /* from the first record on */
 	bool found; /* there was a record to read */
+	bool visiting;
 };
 
 static dske_rc damaged(const struct store *s, uint64_t sequence, const struct id *name, const char *how)
@@ -95,18 +96,33 @@ static dske_rc dead_note(struct reading *l, const struct place *former)
 	return DSKE_OK;
 }
 
-/* `before`: the position that the record is at. */
-static dske_rc record_take(struct reading *l, const struct record *r, const struct position *before, bool opens)
+/* Now that it is open, as if all had been told to nobody. */
+static dske_rc record_visit(struct reading *l, const struct id *name, const struct secret *plain)
+{
+	struct index *x = &l->s->index;
+
+	if (!l->visiting)
+		return DSKE_OK;
+	if (!id_equal(name, &table_key_name))
+		TRY(l->i->visit(l->i->visit_context, name, plain));
+	index_told(x, index_find(x, name));
+	return DSKE_OK;
+}
+
+/* `before`: the position that the record is at.  plain: NULL if it does not open. */
+static dske_rc record_take(struct reading *l, const struct record *r, const struct position *before, const struct secret *plain)
 {
 	struct index *x = &l->s->index;
 	struct place now = {.name = r->name, .at = before->end, .sequence = r->sequence, .version = r->version, .len = r->len,
-			    .bad = !opens};
+			    .bad = plain == NULL};
 
 	TRY(dead_note(l, index_find(x, &r->name)));
 	l->found = true;
 	memcpy(now.link, before->link, sizeof now.link);
-	if (r->kind == KIND_OBJECT)
-		return index_put(x, &now);
+	if (r->kind == KIND_OBJECT) {
+		TRY(index_put(x, &now));
+		return plain != NULL ? record_visit(l, &r->name, plain) : DSKE_OK;
+	}
 	index_remove(x, &r->name, r->version);
 	return DSKE_OK;
 }
@@ -146,7 +162,7 @@ static dske_rc head_at_end(struct reading *l, struct record *r, bool *more)
 
 static dske_rc record_next(struct reading *l, bool *more)
 {
-	AUTO(secret) plain = {0};
+	struct secret plain; /* borrowed */
 	struct position *p = &l->s->position, before = *p;
 	const uint8_t *bytes;
 	struct record r;
@@ -157,7 +173,7 @@ static dske_rc record_next(struct reading *l, bool *more)
 	if (!*more)
 		return DSKE_OK;
 	TRY(view_get(&l->view, p->end, record_size(r.len), ahead(l), &bytes));
-	dske_rc rc = record_open(bytes, p->link, &l->i->key, &plain);
+	dske_rc rc = record_open(&l->view, bytes, p->link, &l->i->key, &plain);
 	if (!rc_ok(rc) && !rc_is(rc, DSKE_RC_TAG))
 		return rc;
 	if (!rc_ok(rc) && p->end >= l->i->marked)
@@ -167,7 +183,7 @@ static dske_rc record_next(struct reading *l, bool *more)
 		return tail_ends(l, bytes, HEAD_LEN, more);
 	if (!linked || (!rc_ok(rc) && r.kind == KIND_REMOVED))
 		return damaged(l->s, r.sequence, &r.name, "has an end that was changed");
-	return record_take(l, &r, &before, rc_ok(rc));
+	return record_take(l, &r, &before, rc_ok(rc) ? &plain : NULL);
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------ */
@@ -205,6 +221,7 @@ dske_rc image_load(struct store *s, struct image *i, const struct secret *master
 	TRY(marks_read(s, i, master));
 	TRY(position_holds(s, i, &holds));
 	l.anew = !holds || what == LOAD_WHAT_OPENS || (what == LOAD_ALL && !store_is_sound(s, &i->stamp));
+	l.visiting = l.anew && what == LOAD_ALL && i->visit != NULL;
 	s->position.known = false; /* until all of it was read */
 	if (l.anew)
 		begin_anew(s, i);
@@ -214,6 +231,7 @@ dske_rc image_load(struct store *s, struct image *i, const struct secret *master
 	s->position.known = true;
 	if (l.anew && what != LOAD_WHAT_OPENS)
 		store_sound_at(s, &i->stamp);
+	i->visited = l.visiting;
 	store_watch(s, i);
 	return DSKE_OK;
 }
@@ -225,7 +243,7 @@ dske_rc place_open(const struct store *s, struct view *w, const struct image *i,
 
 	TRY(view_get(w, p->at, record_size(p->len), left < AHEAD_MAX ? left : AHEAD_MAX, &bytes));
 	bool same = store_get_u32(bytes) == p->len;
-	dske_rc rc = same ? record_open(bytes, p->link, &i->key, plain) : rc_make(DSKE_RC_TAG);
+	dske_rc rc = same ? record_open(w, bytes, p->link, &i->key, plain) : rc_make(DSKE_RC_TAG);
 	return rc_is(rc, DSKE_RC_TAG) ? damaged(s, p->sequence, &p->name, "was changed") : rc;
 }
 

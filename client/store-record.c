@@ -94,21 +94,14 @@ dske_rc record_seal(uint8_t *out, const struct record *r, const struct secret *p
 	return DSKE_OK;
 }
 
-dske_rc record_open(const uint8_t *record, const uint8_t link[LINK_LEN], const struct secret *key, struct secret *plain)
-{
-	uint8_t ad[AD_LEN], nothing;
-	uint32_t len = store_get_u32(record);
-
-	TRY(secret_alloc(plain, len));
-	ad_make(ad, link, record);
-	return crypto_open(len > 0 ? plain->data : &nothing, key, record + AT_NONCE, ad, sizeof ad, record + HEAD_LEN, len);
-}
-
 /* ---- reading them in turn -------------------------------------------------------------------------------- */
 
 void view_drop(struct view *w)
 {
 	buf_drop(&w->bytes);
+	crypto_opener_free(w->opener);
+	w->opener = NULL;
+	secret_drop(&w->room);
 }
 
 dske_rc view_get(struct view *w, uint64_t at, uint64_t len, uint64_t ahead, const uint8_t **out)
@@ -129,4 +122,29 @@ dske_rc view_get(struct view *w, uint64_t at, uint64_t len, uint64_t ahead, cons
 	}
 	*out = w->bytes.data + (at - w->at);
 	return DSKE_OK;
+}
+
+/* Most are about as long as the one before. */
+#define ROOM_LEAST 1024u
+
+static dske_rc room_for(struct view *w, uint32_t len)
+{
+	if (len <= w->room.len)
+		return DSKE_OK;
+	secret_drop(&w->room);
+	return secret_alloc(&w->room, len > ROOM_LEAST ? len : ROOM_LEAST);
+}
+
+dske_rc record_open(struct view *w, const uint8_t *record, const uint8_t link[LINK_LEN], const struct secret *key,
+		    struct secret *plain)
+{
+	uint8_t ad[AD_LEN], nothing;
+	uint32_t len = store_get_u32(record);
+
+	TRY(room_for(w, len));
+	if (w->opener == NULL)
+		TRY(crypto_opener_new(&w->opener, key));
+	ad_make(ad, link, record);
+	*plain = (struct secret){len > 0 ? w->room.data : NULL, len};
+	return crypto_opener_open(w->opener, len > 0 ? w->room.data : &nothing, record + AT_NONCE, ad, sizeof ad, record + HEAD_LEN, len);
 }

@@ -140,7 +140,7 @@ static dske_rc renewal_finish(struct renewal *n, struct store *s, struct image *
 
 static dske_rc carry_over(struct renewal *n, const struct store *s, const struct image *i, struct view *w, struct place *p)
 {
-	AUTO(secret) plain = {0};
+	struct secret plain; /* borrowed */
 	struct record r = {.name = p->name, .version = p->version};
 
 	TRY(place_open(s, w, i, p, &plain));

@@ -153,15 +153,46 @@ dske_rc store_init(struct store *s, const void *so_pin, size_t pin_len, const ui
 	return image_begin(s, &i, &master, header, &table_key_name, &table_key);
 }
 
-static dske_rc check_all(struct store *s, const struct secret *master)
+/* ---- logging in ------------------------------------------------------------------------------------------ */
+
+static dske_rc visit_one(struct store *s, const struct image *i, struct view *w, struct place *p, store_visitor *visit,
+			 void *context)
+{
+	struct secret plain; /* borrowed */
+
+	if (p->at != 0)
+		TRY(place_open(s, w, i, p, &plain));
+	if (!id_equal(&p->name, &table_key_name))
+		TRY(visit(context, &p->name, p->at != 0 ? &plain : NULL));
+	index_told(&s->index, p);
+	return DSKE_OK;
+}
+
+static dske_rc visit_waiting(struct store *s, const struct image *i, store_visitor *visit, void *context)
+{
+	struct view w = {.fd = i->file.n};
+	dske_rc rc = DSKE_OK;
+
+	while (rc_ok(rc) && s->index.first != NULL)
+		rc = visit_one(s, i, &w, s->index.first, visit, context);
+	view_drop(&w);
+	return rc;
+}
+
+static dske_rc check_all(struct store *s, const struct secret *master, store_visitor *visit, void *context, bool *visited)
 {
 	HOLD(s);
 	AUTO(image) i = IMAGE_NONE;
 
-	return image_for_change(s, &i, master, LOAD_ALL);
+	i.visit = visit;
+	i.visit_context = context;
+	TRY(image_for_change(s, &i, master, LOAD_ALL));
+	*visited = i.visited;
+	return i.visited ? visit_waiting(s, &i, visit, context) : DSKE_OK; /* what is gone */
 }
 
-dske_rc store_login(struct store *s, enum store_pin which, const void *pin, size_t pin_len, struct secret *master)
+dske_rc store_login_each(struct store *s, enum store_pin which, const void *pin, size_t pin_len, struct secret *master,
+			 store_visitor *visit, void *context, bool *visited)
 {
 	AUTO(secret) opened = {0};
 
@@ -170,9 +201,16 @@ dske_rc store_login(struct store *s, enum store_pin which, const void *pin, size
 		TRY(latch_take(&login, &s->login_file, FILE_LOCK_EXCLUSIVE));
 		TRY(pin_try(s, which, pin, pin_len, &opened));
 	}
-	TRY(check_all(s, &opened));
+	TRY(check_all(s, &opened, visit, context, visited));
 	secret_move(master, &opened);
 	return DSKE_OK;
+}
+
+dske_rc store_login(struct store *s, enum store_pin which, const void *pin, size_t pin_len, struct secret *master)
+{
+	bool visited;
+
+	return store_login_each(s, which, pin, pin_len, master, NULL, NULL, &visited);
 }
 
 /* The header as it is; no other PIN changes it while the lock of logins is held. */
@@ -219,30 +257,6 @@ dske_rc store_reset_pin(struct store *s, const struct secret *master, const void
 }
 
 /* ---- objects -------------------------------------------------------------------------------------------- */
-
-static dske_rc visit_one(struct store *s, const struct image *i, struct view *w, struct place *p, store_visitor *visit,
-			 void *context)
-{
-	AUTO(secret) plain = {0};
-
-	if (p->at != 0)
-		TRY(place_open(s, w, i, p, &plain));
-	if (!id_equal(&p->name, &table_key_name))
-		TRY(visit(context, &p->name, p->at != 0 ? &plain : NULL));
-	index_told(&s->index, p);
-	return DSKE_OK;
-}
-
-static dske_rc visit_waiting(struct store *s, const struct image *i, store_visitor *visit, void *context)
-{
-	struct view w = {.fd = i->file.n};
-	dske_rc rc = DSKE_OK;
-
-	while (rc_ok(rc) && s->index.first != NULL)
-		rc = visit_one(s, i, &w, s->index.first, visit, context);
-	view_drop(&w);
-	return rc;
-}
 
 static dske_rc follow(struct store *s, const struct secret *master, bool all, store_visitor *visit, void *context)
 {

@@ -147,6 +147,11 @@ dske_rc store_follow(struct store *s, const struct secret *master, store_visitor
 /* The same as if nothing had been visited: all objects there are, each opened for it. */
 dske_rc store_each(struct store *s, const struct secret *master, store_visitor *visit, void *context);
 
+/* store_login() and store_each() in one reading, where the login has to open every record: *visited.  Else nothing is
+ * visited.  An object that was replaced or removed may be visited before that is. */
+dske_rc store_login_each(struct store *s, enum store_pin which, const void *pin, size_t pin_len, struct secret *master,
+			 store_visitor *visit, void *context, bool *visited);
+
 /* Adds (*name is drawn), replaces or removes one object, durably.  Only what was visited is replaced: BUSY when another
  * process has replaced the same object since.  After SYNC and IO the object is as it was, or (if the disk does
  * not do what it is told) as it was to be, but whole.  Errors: NOT_FOUND, TOOBIG, STATE, CORRUPT, SYNC, IO. */

@@ -118,28 +118,20 @@ CK_RV key_destroy(struct module *m, struct object *key)
 	return rv == CKR_OK && !there ? CKR_OBJECT_HANDLE_INVALID : rv;
 }
 
-/* What has changed in the store. */
-struct sync {
-	struct sync_item {
-		struct id name;
-		struct object *key; /* owned, one reference; NULL: it is gone */
-	} *item;
-	size_t count, cap;
-};
-
-static void sync_drop(struct sync *all)
+void key_news_drop(struct key_news *all)
 {
 	for (size_t i = 0; i < all->count; i++)
 		object_unref(all->item[i].key);
 	free(all->item);
+	*all = (struct key_news){0};
 }
 
-static dske_rc sync_room(struct sync *all)
+static dske_rc news_room(struct key_news *all)
 {
 	if (all->count < all->cap)
 		return DSKE_OK;
 	size_t cap = all->cap > 0 ? 2 * all->cap : 16;
-	struct sync_item *grown = reallocarray(all->item, cap, sizeof *grown);
+	struct key_news_item *grown = reallocarray(all->item, cap, sizeof *grown);
 	if (grown == NULL)
 		return FAIL(NOMEM, "no memory for the token's objects");
 	all->item = grown;
@@ -147,12 +139,12 @@ static dske_rc sync_room(struct sync *all)
 	return DSKE_OK;
 }
 
-static dske_rc sync_visit(void *context, const struct id *name, const struct secret *plain)
+dske_rc key_visit(void *context, const struct id *name, const struct secret *plain)
 {
-	struct sync *all = context;
+	struct key_news *all = context;
 	struct object *key = NULL;
 
-	TRY(sync_room(all));
+	TRY(news_room(all));
 	if (plain != NULL) {
 		key = object_new(OBJECT_KEY, SLOT_AGREEMENT);
 		if (key == NULL)
@@ -164,12 +156,12 @@ static dske_rc sync_visit(void *context, const struct id *name, const struct sec
 			return rc;
 		}
 	}
-	all->item[all->count++] = (struct sync_item){*name, key};
+	all->item[all->count++] = (struct key_news_item){*name, key};
 	return DSKE_OK;
 }
 
 /* With the module's lock: one that is there keeps its handle. */
-static CK_RV merge_one(struct module *m, const struct sync_item *item)
+static CK_RV merge_one(struct module *m, const struct key_news_item *item)
 {
 	struct object *o = objects_stored_as(&m->objects, &item->name);
 
@@ -210,7 +202,7 @@ static void forget_seen(struct module *m)
 }
 
 /* Of all that is stored, or of what has changed. */
-static CK_RV sync_merge(struct module *m, const struct sync *some, bool all)
+static CK_RV sync_merge(struct module *m, const struct key_news *some, bool all)
 {
 	CK_RV rv = CKR_OK;
 
@@ -235,15 +227,19 @@ static CK_RV sync_with_store(struct module *m)
 {
 	bool all = m->login.unread;
 	AUTO(secret) master = {0};
-	struct sync some = {0};
+	AUTO(key_news) some = {0};
 
 	if (m->store == NULL || (!all && !store_changed(m->store)) || !rc_ok(master_copy(m, &master)))
 		return CKR_OK;
-	dske_rc rc = (all ? store_each : store_follow)(m->store, &master, sync_visit, &some);
+	dske_rc rc = (all ? store_each : store_follow)(m->store, &master, key_visit, &some);
 	CK_RV rv = sync_merge(m, &some, all && rc_ok(rc));
 	m->login.unread = rv != CKR_OK || (all && !rc_ok(rc));
-	sync_drop(&some);
 	return rc_ok(rc) ? rv : store_rv(rc);
+}
+
+CK_RV key_take_in(struct module *m, const struct key_news *all)
+{
+	return sync_merge(m, all, true);
 }
 
 /* With the token's lock: the table says what is stored. */

@@ -97,4 +97,17 @@ CK_RV key_destroy(struct module *m, struct object *key);
 CK_RV key_sync(struct module *m);
 CK_RV key_follow(struct module *m); /* the same for whoever has the token's lock */
 
+/* What a visitor of the store has read, for key_take_in(). */
+struct key_news {
+	struct key_news_item {
+		struct id name;
+		struct object *key; /* owned, one reference; NULL: it is gone */
+	} *item;
+	size_t count, cap;
+};
+store_visitor key_visit; /* context: struct key_news */
+void key_news_drop(struct key_news *all);
+/* With the token's lock: that is all that is stored. */
+CK_RV key_take_in(struct module *m, const struct key_news *all);
+
 #endif

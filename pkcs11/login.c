@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "pkcs11/key.h"
 #include "pkcs11/module.h"
 #include "pkcs11/otp-key.h"
 
@@ -113,23 +114,55 @@ static CK_RV read_table_key(struct module *m, enum login_who who, const struct s
 	return login_rv(store_table_key(m->store, master, key));
 }
 
-/* Login and tables in one step, as login_follow() sees it.  Objects are made when somebody looks for one. */
-static CK_RV login_unlock(struct module *m, const struct session *s, enum login_who who, struct secret *master,
-			  const struct secret *table_key)
+/* What a PIN gives. */
+struct login_gain {
+	struct secret master, table_key;
+	struct key_news news;
+	bool all; /* that was in the store */
+};
+
+static void login_gain_drop(struct login_gain *g)
+{
+	secret_drop(&g->master);
+	secret_drop(&g->table_key);
+	key_news_drop(&g->news);
+}
+
+/* What was read for nothing the store takes as told: another thread, if it is in by now, has to ask anew. */
+static CK_RV login_try(struct module *m, enum login_who who, const void *pin, CK_ULONG pin_len, struct login_gain *g)
+{
+	enum store_pin which = who == LOGIN_SO ? STORE_PIN_SO : STORE_PIN_USER;
+
+	CK_RV rv = login_rv(store_login_each(m->store, which, pin, pin_len, &g->master, key_visit, &g->news, &g->all));
+	if (rv == CKR_OK)
+		rv = read_table_key(m, who, &g->master, &g->table_key);
+	if (rv != CKR_OK && g->news.count > 0) {
+		pthread_mutex_lock(&m->token_lock);
+		m->login.unread = true;
+		pthread_mutex_unlock(&m->token_lock);
+	}
+	return rv;
+}
+
+/* Login and tables in one step, as login_follow() sees it.  Where not all was read for it, objects are made when somebody
+ * looks for one. */
+static CK_RV login_unlock(struct module *m, const struct session *s, enum login_who who, struct login_gain *g)
 {
 	pthread_mutex_lock(&m->token_lock);
-	CK_RV rv = login_enter(m, s, who, master);
-	m->login.unread = m->login.unread || rv == CKR_OK;
-	if (rv == CKR_OK && table_key->len > 0)
-		rv = rv_from(client_unlock(m->client, table_key));
+	CK_RV rv = login_enter(m, s, who, &g->master);
+	if (rv == CKR_OK)
+		m->login.unread = !g->all || key_take_in(m, &g->news) != CKR_OK;
+	else if (g->all)
+		m->login.unread = true;
+	if (rv == CKR_OK && g->table_key.len > 0)
+		rv = rv_from(client_unlock(m->client, &g->table_key));
 	pthread_mutex_unlock(&m->token_lock);
 	return rv;
 }
 
 CK_RV login_login(struct module *m, struct session *s, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len)
 {
-	AUTO(secret) master = {0};
-	AUTO(secret) table_key = {0};
+	AUTO(login_gain) gain = {0};
 	enum login_who who = user == CKU_SO ? LOGIN_SO : LOGIN_USER;
 
 	if (user == CKU_CONTEXT_SPECIFIC)
@@ -146,9 +179,8 @@ CK_RV login_login(struct module *m, struct session *s, CK_USER_TYPE user, CK_UTF
 	TRY_RV(rv);
 	if (pin_check(pin, pin_len) != CKR_OK)
 		return CKR_PIN_INCORRECT;
-	TRY_RV(login_rv(store_login(m->store, who == LOGIN_SO ? STORE_PIN_SO : STORE_PIN_USER, pin, pin_len, &master)));
-	TRY_RV(read_table_key(m, who, &master, &table_key));
-	return login_unlock(m, s, who, &master, &table_key);
+	TRY_RV(login_try(m, who, pin, pin_len, &gain));
+	return login_unlock(m, s, who, &gain);
 }
 
 /* PKCS#11 3.0, 5.6.7.  The token has one user, who may be called by the client's name.  Another name is nobody's, so that

@@ -17,7 +17,7 @@ enum login_who { LOGIN_NOBODY, LOGIN_USER, LOGIN_SO };
 struct login {
 	enum login_who who;
 	struct secret master; /* the store's key, while somebody is logged in */
-	bool unread;          /* of the store nothing was read since the login; with the token's lock */
+	bool unread;          /* what is in the store has to be read anew, all of it; with the token's lock */
 	bool required;        /* the token is initialised, so that a PIN stands before its use */
 };
 

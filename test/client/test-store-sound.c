@@ -18,7 +18,7 @@
 /* Bytes that this process has read so far, by the kernel's count. */
 static unsigned long long bytes_read(void)
 {
-	unsigned long long n;
+	unsigned long long n = 0;
 	FILE *io = fopen("/proc/self/io", "r");
 
 	if (io == NULL || fscanf(io, "rchar: %llu", &n) != 1)
@@ -200,6 +200,66 @@ static void a_flip_before_an_own_write(void **state)
 	assert_in_range(login_reads(f, f->store), ALL, 8 * ALL);
 }
 
+static dske_rc refuse(void *context, const struct id *name, const struct secret *plain)
+{
+	(void)context;
+	(void)name;
+	(void)plain;
+	return rc_make(DSKE_RC_NOMEM);
+}
+
+/* Texts of what it visited, and whether that was all. */
+static bool login_visits(struct fixture *f, struct seen *s)
+{
+	AUTO(secret) master = {0};
+	bool visited;
+
+	*s = (struct seen){0};
+	assert_ok(store_login_each(f->store, STORE_PIN_USER, USER, strlen(USER), &master, collect, s, &visited));
+	return visited;
+}
+
+static void a_login_that_visits(void **state)
+{
+	struct fixture *f = *state;
+	struct store *other;
+	struct seen s;
+	AUTO(secret) table_key = {0};
+	AUTO(secret) master = {0};
+	bool visited;
+
+	store_make(f);
+	struct id a = store_put(f, "[a]"), b = store_put(f, "[b]");
+	store_put(f, "[c]");
+	assert_ok(store_table_key(f->store, &f->master, &table_key)); /* no object */
+	assert_false(login_visits(f, &s));
+	assert_int_equal(s.count, 0);
+	assert_true(store_changed(f->store)); /* three wait */
+	assert_ok(store_new(&other, f->dir, cheap));
+	struct fixture theirs = {.store = other, .master = f->master};
+	assert_true(login_visits(&theirs, &s));
+	assert_string_equal(s.text, "[a][b][c]");
+	assert_false(store_changed(other));
+	assert_ok(store_follow(other, &f->master, collect, &s));
+	assert_int_equal(s.count, 3);
+	/* What it has visited it may replace; and whoever had it before hears of it at the login. */
+	assert_true(login_visits(f, &s));
+	usleep(20000);
+	store_alter(&theirs, &a, "[A]");
+	assert_ok(store_remove(other, &f->master, &b));
+	assert_true(login_visits(f, &s));
+	assert_string_equal(s.text, "[c][A]-");
+	assert_false(store_changed(f->store));
+	/* A failing one ends it, and nobody is in. */
+	usleep(20000);
+	store_put(&theirs, "[d]");
+	assert_rc(store_login_each(f->store, STORE_PIN_USER, USER, strlen(USER), &master, refuse, NULL, &visited), DSKE_RC_NOMEM);
+	assert_null(master.data);
+	assert_true(login_visits(f, &s));
+	assert_string_equal(s.text, "[c][A][d]");
+	store_free(other);
+}
+
 /* What a login did not open is opened before it is shown. */
 static void a_flip_after_the_login(void **state)
 {
@@ -223,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(own_writes_are_not_read_again), TEST(another_process_writes), TEST(a_flip_between_two_logins),
 		TEST(a_flip_before_an_own_write),    TEST(a_flip_after_the_login),
+		TEST(a_login_that_visits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

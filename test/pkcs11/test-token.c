@@ -247,7 +247,10 @@ static void damage_between_logins(void **state)
 		IS(p11->C_Login(s, CKU_USER, (CK_UTF8CHAR *)PIN, strlen(PIN)), CKR_DEVICE_ERROR);
 		IS(find(s, &secret_class, CKA_LABEL, "bob/kept", 8, &key), 0);
 		flip_in_store();
-		login(s);
+		login(s); /* and opens all of it, */
+		IS(find(s, &secret_class, CKA_LABEL, "bob/kept", 8, &key), 1);
+		IS(p11->C_Logout(s), CKR_OK);
+		login(s); /* which this one does not */
 		flip_in_store();
 		for (int k = 0; k < 2; k++)
 			IS(p11->C_FindObjectsInit(s, &class, 1), CKR_DEVICE_ERROR);
