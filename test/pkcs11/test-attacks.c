@@ -265,6 +265,13 @@ static void same_value_without_its_rules(void **state)
 	derives[1].pValue = demands;
 	derives[1].ulValueLen = sizeof demands;
 	IS(p11->C_DeriveKey(s, &same, base, derives, 2, &again), CKR_OK);
+	/* What shall hold of keys two steps away does not hold one step away. */
+	CK_ATTRIBUTE steps[] = {demands[0], {CKA_DERIVE_TEMPLATE, weaker, sizeof weaker}};
+	more[1].pValue = steps;
+	more[1].ulValueLen = sizeof steps;
+	base = made(s, CKK_GENERIC_SECRET, more, 2);
+	IS(p11->C_DeriveKey(s, &same, base, whole, 2, &again), CKR_TEMPLATE_INCONSISTENT);
+	IS(of_len(s, &w.mech[0], base, 32, &again), CKR_OK);
 }
 
 /* Which key may wrap it, and who may see it, goes on as well. */
@@ -480,6 +487,48 @@ static void trusted_key_in_other_use(void **state)
 	IS(p11->C_SetAttributeValue(s, key, &uses[6], 1), CKR_OK);
 }
 
+/* ---- what the standard permits, and attributes prevent (doc/threat-model.md) --------------------------------------- */
+
+/* A key that only wraps and unwraps, by Key Wrap, what is to be as it says. */
+static void keys_with_rules(void **state)
+{
+	CK_SESSION_HANDLE s = session_new();
+	CK_ULONG len = 32;
+	CK_ATTRIBUTE comes[] = {{CKA_SENSITIVE, &yes, 1}, {CKA_EXTRACTABLE, &no, 1}, {CKA_KEY_TYPE, &aes, sizeof aes},
+		{CKA_VALUE_LEN, &len, sizeof len}};
+	CK_MECHANISM_TYPE kwp = CKM_AES_KEY_WRAP_KWP, whole = CKM_SHA256_HMAC;
+	CK_ATTRIBUTE rules[] = {{CKA_WRAP, &yes, 1}, {CKA_UNWRAP, &yes, 1}, {CKA_MODIFIABLE, &no, 1}, {CKA_COPYABLE, &no, 1},
+		{CKA_UNWRAP_TEMPLATE, comes, sizeof comes}, {CKA_ALLOWED_MECHANISMS, &kwp, sizeof kwp}};
+	CK_ATTRIBUTE signs[] = {{CKA_VERIFY, &yes, 1}, {CKA_ALLOWED_MECHANISMS, &whole, sizeof whole}};
+	CK_ATTRIBUTE decrypts = {CKA_DECRYPT, &yes, 1};
+	CK_ATTRIBUTE said[] = {{CKA_CLASS, &secret_class, sizeof secret_class}, {CKA_SENSITIVE, &no, 1}};
+	unsigned char iv[16] = {1}, out[64], other[64];
+	CK_GCM_PARAMS gcm = {iv, 12, 96, NULL, 0, 128};
+	CK_MAC_GENERAL_PARAMS one = 1;
+	CK_MECHANISM by_kwp = {kwp, NULL, 0}, others[] = {{CKM_AES_CBC, iv, 16}, {CKM_AES_GCM, &gcm, sizeof gcm}},
+		     general = {CKM_SHA256_HMAC_GENERAL, &one, sizeof one};
+	CK_OBJECT_HANDLE with, key, copy;
+	CK_ULONG n = sizeof out;
+
+	(void)state;
+	fill(41);
+	with = made(s, CKK_AES, rules, 6);
+	key = base_of(s, CKK_AES, 32, true);
+	IS(p11->C_SetAttributeValue(s, with, &decrypts, 1), CKR_ACTION_PROHIBITED);
+	IS(p11->C_CopyObject(s, with, &decrypts, 1, &copy), CKR_ACTION_PROHIBITED);
+	IS(p11->C_WrapKey(s, &by_kwp, with, key, out, &n), CKR_OK);
+	for (int i = 0; i < 2; i++) {
+		CK_ULONG room = sizeof out;
+		IS(p11->C_WrapKey(s, &others[i], with, key, other, &room), CKR_MECHANISM_INVALID);
+		IS(p11->C_UnwrapKey(s, &others[i], with, out, 32, said, 1, &key), CKR_MECHANISM_INVALID);
+	}
+	IS(p11->C_UnwrapKey(s, &by_kwp, with, out, n, said, 2, &copy), CKR_TEMPLATE_INCONSISTENT); /* to be read */
+	IS(unwrapped(s, &by_kwp, with, out, n, 0, CK_TRUE), CKR_TEMPLATE_INCONSISTENT);             /* of another type */
+	IS(p11->C_UnwrapKey(s, &by_kwp, with, out, n, said, 1, &copy), CKR_OK);
+	assert_true(is(s, copy, CKA_SENSITIVE) && !is(s, copy, CKA_EXTRACTABLE));
+	IS(p11->C_VerifyInit(s, &general, made(s, CKK_GENERIC_SECRET, signs, 2)), CKR_MECHANISM_INVALID);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -495,6 +544,7 @@ int main(void)
 		TEST(copies),
 		TEST(unwrapped_by_the_byte),
 		TEST(trusted_key_in_other_use),
+		TEST(keys_with_rules),
 	};
 
 	return cmocka_run_group_tests_name("attacks with the API", tests, NULL, NULL);

@@ -136,6 +136,19 @@ static void values_count_together(void **state)
 	number_is(s, key_of(s, 1, CK_FALSE), 6);
 }
 
+/* A process of messages cannot be saved, and so not be gone on with twice. */
+static void not_saved(void **state)
+{
+	CK_SESSION_HANDLE s = session_new();
+	unsigned char iv[12], saved[256];
+	CK_ULONG n = sizeof saved;
+
+	(void)state;
+	IS(p11_3->C_MessageEncryptInit(s, &gcm, key_of(s, 1, CK_FALSE)), CKR_OK);
+	IS(next(s, CKG_GENERATE_COUNTER, 32, iv), CKR_OK);
+	IS(p11->C_GetOperationState(s, saved, &n), CKR_STATE_UNSAVEABLE);
+}
+
 /* Of four bits there are sixteen, whoever asks. */
 static void ends(void **state)
 {
@@ -335,6 +348,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		NONCES(sessions_count_together),
 		NONCES(values_count_together),
+		NONCES(not_saved),
 		NONCES(ends),
 		NONCES(threads),
 		NONCES(keys_of_others),
