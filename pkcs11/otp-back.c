@@ -79,12 +79,15 @@ static CK_RV give_back(struct object *next, void *context)
 	pad_received(next, &gone);
 	pad_give_back_receive(b->m, next, b->p, &gone);
 	TRY_RV(pad_set_received(next, &gone));
+	TRY_RV(pad_count_forged(next, -(long)b->p->forged));
 	return pad_give_back_send(b->m, next, b->p);
 }
 
 static bool has_reserve(const struct object *o)
 {
-	return o->otp != NULL && o->session == 0 && (o->otp->send.bytes.len > 0 || o->otp->receive.bytes.len > 0);
+	const struct otp_use *p = o->otp;
+
+	return p != NULL && o->session == 0 && (p->send.bytes.len > 0 || p->receive.bytes.len > 0 || p->forged > 0);
 }
 
 /* A reference to the next one that has something to give back, or NULL. */
@@ -108,7 +111,7 @@ void otpkey_give_back(struct module *m)
 	pthread_mutex_lock(&m->token_lock);
 	while ((o = next_with_reserve(m)) != NULL) {
 		struct otp_use *p = o->otp;
-		bool some = reserve_left(&p->send) > 0 || p->receive.bytes.len > 0;
+		bool some = reserve_left(&p->send) > 0 || p->receive.bytes.len > 0 || p->forged > 0;
 		if (some && key_step(m, o, give_back, &(struct back){m, p}) != CKR_OK)
 			log_warn("what was reserved of a one-time pad could not be given back, and is lost");
 		/* Whatever came of it: it may be another process's by now. */
@@ -117,6 +120,7 @@ void otpkey_give_back(struct module *m)
 		p->send.used = 0;
 		p->receive.at = 0;
 		p->opened.count = 0;
+		p->forged = 0;
 		object_unref(o);
 	}
 	pthread_mutex_unlock(&m->token_lock);

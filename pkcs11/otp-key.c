@@ -115,11 +115,11 @@ CK_RV pad_set_sent(struct object *o, uint64_t sent)
 	return count_change(o);
 }
 
-CK_RV pad_count_forged(struct object *o)
+CK_RV pad_count_forged(struct object *o, long more)
 {
 	CK_ULONG forged = attrs_get_ulong(&o->attrs, CKA_DSKE_OTP_FORGED, 0);
 
-	TRY_RV(attrs_set_ulong(&o->attrs, CKA_DSKE_OTP_FORGED, forged + 1));
+	TRY_RV(attrs_set_ulong(&o->attrs, CKA_DSKE_OTP_FORGED, forged + (CK_ULONG)more));
 	return count_change(o);
 }
 
@@ -245,7 +245,7 @@ void otpkey_left(struct module *m, const struct object *o, struct otpkey_left *l
 	left->half = pad_half(o);
 	left->send = pad_half(o) - pad_sent(o) + (o->otp != NULL ? reserve_left(&o->otp->send) : 0);
 	left->receive = attrs_get_ulong(&o->attrs, CKA_DSKE_OTP_RECEIVE_LEFT, 0);
-	left->forged = attrs_get_ulong(&o->attrs, CKA_DSKE_OTP_FORGED, 0);
+	left->forged = attrs_get_ulong(&o->attrs, CKA_DSKE_OTP_FORGED, 0) - (o->otp != NULL ? o->otp->forged : 0);
 	module_unlock(m);
 	pthread_mutex_unlock(&m->token_lock);
 }

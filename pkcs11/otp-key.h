@@ -42,6 +42,7 @@ struct otp_use;
 
 #define OTPKEY_RANGES_MAX RANGES_MAX
 #define OTPKEY_FORGERIES_MAX 65536ul /* messages with a wrong tag, for the whole life of a pad */
+#define OTPKEY_FORGERIES_AHEAD 64u   /* counted by one write, where a process reserves to receive */
 
 bool otpkey_is(const struct attrs *a);
 

@@ -204,16 +204,32 @@ CK_RV otpkey_burn(struct module *m, struct object *o, uint64_t offset, size_t le
 	return rv;
 }
 
+/* ---- forgeries ------------------------------------------------------------------------------------------------ */
+
 static CK_RV count_forged(struct object *next, void *context)
 {
-	(void)context;
-	return pad_count_forged(next);
+	return pad_count_forged(next, *(const unsigned *)context);
+}
+
+/* Where messages need no write, who sends forgeries is not to cause one for each. */
+static CK_RV forged(struct module *m, struct object *o)
+{
+	unsigned more = ahead_of(m, o) > 0 ? OTPKEY_FORGERIES_AHEAD : 1;
+	struct otp_use *p;
+
+	TRY_RV(otp_use_of(o, &p));
+	if (p->forged == 0) {
+		TRY_RV(key_step(m, o, count_forged, &more));
+		p->forged = more;
+	}
+	p->forged--;
+	return CKR_OK;
 }
 
 CK_RV otpkey_forged(struct module *m, struct object *o)
 {
 	pthread_mutex_lock(&m->token_lock);
-	CK_RV rv = key_step(m, o, count_forged, NULL);
+	CK_RV rv = forged(m, o);
 	pthread_mutex_unlock(&m->token_lock);
 	return rv;
 }

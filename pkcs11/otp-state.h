@@ -17,6 +17,7 @@ struct reserve {
 struct otp_use {
 	struct reserve send, receive;
 	struct ranges opened; /* in the receiving window: what messages took; wiped */
+	unsigned forged;       /* forgeries that are counted durably, and have not come yet */
 	/* All that this process has used itself, so that a store that was put back does not make it use that again. */
 	uint64_t sent;        /* below this */
 	struct ranges taken;  /* what it forgets when there is too much of it, `opened` and the store remember */
@@ -38,7 +39,7 @@ uint64_t pad_sent(const struct object *o);
 void pad_received(const struct object *o, struct ranges *r);
 CK_RV pad_set_sent(struct object *o, uint64_t sent);
 CK_RV pad_set_received(struct object *o, const struct ranges *r);
-CK_RV pad_count_forged(struct object *o);
+CK_RV pad_count_forged(struct object *o, long more);
 /* Where our half, or the other, begins in the value. */
 uint8_t *pad_half_at(struct module *m, struct object *o, bool ours);
 

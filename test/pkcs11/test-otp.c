@@ -173,6 +173,29 @@ static void nothing_is_forged(void **state)
 	IS(opens(s, &a, "genuine"), CKR_OK);
 }
 
+/* By a session object, for which the count is written nowhere. */
+static void forgeries_end_it(void **state)
+{
+	static struct message a;
+	CK_OBJECT_HANDLE key = 0;
+	char back[100];
+
+	(void)state;
+	IS(agree_on(as("alice"), "bob", "pad", KEY_BYTES, &yes, &key), CKR_OK);
+	CK_SESSION_HANDLE s = as("alice");
+	IS(seal(s, pad_of(s), "genuine", 7, &a), CKR_OK);
+	s = as("bob");
+	IS(agree_on(s, "alice", "pad", KEY_BYTES, &no, &key), CKR_OK);
+	for (CK_ULONG i = 0; i <= OTPKEY_FORGERIES_MAX; i++) {
+		CK_ULONG len = sizeof back;
+		a.bytes[40] ^= 1;
+		IS(unseal(s, key, &a, back, &len), i < OTPKEY_FORGERIES_MAX ? CKR_ENCRYPTED_DATA_INVALID : CKR_FUNCTION_REJECTED);
+		a.bytes[40] ^= 1;
+	}
+	CK_ULONG len = sizeof back;
+	IS(unseal(s, key, &a, back, &len), CKR_FUNCTION_REJECTED);
+}
+
 static void it_ends(void **state)
 {
 	static struct message a;
@@ -432,6 +455,7 @@ int main(void)
 		OTP_TEST(in_parts),
 		OTP_TEST(nothing_is_replayed),
 		OTP_TEST(nothing_is_forged),
+		OTP_TEST(forgeries_end_it),
 		OTP_TEST(it_ends),
 		OTP_TEST(templates_are_strict),
 		OTP_TEST(nothing_else_works),
