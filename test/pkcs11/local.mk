@@ -156,6 +156,7 @@ check_LTLIBRARIES += %D%/probe-provider.la
 %C%_probe_provider_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 dist_check_SCRIPTS += %D%/test-hosts %D%/test-p11-kit
 TESTS += %D%/test-hosts %D%/test-p11-kit
+EXTRA_DIST += %D%/differences-proxy.txt %D%/differences-socket.txt
 check_PROGRAMS += %D%/test-threads
 %C%_test_threads_SOURCES = %D%/test-threads.c %D%/token-fixture.c %D%/token-fixture.h
 %C%_test_threads_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
