@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -40,8 +41,20 @@ static struct {
 	enum target target;
 	enum log_level least;
 	int fd;
+	struct stat file; /* that it led to */
+	char path[PATH_MAX];
 	char ident[64];
 } state = {.fd = -1};
+
+#define FILE_FLAGS (O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY)
+
+/* A host may have closed all descriptors that it did not know, and opened others. */
+static bool file_is_ours(void)
+{
+	struct stat st;
+
+	return state.fd >= 0 && fstat(state.fd, &st) == 0 && st.st_dev == state.file.st_dev && st.st_ino == state.file.st_ino;
+}
 
 /* systemd sets JOURNAL_STREAM to the device and inode of the standard error that it made; a program
  * whose standard error was redirected since inherits the variable, so the two are compared. */
@@ -69,7 +82,7 @@ dske_rc log_open(const char *target, enum log_level least, const char *ident)
 	} else if (strcmp(target, "syslog") == 0) {
 		kind = TARGET_SYSLOG;
 	} else if (target[0] == '/') {
-		if (!rc_ok(file_open(&f, target, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0600)))
+		if (strlen(target) >= sizeof state.path || !rc_ok(file_open(&f, target, FILE_FLAGS, 0600)))
 			return FAIL(IO, "cannot open the log file %s: %m", target);
 		kind = TARGET_FILE;
 	} else {
@@ -78,6 +91,10 @@ dske_rc log_open(const char *target, enum log_level least, const char *ident)
 	log_close();
 	state.least = least;
 	state.fd = f.n;
+	if (f.n >= 0) {
+		(void)fstat(f.n, &state.file);
+		strcpy(state.path, target);
+	}
 	f.n = -1;
 	snprintf(state.ident, sizeof state.ident, "%s", ident);
 	state.target = kind;
@@ -87,7 +104,7 @@ dske_rc log_open(const char *target, enum log_level least, const char *ident)
 void log_close(void)
 {
 	state.target = TARGET_NONE;
-	if (state.fd >= 0)
+	if (file_is_ours())
 		close(state.fd);
 	state.fd = -1;
 }
@@ -212,6 +229,19 @@ static void write_line(int fd, char *line, size_t len)
 	pipe_release(&hold, n < 0 && errno == EPIPE);
 }
 
+static void write_to_file(char *line, size_t len)
+{
+	AUTO(fd) again = FD_NONE;
+
+	if (file_is_ours()) {
+		write_line(state.fd, line, len);
+		return;
+	}
+	again.n = open(state.path, FILE_FLAGS | O_CLOEXEC, 0600);
+	if (again.n >= 0)
+		write_line(again.n, line, len);
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
 	int saved_errno = errno;
@@ -233,8 +263,10 @@ void log_line(enum log_level level, const char *format, ...)
 		/* Without openlog(3): in a module, that belongs to the host. */
 		if (state.target == TARGET_SYSLOG)
 			syslog(levels[level].priority, "%s", line);
+		else if (state.target == TARGET_FILE)
+			write_to_file(line, strlen(line));
 		else
-			write_line(state.target == TARGET_FILE ? state.fd : STDERR_FILENO, line, strlen(line));
+			write_line(STDERR_FILENO, line, strlen(line));
 	}
 	errno = saved_errno;
 }

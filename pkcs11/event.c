@@ -4,6 +4,7 @@
 #include "pkcs11/event.h"
 
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/watch.h"
@@ -16,9 +17,17 @@ void events_init(struct events *e)
 	e->wake = -1;
 }
 
+/* A host that closes what it does not know has a file or a socket of its own there by now. */
+static bool is_ours(int wake)
+{
+	struct stat st;
+
+	return wake >= 0 && fstat(wake, &st) == 0 && (st.st_mode & S_IFMT) == 0;
+}
+
 void events_drop(struct events *e)
 {
-	if (e->wake >= 0)
+	if (is_ours(e->wake))
 		close(e->wake);
 	e->wake = -1;
 }
@@ -26,7 +35,7 @@ void events_drop(struct events *e)
 /* Nobody reads it: it wakes all, also who comes late. */
 void events_end(const struct events *e)
 {
-	if (e->wake >= 0)
+	if (is_ours(e->wake))
 		(void)eventfd_write(e->wake, 1);
 }
 

@@ -223,6 +223,31 @@ static void files_are_private_and_appended(void **state)
 	assert_non_null(strstr(seen + used, "]: warning: line 1\n"));
 }
 
+/* Some hosts close all descriptors that they do not know, and open others in their place. */
+static void a_host_that_closes_descriptors(void **state)
+{
+	const char *ours = scratch_path(&scratch_folder, "closed.log"), *theirs = scratch_path(&scratch_folder, "host");
+	struct stat st;
+
+	(void)state;
+	assert_true(rc_ok(log_open(ours, LOG_LEVEL_WARN, "test-log")));
+	for (int fd = 3; fd < 32; fd++)
+		close(fd);
+	int other = open(theirs, O_RDWR | O_CREAT, 0600);
+	for (int k = 0; k < 20; k++)
+		assert_true(dup(other) > other);
+	log_warn("first");
+	log_warn("second");
+	log_close();
+	for (int k = 0; k <= 20; k++)
+		assert_int_equal(close(other + k), 0);
+	assert_int_equal(stat(theirs, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	scratch_read(ours, seen, sizeof seen);
+	assert_non_null(strstr(seen, "warning: first\n"));
+	assert_non_null(strstr(seen, "warning: second\n"));
+}
+
 static void unusable_targets_keep_the_former(void **state)
 {
 	(void)state;
@@ -386,6 +411,7 @@ int main(void)
 		cmocka_unit_test(a_journal_elsewhere_does_not_count),
 		cmocka_unit_test(syslog_gets_priority_and_program),
 		cmocka_unit_test(files_are_private_and_appended),
+		cmocka_unit_test(a_host_that_closes_descriptors),
 		cmocka_unit_test(unusable_targets_keep_the_former),
 		cmocka_unit_test(control_characters_are_replaced),
 		cmocka_unit_test(good_utf8_stays_and_bad_goes),

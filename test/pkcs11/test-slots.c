@@ -13,12 +13,14 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -421,6 +423,30 @@ static void a_child_does_not_wait(void **state)
 	assert_int_equal(w.told, 1u << slot_of("hub2"));
 }
 
+/* Some hosts close all descriptors that they do not know, and open others in their place: those are theirs. */
+static void a_host_that_closes_descriptors(void **state)
+{
+	struct waiter w;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(count_slots(CK_TRUE), 4);
+	waiter_start(&w, false);
+	sleep_ms(50);
+	move("media/two", "drawer");
+	waiter_join(&w);
+	for (int fd = 3; fd < 64; fd++)
+		close(fd);
+	int other = open(at("other"), O_RDWR | O_CREAT, 0600);
+	for (int k = 0; k < 20; k++)
+		assert_true(dup(other) > other);
+	IS(p11->C_Finalize(NULL), CKR_OK);
+	for (int k = 0; k <= 20; k++)
+		assert_int_equal(close(other + k), 0);
+	assert_int_equal(stat(at("other"), &st), 0);
+	assert_int_equal(st.st_size, 0);
+}
+
 /* ---- a medium that is mounted -------------------------------------------------------------------------------- */
 
 static bool wait_says(struct waiter *w, CK_SLOT_ID slot)
@@ -558,7 +584,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_token_removed), TEST(a_new_slot), TEST(waiting), TEST(waiting_for_new_places), TEST(finalize_ends_waiting),
-		TEST(several_wait), TEST(running_low), TEST(a_child_does_not_wait), TEST(a_medium_is_unmounted),
+		TEST(several_wait), TEST(running_low), TEST(a_child_does_not_wait), TEST(a_host_that_closes_descriptors),
+		TEST(a_medium_is_unmounted),
 		TEST(arguments),
 	};
 	return cmocka_run_group_tests_name("slots", tests, NULL, NULL);
