@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ten thousand sessions of one process, each in the midst of something. */
+/* Ten thousand sessions of one process, each in the midst of something; and ten thousand keys. */
 #include <config.h>
 
 #include <setjmp.h>
@@ -252,6 +252,54 @@ static void number_costs_nothing(void **state)
 	assert_true(close_many < 250 * close_few);
 }
 
+static CK_OBJECT_HANDLE labelled(CK_SESSION_HANDLE s, unsigned number)
+{
+	unsigned char value[16] = {3};
+	char label[16];
+	CK_OBJECT_HANDLE key = 0;
+	int len = snprintf(label, sizeof label, "key %u", number);
+	CK_ATTRIBUTE templ[] = {{CKA_CLASS, &secret_class, sizeof secret_class}, {CKA_KEY_TYPE, &aes, sizeof aes},
+				{CKA_VALUE, value, sizeof value}, {CKA_LABEL, label, (CK_ULONG)len}};
+
+	IS(p11->C_CreateObject(s, templ, 4, &key), CKR_OK);
+	return key;
+}
+
+static double find_s(CK_SESSION_HANDLE s, unsigned among)
+{
+	char label[16];
+	CK_OBJECT_HANDLE found;
+	double least = 1e9;
+
+	for (int round = 0; round < 5; round++) {
+		double from = cpu_s();
+		for (unsigned i = 0; i < 500; i++) {
+			unsigned number = i * 7919 % among;
+			int len = snprintf(label, sizeof label, "key %u", number);
+			IS(find(s, &secret_class, CKA_LABEL, label, (size_t)len, &found), 1);
+			IS(found, own[number]);
+		}
+		double took = cpu_s() - from;
+		least = took < least ? took : least;
+	}
+	return least;
+}
+
+/* A hundred times as many keys, each found by its label: where all are looked at it takes a hundred times as long. */
+static void keys_are_found(void **state)
+{
+	(void)state;
+	CK_SESSION_HANDLE s = open_one(true);
+	for (unsigned i = 0; i < MANY / 100; i++)
+		own[i] = labelled(s, i);
+	double few = find_s(s, MANY / 100);
+	for (unsigned i = MANY / 100; i < MANY; i++)
+		own[i] = labelled(s, i);
+	double many = find_s(s, MANY);
+	printf("500 searches by label: %.1f ms among %u keys, %.1f ms among %u\n", 1e3 * few, MANY / 100, 1e3 * many, MANY);
+	assert_true(many < 25 * few);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +307,7 @@ int main(void)
 		TEST(all_end_at_once),
 		TEST(handles_of_another_time),
 		TEST(number_costs_nothing),
+		TEST(keys_are_found),
 	};
 
 	return cmocka_run_group_tests_name("sessions", tests, NULL, NULL);
