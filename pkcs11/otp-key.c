@@ -119,7 +119,9 @@ CK_RV pad_count_forged(struct object *o, long more)
 {
 	CK_ULONG forged = attrs_get_ulong(&o->attrs, CKA_DSKE_OTP_FORGED, 0);
 
-	TRY_RV(attrs_set_ulong(&o->attrs, CKA_DSKE_OTP_FORGED, forged + (CK_ULONG)more));
+	/* A store that was put back may not have counted what is taken back. */
+	forged = more < 0 && forged < (CK_ULONG)-more ? 0 : forged + (CK_ULONG)more;
+	TRY_RV(attrs_set_ulong(&o->attrs, CKA_DSKE_OTP_FORGED, forged));
 	return count_change(o);
 }
 
@@ -245,7 +247,8 @@ void otpkey_left(struct module *m, const struct object *o, struct otpkey_left *l
 	left->half = pad_half(o);
 	left->send = pad_half(o) - pad_sent(o) + (o->otp != NULL ? reserve_left(&o->otp->send) : 0);
 	left->receive = attrs_get_ulong(&o->attrs, CKA_DSKE_OTP_RECEIVE_LEFT, 0);
-	left->forged = attrs_get_ulong(&o->attrs, CKA_DSKE_OTP_FORGED, 0) - (o->otp != NULL ? o->otp->forged : 0);
+	CK_ULONG counted = attrs_get_ulong(&o->attrs, CKA_DSKE_OTP_FORGED, 0), to_come = o->otp != NULL ? o->otp->forged : 0;
+	left->forged = counted > to_come ? counted - to_come : 0;
 	module_unlock(m);
 	pthread_mutex_unlock(&m->token_lock);
 }

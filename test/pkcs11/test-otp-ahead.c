@@ -532,6 +532,27 @@ static void a_store_put_back_and_used(void **state)
 	}
 }
 
+/* A store that has not counted the forgeries which this process counted ahead. */
+static void forgeries_that_were_put_back(void **state)
+{
+	CK_SESSION_HANDLE s = all_sent(WINDOW);
+
+	(void)state;
+	copy_file("token", "backup");
+	sent[0].bytes[50] ^= 1;
+	assert_false(is_open(s, 0));
+	sent[0].bytes[50] ^= 1;
+	copy_file("backup", "token");
+	other_begin();
+	for (size_t i = 0; i < 3; i++)
+		IS(other_do(SEAL, &stolen), CKR_OK);
+	other_end();
+	assert_int_equal(count_open(s, 0, COUNT), COUNT);
+	IS(p11->C_Logout(s), CKR_OK);
+	login(s);
+	assert_int_equal(number(s, CKA_DSKE_OTP_FORGED), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -550,6 +571,7 @@ int main(void)
 		OTP_TEST(reserves_are_not_in_the_store),
 		OTP_TEST(a_store_put_back),
 		OTP_TEST(a_store_put_back_and_used),
+		OTP_TEST(forgeries_that_were_put_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
