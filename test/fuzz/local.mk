@@ -45,6 +45,14 @@ FUZZERS += %D%/fuzz-qkd
 %C%_fuzz_qkd_LDADD = $(FUZZ_LIBS) $(QKD_LIBS) $(PSKM_LIBS)
 EXTRA_DIST += %D%/corpus/qkd
 
+# Sequences of PKCS#11 calls, over a token in TMPDIR: quickest where that is in memory (TMPDIR=/dev/shm make fuzz).
+CALLS_SOURCES = %D%/calls-keys.c %D%/calls-model.c %D%/calls-step.c %D%/calls-token.c %D%/calls-token.h \
+	%D%/calls-use.c %D%/calls.h
+FUZZERS += %D%/fuzz-calls
+%C%_fuzz_calls_SOURCES = %D%/fuzz-calls.c $(CALLS_SOURCES)
+%C%_fuzz_calls_LDADD = $(FUZZ_LIBS) $(CHEAP_PKCS11_LIBS)
+EXTRA_DIST += %D%/corpus/calls
+
 check_PROGRAMS += $(FUZZERS)
 if ENABLE_FUZZING
 FUZZ_LIBS = $(LIBFUZZER)

@@ -4,6 +4,11 @@
 noinst_LTLIBRARIES += %D%/libfakeclient.la
 %C%_libfakeclient_la_SOURCES = %D%/fake-client.c client/config.c client/media.c client/peers.c client/places.c \
 	$(STORE_SOURCES) client/watch.c
+# The same where PINs are cheap to change too: for programs that make thousands of calls a second.
+check_LTLIBRARIES += %D%/libcheapclient.la
+%C%_libcheapclient_la_SOURCES = $(%C%_libfakeclient_la_SOURCES)
+%C%_libcheapclient_la_CPPFLAGS = $(AM_CPPFLAGS) -DDEFAULT_MEMORY_KIB=8u -DDEFAULT_PASSES=1u
+CHEAP_PKCS11_LIBS = pkcs11/libpkcs11.la %D%/libcheapclient.la $(PSKM_LIBS)
 FAKE_PKCS11_LIBS = pkcs11/libpkcs11.la %D%/libfakeclient.la $(PSKM_LIBS)
 
 check_LTLIBRARIES += %D%/dske-fake.la
@@ -185,3 +190,10 @@ TESTS += %D%/test-bad-arguments
 bad-arguments: %D%/test-bad-arguments
 	@DSKE_TEST_SECONDS=7200 DSKE_BAD_CASES=$${N:-100000} DSKE_BAD_SEED=$${SEED:-1} \
 		$(BASH) $(srcdir)/test/run-test ./%D%/test-bad-arguments
+
+# Threads that share all there is.  `make check` takes two seconds; DSKE_SHARED_SECONDS=300 with --enable-tsan is due at
+# closing.
+check_PROGRAMS += %D%/test-shared
+%C%_test_shared_SOURCES = %D%/test-shared.c $(CALLS_SOURCES)
+%C%_test_shared_LDADD = $(CHEAP_PKCS11_LIBS) $(TEST_LIBS)
+TESTS += %D%/test-shared
