@@ -14,6 +14,7 @@ include test/hub/local.mk
 include test/pkcs11/local.mk
 include test/tools/local.mk
 include test/tls/local.mk
+include test/vpn/local.mk
 include test/system/local.mk
 include test/integrations/local.mk
 include test/kill/local.mk

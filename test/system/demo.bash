@@ -13,7 +13,8 @@ DEMO_TOP=${DEMO_TOP:-$PWD}
 DEMO_BUILD=${DEMO_BUILD:-$DEMO_TOP/build}
 DEMO_DIR=${DEMO_DIR:-$DEMO_TOP/demo}
 DEMO_PORT=${DSKE_DEMO_PORT:-7101}
-DEMO_HUBS=5
+DEMO_HOST=${DEMO_HOST:-127.0.0.1} # where hubs listen
+DEMO_HUBS=${DEMO_HUBS:-5}
 DEMO_TABLE=${DEMO_TABLE:-1M}
 
 demo_dske=$DEMO_BUILD/tools/dske
@@ -40,7 +41,7 @@ demo_run() { # CLIENT COMMAND...
 
 demo_port() { echo $((DEMO_PORT + $1 - 1)); }
 
-demo_port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+demo_port_is_free() { ! (exec 3<>"/dev/tcp/$DEMO_HOST/$1") 2>/dev/null; }
 
 demo_check_ports() {
 	local i port
@@ -51,7 +52,7 @@ demo_check_ports() {
 	for i in $(seq 1 $((DEMO_HUBS > 12 ? DEMO_HUBS : 12))); do
 		port=$(demo_port "$i")
 		demo_port_is_free "$port" || {
-			demo_die "port $port on 127.0.0.1 is in use; choose others, for example: DSKE_DEMO_PORT=$((DEMO_PORT + 200)) ./quickstart"
+			demo_die "port $port on $DEMO_HOST is in use; choose others, for example: DSKE_DEMO_PORT=$((DEMO_PORT + 200)) ./quickstart"
 			return 1
 		}
 	done
@@ -112,7 +113,7 @@ demo_down() {
 
 demo_hub_make() { # NUMBER
 	local dir=$DEMO_DIR/hub$1
-	"$demo_dske" hub init --name "hub$1" --listen "127.0.0.1:$(demo_port "$1")" \
+	"$demo_dske" hub init --name "hub$1" --listen "$DEMO_HOST:$(demo_port "$1")" \
 		--state "$dir" --conf "$dir/hubd.conf" >/dev/null
 	printf '\n[group demo]\nmembers = alice, bob\n' >>"$dir/hubd.conf"
 }
@@ -397,7 +398,7 @@ demo_set_up() {
 	mkdir -p "$DEMO_DIR/run" "$DEMO_DIR/post" || return 1
 	demo_p11_setup
 
-	demo_title "five Security Hubs on 127.0.0.1:$(demo_port 1)-$(demo_port $DEMO_HUBS)"
+	demo_title "five Security Hubs on $DEMO_HOST:$(demo_port 1)-$(demo_port $DEMO_HUBS)"
 	for i in $(seq 1 $DEMO_HUBS); do
 		demo_hub_make "$i" && demo_hub_start "$i" || return 1
 		demo_say "hub$i  process $(cat "$DEMO_DIR/run/hub$i.pid")"

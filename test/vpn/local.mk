@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+VPN_TESTS = %D%/test-packet %D%/test-segment %D%/test-stock
+check_PROGRAMS += $(VPN_TESTS)
+dist_check_SCRIPTS += %D%/test-vectors %D%/test-tunnel
+TESTS += $(VPN_TESTS) %D%/test-vectors %D%/test-tunnel
+EXTRA_DIST += %D%/datagrams.py %D%/mitm.py %D%/net.bash test/vectors/datagram.txt
+
+%C%_test_packet_SOURCES = %D%/test-packet.c test/core/seeded.h test/core/vectors.h
+%C%_test_packet_LDADD = $(VPN_LIBS) $(TEST_LIBS)
+%C%_test_segment_SOURCES = %D%/test-segment.c test/core/seeded.h
+%C%_test_segment_LDADD = $(VPN_LIBS) $(TEST_LIBS)
+%C%_test_stock_SOURCES = %D%/test-stock.c
+%C%_test_stock_LDADD = $(VPN_LIBS) $(TEST_LIBS)

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# What both programs share: keys through the token, and how it goes.
+noinst_LTLIBRARIES += %D%/libvpn.la
+%C%_libvpn_la_SOURCES = \
+	%D%/program.c %D%/program.h \
+	%D%/status.c %D%/status.h \
+	%D%/token.c %D%/token.h
+
+# The tunnel under one-time pads: everything but main, so that tests link it.
+noinst_LTLIBRARIES += %D%/libotp.la
+%C%_libotp_la_SOURCES = \
+	%D%/device.c %D%/device.h \
+	%D%/inbox.c %D%/inbox.h \
+	%D%/otp-conf.c %D%/otp-conf.h \
+	%D%/otp-report.c %D%/otp-report.h \
+	%D%/outbox.c %D%/outbox.h \
+	%D%/packet.c %D%/packet.h \
+	%D%/pad.c %D%/pad.h \
+	%D%/place.c %D%/place.h \
+	%D%/segment.c %D%/segment.h \
+	%D%/stock.c %D%/stock.h \
+	%D%/supply.c %D%/supply.h \
+	%D%/tunnel.c %D%/tunnel.h \
+	%D%/word.c %D%/word.h
+
+VPN_LIBS = %D%/libotp.la %D%/libvpn.la base/libbase.la $(JANSSON_LIBS) $(CRYPTO_LIBS) $(P11_LIBS)
+sbin_PROGRAMS += %D%/dske-vpn
+%C%_dske_vpn_SOURCES = %D%/otp-main.c
+%C%_dske_vpn_LDADD = $(VPN_LIBS)

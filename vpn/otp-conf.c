@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "vpn/otp-conf.h"
+
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/id.h"
+#include "vpn/supply.h"
+
+#define MTU_LEAST 1280 /* of IPv6 (RFC 8200, 5) */
+#define MTU_MOST 65000
+#define BLOCK_LEAST (UINT64_C(64) << 10)
+#define BLOCK_MOST (UINT64_C(1) << 20) /* a key that the token can hold */
+
+const char *otp_conf_default_file(void)
+{
+	return SYSCONFDIR "/dske/vpn.conf";
+}
+
+/* ---- values ------------------------------------------------------------------------------------------------ */
+
+static dske_rc set_name(struct otp_conf *c, const char *key, const char *value)
+{
+	if (!name_check(value))
+		return FAIL(CONFIG, "%s = %s: a name has 1 to %d letters, digits, dots, hyphens and underscores", key, value, NAME_MAX_LEN);
+	return conf_text(strcmp(key, "peer") == 0 ? c->peer : c->name, sizeof c->name, key, value);
+}
+
+static dske_rc set_device(struct otp_conf *c, const char *key, const char *value)
+{
+	return conf_text(c->device, sizeof c->device, key, value);
+}
+
+static dske_rc set_address(struct otp_conf *c, const char *key, const char *value)
+{
+	if (c->address_count == DEVICE_ADDRESSES_MAX)
+		return FAIL(CONFIG, "%s: a device has at most %d addresses here", key, DEVICE_ADDRESSES_MAX);
+	return conf_text(c->addresses[c->address_count++], sizeof c->addresses[0], key, value);
+}
+
+static dske_rc set_mtu(struct otp_conf *c, const char *key, const char *value)
+{
+	uint64_t v;
+	TRY(conf_uint(&v, key, value, MTU_LEAST, MTU_MOST));
+	c->mtu = (unsigned)v;
+	return DSKE_OK;
+}
+
+static dske_rc set_place(struct otp_conf *c, const char *key, const char *value)
+{
+	return conf_text(strcmp(key, "listen") == 0 ? c->listen : c->remote, sizeof c->listen, key, value);
+}
+
+static dske_rc set_block(struct otp_conf *c, const char *key, const char *value)
+{
+	TRY(conf_size(&c->block, key, value));
+	if (c->block < BLOCK_LEAST || c->block > BLOCK_MOST)
+		return FAIL(CONFIG, "%s = %s: a pad has 64K to 1M", key, value);
+	return DSKE_OK;
+}
+
+static dske_rc set_ahead(struct otp_conf *c, const char *key, const char *value)
+{
+	return conf_size(&c->ahead, key, value);
+}
+
+static dske_rc set_day_limit(struct otp_conf *c, const char *key, const char *value)
+{
+	return strcmp(value, "0") == 0 ? (c->day_limit = 0, DSKE_OK) : conf_size(&c->day_limit, key, value);
+}
+
+static dske_rc set_agreements(struct otp_conf *c, const char *key, const char *value)
+{
+	uint64_t v;
+	TRY(conf_uint(&v, key, value, 1, SUPPLY_THREADS_MAX));
+	c->agreements = (unsigned)v;
+	return DSKE_OK;
+}
+
+static dske_rc set_timeout(struct otp_conf *c, const char *key, const char *value)
+{
+	return conf_duration_ms(&c->timeout_ms, key, value);
+}
+
+static dske_rc set_user(struct otp_conf *c, const char *key, const char *value)
+{
+	return conf_text(c->user, sizeof c->user, key, value);
+}
+
+static dske_rc set_offloads(struct otp_conf *c, const char *key, const char *value)
+{
+	return conf_bool(&c->offloads, key, value);
+}
+
+static dske_rc set_token(struct otp_conf *c, const char *key, const char *value)
+{
+	return conf_text(c->token, sizeof c->token, key, value);
+}
+
+static dske_rc set_path(struct otp_conf *c, const char *key, const char *value)
+{
+	struct path *to = strcmp(key, "status") == 0 ? &c->status : strcmp(key, "module") == 0 ? &c->module : &c->pin_file;
+	return conf_text(to->s, sizeof to->s, key, value);
+}
+
+static dske_rc set_log(struct otp_conf *c, const char *key, const char *value)
+{
+	return conf_text(c->log, sizeof c->log, key, value);
+}
+
+static dske_rc set_level(struct otp_conf *c, const char *key, const char *value)
+{
+	(void)key;
+	return log_level_parse(&c->log_level, value);
+}
+
+static const struct {
+	const char *section, *key;
+	dske_rc (*set)(struct otp_conf *c, const char *key, const char *value);
+} settings[] = {
+	{"tunnel", "name", set_name},       {"tunnel", "peer", set_name},
+	{"tunnel", "device", set_device},   {"tunnel", "address", set_address},
+	{"tunnel", "mtu", set_mtu},         {"tunnel", "listen", set_place},
+	{"tunnel", "remote", set_place},    {"tunnel", "block", set_block},
+	{"tunnel", "ahead", set_ahead},     {"tunnel", "day_limit", set_day_limit},
+	{"tunnel", "agreements", set_agreements}, {"tunnel", "timeout", set_timeout},
+	{"tunnel", "user", set_user},       {"tunnel", "status", set_path},
+	{"tunnel", "offloads", set_offloads},
+	{"token", "module", set_path},      {"token", "token", set_token},
+	{"token", "pin_file", set_path},
+	{"log", "target", set_log},         {"log", "level", set_level},
+};
+
+/* ---- reading ----------------------------------------------------------------------------------------------- */
+
+static dske_rc setting(void *context, const char *section, const char *name, const char *key, const char *value)
+{
+	(void)name;
+	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+		if (strcmp(section, settings[i].section) == 0 && strcmp(key, settings[i].key) == 0)
+			return settings[i].set(context, key, value);
+	}
+	return conf_unknown(section, key);
+}
+
+static dske_rc complete(struct otp_conf *c, const char *file)
+{
+	if (c->peer[0] == '\0')
+		return FAIL(CONFIG, "%s: [tunnel] peer is missing: the other end's name, as dske peer has it", file);
+	if (c->ahead < 2 * c->block)
+		return FAIL(CONFIG, "%s: ahead is less than two pads of %llu bytes", file, (unsigned long long)c->block);
+	if (c->status.s[0] == '\0')
+		TRY(path_format(&c->status, "/run/dske/vpn-%s", c->name));
+	if (c->module.s[0] != '\0')
+		TRY(conf_folder(&c->module, file));
+	if (c->pin_file.s[0] != '\0')
+		TRY(conf_folder(&c->pin_file, file));
+	return conf_folder(&c->status, file);
+}
+
+dske_rc otp_conf_read(struct otp_conf *c, const char *file)
+{
+	*c = (struct otp_conf){.name = "vpn", .device = "dske%d", .mtu = 1420, .listen = ":51821", .block = BLOCK_MOST,
+			       .ahead = UINT64_C(16) << 20, .agreements = 2, .timeout_ms = 30000, .offloads = true,
+			       .log = "stderr", .log_level = LOG_LEVEL_INFO};
+	TRY(conf_read(file, setting, c));
+	return complete(c, file);
+}

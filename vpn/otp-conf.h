@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vpn/otp-conf.h - the configuration of dske-vpn, dske-vpn.conf(5).
+ *
+ *   [tunnel]  name, peer, device, address (each line one), mtu, listen, remote, block, ahead, day_limit, agreements, timeout,
+ *             user, status
+ *   [token]   module, token, pin_file
+ *   [log]     target, level
+ */
+#ifndef DSKE_VPN_OTP_CONF_H
+#define DSKE_VPN_OTP_CONF_H
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/rc.h"
+#include "vpn/device.h"
+
+struct otp_conf {
+	char name[64];                 /* what both ends call the tunnel; default "vpn" */
+	char peer[64];
+	char device[DEVICE_NAME_MAX + 1]; /* default dske%d */
+	char addresses[DEVICE_ADDRESSES_MAX][64];
+	size_t address_count;
+	unsigned mtu;                  /* default 1420 */
+	char listen[280], remote[280]; /* default ":51821"; remote may be empty */
+	uint64_t block, ahead, day_limit; /* bytes; 1 MiB, 16 MiB, 0 (no limit) */
+	unsigned agreements;           /* at a time in each direction; default 2 */
+	int64_t timeout_ms;            /* of one; default 30 s */
+	char user[64];                 /* who runs once the device is open; empty: nothing is given up */
+	struct path status;            /* the socket that tells how it goes; default /run/dske/vpn-NAME */
+	bool offloads;                 /* default yes */
+	struct path module, pin_file;  /* empty: p11-kit's; nobody logs in */
+	char token[33];                /* empty: the first that agrees keys */
+	char log[256];                 /* default stderr */
+	enum log_level log_level;      /* default info */
+};
+
+const char *otp_conf_default_file(void);
+
+/* Errors: NOT_FOUND, DENIED, IO, CONFIG with file and line. */
+dske_rc otp_conf_read(struct otp_conf *c, const char *file);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "vpn/supply.h"
+
+#include <endian.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/net.h"
+
+#define PAUSE_MIN_MS 250
+#define PAUSE_MAX_MS 30000
+#define HELD_WAIT_MS 10000 /* for the other end's word on a pad */
+#define LOOK_MS 10
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
+#define CALL_LEN 4096
+#define CALL_AFTER_MS 3000 /* of silence */
+#define CALL_LEAST_MS 60000 /* between two, in the end */
+
+struct worker {
+	struct supply *s;
+	enum pad_side side;
+	unsigned number; /* of its context; conf.threads: it calls */
+	pthread_t thread;
+};
+
+struct supply {
+	struct supply_conf conf;
+	struct token *token;
+	struct stock *stock;
+	atomic_bool stopping;
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t wake;
+	struct supply_figures seen;
+	uint64_t under_way;   /* bytes to send under that are being agreed */
+	int64_t day_began_ms;
+	size_t worker_count;
+	struct worker workers[2 * (SUPPLY_THREADS_MAX + 1)];
+};
+
+/* ---- how much ---------------------------------------------------------------------------------------------- */
+
+static void begin_day(struct supply *s)
+{
+	int64_t now = clock_ms();
+	if (s->day_began_ms != 0 && now - s->day_began_ms < DAY_MS)
+		return;
+	s->day_began_ms = now;
+	s->seen.today = 0;
+}
+
+/* Is another pad wanted, and allowed?  Then it is under way. */
+static bool begin_one(struct supply *s)
+{
+	struct stock_figures f;
+	stock_figures(s->stock, &f);
+	pthread_mutex_lock(&s->lock);
+	begin_day(s);
+	s->seen.is_limited = s->conf.day_limit != 0 && s->seen.today + s->under_way + s->conf.block > s->conf.day_limit;
+	bool wanted = f.send_left + f.send_unconfirmed + s->under_way < s->conf.ahead && !s->seen.is_limited;
+	s->under_way += wanted ? s->conf.block : 0;
+	pthread_mutex_unlock(&s->lock);
+	return wanted;
+}
+
+static bool is_call(const struct worker *w)
+{
+	return w->number == w->s->conf.threads;
+}
+
+static size_t len_of(const struct worker *w)
+{
+	return is_call(w) ? CALL_LEN : w->s->conf.block;
+}
+
+/* Nobody there in time is no failure of a receiver: it waits on. */
+static bool is_failure(const struct worker *w, dske_rc rc)
+{
+	return !rc_ok(rc) && !(w->side == PAD_RECEIVES && rc_is(rc, DSKE_RC_TIMEOUT));
+}
+
+static void end_one(struct worker *w, dske_rc rc)
+{
+	struct supply *s = w->s;
+	pthread_mutex_lock(&s->lock);
+	if (w->side == PAD_SENDS && !is_call(w))
+		s->under_way -= s->conf.block;
+	if (rc_ok(rc)) {
+		s->seen.agreed[w->side]++;
+		s->seen.agreed_bytes[w->side] += len_of(w);
+		s->seen.today += w->side == PAD_SENDS ? len_of(w) : 0;
+	} else if (is_failure(w, rc) && !rc_is(rc, DSKE_RC_CANCELLED)) {
+		s->seen.failed[w->side]++;
+	}
+	if (w->side == PAD_SENDS)
+		snprintf(s->seen.why, sizeof s->seen.why, "%s", rc_ok(rc) ? "" : rc_detail(rc));
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- threads ----------------------------------------------------------------------------------------------- */
+
+/* False: the supply is being stopped. */
+static bool pause_for(struct supply *s, int64_t ms)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&s->lock);
+	while (!atomic_load(&s->stopping) && pthread_cond_timedwait(&s->wake, &s->lock, &until) == 0)
+		continue;
+	pthread_mutex_unlock(&s->lock);
+	return !atomic_load(&s->stopping);
+}
+
+static dske_rc agree(struct worker *w, uint64_t *name)
+{
+	AUTO(secret) key = {0};
+	struct supply *s = w->s;
+	char context[256];
+	uint8_t key_id[TOKEN_KEY_ID_LEN];
+	if (is_call(w))
+		snprintf(context, sizeof context, "dske-vpn/%s/call", s->conf.name);
+	else
+		snprintf(context, sizeof context, "dske-vpn/%s/%u", s->conf.name, w->number);
+	struct token_ask ask = {.peer = s->conf.peer, .role = w->side == PAD_SENDS ? TOKEN_INITIATES : TOKEN_RECEIVES,
+				.context = context, .key_len = len_of(w), .timeout_ms = s->conf.timeout_ms};
+	TRY(token_agree(s->token, &ask, &key, key_id));
+	memcpy(name, key_id, sizeof *name);
+	*name = be64toh(*name);
+	return stock_add(s->stock, w->side, *name, &key);
+}
+
+/* The next SHARE of this context would supersede one that the other end has not fetched. */
+static void wait_until_held(struct supply *s, uint64_t name)
+{
+	int64_t until = clock_ms() + HELD_WAIT_MS;
+	while (stock_is_waiting(s->stock, name) && clock_ms() < until && pause_for(s, LOOK_MS))
+		continue;
+}
+
+static int64_t next_pause(int64_t pause)
+{
+	return pause == 0 ? PAUSE_MIN_MS : pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
+}
+
+static void complain(const struct worker *w, dske_rc rc, int64_t pause)
+{
+	if (pause == 0 && !rc_is(rc, DSKE_RC_CANCELLED))
+		log_warn("no pad to %s: %s", w->side == PAD_SENDS ? "send under" : "receive under", rc_detail(rc));
+}
+
+static void *work(void *given)
+{
+	struct worker *w = given;
+	struct supply *s = w->s;
+	int64_t pause = 0;
+	while (pause_for(s, pause)) {
+		uint64_t name = 0;
+		if (w->side == PAD_SENDS && !begin_one(s)) {
+			pause = LOOK_MS;
+			continue;
+		}
+		dske_rc rc = agree(w, &name);
+		end_one(w, rc);
+		if (is_failure(w, rc)) {
+			complain(w, rc, pause);
+			pause = next_pause(pause);
+			continue;
+		}
+		pause = rc_ok(rc) ? 0 : LOOK_MS;
+		if (rc_ok(rc) && w->side == PAD_SENDS)
+			wait_until_held(s, name);
+	}
+	return NULL;
+}
+
+/* Calls while it is silent. */
+static void *call(void *given)
+{
+	struct worker *w = given;
+	struct supply *s = w->s;
+	int64_t pause = CALL_AFTER_MS;
+	while (pause_for(s, pause)) {
+		uint64_t name;
+		if (s->conf.silent_ms(s->conf.silent_context) < CALL_AFTER_MS) {
+			pause = CALL_AFTER_MS;
+			continue;
+		}
+		end_one(w, agree(w, &name));
+		pause = 2 * pause < CALL_LEAST_MS ? 2 * pause : CALL_LEAST_MS;
+	}
+	return NULL;
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------- */
+
+static dske_rc start_threads(struct supply *s)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int e = 0;
+	for (unsigned i = 0; i < 2 * (s->conf.threads + 1) && e == 0; i++) {
+		struct worker *w = &s->workers[i];
+		*w = (struct worker){.s = s, .side = i % 2 == 0 ? PAD_SENDS : PAD_RECEIVES, .number = i / 2};
+		e = pthread_create(&w->thread, NULL, is_call(w) && w->side == PAD_SENDS ? call : work, w);
+		s->worker_count += e == 0;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return e == 0 ? DSKE_OK : FAIL(IO, "no thread to agree keys in: %s", strerror(e));
+}
+
+dske_rc supply_start(struct supply **out, const struct supply_conf *conf, struct token *token, struct stock *stock)
+{
+	pthread_condattr_t monotonic;
+	struct supply *s = calloc(1, sizeof *s);
+	*out = NULL;
+	if (s == NULL)
+		return rc_make(DSKE_RC_NOMEM);
+	s->conf = *conf;
+	s->token = token;
+	s->stock = stock;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->wake, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	dske_rc rc = start_threads(s);
+	if (!rc_ok(rc)) {
+		token_cancel(token);
+		supply_stop(s);
+		return rc;
+	}
+	*out = s;
+	return DSKE_OK;
+}
+
+void supply_stop(struct supply *s)
+{
+	if (s == NULL)
+		return;
+	pthread_mutex_lock(&s->lock);
+	atomic_store(&s->stopping, true);
+	pthread_cond_broadcast(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	for (size_t i = 0; i < s->worker_count; i++)
+		pthread_join(s->workers[i].thread, NULL);
+	pthread_cond_destroy(&s->wake);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+void supply_figures(struct supply *s, struct supply_figures *out)
+{
+	pthread_mutex_lock(&s->lock);
+	*out = s->seen;
+	pthread_mutex_unlock(&s->lock);
+}
