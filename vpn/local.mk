@@ -27,3 +27,21 @@ VPN_LIBS = %D%/libotp.la %D%/libvpn.la base/libbase.la $(JANSSON_LIBS) $(CRYPTO_
 sbin_PROGRAMS += %D%/dske-vpn
 %C%_dske_vpn_SOURCES = %D%/otp-main.c
 %C%_dske_vpn_LDADD = $(VPN_LIBS)
+
+# WireGuard's keys: the same.
+noinst_LTLIBRARIES += %D%/libwg.la
+%C%_libwg_la_SOURCES = \
+	%D%/wg-conf.c %D%/wg-conf.h \
+	%D%/wg-device.c %D%/wg-device.h \
+	%D%/wg-hook.c %D%/wg-hook.h \
+	%D%/wg-kernel.c \
+	%D%/wg-link.c %D%/wg-link.h \
+	%D%/wg-report.c %D%/wg-report.h \
+	%D%/wg-user.c \
+	%D%/wg-watch.c %D%/wg-watch.h
+%C%_libwg_la_CPPFLAGS = $(AM_CPPFLAGS) $(MNL_CFLAGS)
+
+WG_LIBS = %D%/libwg.la %D%/libvpn.la base/libbase.la $(MNL_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(P11_LIBS)
+sbin_PROGRAMS += %D%/dske-wg
+%C%_dske_wg_SOURCES = %D%/wg-main.c
+%C%_dske_wg_LDADD = $(WG_LIBS)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-VPN_TESTS = %D%/test-packet %D%/test-segment %D%/test-stock
+VPN_TESTS = %D%/test-packet %D%/test-segment %D%/test-stock %D%/test-watch
 check_PROGRAMS += $(VPN_TESTS)
-dist_check_SCRIPTS += %D%/test-vectors %D%/test-tunnel
-TESTS += $(VPN_TESTS) %D%/test-vectors %D%/test-tunnel
+dist_check_SCRIPTS += %D%/test-vectors %D%/test-tunnel %D%/test-wg
+TESTS += $(VPN_TESTS) %D%/test-vectors %D%/test-tunnel %D%/test-wg
 EXTRA_DIST += %D%/datagrams.py %D%/mitm.py %D%/net.bash test/vectors/datagram.txt
 
 %C%_test_packet_SOURCES = %D%/test-packet.c test/core/seeded.h test/core/vectors.h
@@ -11,3 +11,5 @@ EXTRA_DIST += %D%/datagrams.py %D%/mitm.py %D%/net.bash test/vectors/datagram.tx
 %C%_test_segment_LDADD = $(VPN_LIBS) $(TEST_LIBS)
 %C%_test_stock_SOURCES = %D%/test-stock.c
 %C%_test_stock_LDADD = $(VPN_LIBS) $(TEST_LIBS)
+%C%_test_watch_SOURCES = %D%/test-watch.c test/core/seeded.h
+%C%_test_watch_LDADD = $(WG_LIBS) $(TEST_LIBS)
