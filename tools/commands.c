@@ -181,5 +181,16 @@ const struct command commands[] = {
 	{"token", "officer", "", "change the security officer's PIN",
 	 "  dske token officer --so-pin file:so-pin --new-pin prompt\n",
 	 cmd_token_officer},
+
+	{"vpn", "status", "[TUNNEL]", "show how a tunnel of dske-vpn goes: state, pads, rates, traffic",
+	 "  dske vpn status\n"
+	 "  dske vpn status office --json\n"
+	 "  dske vpn status /run/dske/vpn-office\n",
+	 cmd_vpn_status},
+
+	{"wg", "status", "", "show the links of dske-wg: how old their keys are, whether handshakes succeed",
+	 "  dske wg status\n"
+	 "  dske wg status --json\n",
+	 cmd_wg_status},
 	{0},
 };

@@ -46,6 +46,8 @@ command_run cmd_key_check;
 command_run cmd_ppk_load;
 command_run cmd_ppk_unload;
 command_run cmd_token_status;
+command_run cmd_vpn_status;
+command_run cmd_wg_status;
 command_run cmd_token_init;
 command_run cmd_token_pin;
 command_run cmd_token_officer;

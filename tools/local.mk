@@ -24,6 +24,7 @@ noinst_LTLIBRARIES += %D%/libtools.la
 	%D%/cmd-stock.c \
 	%D%/cmd-tables.c \
 	%D%/cmd-token.c \
+	%D%/cmd-vpn.c \
 	%D%/commands.c %D%/commands.h \
 	%D%/distributor.c %D%/distributor.h \
 	%D%/key-type.c %D%/key-type.h \
