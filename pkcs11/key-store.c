@@ -13,13 +13,14 @@
 /* A copy of the master key, so that no lock is held over the file.  STATE: nobody is logged in. */
 static dske_rc master_copy(struct module *m, struct secret *master)
 {
-	dske_rc rc = {DSKE_RC_STATE};
+	dske_rc rc = DSKE_OK;
 
 	module_lock(m);
-	if (m->login.who != LOGIN_NOBODY)
+	bool is_in = m->login.who != LOGIN_NOBODY;
+	if (is_in)
 		rc = secret_from(master, m->login.master.data, m->login.master.len);
 	module_unlock(m);
-	return rc;
+	return is_in ? rc : FAIL(STATE, "nobody is logged in to the token any more");
 }
 
 /* Says what is wrong with the file, since the caller sees a number only. */
