@@ -157,7 +157,13 @@ static CK_RV add_key(struct kbkdf *b, const CK_ATTRIBUTE *templ, CK_ULONG n, CK_
 {
 	b->made[b->keys].out = out;
 	TRY_RV(kdf_key_new(b->call, templ, n, &b->made[b->keys].key, &b->made[b->keys].len));
-	return b->made[b->keys++].len > 0 ? CKR_OK : CKR_TEMPLATE_INCOMPLETE;
+	size_t len = b->made[b->keys].len;
+	/* A second key begins with an output of its own: at a bound of the stream, or not. */
+	bool off = len % KDF_UNIT != 0 || (b->keys > 0 && b->block % KDF_UNIT != 0);
+	if (off && kdf_is_bounded(b->call, b->made[b->keys].key))
+		return CKR_KEY_SIZE_RANGE;
+	b->keys++;
+	return len > 0 ? CKR_OK : CKR_TEMPLATE_INCOMPLETE;
 }
 
 static CK_RV add_keys(struct kbkdf *b, const CK_DERIVED_KEY *more, CK_ULONG n)

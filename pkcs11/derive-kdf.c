@@ -18,6 +18,9 @@ CK_RV kdf_alloc(struct kdf *k, size_t whole)
 {
 	if (k->len == 0)
 		k->len = whole;
+	if (k->bounded && k->len <= whole && !kdf_is_bound(k->len, whole))
+		return CKR_KEY_SIZE_RANGE;
+	k->bounded = false;
 	return kdf_alloc_wanted(k, whole);
 }
 
@@ -25,7 +28,7 @@ CK_RV kdf_alloc_wanted(struct kdf *k, size_t most)
 {
 	if (k->len == 0)
 		return CKR_TEMPLATE_INCOMPLETE;
-	if (k->len > most)
+	if (k->len > most || (k->bounded && k->len % KDF_UNIT != 0))
 		return CKR_KEY_SIZE_RANGE;
 	return rv_from(secret_alloc(&k->value, k->len));
 }
@@ -254,9 +257,16 @@ CK_RV kdf_key_new(const struct derive_call *c, const CK_ATTRIBUTE *templ, CK_ULO
 	if (c->other != NULL)
 		TRY_RV(share_history(c->m, c->other, &(*key)->attrs));
 	TRY_RV(take_rules(c, templ, n, *key));
-	bool demanded = attrs_get(&(*key)->attrs, CKA_VALUE_LEN) != NULL; /* by the base key: there is no other */
-	TRY_RV(wanted_len(*key, templ, n, len));
-	return demanded || kind->inherits || *len == 0 || *len >= KDF_LEAST || key_readable(*key) ? CKR_OK : CKR_KEY_SIZE_RANGE;
+	return wanted_len(*key, templ, n, len);
+}
+
+bool kdf_is_bounded(const struct derive_call *c, const struct object *key)
+{
+	bool demanded = attrs_get(&key->attrs, CKA_VALUE_LEN) != NULL; /* by the base key: there is no other */
+
+	if (demanded || key->kind != OBJECT_KEY || key_readable(key) || c->row->derive->inherits)
+		return false;
+	return key_makes_protected(c->m, c->base, CKA_DERIVE_TEMPLATE) || (kind_shows(c) && kdf_protected(c->m, c->base));
 }
 
 /* Two places are in it, or are in one of the keys whose bytes it shows. */
@@ -279,6 +289,7 @@ static CK_RV derive_one(const struct derive_call *c, struct object **key)
 
 	TRY_RV(key_allows(c->m, c->base, c->row, CKA_DERIVE, CKR_KEY_TYPE_INCONSISTENT));
 	TRY_RV(kdf_key_new(c, c->templ, c->n, key, &k.len));
+	k.bounded = kdf_is_bounded(c, *key);
 	if (!crypto_quiet_begin())
 		return CKR_DEVICE_ERROR;
 	CK_RV rv = c->row->derive->value(&k);

@@ -4,10 +4,10 @@
  * mechanisms", "Key derivation by data encryption", "SHA-1 key derivation" and those after it).
  *
  * Those that join and cut show a key's own bytes.  Who could get a few of them alone into a key, or beside bytes of
- * his own, would try them all, a few at a time, and so read a key that cannot be read.  Hence what comes of a
- * protected key holds KDF_LEAST bytes of it at least, or all.  Of one that was joined, whose other bytes he may know,
- * it is all: CKA_DSKE_JOINED, which goes on to what is joined or cut of it, and to copies; and which a key has that came
- * wrapped.
+ * his own, or any two pieces that overlap, would try the rest through and so read a key that cannot be read.  Hence what
+ * comes of a protected key holds all of it, or what is between two bounds (derive-kdf.h).  Of one that was joined, whose other
+ * bytes he may know, or cut before, it is all, and not turned: CKA_DSKE_JOINED, which goes on to what is joined or cut
+ * of it, and to copies; and which a key has that came wrapped.
  */
 #include "config.h"
 
@@ -20,13 +20,18 @@
 
 #define AES_BLOCK 16u
 
-/* May `shown` bytes of the key's `len` be in what is derived? */
-static CK_RV check_shown(const struct kdf *k, const struct object *key, size_t shown)
+/* May these bytes of the key, from `bit` on and round over the end, be in what is derived?  What is not all is marked. */
+static CK_RV check_shown(struct kdf *k, const struct object *key, size_t bit, size_t shown)
 {
-	bool whole = key->value.len < KDF_LEAST || object_bool(k->call->m, key, CKA_DSKE_JOINED);
-	size_t least = whole ? key->value.len : KDF_LEAST;
+	size_t len = key->value.len, end = (bit / 8 + shown) % len;
 
-	return shown >= least || !kdf_protected(k->call->m, key) ? CKR_OK : CKR_KEY_SIZE_RANGE;
+	if ((bit == 0 && shown == len) || !kdf_protected(k->call->m, key))
+		return CKR_OK;
+	if (bit % 8 != 0 || !kdf_is_bound(bit / 8, len) || !kdf_is_bound(end, len) ||
+	    object_bool(k->call->m, key, CKA_DSKE_JOINED))
+		return CKR_KEY_SIZE_RANGE;
+	k->joined = true;
+	return CKR_OK;
 }
 
 /* The parameter of three mechanisms. */
@@ -54,7 +59,7 @@ static CK_RV join(struct kdf *k, const struct piece *first, const struct piece *
 	for (int i = 0; i < 2; i++) {
 		size_t rest = k->len - at, part = both[i]->len < rest ? both[i]->len : rest;
 		if (both[i]->of != NULL && part > 0)
-			TRY_RV(check_shown(k, both[i]->of, part));
+			TRY_RV(check_shown(k, both[i]->of, 0, part));
 		if (part > 0)
 			memcpy(k->value.data + at, both[i]->data, part);
 		k->joined = k->joined || (at > 0 && part > 0);
@@ -116,7 +121,7 @@ static CK_RV xor_data(struct kdf *k)
 
 	TRY_RV(read_string(k->call, &p));
 	TRY_RV(kdf_alloc(k, p.ulLen < k->key->len ? p.ulLen : k->key->len));
-	TRY_RV(check_shown(k, k->call->base, k->len));
+	TRY_RV(check_shown(k, k->call->base, 0, k->len));
 	for (size_t i = 0; i < k->len; i++)
 		k->value.data[i] = k->key->data[i] ^ p.pData[i];
 	return CKR_OK;
@@ -139,7 +144,7 @@ static CK_RV extract(struct kdf *k)
 	if (bit / 8 >= len)
 		return CKR_MECHANISM_PARAM_INVALID;
 	TRY_RV(kdf_alloc_wanted(k, len));
-	TRY_RV(check_shown(k, k->call->base, k->len));
+	TRY_RV(check_shown(k, k->call->base, bit, k->len));
 	for (size_t i = 0; i < k->len; i++) {
 		unsigned high = k->key->data[(bit / 8 + i) % len], low = k->key->data[(bit / 8 + i + 1) % len];
 		k->value.data[i] = (uint8_t)((high << 8 | low) >> (8 - bit % 8));

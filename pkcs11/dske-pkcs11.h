@@ -59,7 +59,7 @@
 #define CKA_DSKE_OTP_RECEIVE_LEFT (CKDSKE_VENDOR_BASE | 0x010aUL) /* CK_ULONG, bytes that no message and no process has */
 #define CKA_DSKE_OTP_RECEIVED (CKDSKE_VENDOR_BASE | 0x010bUL)     /* the others: pairs of start and end, 8 bytes each, big-endian */
 #define CKA_DSKE_OTP_FORGED (CKDSKE_VENDOR_BASE | 0x010cUL)       /* CK_ULONG, messages with a wrong tag */
-#define CKA_DSKE_JOINED (CKDSKE_VENDOR_BASE | 0x010dUL) /* CK_BBOOL, of a key: true if it was joined of two, or may have been (unwrapped) */
+#define CKA_DSKE_JOINED (CKDSKE_VENDOR_BASE | 0x010dUL) /* CK_BBOOL, of a key: joined of two, cut of one, or perhaps so (unwrapped) */
 #define CKA_DSKE_CONFIRMED (CKDSKE_VENDOR_BASE | 0x010eUL) /* CK_BBOOL, of an agreed key: all ends are known to have it (bConfirm) */
 /* Of a key for CKM_DSKE_OTP: CK_ULONG, bytes that a process reserves beyond what it needs, for the messages after; absent: as
  * dske.conf(5) has it.  In templates, and by C_SetAttributeValue. */

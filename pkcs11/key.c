@@ -174,3 +174,17 @@ CK_RV key_wrappable(struct module *m, const struct object *wrapping, const struc
 	module_unlock(m);
 	return rv;
 }
+
+bool key_makes_protected(struct module *m, const struct object *key, CK_ATTRIBUTE_TYPE which)
+{
+	bool demanded = false;
+	CK_ATTRIBUTE one;
+
+	module_lock(m);
+	struct array_walk w = array_begin(attrs_get(&key->attrs, which));
+	while (array_next(&w, &one))
+		demanded = demanded || (one.type == CKA_SENSITIVE && attr_bool(&one, 1, CKA_SENSITIVE, false)) ||
+			   (one.type == CKA_EXTRACTABLE && !attr_bool(&one, 1, CKA_EXTRACTABLE, true));
+	module_unlock(m);
+	return demanded;
+}

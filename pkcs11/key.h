@@ -55,6 +55,10 @@ CK_ULONG key_len_only(CK_KEY_TYPE type);
  * application to heed: PKCS#11 3.0, 4.7, "Cryptoki does not attach any special meaning to them".  With no lock. */
 CK_RV key_allows(struct module *m, const struct object *key, const struct mech *row, CK_ATTRIBUTE_TYPE verb, CK_RV unfit);
 
+/* Does that template of the key (CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE) let nobody make one that can be read?  With no
+ * lock. */
+bool key_makes_protected(struct module *m, const struct object *key, CK_ATTRIBUTE_TYPE which);
+
 /* Does CKA_ALLOWED_MECHANISMS, if it names any, name that one?  With the module's lock. */
 bool key_allows_mech(const struct object *key, CK_MECHANISM_TYPE type);
 

@@ -234,9 +234,9 @@ static CK_RV cut_value(const struct wrapping *w, CK_ULONG wanted, struct secret 
 	return CKR_OK;
 }
 
-/* Where nothing tells a part of a ciphertext from the whole, a key that cannot be read has KDF_LEAST bytes, or as many as
- * the other key demands: it could be tried through one byte at a time, as in derivations. */
-static CK_RV check_len(const struct wrapping *w, const struct object *key, const struct secret *value)
+/* Where nothing tells a part of a ciphertext from the whole, and nobody can make a key that can be read, it has whole units
+ * or as many bytes as the other key demands: it could be read on one byte at a time, as in derivations. */
+static CK_RV check_len(struct module *m, const struct wrapping *w, const struct object *key, const struct secret *value)
 {
 	CK_KEY_TYPE type = attrs_get_ulong(&key->attrs, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
 	bool authentic = w->op.kind->detached != NULL || w->op.kind->single;
@@ -244,7 +244,9 @@ static CK_RV check_len(const struct wrapping *w, const struct object *key, const
 
 	if (!key_len_possible(type, value->len))
 		return CKR_WRAPPED_KEY_LEN_RANGE;
-	return authentic || demanded || value->len >= KDF_LEAST || key_readable(key) ? CKR_OK : CKR_WRAPPED_KEY_LEN_RANGE;
+	if (authentic || demanded || value->len % KDF_UNIT == 0)
+		return CKR_OK;
+	return key_makes_protected(m, w->op.key, CKA_UNWRAP_TEMPLATE) ? CKR_WRAPPED_KEY_LEN_RANGE : CKR_OK;
 }
 
 /* A key with its value, kept if it is the token's; the caller drops it when the answer is not CKR_OK. */
@@ -261,7 +263,7 @@ static CK_RV unwrap_opened(struct module *m, struct session *s, struct wrapping 
 	TRY_RV(key_new(m, s, &from, templ, n, key));
 	TRY_RV(as_unwrapping(decrypt_value(m, w, in, in_len, &value)));
 	TRY_RV(cut_value(w, key_wanted_len(*key, templ, n), &value));
-	TRY_RV(check_len(w, *key, &value));
+	TRY_RV(check_len(m, w, *key, &value));
 	TRY_RV(key_set_value(*key, &value));
 	return key_keep(m, *key);
 }

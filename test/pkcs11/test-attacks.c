@@ -89,13 +89,14 @@ static CK_RV of_len(CK_SESSION_HANDLE s, CK_MECHANISM *mech, CK_OBJECT_HANDLE ba
 	return p11->C_DeriveKey(s, mech, base, &templ, 1, key);
 }
 
-/* The base key says that what comes of it cannot be read; so no 1, 2, 3 ... bytes of it, of which each tells one more. */
+/* The base key says that what comes of it cannot be read; so no 1, 2, 3 ... bytes of it, nor 16 and 17: who adds a byte to
+ * the 16 and compares knows it. */
 static void derived_by_the_byte(void **state)
 {
 	CK_SESSION_HANDLE s = session_new();
 	CK_ATTRIBUTE demands[] = {{CKA_SENSITIVE, &yes, 1}, {CKA_EXTRACTABLE, &no, 1}};
 	CK_ATTRIBUTE more[] = {{CKA_DERIVE, &yes, 1}, {CKA_ENCRYPT, &yes, 1}, {CKA_DERIVE_TEMPLATE, demands, sizeof demands}};
-	CK_MECHANISM hash = {CKM_SHA256_KEY_DERIVATION, NULL, 0};
+	CK_MECHANISM hash = {CKM_SHA256_KEY_DERIVATION, NULL, 0}, sha1 = {CKM_SHA1_KEY_DERIVATION, NULL, 0};
 	CK_OBJECT_HANDLE base, key;
 	struct ways w;
 
@@ -103,10 +104,11 @@ static void derived_by_the_byte(void **state)
 	fill(31);
 	base = made(s, CKK_AES, more, 3);
 	ways_of(&w);
-	for (CK_ULONG len = 1; len <= 17; len++) {
+	for (CK_ULONG len = 1; len <= 33; len++) {
 		for (size_t i = 0; i < WAYS; i++)
-			IS(of_len(s, &w.mech[i], base, len, &key), len < 16 ? CKR_KEY_SIZE_RANGE : CKR_OK);
-		IS(of_len(s, &hash, base, len, &key), len < 16 ? CKR_KEY_SIZE_RANGE : CKR_OK);
+			IS(of_len(s, &w.mech[i], base, len, &key), len % 16 != 0 ? CKR_KEY_SIZE_RANGE : CKR_OK);
+		IS(of_len(s, &hash, base, len, &key), len % 16 != 0 ? CKR_KEY_SIZE_RANGE : CKR_OK);
+		IS(of_len(s, &sha1, base, len, &key), len != 20 ? CKR_KEY_SIZE_RANGE : CKR_OK);
 	}
 	/* Nor as a second key of one call. */
 	CK_ULONG short_len = 4;
@@ -135,7 +137,7 @@ static void derived_short(void **state)
 	free_ = made(s, CKK_AES, more, 1);
 	bound = made(s, CKK_AES, more, 2);
 	IS(derive_len(s, CKM_HKDF_DERIVE, &w.both, sizeof w.both, free_, 1, &key), CKR_OK);
-	IS(of_len(s, &w.mech[0], free_, 1, &key), CKR_KEY_SIZE_RANGE);
+	IS(of_len(s, &w.mech[0], free_, 1, &key), CKR_OK);
 	IS(p11->C_DeriveKey(s, &w.mech[0], bound, NULL, 0, &key), CKR_OK);
 	IS(of_len(s, &w.mech[0], bound, 8, &key), CKR_OK);
 	IS(of_len(s, &w.mech[0], bound, 7, &key), CKR_TEMPLATE_INCONSISTENT);
@@ -303,6 +305,39 @@ static void same_value_without_its_guards(void **state)
 	}
 }
 
+/* ---- pieces of a key ------------------------------------------------------------------------------------------- */
+
+/* Any two of which overlap or differ by a few bytes would tell these: joined with a guess the one is the other. */
+static void pieces(void **state)
+{
+	static const CK_ULONG whole[] = {5, 16, 24, 32, 40, 64};
+	CK_SESSION_HANDLE s = session_new();
+	CK_OBJECT_HANDLE base, key, part;
+	CK_EXTRACT_PARAMS bit;
+	CK_MECHANISM cut = {CKM_EXTRACT_KEY_FROM_KEY, &bit, sizeof bit};
+
+	(void)state;
+	fill(42);
+	for (size_t i = 0; i < 6; i++) {
+		CK_ULONG last = whole[i] < 16 ? 0 : whole[i] / 16 * 16 - 16; /* where the last piece begins */
+		base = base_of(s, CKK_GENERIC_SECRET, whole[i], false);
+		for (bit = 0; bit < 8 * whole[i]; bit += bit % 8 == 0 ? 7 : 1) {
+			for (CK_ULONG len = 1; len <= whole[i]; len++) {
+				CK_ULONG at = bit / 8, end = (at + len) % whole[i];
+				bool good = bit % 128 == 0 && at <= last && end % 16 == 0 && end <= last;
+				IS(of_len(s, &cut, base, len, &key), good ? CKR_OK : CKR_KEY_SIZE_RANGE);
+			}
+		}
+	}
+	/* And no piece of a piece. */
+	bit = 128;
+	CK_ATTRIBUTE templ[] = {{CKA_DERIVE, &yes, 1}, {CKA_VALUE_LEN, &(CK_ULONG){32}, sizeof(CK_ULONG)}};
+	IS(p11->C_DeriveKey(s, &cut, base, templ, 2, &part), CKR_OK);
+	bit = 0;
+	IS(of_len(s, &cut, part, 16, &key), CKR_KEY_SIZE_RANGE);
+	IS(of_len(s, &cut, part, 32, &key), CKR_OK);
+}
+
 /* ---- what was stored before keys said that they were joined --------------------------------------------------- */
 
 static void keys_that_do_not_say(void **state)
@@ -354,6 +389,7 @@ static void keys_say(void **state)
 	IS(p11->C_UnwrapKey(s, &kw, with, out, n, templ, 3, &again), CKR_OK);
 	assert_true(is(s, again, CKA_DSKE_JOINED) && is(s, again, CKA_SENSITIVE));
 	IS(of_len(s, &cut, again, 16, &key), CKR_KEY_SIZE_RANGE);
+	bit = 0;
 	IS(of_len(s, &cut, again, 35, &key), CKR_OK);
 }
 
@@ -407,12 +443,15 @@ static void unwrapped_by_the_byte(void **state)
 	CK_MECHANISM open[] = {{CKM_AES_ECB, NULL, 0}, {CKM_AES_CBC, iv, 16}, {CKM_AES_CTR, &ctr, sizeof ctr}};
 	CK_MECHANISM kw = {CKM_AES_KEY_WRAP, NULL, 0}, kwp = {CKM_AES_KEY_WRAP_KWP, NULL, 0};
 	CK_ATTRIBUTE wraps[] = {{CKA_WRAP, &yes, 1}, {CKA_UNWRAP, &yes, 1}};
-	CK_OBJECT_HANDLE with, key, shorter;
+	CK_ATTRIBUTE hidden = {CKA_SENSITIVE, &yes, 1};
+	CK_ATTRIBUTE hides[] = {wraps[0], wraps[1], {CKA_UNWRAP_TEMPLATE, &hidden, sizeof hidden}};
+	CK_OBJECT_HANDLE with, key, shorter, hiding;
 	CK_ULONG n;
 
 	(void)state;
 	fill(38);
 	with = made(s, CKK_AES, wraps, 2);
+	hiding = made(s, CKK_AES, hides, 3);
 	key = base_of(s, CKK_GENERIC_SECRET, 32, true);
 	for (int i = 0; i < 3; i++) {
 		n = sizeof out;
@@ -420,26 +459,27 @@ static void unwrapped_by_the_byte(void **state)
 		assert_int_equal(n, 32);
 		for (CK_ULONG len = 1; len < 16; len++) { /* its first block is its first bytes; CTR takes any part */
 			CK_ULONG in = i == 2 ? len : 16;
-			IS(unwrapped(s, &open[i], with, out, in, len, CK_TRUE), CKR_WRAPPED_KEY_LEN_RANGE);
+			IS(unwrapped(s, &open[i], hiding, out, in, len, CK_TRUE), CKR_WRAPPED_KEY_LEN_RANGE);
+			IS(unwrapped(s, &open[i], hiding, out, in + 16, len + 16, CK_TRUE), CKR_WRAPPED_KEY_LEN_RANGE);
 			IS(unwrapped(s, &open[i], with, out, in, len, CK_FALSE), CKR_OK);
 		}
-		IS(unwrapped(s, &open[i], with, out, 16, 0, CK_TRUE), CKR_OK);
-		IS(unwrapped(s, &open[i], with, out, 32, 0, CK_TRUE), CKR_OK);
+		IS(unwrapped(s, &open[i], hiding, out, 16, 0, CK_TRUE), CKR_OK);
+		IS(unwrapped(s, &open[i], hiding, out, 32, 0, CK_TRUE), CKR_OK);
 	}
-	/* Key Wrap takes away what it padded with, and nothing else. */
+	/* Key Wrap takes away what it padded hiding, and nothing else. */
 	n = sizeof out;
 	IS(p11->C_WrapKey(s, &kw, with, key, out, &n), CKR_OK);
 	for (CK_ULONG len = 25; len < 32; len++)
-		IS(unwrapped(s, &kw, with, out, n, len, len % 2 ? CK_TRUE : CK_FALSE), CKR_WRAPPED_KEY_INVALID);
-	IS(unwrapped(s, &kw, with, out, n, 32, CK_TRUE), CKR_OK);
+		IS(unwrapped(s, &kw, hiding, out, n, len, CK_TRUE), CKR_WRAPPED_KEY_INVALID);
+	IS(unwrapped(s, &kw, hiding, out, n, 32, CK_TRUE), CKR_OK);
 	shorter = base_of(s, CKK_GENERIC_SECRET, 10, true);
 	n = sizeof out;
 	IS(p11->C_WrapKey(s, &kw, with, shorter, out, &n), CKR_OK);
-	IS(unwrapped(s, &kw, with, out, n, 10, CK_TRUE), CKR_OK);
-	IS(unwrapped(s, &kw, with, out, n, 9, CK_TRUE), CKR_WRAPPED_KEY_INVALID);
+	IS(unwrapped(s, &kw, hiding, out, n, 10, CK_TRUE), CKR_OK);
+	IS(unwrapped(s, &kw, hiding, out, n, 9, CK_TRUE), CKR_WRAPPED_KEY_INVALID);
 	n = sizeof out;
 	IS(p11->C_WrapKey(s, &kwp, with, shorter, out, &n), CKR_OK);
-	IS(unwrapped(s, &kwp, with, out, n, 0, CK_TRUE), CKR_OK);
+	IS(unwrapped(s, &kwp, hiding, out, n, 0, CK_TRUE), CKR_OK);
 }
 
 /* ---- a trusted key that decrypts what it wrapped ---------------------------------------------------------------- */
@@ -541,6 +581,7 @@ int main(void)
 		TEST(same_value_without_its_guards),
 		cmocka_unit_test(keys_that_do_not_say),
 		TEST(keys_say),
+		TEST(pieces),
 		TEST(copies),
 		TEST(unwrapped_by_the_byte),
 		TEST(trusted_key_in_other_use),

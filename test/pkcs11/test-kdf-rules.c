@@ -114,7 +114,7 @@ static void not_by_the_byte(void **state)
 {
 	CK_SESSION_HANDLE s = session_new();
 	CK_KEY_DERIVATION_STRING_DATA p = {bytes + 64, 32};
-	CK_EXTRACT_PARAMS bit = 8;
+	CK_EXTRACT_PARAMS bit = 128;
 	CK_OBJECT_HANDLE key, open, closed, shorter;
 
 	(void)state;
@@ -156,6 +156,10 @@ static void not_by_the_byte(void **state)
 		{&xor, open, 33, CKR_KEY_SIZE_RANGE},
 		{&cut, closed, 1, CKR_KEY_SIZE_RANGE},
 		{&cut, closed, 16, CKR_OK},
+		{&after, closed, 31, CKR_KEY_SIZE_RANGE},
+		{&both, open, 63, CKR_KEY_SIZE_RANGE},
+		{&xor, closed, 31, CKR_KEY_SIZE_RANGE},
+		{&cut, closed, 17, CKR_KEY_SIZE_RANGE},
 		{&cut, open, 1, CKR_OK},
 		{&cut, open, 33, CKR_KEY_SIZE_RANGE},
 	};
@@ -182,7 +186,7 @@ static void not_by_the_byte_in_steps(void **state)
 {
 	CK_SESSION_HANDLE s = session_new();
 	CK_KEY_DERIVATION_STRING_DATA known = {bytes + 64, 15}, none = {NULL, 0}, first = {bytes + 96, 16};
-	CK_EXTRACT_PARAMS bit = 8 * 31;
+	CK_EXTRACT_PARAMS bit = 8 * 31, none_of_it = 0;
 	CK_OBJECT_HANDLE closed, open, joined[4], key;
 
 	(void)state;
@@ -195,8 +199,9 @@ static void not_by_the_byte_in_steps(void **state)
 	IS(derive_some(s, CKM_CONCATENATE_BASE_AND_DATA, &none, sizeof none, joined[0], 47, &joined[3]), CKR_OK);
 	for (size_t i = 0; i < 4; i++) {
 		IS(derive_some(s, CKM_EXTRACT_KEY_FROM_KEY, &bit, sizeof bit, joined[i], 16, &key), CKR_KEY_SIZE_RANGE);
-		IS(derive_some(s, CKM_EXTRACT_KEY_FROM_KEY, &bit, sizeof bit, joined[i], 47, &key), CKR_OK); /* turned */
-		IS(derive_some(s, CKM_EXTRACT_KEY_FROM_KEY, &bit, sizeof bit, key, 46, &key), CKR_KEY_SIZE_RANGE);
+		IS(derive_some(s, CKM_EXTRACT_KEY_FROM_KEY, &bit, sizeof bit, joined[i], 47, &key), CKR_KEY_SIZE_RANGE); /* turned */
+		IS(derive_some(s, CKM_EXTRACT_KEY_FROM_KEY, &none_of_it, sizeof bit, joined[i], 47, &key), CKR_OK);
+		IS(derive_some(s, CKM_EXTRACT_KEY_FROM_KEY, &none_of_it, sizeof bit, key, 46, &key), CKR_KEY_SIZE_RANGE);
 	}
 	IS(derive_some(s, CKM_CONCATENATE_DATA_AND_BASE, &known, sizeof known, closed, 47, &key), CKR_OK);
 	IS(derive_some(s, CKM_XOR_BASE_AND_DATA, &first, sizeof first, key, 16, &key), CKR_KEY_SIZE_RANGE);
