@@ -20,15 +20,19 @@ check_LTLIBRARIES += %D%/dske-fake.la
 check_PROGRAMS += %D%/p11test %D%/exit-host %D%/make-token
 %C%_p11test_SOURCES = %D%/p11test-names.c %D%/p11test-rules.c %D%/p11test-verdict.c %D%/p11test.c %D%/p11test.h %D%/p11test-cipher.c %D%/p11test-derive.c %D%/p11test-digest.c \
 	%D%/p11test-keygen.c %D%/p11test-life.c %D%/p11test-mac.c %D%/p11test-objects.c %D%/p11test-process.c %D%/p11test-sign.c
-%C%_exit_host_SOURCES = %D%/exit-host.c
+%C%_exit_host_SOURCES = %D%/exit-host.c %D%/host.c %D%/host.h
+%C%_exit_host_LDADD = $(CRYPTO_LIBS)
 check_PROGRAMS += %D%/fork-host
 %C%_fork_host_SOURCES = %D%/fork-host.c
 dist_check_SCRIPTS += %D%/test-forks
 TESTS += %D%/test-forks
-forks: %D%/fork-host %D%/make-token %D%/dske-fake.la
+# Leaving with threads in the module, and children of such processes: `make check` takes samples.
+exits: %D%/exit-host %D%/p11test %D%/dske-fake.la
+	@DSKE_EXITS=$${N:-1000} DSKE_TEST_SECONDS=7200 top_srcdir='$(top_srcdir)' top_builddir='$(top_builddir)' \
+		$(BASH) $(srcdir)/test/run-test $(BASH) $(srcdir)/%D%/test-exit
+forks: %D%/fork-host %D%/p11test %D%/make-token %D%/dske-fake.la
 	@DSKE_FORKS=$${N:-10000} DSKE_TEST_SECONDS=7200 top_srcdir='$(top_srcdir)' top_builddir='$(top_builddir)' \
 		$(BASH) $(srcdir)/test/run-test $(BASH) $(srcdir)/%D%/test-forks
-%C%_exit_host_LDADD = $(CRYPTO_LIBS)
 %C%_make_token_SOURCES = %D%/make-token.c
 %C%_make_token_LDADD = $(FAKE_PKCS11_LIBS)
 # Modes of encryption, messages and wrapping.
