@@ -8,6 +8,7 @@ noinst_LTLIBRARIES += %D%/libbase.la
 	%D%/crypto.c %D%/crypto.h \
 	%D%/file.c %D%/file.h \
 	%D%/gate.c %D%/gate.h \
+	%D%/heirloom.c %D%/heirloom.h \
 	%D%/id.c %D%/id.h \
 	%D%/listing.c %D%/listing.h \
 	%D%/log.c %D%/log.h \

@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/heirloom.h"
+
 int64_t clock_ms(void)
 {
 	struct timespec now;
@@ -85,6 +87,7 @@ static int connect_one(struct fd *f, const struct addrinfo *ai)
 	s.n = fd_above_standard(socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	if (s.n < 0)
 		return errno;
+	heirloom_note(s.n);
 	set_option(s.n, IPPROTO_TCP, TCP_NODELAY, 1);
 	set_option(s.n, SOL_SOCKET, SO_KEEPALIVE, 1);
 	/* An interrupted connect(2) goes on in the background, as one in progress does. */
@@ -157,6 +160,7 @@ static int listen_one(struct fd *f, const struct addrinfo *ai, int backlog)
 	s.n = fd_above_standard(socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	if (s.n < 0)
 		return errno;
+	heirloom_note(s.n);
 	set_option(s.n, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (ai->ai_family == AF_INET6)
 		set_option(s.n, IPPROTO_IPV6, IPV6_V6ONLY, 0); /* [::] means every address, also IPv4 */
@@ -234,6 +238,7 @@ dske_rc net_accept(struct fd *f, int listener, char *peer, size_t peer_cap)
 		return DSKE_OK;
 	if (n < 0)
 		return FAIL(IO, "cannot accept a connection: %m");
+	heirloom_note(n);
 	set_option(n, IPPROTO_TCP, TCP_NODELAY, 1);
 	set_option(n, SOL_SOCKET, SO_KEEPALIVE, 1);
 	address_text(peer, peer_cap, (const struct sockaddr *)&ss, len);

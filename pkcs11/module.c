@@ -10,20 +10,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/heirloom.h"
 #include "base/log.h"
 #include "pkcs11/crypto.h"
 
 /*
  * The one static state.  `owner` is the process in which the lock may be used:
  *	0          nobody yet
- *	RESETTING  a thread prepares the lock after a fork
+ *	negative   a thread of the process -owner prepares the lock
  *	other      that process
  * A child finds its parent's ID there and gives the lock, which a thread that does not exist any more
  * may hold, its first state again.  The first process of a new PID namespace may have its parent's ID: it
  * finds the mark emptied, as the keys are.
  */
-#define RESETTING ((pid_t)-1)
-
 static _Atomic pid_t owner;
 static _Atomic(const uint8_t *) mark; /* one byte of secret memory: not 0 in the process that set it; NULL: no memory */
 static atomic_bool mark_tells; /* the kernel empties it in a child: nobody need be asked who we are, which costs a call */
@@ -108,26 +107,26 @@ void module_leave(struct module *m)
 		module_free(m);
 }
 
-/* After a fork: the parent's connections are closed here, and nothing else of it is touched. */
+/* After a fork: the parent's connections are closed here, and nothing else of it is touched: other threads may have been
+ * in the midst of changing it. */
 static void module_adopt_process(pid_t self)
 {
 	pid_t was = atomic_load(&owner);
 
 	while (was != self || !mark_is_whole()) {
-		if (was == RESETTING) {
+		if (was == -self) {
 			sched_yield();
 			was = atomic_load(&owner);
 			continue;
 		}
-		if (!atomic_compare_exchange_weak(&owner, &was, RESETTING))
+		if (!atomic_compare_exchange_weak(&owner, &was, -self))
 			continue;
 		pthread_mutex_init(&entry_lock, NULL);
 		living = 0;
 		logging = false;
+		if (was != 0)
+			heirloom_close();
 		if (current != NULL) {
-			if (was != self) /* else the client takes us for its parent */
-				client_close(current->client);
-			current->client = NULL;
 			inherited = current;
 			current = NULL;
 		}

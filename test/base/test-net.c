@@ -15,11 +15,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/heirloom.h"
 #include "base/net.h"
 
 static struct net_address address_of(const char *host, uint16_t port)
@@ -406,6 +408,40 @@ static void running_out_of_descriptors_is_told(void **state)
 	assert_true(far.n >= 0);
 }
 
+/* ---- what a forked child inherits ------------------------------------------------------------------------------ */
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+/* A number that was closed and came again is somebody else's. */
+static void children_close_what_was_made_here(void **state)
+{
+	AUTO(fd) listener = FD_NONE, there = FD_NONE, here = FD_NONE;
+	char peer[80];
+	int status = 0;
+
+	(void)state;
+	struct net_address a = address_of("127.0.0.1", listen_on(&listener, "127.0.0.1"));
+	assert_true(rc_ok(net_connect_start(&there, &a)));
+	assert_true(wait_for(listener.n, POLLIN));
+	assert_true(rc_ok(net_accept(&here, listener.n, peer, sizeof peer)));
+	int reused = there.n;
+	fd_drop(&there);
+	int strangers = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(strangers, reused);
+	pid_t child = fork();
+	if (child == 0) {
+		heirloom_close();
+		_exit(!is_open(listener.n) && !is_open(here.n) && is_open(strangers) ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_true(is_open(listener.n) && is_open(here.n));
+	close(strangers);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -427,6 +463,7 @@ int main(void)
 		cmocka_unit_test(ports_are_free_again_after_a_connection),
 		cmocka_unit_test(accepting_nothing_is_no_error),
 		cmocka_unit_test(running_out_of_descriptors_is_told),
+		cmocka_unit_test(children_close_what_was_made_here),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
