@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/heirloom.h"
 #include "base/id.h"
 #include "base/secret.h"
 
@@ -235,6 +236,7 @@ dske_rc file_lock(int fd, enum file_lock kind, bool wait)
 	struct flock whole = {.l_type = kind == FILE_LOCK_EXCLUSIVE ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
 	int rc;
 
+	heirloom_note(fd);
 	do
 		rc = fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &whole);
 	while (rc != 0 && errno == EINTR);

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/heirloom.h"
+
 #define PLACES 256          /* a thread has one of its own, or the last with others */
 #define LINE 64             /* bytes of one */
 #define PAUSE_NS 50000      /* between two looks */
@@ -271,6 +273,7 @@ static void begin_child(void)
 
 static void after_fork_in_child(void)
 {
+	heirloom_close();
 	self.depth--;
 	begin_child();
 }

@@ -16,7 +16,8 @@
 
 #include <stdbool.h>
 
-/* Once a process, before its first libcrypto call; again in a forked child.  Without it nobody waits for anybody. */
+/* Once a process, before its first libcrypto call; again in a forked child.  Without it nobody waits for anybody.  From then
+ * on a forked child closes what base/heirloom.h knows. */
 void gate_start(void);
 
 /* False: libcrypto has been cleaned up, or is about to be; nothing of it may be called, and gate_leave() neither. */

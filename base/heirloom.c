@@ -13,8 +13,19 @@
 #define PAGE 1024u /* descriptors in a page; a higher one than all pages hold is the child's to leave open */
 #define PAGES 256u
 
-/* Inode by number of descriptor, 0: none.  Pages are made at need and stay. */
+/* What the descriptor of that number is open on, 0: nothing.  Pages are made at need and stay. */
 static _Atomic(_Atomic uint64_t *) pages[PAGES];
+
+/* 0: nothing. */
+static uint64_t open_on(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return 0;
+	uint64_t what = (uint64_t)st.st_dev * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)st.st_ino;
+	return what != 0 ? what : 1;
+}
 
 static _Atomic uint64_t *make_page(_Atomic(_Atomic uint64_t *) *at)
 {
@@ -29,23 +40,14 @@ static _Atomic uint64_t *make_page(_Atomic(_Atomic uint64_t *) *at)
 void heirloom_note(int fd)
 {
 	size_t n = (size_t)fd;
-	struct stat st;
 
-	if (fd < 0 || n / PAGE >= PAGES || fstat(fd, &st) != 0)
+	if (fd < 0 || n / PAGE >= PAGES)
 		return;
 	_Atomic uint64_t *page = atomic_load(&pages[n / PAGE]);
 	if (page == NULL)
 		page = make_page(&pages[n / PAGE]);
 	if (page != NULL)
-		atomic_store(&page[n % PAGE], st.st_ino);
-}
-
-static void close_one(int fd, uint64_t inode)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_ino == inode)
-		close(fd);
+		atomic_store(&page[n % PAGE], open_on(fd));
 }
 
 void heirloom_close(void)
@@ -53,9 +55,13 @@ void heirloom_close(void)
 	for (size_t i = 0; i < PAGES; i++) {
 		_Atomic uint64_t *page = atomic_load(&pages[i]);
 		for (size_t j = 0; page != NULL && j < PAGE; j++) {
-			uint64_t inode = atomic_exchange(&page[j], 0);
-			if (inode != 0)
-				close_one((int)(i * PAGE + j), inode);
+			uint64_t what = atomic_load(&page[j]);
+			int fd = (int)(i * PAGE + j);
+			if (what == 0)
+				continue;
+			atomic_store(&page[j], 0);
+			if (what == open_on(fd))
+				close(fd);
 		}
 	}
 }

@@ -63,9 +63,12 @@ static dske_rc open_ledger(struct table *t)
 	return file_open_ordinary(&t->ledger, p.s, O_RDWR | O_NOFOLLOW, 0);
 }
 
+/* The lock goes by word, since a fork may have doubled the descriptor. */
 static void close_files(struct table *t)
 {
-	fd_drop(&t->ledger); /* and its lock with it */
+	if (t->ledger.n >= 0)
+		file_unlock(t->ledger.n);
+	fd_drop(&t->ledger);
 	cover_close(&t->cover);
 }
 

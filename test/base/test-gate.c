@@ -8,13 +8,17 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/gate.h"
 
 static atomic_bool inside, leave;
@@ -308,6 +312,38 @@ static void the_cleanup_waits_and_then_nobody_enters(void **state)
 	gate_leave();
 }
 
+/* The parent closes its descriptor; a child that stays must not go on holding what was locked through it. */
+static void a_child_holds_no_lock_of_its_parents(void **state)
+{
+	AUTO(fd) here = FD_NONE, again = FD_NONE;
+	char path[64];
+	int status, talk[2];
+
+	(void)state;
+	here.n = memfd_create("locked", MFD_CLOEXEC);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", here.n);
+	again.n = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(here.n >= 0 && again.n >= 0 && pipe(talk) == 0);
+	assert_true(rc_ok(file_lock(here.n, FILE_LOCK_EXCLUSIVE, false)));
+	assert_true(rc_is(file_lock(again.n, FILE_LOCK_EXCLUSIVE, false), DSKE_RC_BUSY));
+	pid_t child = fork();
+	if (child == 0) {
+		close(talk[1]);
+		_exit(read(talk[0], path, 1) == 0 ? 0 : 1);
+	}
+	fd_drop(&here);
+	bool free = false;
+	for (int i = 0; i < 200 && !free; i++) {
+		pause_ms(10);
+		free = rc_ok(file_lock(again.n, FILE_LOCK_EXCLUSIVE, false));
+	}
+	close(talk[1]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_true(free);
+	close(talk[0]);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -330,6 +366,7 @@ int main(void)
 		cmocka_unit_test(who_is_cancelled_inside_leaves),
 		cmocka_unit_test(a_child_without_handlers_begins_anew),
 		cmocka_unit_test(the_cleanup_waits_and_then_nobody_enters),
+		cmocka_unit_test(a_child_holds_no_lock_of_its_parents),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
