@@ -169,7 +169,8 @@ static dske_rc check_context(const struct imported_identity *identity, const str
 		return FAIL(DENIED, "a client of this very token is no peer of its server");
 	char peer[sizeof key->peer * 2 + 1];
 	hex_encode(peer, key->peer, sizeof key->peer);
-	if (key->has_peer && (serial_len == 0 || strncmp(serial, peer, serial_len) != 0))
+	/* All that a serial number has of the client's ID: its first digits alone could be anybody's. */
+	if (key->has_peer && (serial_len != SOURCE_SERIAL_MAX - 1 || strncmp(serial, peer, serial_len) != 0))
 		return FAIL(DENIED, "the key %s was not agreed with this client", key->label);
 	if (rest != strlen(application) || memcmp(end + 1, application, rest) != 0)
 		return FAIL(DENIED, "the client speaks to another service than this one");
