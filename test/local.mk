@@ -12,6 +12,7 @@ include test/hubproto/local.mk
 include test/client/local.mk
 include test/hub/local.mk
 include test/pkcs11/local.mk
+include test/p11/local.mk
 include test/tools/local.mk
 include test/tls/local.mk
 include test/vpn/local.mk

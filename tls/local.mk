@@ -3,7 +3,7 @@
 noinst_LTLIBRARIES += %D%/libtls.la
 %C%_libtls_la_SOURCES = %D%/import.c %D%/import.h %D%/psk.c %D%/source.c %D%/source.h
 
-TLS_LIBS = %D%/libtls.la base/libbase.la $(SSL_LIBS) $(CRYPTO_LIBS) $(P11_LIBS)
+TLS_LIBS = %D%/libtls.la p11/libp11.la base/libbase.la $(SSL_LIBS) $(CRYPTO_LIBS) $(P11_LIBS)
 lib_LTLIBRARIES += %D%/libdske-tls.la
 %C%_libdske_tls_la_SOURCES =
 %C%_libdske_tls_la_LIBADD = $(TLS_LIBS)

@@ -14,19 +14,21 @@
 #include <unistd.h>
 
 #include "base/id.h"
+#include "p11/answer.h"
+#include "p11/modules.h"
+#include "p11/value.h"
 #include "pkcs11/dske-pkcs11.h"
 #include "pkcs11/p11-3x-mac.h"
 #include "tls/import.h"
 
 #define PIN_MAX 256
-#define SLOTS_MOST 256
 #define FOUND_AT_ONCE 64
 
 struct source {
 	pthread_mutex_t lock; /* of what follows, while it is set up */
 	_Atomic pid_t owner;  /* the process whose lock this is; its negative: that makes the lock */
-	CK_FUNCTION_LIST **modules; /* of p11-kit, ended by NULL; unmanaged, see load */
-	bool is_initialized, is_registered, is_child;
+	struct modules modules; /* unmanaged, see open_source */
+	bool is_initialized, is_child;
 	CK_FUNCTION_LIST *f; /* the module of the token */
 	CK_SLOT_ID slot;
 	CK_SESSION_HANDLE kept; /* holds the login */
@@ -36,29 +38,6 @@ struct source {
 	size_t (*pin)(char *pin, size_t cap, void *user);
 	void *pin_user;
 };
-
-static const struct {
-	CK_RV rv;
-	int code;
-} codes[] = {
-	{CKR_PIN_INCORRECT, DSKE_RC_PIN},
-	{CKR_PIN_LEN_RANGE, DSKE_RC_PIN},
-	{CKR_PIN_LOCKED, DSKE_RC_PIN_LOCKED},
-	{CKR_USER_PIN_NOT_INITIALIZED, DSKE_RC_STATE},
-	{CKR_TOKEN_NOT_PRESENT, DSKE_RC_NOT_FOUND},
-	{CKR_HOST_MEMORY, DSKE_RC_NOMEM},
-};
-
-static dske_rc from_rv(CK_RV rv, const char *what)
-{
-	if (rv == CKR_OK)
-		return DSKE_OK;
-	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-		if (codes[i].rv == rv)
-			return rc_fail(codes[i].code, "%s: %s", what, p11_kit_strerror(rv));
-	}
-	return FAIL(IO, "%s: %s", what, p11_kit_strerror(rv));
-}
 
 /* ---- the lock ---------------------------------------------------------------------------------------------- */
 
@@ -82,21 +61,6 @@ static void source_lock(struct source *s)
 
 /* ---- the token --------------------------------------------------------------------------------------------- */
 
-/* Unmanaged: what p11-kit puts before a managed module has a lock that a forked child may find taken. */
-static dske_rc load(struct source *s, const char *path)
-{
-	s->is_registered = path == NULL;
-	if (s->is_registered) {
-		s->modules = p11_kit_modules_load(NULL, P11_KIT_MODULE_UNMANAGED);
-	} else if ((s->modules = calloc(2, sizeof *s->modules)) != NULL) {
-		s->modules[0] = p11_kit_module_load(path, P11_KIT_MODULE_UNMANAGED | P11_KIT_MODULE_CRITICAL);
-	}
-	if (s->modules == NULL || s->modules[0] == NULL)
-		return FAIL(NOT_FOUND, "the PKCS#11 module %s cannot be loaded: %s", path != NULL ? path : "of p11-kit",
-			    p11_kit_message() != NULL ? p11_kit_message() : "there is none");
-	return DSKE_OK;
-}
-
 /* In a forked child by the modules' own call, for the same reason. */
 static CK_RV initialize_one(const struct source *s, CK_FUNCTION_LIST *f)
 {
@@ -107,59 +71,29 @@ static CK_RV initialize_one(const struct source *s, CK_FUNCTION_LIST *f)
 
 static dske_rc initialize(struct source *s)
 {
-	for (CK_FUNCTION_LIST **m = s->modules; *m != NULL; m++)
-		TRY(from_rv(initialize_one(s, *m), "a PKCS#11 module does not start"));
+	for (CK_FUNCTION_LIST **m = s->modules.list; *m != NULL; m++)
+		TRY(answer_rc(initialize_one(s, *m), "a PKCS#11 module does not start"));
 	s->is_initialized = true;
 	s->kept = CK_INVALID_HANDLE;
 	return DSKE_OK;
 }
 
-static bool is_padded(const CK_UTF8CHAR *field, size_t field_len, const char *text)
+static bool is_it(CK_FUNCTION_LIST *f, CK_SLOT_ID slot, const CK_TOKEN_INFO *info, void *user)
 {
-	size_t len = strlen(text);
-	if (len > field_len || memcmp(field, text, len) != 0)
+	struct source *s = user;
+	(void)f;
+	(void)slot;
+	if (s->has_token_name && !value_is_padded(info->label, sizeof info->label, s->token))
 		return false;
-	while (len < field_len && field[len] == ' ')
-		len++;
-	return len == field_len;
-}
-
-static void take_serial(struct source *s, const CK_TOKEN_INFO *info)
-{
-	size_t len = sizeof info->serialNumber;
-	if (s->serial[0] != '\0') /* in a child: others may read it now */
-		return;
-	memcpy(s->serial, info->serialNumber, len);
-	while (len > 0 && s->serial[len - 1] == ' ')
-		len--;
-	s->serial[len] = '\0';
-}
-
-static bool find_in_module(struct source *s, CK_FUNCTION_LIST *f)
-{
-	CK_SLOT_ID slots[SLOTS_MOST];
-	CK_ULONG count = SLOTS_MOST;
-	if (f->C_GetSlotList(CK_TRUE, slots, &count) != CKR_OK)
-		return false;
-	for (CK_ULONG i = 0; i < count; i++) {
-		CK_TOKEN_INFO info;
-		if (f->C_GetTokenInfo(slots[i], &info) != CKR_OK ||
-		    (s->has_token_name && !is_padded(info.label, sizeof info.label, s->token)))
-			continue;
-		s->f = f;
-		s->slot = slots[i];
-		take_serial(s, &info);
-		return true;
-	}
-	return false;
+	if (s->serial[0] == '\0') /* in a child it is known, and others may read it now */
+		value_trim(s->serial, info->serialNumber, sizeof info->serialNumber);
+	return true;
 }
 
 static dske_rc find_token(struct source *s)
 {
-	for (CK_FUNCTION_LIST **m = s->modules; *m != NULL; m++) {
-		if (find_in_module(s, *m))
-			return DSKE_OK;
-	}
+	if (modules_find(&s->modules, is_it, s, &s->f, &s->slot))
+		return DSKE_OK;
 	return FAIL(NOT_FOUND, "no PKCS#11 module has a token %s", s->has_token_name ? s->token : "at all");
 }
 
@@ -175,7 +109,7 @@ static dske_rc log_in(struct source *s)
 	if (len > pin.len)
 		return FAIL(TOOBIG, "a PIN has at most %d bytes", PIN_MAX);
 	CK_RV rv = s->f->C_Login(s->kept, CKU_USER, pin.data, len);
-	return rv == CKR_USER_ALREADY_LOGGED_IN ? DSKE_OK : from_rv(rv, "the token refuses the login");
+	return rv == CKR_USER_ALREADY_LOGGED_IN ? DSKE_OK : answer_rc(rv, "the token refuses the login");
 }
 
 static dske_rc ready(struct source *s)
@@ -187,10 +121,10 @@ static dske_rc ready(struct source *s)
 		TRY(find_token(s));
 	}
 	if (s->kept == CK_INVALID_HANDLE || s->f->C_GetSessionInfo(s->kept, &session) != CKR_OK) {
-		TRY(from_rv(s->f->C_OpenSession(s->slot, CKF_SERIAL_SESSION, NULL, NULL, &s->kept), "no session at the token"));
-		TRY(from_rv(s->f->C_GetSessionInfo(s->kept, &session), "no session at the token"));
+		TRY(answer_rc(s->f->C_OpenSession(s->slot, CKF_SERIAL_SESSION, NULL, NULL, &s->kept), "no session at the token"));
+		TRY(answer_rc(s->f->C_GetSessionInfo(s->kept, &session), "no session at the token"));
 	}
-	TRY(from_rv(s->f->C_GetTokenInfo(s->slot, &token), "the token does not tell what it is"));
+	TRY(answer_rc(s->f->C_GetTokenInfo(s->slot, &token), "the token does not tell what it is"));
 	bool is_in = session.state == CKS_RO_USER_FUNCTIONS || session.state == CKS_RW_USER_FUNCTIONS;
 	return s->pin == NULL || is_in || (token.flags & CKF_LOGIN_REQUIRED) == 0 ? DSKE_OK : log_in(s);
 }
@@ -216,7 +150,7 @@ static dske_rc visit_begin(struct visit *v, struct source *s)
 	CK_SLOT_ID slot = s->slot;
 	pthread_mutex_unlock(&s->lock);
 	TRY(rc);
-	return from_rv(v->f->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &v->session), "no session at the token");
+	return answer_rc(v->f->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &v->session), "no session at the token");
 }
 
 /* ---- keys -------------------------------------------------------------------------------------------------- */
@@ -224,9 +158,7 @@ static dske_rc visit_begin(struct visit *v, struct source *s)
 /* How long; 0: not there. */
 static size_t attribute(const struct visit *v, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *out, size_t cap)
 {
-	CK_ATTRIBUTE a = {type, out, cap};
-	CK_RV rv = v->f->C_GetAttributeValue(v->session, object, &a, 1);
-	return rv == CKR_OK && a.ulValueLen <= cap ? a.ulValueLen : 0;
+	return value_read(v->f, v->session, object, type, out, cap);
 }
 
 /* What a search found that can be used now. */
@@ -300,7 +232,7 @@ static dske_rc search(const struct visit *v, CK_ATTRIBUTE_TYPE by, const void *v
 	CK_ATTRIBUTE like[] = {{CKA_CLASS, &class, sizeof class}, {by, (void *)(uintptr_t)value, len}};
 	CK_OBJECT_HANDLE found[FOUND_AT_ONCE];
 	CK_ULONG count = 0;
-	TRY(from_rv(v->f->C_FindObjectsInit(v->session, like, 2), "the token's keys cannot be listed"));
+	TRY(answer_rc(v->f->C_FindObjectsInit(v->session, like, 2), "the token's keys cannot be listed"));
 	CK_RV rv;
 	do {
 		rv = v->f->C_FindObjects(v->session, found, FOUND_AT_ONCE, &count);
@@ -308,7 +240,7 @@ static dske_rc search(const struct visit *v, CK_ATTRIBUTE_TYPE by, const void *v
 			consider(v, found[i], s);
 	} while (rv == CKR_OK && count > 0);
 	v->f->C_FindObjectsFinal(v->session);
-	return from_rv(rv, "the token's keys cannot be listed");
+	return answer_rc(rv, "the token's keys cannot be listed");
 }
 
 /* One of several: the newest, where a name may be that of many and the token says when each was made. */
@@ -451,7 +383,8 @@ static dske_rc open_source(struct source *s, const struct dske_tls_token *where)
 		strcpy(s->token, where->token);
 	s->pin = where->pin;
 	s->pin_user = where->pin_user;
-	TRY(load(s, where->module));
+	/* Unmanaged: what p11-kit puts before a managed module has a lock that a forked child may find taken. */
+	TRY(modules_load(&s->modules, where->module, P11_KIT_MODULE_UNMANAGED));
 	return ready(s);
 }
 
@@ -479,15 +412,9 @@ void source_free(struct source *s)
 	bool is_ours = s->is_initialized && atomic_load(&s->owner) == getpid();
 	if (is_ours && s->kept != CK_INVALID_HANDLE)
 		s->f->C_CloseSession(s->kept);
-	for (CK_FUNCTION_LIST **m = s->modules; is_ours && m != NULL && *m != NULL; m++)
+	for (CK_FUNCTION_LIST **m = s->modules.list; is_ours && *m != NULL; m++)
 		s->is_child ? (*m)->C_Finalize(NULL) : p11_kit_module_finalize(*m);
-	if (s->is_registered && s->modules != NULL) {
-		p11_kit_modules_release(s->modules);
-	} else if (s->modules != NULL) {
-		if (s->modules[0] != NULL)
-			p11_kit_module_release(s->modules[0]);
-		free(s->modules);
-	}
+	modules_drop(&s->modules);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }

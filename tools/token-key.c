@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/terms.h"
+#include "p11/answer.h"
 #include "pkcs11/dske-pkcs11.h"
 #include "pkcs11/p11-3x-mac.h"
 #include "tools/secret-input.h"
@@ -82,7 +83,7 @@ static dske_rc derive(const struct token *t, CK_OBJECT_HANDLE base, const char *
 			    .pInfo = (CK_BYTE_PTR)info,
 			    .ulInfoLen = (CK_ULONG)info_len};
 	CK_MECHANISM mechanism = {CKM_HKDF_DERIVE, &p, sizeof p};
-	return token_rc(t->f->C_DeriveKey(t->session, &mechanism, base, template, sizeof template / sizeof template[0], derived),
+	return answer_rc(t->f->C_DeriveKey(t->session, &mechanism, base, template, sizeof template / sizeof template[0], derived),
 			"the token does not derive from the key");
 }
 
@@ -170,5 +171,5 @@ dske_rc token_key_keep(const struct token_keeping *k)
 	TRY(token_load(&token));
 	TRY(token_session(&token, true));
 	TRY(token_login(&token, CKU_USER, k->pin));
-	return token_rc(token.f->C_CreateObject(token.session, t.at, t.count, &object), "the token does not take the key");
+	return answer_rc(token.f->C_CreateObject(token.session, t.at, t.count, &object), "the token does not take the key");
 }

@@ -8,35 +8,13 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "p11/answer.h"
+#include "p11/value.h"
 
 const char *token_module_path(void)
 {
 	const char *named = secure_getenv("DSKE_MODULE");
 	return named != NULL && named[0] != '\0' ? named : P11_MODULE_DIR "/dske-pkcs11.so";
-}
-
-static const struct {
-	CK_RV rv;
-	int code;
-} codes[] = {
-	{CKR_PIN_INCORRECT, DSKE_RC_PIN},
-	{CKR_PIN_LEN_RANGE, DSKE_RC_PIN},
-	{CKR_PIN_INVALID, DSKE_RC_PIN},
-	{CKR_PIN_LOCKED, DSKE_RC_PIN_LOCKED},
-	{CKR_USER_PIN_NOT_INITIALIZED, DSKE_RC_STATE},
-	{CKR_TOKEN_NOT_PRESENT, DSKE_RC_NOT_FOUND},
-	{CKR_HOST_MEMORY, DSKE_RC_NOMEM},
-};
-
-dske_rc token_rc(CK_RV rv, const char *what)
-{
-	if (rv == CKR_OK)
-		return DSKE_OK;
-	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-		if (codes[i].rv == rv)
-			return rc_fail(codes[i].code, "%s: %s", what, p11_kit_strerror(rv));
-	}
-	return FAIL(IO, "%s: %s", what, p11_kit_strerror(rv));
 }
 
 dske_rc token_load(struct token *t)
@@ -47,11 +25,11 @@ dske_rc token_load(struct token *t)
 	t->f = p11_kit_module_load(path, P11_KIT_MODULE_UNMANAGED | P11_KIT_MODULE_CRITICAL);
 	if (t->f == NULL)
 		return FAIL(UNSUPPORTED, "the PKCS#11 module %s cannot be loaded: %s", path, p11_kit_message());
-	TRY(token_rc(p11_kit_module_initialize(t->f), "the PKCS#11 module does not start"));
+	TRY(answer_rc(p11_kit_module_initialize(t->f), "the PKCS#11 module does not start"));
 	t->initialized = true;
 	CK_SLOT_ID slots[256];
 	CK_ULONG count = sizeof slots / sizeof slots[0];
-	TRY(token_rc(t->f->C_GetSlotList(CK_FALSE, slots, &count), "the PKCS#11 module tells no slots"));
+	TRY(answer_rc(t->f->C_GetSlotList(CK_FALSE, slots, &count), "the PKCS#11 module tells no slots"));
 	if (count == 0)
 		return FAIL(NOT_FOUND, "the PKCS#11 module has no slot: is there a configuration (dske init)?");
 	t->slot = slots[0];
@@ -61,7 +39,7 @@ dske_rc token_load(struct token *t)
 dske_rc token_session(struct token *t, bool writable)
 {
 	CK_FLAGS flags = CKF_SERIAL_SESSION | (writable ? CKF_RW_SESSION : 0);
-	return token_rc(t->f->C_OpenSession(t->slot, flags, NULL, NULL, &t->session), "no session at the token");
+	return answer_rc(t->f->C_OpenSession(t->slot, flags, NULL, NULL, &t->session), "no session at the token");
 }
 
 static dske_rc no_pin_yet(void)
@@ -72,12 +50,8 @@ static dske_rc no_pin_yet(void)
 dske_rc token_state_read(struct token_state *out, const struct token *t)
 {
 	CK_TOKEN_INFO info;
-	TRY(token_rc(t->f->C_GetTokenInfo(t->slot, &info), "the token does not tell what it is"));
-	size_t len = sizeof info.label;
-	while (len > 0 && info.label[len - 1] == ' ')
-		len--;
-	memcpy(out->label, info.label, len);
-	out->label[len] = '\0';
+	TRY(answer_rc(t->f->C_GetTokenInfo(t->slot, &info), "the token does not tell what it is"));
+	value_trim(out->label, info.label, sizeof info.label);
 	log_sanitise(out->label);
 	out->flags = info.flags;
 	return DSKE_OK;
@@ -101,7 +75,7 @@ dske_rc token_login(struct token *t, CK_USER_TYPE who, const struct secret *pin)
 		return FAIL(PIN_LOCKED, "the PIN is locked after ten wrong ones; " TOKEN_NEW_PIN);
 	if (rv == CKR_PIN_INCORRECT)
 		return FAIL(PIN, "the PIN is wrong; ten wrong ones in a row lock it");
-	return token_rc(rv, "the token refuses the login");
+	return answer_rc(rv, "the token refuses the login");
 }
 
 /* What the module says of a new PIN, and how to do better. */
@@ -109,7 +83,7 @@ static dske_rc new_pin_rc(CK_RV rv)
 {
 	if (rv == CKR_PIN_LEN_RANGE)
 		return FAIL(PIN, "a PIN has 4 to 255 bytes");
-	return token_rc(rv, "the PIN cannot be set");
+	return answer_rc(rv, "the PIN cannot be set");
 }
 
 dske_rc token_set_pin(struct token *t, const struct secret *former, const struct secret *fresh)
@@ -136,7 +110,7 @@ dske_rc token_init(struct token *t, const char *label, const struct secret *so_p
 {
 	CK_UTF8CHAR padded[32];
 	TRY(label_padded(padded, label));
-	TRY(token_rc(t->f->C_InitToken(t->slot, so_pin->data, so_pin->len - 1, padded), "the token cannot be initialised"));
+	TRY(answer_rc(t->f->C_InitToken(t->slot, so_pin->data, so_pin->len - 1, padded), "the token cannot be initialised"));
 	TRY(token_session(t, true));
 	TRY(token_login(t, CKU_SO, so_pin));
 	return token_reset_pin(t, pin);
@@ -145,20 +119,18 @@ dske_rc token_init(struct token *t, const char *label, const struct secret *so_p
 void token_attribute(const struct token *t, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *out, size_t cap,
 		     size_t *len)
 {
-	CK_ATTRIBUTE a = {type, out, cap};
-	CK_RV rv = t->f->C_GetAttributeValue(t->session, object, &a, 1);
-	*len = rv == CKR_OK && a.ulValueLen <= cap ? a.ulValueLen : 0;
+	*len = value_read(t->f, t->session, object, type, out, cap);
 }
 
 dske_rc token_find(const struct token *t, CK_ATTRIBUTE *like, size_t like_count, CK_OBJECT_HANDLE *out, size_t most,
 		   size_t *count)
 {
 	CK_ULONG found = 0;
-	TRY(token_rc(t->f->C_FindObjectsInit(t->session, like, like_count), "the token's objects cannot be listed"));
+	TRY(answer_rc(t->f->C_FindObjectsInit(t->session, like, like_count), "the token's objects cannot be listed"));
 	CK_RV rv = t->f->C_FindObjects(t->session, out, most, &found);
 	t->f->C_FindObjectsFinal(t->session);
 	*count = found;
-	return token_rc(rv, "the token's objects cannot be listed");
+	return answer_rc(rv, "the token's objects cannot be listed");
 }
 
 void token_drop(struct token *t)

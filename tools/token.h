@@ -50,9 +50,6 @@ struct token_state {
 };
 dske_rc token_state_read(struct token_state *out, const struct token *t); /* Errors: IO */
 
-/* OK, or a sentence with the CKR's name. */
-dske_rc token_rc(CK_RV rv, const char *what);
-
 /* Reads one attribute of at most cap bytes; *len is 0 when it is not there or cannot be read. */
 void token_attribute(const struct token *t, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *out, size_t cap,
 		     size_t *len);

@@ -23,7 +23,7 @@ noinst_LTLIBRARIES += %D%/libotp.la
 	%D%/tunnel.c %D%/tunnel.h \
 	%D%/word.c %D%/word.h
 
-VPN_LIBS = %D%/libotp.la %D%/libvpn.la base/libbase.la $(JANSSON_LIBS) $(CRYPTO_LIBS) $(P11_LIBS)
+VPN_LIBS = %D%/libotp.la %D%/libvpn.la p11/libp11.la base/libbase.la $(JANSSON_LIBS) $(CRYPTO_LIBS) $(P11_LIBS)
 sbin_PROGRAMS += %D%/dske-vpn
 %C%_dske_vpn_SOURCES = %D%/otp-main.c
 %C%_dske_vpn_LDADD = $(VPN_LIBS)
@@ -41,7 +41,7 @@ noinst_LTLIBRARIES += %D%/libwg.la
 	%D%/wg-watch.c %D%/wg-watch.h
 %C%_libwg_la_CPPFLAGS = $(AM_CPPFLAGS) $(MNL_CFLAGS)
 
-WG_LIBS = %D%/libwg.la %D%/libvpn.la base/libbase.la $(MNL_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(P11_LIBS)
+WG_LIBS = %D%/libwg.la %D%/libvpn.la p11/libp11.la base/libbase.la $(MNL_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(P11_LIBS)
 sbin_PROGRAMS += %D%/dske-wg
 %C%_dske_wg_SOURCES = %D%/wg-main.c
 %C%_dske_wg_LDADD = $(WG_LIBS)

@@ -14,31 +14,28 @@
 
 #include "base/file.h"
 #include "base/id.h"
+#include "p11/answer.h"
+#include "p11/modules.h"
+#include "p11/value.h"
 #include "pkcs11/dske-pkcs11.h"
 
 #define PIN_MAX 255
-#define SLOTS_MOST 64
 
 struct token {
-	CK_FUNCTION_LIST **modules; /* ended by NULL */
-	bool is_registered;         /* they are p11-kit's */
-	CK_FUNCTION_LIST *f;        /* the module of the token */
+	struct modules modules; /* managed by p11-kit */
+	CK_FUNCTION_LIST *f;    /* the module of the token */
 	CK_SLOT_ID slot;
-	CK_SESSION_HANDLE kept;     /* holds the login */
+	CK_SESSION_HANDLE kept; /* holds the login */
 	atomic_bool closing;
 };
 
 /* ---- errors ------------------------------------------------------------------------------------------------ */
 
+/* What the programs tell apart beyond p11/answer.h. */
 static const struct {
 	CK_RV rv;
 	int code;
 } codes[] = {
-	{CKR_PIN_INCORRECT, DSKE_RC_PIN},
-	{CKR_PIN_LEN_RANGE, DSKE_RC_PIN},
-	{CKR_PIN_LOCKED, DSKE_RC_PIN_LOCKED},
-	{CKR_USER_PIN_NOT_INITIALIZED, DSKE_RC_STATE},
-	{CKR_HOST_MEMORY, DSKE_RC_NOMEM},
 	{CKR_FUNCTION_CANCELED, DSKE_RC_CANCELLED},
 	{CKR_SESSION_HANDLE_INVALID, DSKE_RC_CANCELLED},
 	{CKR_CRYPTOKI_NOT_INITIALIZED, DSKE_RC_CANCELLED},
@@ -49,73 +46,35 @@ static const struct {
 
 static dske_rc from_rv(CK_RV rv, const char *what)
 {
-	if (rv == CKR_OK)
-		return DSKE_OK;
 	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
 		if (codes[i].rv == rv)
 			return rc_fail(codes[i].code, "%s: %s", what, p11_kit_strerror(rv));
 	}
-	return FAIL(IO, "%s: %s", what, p11_kit_strerror(rv));
+	return answer_rc(rv, what);
 }
 
 /* ---- opening ----------------------------------------------------------------------------------------------- */
 
-static dske_rc load(struct token *t, const char *path)
+static dske_rc initialize(const struct token *t)
 {
-	t->is_registered = path == NULL;
-	if (t->is_registered) {
-		t->modules = p11_kit_modules_load(NULL, 0);
-	} else if ((t->modules = calloc(2, sizeof *t->modules)) != NULL) {
-		t->modules[0] = p11_kit_module_load(path, P11_KIT_MODULE_CRITICAL);
-	}
-	if (t->modules == NULL || t->modules[0] == NULL)
-		return FAIL(NOT_FOUND, "the PKCS#11 module %s cannot be loaded: %s", path != NULL ? path : "of p11-kit",
-			    p11_kit_message() != NULL ? p11_kit_message() : "there is none");
-	for (CK_FUNCTION_LIST **m = t->modules; *m != NULL; m++)
+	for (CK_FUNCTION_LIST **m = t->modules.list; *m != NULL; m++)
 		TRY(from_rv(p11_kit_module_initialize(*m), "a PKCS#11 module does not start"));
 	return DSKE_OK;
 }
 
-static bool is_padded(const CK_UTF8CHAR *field, size_t field_len, const char *text)
-{
-	size_t len = strlen(text);
-	if (len > field_len || memcmp(field, text, len) != 0)
-		return false;
-	while (len < field_len && field[len] == ' ')
-		len++;
-	return len == field_len;
-}
-
-static bool is_it(CK_FUNCTION_LIST *f, CK_SLOT_ID slot, const char *label)
+/* user: the label; NULL: any that agrees keys. */
+static bool is_it(CK_FUNCTION_LIST *f, CK_SLOT_ID slot, const CK_TOKEN_INFO *info, void *user)
 {
 	CK_MECHANISM_INFO agreeing;
-	CK_TOKEN_INFO info;
-	return f->C_GetMechanismInfo(slot, CKM_DSKE_DERIVE, &agreeing) == CKR_OK && f->C_GetTokenInfo(slot, &info) == CKR_OK &&
-	       (label == NULL || is_padded(info.label, sizeof info.label, label));
-}
-
-static bool find_in(struct token *t, CK_FUNCTION_LIST *f, const char *label)
-{
-	CK_SLOT_ID slots[SLOTS_MOST];
-	CK_ULONG count = SLOTS_MOST;
-	if (f->C_GetSlotList(CK_TRUE, slots, &count) != CKR_OK)
-		return false;
-	for (CK_ULONG i = 0; i < count; i++) {
-		if (!is_it(f, slots[i], label))
-			continue;
-		t->f = f;
-		t->slot = slots[i];
-		return true;
-	}
-	return false;
+	const char *label = user;
+	return f->C_GetMechanismInfo(slot, CKM_DSKE_DERIVE, &agreeing) == CKR_OK &&
+	       (label == NULL || value_is_padded(info->label, sizeof info->label, label));
 }
 
 static dske_rc find(struct token *t, const char *label)
 {
-	for (CK_FUNCTION_LIST **m = t->modules; *m != NULL; m++) {
-		if (find_in(t, *m, label))
-			return DSKE_OK;
-	}
+	if (modules_find(&t->modules, is_it, (void *)(uintptr_t)label, &t->f, &t->slot))
+		return DSKE_OK;
 	return FAIL(NOT_FOUND, "no PKCS#11 module has a token %s%sthat agrees keys", label != NULL ? label : "",
 		    label != NULL ? " " : "");
 }
@@ -157,7 +116,8 @@ static dske_rc log_in(struct token *t, const char *pin_file)
 
 static dske_rc open_token(struct token *t, const struct token_where *where)
 {
-	TRY(load(t, where->module));
+	TRY(modules_load(&t->modules, where->module, 0));
+	TRY(initialize(t));
 	TRY(find(t, where->token));
 	TRY(from_rv(t->f->C_OpenSession(t->slot, CKF_SERIAL_SESSION, NULL, NULL, &t->kept), "no session at the token"));
 	return log_in(t, where->pin_file);
@@ -188,15 +148,9 @@ void token_close(struct token *t)
 {
 	if (t == NULL)
 		return;
-	for (CK_FUNCTION_LIST **m = t->modules; m != NULL && *m != NULL; m++)
+	for (CK_FUNCTION_LIST **m = t->modules.list; m != NULL && *m != NULL; m++)
 		p11_kit_module_finalize(*m);
-	if (t->is_registered && t->modules != NULL) {
-		p11_kit_modules_release(t->modules);
-	} else if (t->modules != NULL) {
-		if (t->modules[0] != NULL)
-			p11_kit_module_release(t->modules[0]);
-		free(t->modules);
-	}
+	modules_drop(&t->modules);
 	free(t);
 }
 
