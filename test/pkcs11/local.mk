@@ -38,6 +38,9 @@ forks: %D%/fork-host %D%/p11test %D%/make-token %D%/dske-fake.la
 # Modes of encryption, messages and wrapping.
 %C%_p11test_SOURCES += %D%/p11test-dual.c %D%/p11test-generated.c %D%/p11test-known.c %D%/p11test-message.c %D%/p11test-modes.c %D%/p11test-wrap.c
 %C%_p11test_SOURCES += %D%/p11test-order.c %D%/p11test-sessions.c %D%/p11test-things.c %D%/p11test-users.c
+# What it makes, beside OpenSSL.
+%C%_p11test_SOURCES += %D%/p11test-cross.c %D%/p11test-cross.h %D%/p11test-cross-kdf.c %D%/p11test-proofs.c
+%C%_p11test_LDADD = $(CRYPTO_LIBS)
 
 check_PROGRAMS += %D%/test-derive %D%/test-interfaces %D%/test-objects %D%/test-tables %D%/test-templates %D%/test-token
 %C%_test_derive_SOURCES = %D%/test-derive.c %D%/token-fixture.c %D%/token-fixture.h

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test/pkcs11/p11test.h"
 
-/* ---- cases: encryption ---------------------------------------------------------------------------------------- */
+/* ---- cases: encryption ---------------------------------------------------------------------------------- */
 
 /* McGrew and Viega, "The Galois/Counter Mode of Operation", test cases 4 and 16. */
 const struct gcm_vector gcm_vectors[2] = {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test/pkcs11/p11test.h"
 
-/* ---- cases: keys derived from keys -------------------------------------------------------------------------- */
+/* ---- cases: keys derived from keys ---------------------------------------------------------------------- */
 
 #define WHOLE 0ul /* as long as the mechanism makes it */
 
 /* A base key that may be derived from, as known_bytes() reads it. */
-static CK_OBJECT_HANDLE base_new(CK_SESSION_HANDLE s, CK_KEY_TYPE type, const char *text)
+CK_OBJECT_HANDLE base_new(CK_SESSION_HANDLE s, CK_KEY_TYPE type, const char *text)
 {
 	unsigned char value[256];
 	CK_OBJECT_HANDLE key = 0;
@@ -42,7 +42,7 @@ static void has_value(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key, const char *tex
 	CHECK(a.ulValueLen == len && memcmp(value, wanted, len) == 0);
 }
 
-static void derives(CK_SESSION_HANDLE s, CK_MECHANISM *mech, CK_OBJECT_HANDLE base, CK_ULONG len, const char *wanted)
+void derives(CK_SESSION_HANDLE s, CK_MECHANISM *mech, CK_OBJECT_HANDLE base, CK_ULONG len, const char *wanted)
 {
 	CK_OBJECT_HANDLE key = 0;
 
@@ -50,7 +50,7 @@ static void derives(CK_SESSION_HANDLE s, CK_MECHANISM *mech, CK_OBJECT_HANDLE ba
 	has_value(s, key, wanted);
 }
 
-/* ---- HKDF ------------------------------------------------------------------------------------------------- */
+/* ---- HKDF ----------------------------------------------------------------------------------------------- */
 
 /* RFC 5869, appendix A, test cases 1 to 4, 6, and 7 with no salt. */
 static const struct {
@@ -134,13 +134,14 @@ void case_hkdf_data(void)
 		has_value(s, object, hkdf_cases[0].okm);
 		MUST(p11->C_DeriveKey(s, &mech, ikm, templ + 1, 3, &object)); /* it says so itself */
 		has_value(s, object, hkdf_cases[0].okm);
+		known_answer(CKM_HKDF_DATA, "RFC 5869, A.1");
 		templ[0].pValue = &secret_class;
 		IS(p11->C_DeriveKey(s, &mech, ikm, templ, 4, &object), CKR_TEMPLATE_INCONSISTENT);
 	}
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- SP 800-108 ------------------------------------------------------------------------------------------- */
+/* ---- SP 800-108 ----------------------------------------------------------------------------------------- */
 
 /* NIST CAVP, CounterMode, KDFCTR_gen, counter before the fixed input, of 8 and of 32 bits. */
 void case_sp800_108_counter(void)
@@ -177,7 +178,9 @@ void case_sp800_108_counter(void)
 			{CK_SP800_108_BYTE_ARRAY, fixed, known_bytes(fixed, all[i].fixed)}};
 		CK_SP800_108_KDF_PARAMS p = {all[i].prf, 2, data, 0, NULL};
 		CK_MECHANISM mech = {CKM_SP800_108_COUNTER_KDF, &p, sizeof p};
+		item("NIST CAVP, KDFCTR, %zu", i + 1);
 		derives(s, &mech, base_new(s, all[i].type, all[i].key), known_bytes(out, all[i].out), all[i].out);
+		known_answer(CKM_SP800_108_COUNTER_KDF, "NIST CAVP, KDFCTR_gen");
 	}
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
@@ -203,6 +206,7 @@ void case_sp800_108_feedback(void)
 			64,
 			"bd1476f43a4e315747cf5918e0ea5bc0d98769457477c3ab18b742def0e079a9"
 			"33b756365afb5541f253fee43c6fd788a44041038509e9eeb68f7d65ffbb5f95");
+	known_answer(CKM_SP800_108_FEEDBACK_KDF, "NIST CAVP, FeedbackModeNOzeroiv");
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
@@ -222,10 +226,11 @@ void case_sp800_108_pipeline(void)
 			base_new(s, CKK_AES, "f745adb6ecfa048f3d2737ecaa7676102ee0a922ece66fd54bd6fac1f03ece45"), 64,
 			"8d8cd907244bfe3b2fbc8a3991fdf56d9d10554cb362d9822230a712f1bf3465"
 			"14955258a78322fe750add487cc1c79d8faecba6655f52468e1438787ad62422");
+	known_answer(CKM_SP800_108_DOUBLE_PIPELINE_KDF, "NIST CAVP, PipelineModeWOCounter");
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- TLS -------------------------------------------------------------------------------------------------- */
+/* ---- TLS ------------------------------------------------------------------------------------------------ */
 
 /* The vector that the TLS working group's list has for P_SHA256 (2009); the randoms are its seed in two parts. */
 void case_tls12_kdf(void)
@@ -236,16 +241,22 @@ void case_tls12_kdf(void)
 	CK_MECHANISM mech = {CKM_TLS12_KDF, &p, sizeof p};
 
 	unhex(seed, "a0ba9f936cda311827a6f796ffd5198c");
-	if (offers(CKM_TLS12_KDF))
+	for (int i = 0; i < 2; i++) {
+		mech.mechanism = i == 0 ? CKM_TLS12_KDF : CKM_TLS_KDF;
+		item("%s, of the working group", mechanism_name(mech.mechanism));
+		if (!offers(mech.mechanism))
+			continue;
 		derives(s, &mech, base_new(s, CKK_GENERIC_SECRET, "9bbe436ba940f017b17652849a71db35"), 100,
 			"e3f229ba727be17b8d122620557cd453c2aab21d07c3d495329b52d4e61edb5a6b301791e90d35c9c9a46b4e14baf9"
 			"af0fa0"
 			"22f7077def17abfd3797c0564bab4fbc91666e9def9b97fce34f796789baa48082d122ee42c5a72e5a5110fff70187"
 			"347b66");
+		known_answer(mech.mechanism, "IETF TLS list, test vectors for P_SHA256");
+	}
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- joining, cutting, hashing, encrypting ---------------------------------------------------------------- */
+/* ---- joining, cutting, hashing, encrypting -------------------------------------------------------------- */
 
 void case_concatenate(void)
 {
@@ -316,30 +327,16 @@ void case_aes_encrypt_data(void)
 	if (offers(CKM_AES_ECB_ENCRYPT_DATA)) {
 		item("ECB, SP 800-38A, F.1.1");
 		derives(s, &ecb, base, 32, "3ad77bb40d7a3660a89ecaf32466ef97f5d3d58503b9699de785895a96fdbaaf");
+		known_answer(CKM_AES_ECB_ENCRYPT_DATA, "SP 800-38A, F.1.1");
 		item("ECB, the leading part of it");
 		derives(s, &ecb, base, 16, "3ad77bb40d7a3660a89ecaf32466ef97");
 	}
 	if (offers(CKM_AES_CBC_ENCRYPT_DATA)) {
 		item("CBC, SP 800-38A, F.2.1");
 		derives(s, &cbc, base, 32, "7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2");
+		known_answer(CKM_AES_CBC_ENCRYPT_DATA, "SP 800-38A, F.2.1");
 		item("CBC, the leading part of it");
 		derives(s, &cbc, base, 20, "7649abac8119b246cee98e9b12e9197d5086cb9b");
-	}
-	IS(p11->C_CloseAllSessions(slot), CKR_OK);
-}
-
-/* FIPS 180-4's "abc", whole and in part. */
-void case_sha_key_derivation(void)
-{
-	CK_SESSION_HANDLE s = session_user();
-	CK_MECHANISM sha1 = {CKM_SHA1_KEY_DERIVATION, NULL, 0}, sha256 = {CKM_SHA256_KEY_DERIVATION, NULL, 0};
-	CK_OBJECT_HANDLE base = base_new(s, CKK_GENERIC_SECRET, "'abc");
-
-	if (offers(CKM_SHA1_KEY_DERIVATION))
-		derives(s, &sha1, base, WHOLE, "a9993e364706816aba3e25717850c26c9cd0d89d");
-	if (offers(CKM_SHA256_KEY_DERIVATION)) {
-		derives(s, &sha256, base, WHOLE, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-		derives(s, &sha256, base, 16, "ba7816bf8f01cfea414140de5dae2223");
 	}
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test/pkcs11/p11test.h"
 
-/* ---- known answers: digests -------------------------------------------------------------------------------- */
+/* ---- known answers: digests ----------------------------------------------------------------------------- */
 
 struct known {
 	CK_MECHANISM_TYPE mech;

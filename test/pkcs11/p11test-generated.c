@@ -95,7 +95,7 @@ void case_generated_parameters(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- messages ---------------------------------------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------------------------------------------- */
 
 struct wild {
 	uint32_t state;
@@ -187,7 +187,7 @@ void case_generated_messages(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- wrapping ------------------------------------------------------------------------------------------------ */
+/* ---- wrapping ------------------------------------------------------------------------------------------- */
 
 static CK_OBJECT_HANDLE wrapper(CK_SESSION_HANDLE s)
 {

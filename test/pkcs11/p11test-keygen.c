@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test/pkcs11/p11test.h"
 
-/* ---- cases: generated keys ---------------------------------------------------------------------------------- */
+/* ---- cases: generated keys ------------------------------------------------------------------------------ */
 
 static CK_ULONG ulong_of(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test/pkcs11/p11test.h"
 
-/* ---- known answers: MACs ----------------------------------------------------------------------------------- */
+/* ---- known answers: MACs -------------------------------------------------------------------------------- */
 
 struct known {
 	CK_MECHANISM_TYPE mech;
@@ -207,7 +207,7 @@ MAC_CASE(poly1305, "RFC 8439, 2.5.2",
 	  "'Cryptographic Forum Research Group", "a8061dc1305136c6c22b8baf0c0127a9"})
 /* clang-format on */
 
-/* ---- many messages with one key (PKCS#11 3.0, 5.14 and 5.16) ------------------------------------------------ */
+/* ---- many messages with one key (PKCS#11 3.0, 5.14 and 5.16) -------------------------------------------- */
 
 #define JEFE "'Jefe"
 #define ASKS "'what do ya want for nothing?"

@@ -115,7 +115,7 @@ void case_chacha20(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- the length of CCM's data ------------------------------------------------------------------------------- */
+/* ---- the length of CCM's data --------------------------------------------------------------------------- */
 
 void case_ccm_length(void)
 {
@@ -161,7 +161,7 @@ void case_ccm_length(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- GCM's parameter without ulIvBits, as the text of 2.40 has it ---------------------------------------------- */
+/* ---- GCM's parameter without ulIvBits, as the text of 2.40 has it --------------------------------------- */
 
 void case_gcm_without_bits(void)
 {
@@ -181,7 +181,7 @@ void case_gcm_without_bits(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- a key that goes ------------------------------------------------------------------------------------------- */
+/* ---- a key that goes ------------------------------------------------------------------------------------ */
 
 /* Operations of session s with a key end when `go` takes it away; another key's go on. */
 static void key_goes(CK_OBJECT_HANDLE key, CK_RV (*go)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE), CK_SESSION_HANDLE owner)

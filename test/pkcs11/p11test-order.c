@@ -72,7 +72,7 @@ void case_no_session(void)
 	ASK("C_CancelFunction", "5.20.2", p11->C_CancelFunction(dead), CKR_FUNCTION_NOT_PARALLEL, CKR_SESSION_HANDLE_INVALID);
 }
 
-/* ---- nothing begun ------------------------------------------------------------------------------------------- */
+/* ---- nothing begun -------------------------------------------------------------------------------------- */
 
 void case_nothing_begun(void)
 {
@@ -109,7 +109,7 @@ void case_nothing_begun(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- pointers that have to be somewhere ------------------------------------------------------------------------- */
+/* ---- pointers that have to be somewhere ----------------------------------------------------------------- */
 
 void case_no_pointer(void)
 {
@@ -188,7 +188,7 @@ void case_no_length(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- one thing at a time ----------------------------------------------------------------------------------------- */
+/* ---- one thing at a time -------------------------------------------------------------------------------- */
 
 void case_active(void)
 {

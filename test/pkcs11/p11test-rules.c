@@ -57,7 +57,7 @@ static CK_ULONG length(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYP
 	return a.ulValueLen;
 }
 
-/* ---- defaults ------------------------------------------------------------------------------------------------ */
+/* ---- defaults ------------------------------------------------------------------------------------------- */
 
 void case_defaults(void)
 {
@@ -116,7 +116,7 @@ void case_check_value(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- changes ------------------------------------------------------------------------------------------------- */
+/* ---- changes -------------------------------------------------------------------------------------------- */
 
 static CK_RV set(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type, CK_BBOOL *value)
 {
@@ -164,7 +164,7 @@ void case_unchangeable(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- copies --------------------------------------------------------------------------------------------------- */
+/* ---- copies --------------------------------------------------------------------------------------------- */
 
 void case_copy(void)
 {
@@ -203,7 +203,7 @@ void case_copy_refused(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- data objects ----------------------------------------------------------------------------------------- */
+/* ---- data objects --------------------------------------------------------------------------------------- */
 
 void case_data_object(void)
 {
@@ -229,7 +229,7 @@ void case_data_object(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- finding -------------------------------------------------------------------------------------------------- */
+/* ---- finding -------------------------------------------------------------------------------------------- */
 
 static CK_ULONG count(CK_SESSION_HANDLE s, CK_ATTRIBUTE *templ, CK_ULONG n)
 {
@@ -264,7 +264,7 @@ void case_find_any(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- mechanisms that a key allows ------------------------------------------------------------------------- */
+/* ---- mechanisms that a key allows ----------------------------------------------------------------------- */
 
 void case_allowed_mechanisms(void)
 {
@@ -281,7 +281,7 @@ void case_allowed_mechanisms(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- PINs ------------------------------------------------------------------------------------------------- */
+/* ---- PINs ----------------------------------------------------------------------------------------------- */
 
 void case_unique_id(void)
 {

@@ -72,7 +72,7 @@ void case_after_finalize(void)
 	TRUTH("nobody is logged in", "5.4.2", info.state == CKS_RW_PUBLIC_SESSION);
 }
 
-/* ---- what the module says of itself ------------------------------------------------------------------------------ */
+/* ---- what the module says of itself --------------------------------------------------------------------- */
 
 static bool padded(const unsigned char *field, size_t len)
 {
@@ -182,7 +182,7 @@ void case_mechanism_flags(void)
 	}
 }
 
-/* ---- sessions -------------------------------------------------------------------------------------------------- */
+/* ---- sessions ------------------------------------------------------------------------------------------- */
 
 static CK_STATE state_of(CK_SESSION_HANDLE s)
 {

@@ -94,7 +94,7 @@ void case_create_kinds(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- attributes ------------------------------------------------------------------------------------------------------- */
+/* ---- attributes ----------------------------------------------------------------------------------------- */
 
 static CK_RV get(CK_SESSION_HANDLE s, CK_ATTRIBUTE_TYPE type, void *v, CK_ULONG *len)
 {
@@ -197,7 +197,7 @@ void case_set_all_or_none(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- copies ------------------------------------------------------------------------------------------------------------- */
+/* ---- copies --------------------------------------------------------------------------------------------- */
 
 static CK_RV copy(CK_SESSION_HANDLE s, CK_ATTRIBUTE_TYPE type, void *v, CK_ULONG len)
 {
@@ -232,7 +232,7 @@ void case_copy_rules(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- searches -------------------------------------------------------------------------------------------------------------- */
+/* ---- searches ------------------------------------------------------------------------------------------- */
 
 static CK_ULONG found(CK_SESSION_HANDLE s, CK_ATTRIBUTE_TYPE type, void *v, CK_ULONG len)
 {

@@ -40,7 +40,7 @@ static CK_ULONG visible(CK_SESSION_HANDLE s)
 	return n;
 }
 
-/* ---- who logs in ------------------------------------------------------------------------------------------------ */
+/* ---- who logs in ---------------------------------------------------------------------------------------- */
 
 void case_login_rules(void)
 {
@@ -168,7 +168,7 @@ void case_token_anew(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- who may do what with which object (PKCS#11 3.0, 5.7.1 and 6.7 of the usage guide) ----------------------------- */
+/* ---- who may do what with which object (PKCS#11 3.0, 5.7.1 and 6.7 of the usage guide) ------------------ */
 
 void case_access_public(void)
 {

@@ -39,6 +39,7 @@ struct board {
 
 static struct board *board;
 static bool plain_verdicts;
+static FILE *written; /* verdicts, beside what is printed; NULL: nowhere */
 static const char *group;
 
 /* The case that runs. */
@@ -53,8 +54,9 @@ static struct {
 
 unsigned failures;
 
-void board_new(bool verdicts)
+void board_new(bool verdicts, FILE *also)
 {
+	written = also;
 	board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	plain_verdicts = verdicts;
 	if (board == MAP_FAILED) {
@@ -77,6 +79,19 @@ void fail(const char *file, int line, const char *format, ...)
 	printf("\n");
 }
 
+void note(const char *format, ...)
+{
+	va_list args;
+
+	if (plain_verdicts)
+		return;
+	printf("# ");
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+}
+
 void answer_is(const char *file, int line, const char *call, CK_RV rv)
 {
 	if (failures == 0)
@@ -92,12 +107,11 @@ void absent(void)
 
 void excused(const char *why)
 {
-	if (!plain_verdicts)
-		printf("# %s\n", why);
+	note("%s", why);
 	now.absent = now.excused = true;
 }
 
-/* ---- one case -------------------------------------------------------------------------------------------------- */
+/* ---- one case ------------------------------------------------------------------------------------------- */
 
 static void report(const char *verdict, bool good)
 {
@@ -113,6 +127,10 @@ static void report(const char *verdict, bool good)
 	else
 		printf("%s %u - %s: %s\n", good ? "ok" : "not ok", board->count, board->name, verdict);
 	fflush(stdout);
+	if (written != NULL) {
+		fprintf(written, "%s\t%s\n", board->name, verdict);
+		fflush(written);
+	}
 }
 
 static void begin(const char *text)
@@ -196,7 +214,7 @@ void answer(const char *section, const char *name, bool is, bool wanted)
 	begin(NULL);
 }
 
-/* ---- what the cases prove of the mechanisms --------------------------------------------------------------- */
+/* ---- what the cases prove of the mechanisms ------------------------------------------------------------- */
 
 static void prove(CK_MECHANISM_TYPE type, bool crossed, const char *source)
 {
@@ -226,7 +244,7 @@ const char *proof_of(CK_MECHANISM_TYPE type, bool crossed)
 	return NULL;
 }
 
-/* ---- a group of them --------------------------------------------------------------------------------------- */
+/* ---- a group of them ------------------------------------------------------------------------------------ */
 
 static void child(const struct group *g)
 {

@@ -126,7 +126,7 @@ void case_wrap_known(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- every mechanism, beside C_Encrypt of the same --------------------------------------------------------- */
+/* ---- every mechanism, beside C_Encrypt of the same ------------------------------------------------------ */
 
 struct parameters {
 	unsigned char iv[16];

@@ -17,7 +17,7 @@ CK_FUNCTION_LIST_3_2 *p11_32;
 const char *token_label, *pin, *so_pin;
 static const char *parameters; /* of C_Initialize */
 static bool needs_login;
-bool strict;
+bool strict, partial;
 CK_SLOT_ID slot;
 
 CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
@@ -130,7 +130,7 @@ static void *list_of(void *module, CK_BYTE minor)
 	return found->pFunctionList;
 }
 
-/* ---- all of them ---------------------------------------------------------------------------------------------- */
+/* ---- all of them ---------------------------------------------------------------------------------------- */
 
 static const struct group groups[] = {
 #define X(name, kind) {#name, kind, case_##name},
@@ -150,6 +150,7 @@ static const char help[] =
 	"                      (env:NAME instead of a PIN takes it from the environment)\n"
 	"  -i, --init TEXT     what the module wants to have said at C_Initialize (NSS does)\n"
 	"  -v, --verdicts      print NAME, a tab and the verdict for each case, and no TAP\n"
+	"  -w, --write FILE    write those to FILE, beside what is printed\n"
 	"  -S, --strict        what is not offered fails\n"
 	"  -o, --only GROUP    the groups that begin so\n"
 	"  -L, --list          the groups\n"
@@ -162,6 +163,7 @@ static const char help[] =
 
 struct options {
 	const char *module, *only;
+	FILE *written;
 	bool verdicts, list;
 };
 
@@ -177,20 +179,22 @@ static void read_options(struct options *o, int argc, char **argv)
 		{"pin", required_argument, NULL, 'p'},	  {"so-pin", required_argument, NULL, 's'},
 		{"init", required_argument, NULL, 'i'},
 		{"only", required_argument, NULL, 'o'},	  {"verdicts", no_argument, NULL, 'v'},
+		{"write", required_argument, NULL, 'w'},
 		{"strict", no_argument, NULL, 'S'},	  {"list", no_argument, NULL, 'L'},
 		{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0},
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "m:l:p:s:i:o:vSLh", all, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "m:l:p:s:i:o:w:vSLh", all, NULL)) != -1) {
 		switch (c) {
 		case 'm': o->module = optarg; break;
 		case 'l': token_label = optarg; break;
 		case 'p': pin = pin_of(optarg); break;
 		case 's': so_pin = pin_of(optarg); break;
 		case 'i': parameters = optarg; break;
-		case 'o': o->only = optarg; break;
+		case 'o': o->only = optarg; partial = true; break;
 		case 'v': o->verdicts = true; break;
+		case 'w': o->written = fopen(optarg, "w"); break;
 		case 'S': strict = true; break;
 		case 'L': o->list = true; break;
 		case 'h': fputs(help, stdout); exit(0);
@@ -230,7 +234,7 @@ int main(int argc, char **argv)
 	if (!load(o.module))
 		return 2;
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-	board_new(o.verdicts);
+	board_new(o.verdicts, o.written);
 	for (size_t i = 0; i < GROUP_COUNT; i++) {
 		if (strncmp(groups[i].name, o.only, strlen(o.only)) == 0)
 			group_run(&groups[i]);

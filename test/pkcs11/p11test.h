@@ -26,6 +26,7 @@ extern CK_FUNCTION_LIST_3_0 *p11_3; /* NULL where the module has none */
 extern CK_FUNCTION_LIST_3_2 *p11_32;
 extern const char *token_label, *pin, *so_pin; /* NULL: not given */
 extern bool strict;       /* everything must be offered */
+extern bool partial;      /* not all groups run */
 extern CK_SLOT_ID slot;   /* of the token with the label */
 extern unsigned failures; /* checks of the case that runs */
 
@@ -34,6 +35,7 @@ extern CK_OBJECT_CLASS secret_class;
 extern CK_KEY_TYPE aes, generic;
 
 void fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void answer_is(const char *file, int line, const char *call, CK_RV rv);
 
 #define CHECK(condition)                                                                             \
@@ -101,7 +103,7 @@ struct group {
 	enum group_kind kind;
 	void (*run)(void);
 };
-void board_new(bool verdicts);
+void board_new(bool verdicts, FILE *also); /* verdicts alone are printed; where they are written as well, or NULL */
 void group_run(const struct group *g);
 unsigned group_count(unsigned *bad);
 bool usable(void); /* the token lets us in, and is no read-only one */
@@ -116,6 +118,10 @@ CK_OBJECT_HANDLE key_new(CK_SESSION_HANDLE s, CK_KEY_TYPE type, const void *valu
 size_t unhex(unsigned char *out, const char *text);
 /* Hexadecimal, "'TEXT", "XX*COUNT" or "..COUNT" (00 01 02 ...) as bytes; returns how many. */
 size_t known_bytes(unsigned char *out, const char *text);
+
+/* A base key that may be derived from, its value as known_bytes() reads it; and what it gives (0: as long as it comes). */
+CK_OBJECT_HANDLE base_new(CK_SESSION_HANDLE s, CK_KEY_TYPE type, const char *text);
+void derives(CK_SESSION_HANDLE s, CK_MECHANISM *mech, CK_OBJECT_HANDLE base, CK_ULONG len, const char *wanted);
 
 /* A known answer of AES-GCM, with its key on the token. */
 struct gcm_vector {
@@ -158,14 +164,16 @@ void gcm_load(struct gcm_case *c, CK_SESSION_HANDLE s, const struct gcm_vector *
 	X(keygen_sha3_256, USER) X(keygen_sha3_384, USER) X(keygen_sha3_512, USER) X(keygen_refused, USER) \
 	X(pbkdf2, USER) X(pbkdf2_old_params, USER) X(hkdf, USER) X(hkdf_data, USER) X(sp800_108_counter, USER) \
 	X(sp800_108_feedback, USER) X(sp800_108_pipeline, USER) X(tls12_kdf, USER) X(concatenate, USER) \
-	X(xor_base_and_data, USER) X(extract_key, USER) X(aes_encrypt_data, USER) X(sha_key_derivation, USER) \
+	X(xor_base_and_data, USER) X(extract_key, USER) X(aes_encrypt_data, USER) X(general_length, USER) X(digest_derivation, USER) X(examples, USER) \
 	X(random, PUBLIC) X(threads, USER) X(closed_under_way, PUBLIC) X(fork, USER) X(fork_under_load, USER) \
 	X(after_finalize, USER) X(descriptions, PUBLIC) X(slot_lists, PUBLIC) X(mechanism_lists, PUBLIC) \
 	X(mechanism_flags, PUBLIC) X(session_rules, PUBLIC) X(many_sessions, PUBLIC) X(no_session, PUBLIC) \
 	X(nothing_begun, PUBLIC) X(no_pointer, USER) X(no_length, USER) X(active, USER) X(login_rules, LOGIN) \
 	X(officer_rules, LOGIN) X(pin_rules, LOGIN) X(token_anew, LOGIN) X(access_public, LOGIN) \
 	X(access_user, LOGIN) X(create_rules, USER) X(create_kinds, USER) X(get_rules, USER) X(set_rules, USER) \
-	X(set_all_or_none, USER) X(copy_rules, USER) X(find_rules, USER) X(finalize, USER)
+	X(set_all_or_none, USER) X(copy_rules, USER) X(find_rules, USER) \
+	X(crossed_ciphers, USER) X(crossed_macs, USER) X(crossed_digests, PUBLIC) X(crossed_derivations, USER) \
+	X(crossed_passwords, USER) X(has_known_answer, PUBLIC) X(has_been_crossed, PUBLIC) X(finalize, USER)
 
 #define X(name, kind) void case_##name(void);
 GROUPS(X)
