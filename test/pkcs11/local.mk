@@ -41,6 +41,10 @@ forks: %D%/fork-host %D%/p11test %D%/make-token %D%/dske-fake.la
 # What it makes, beside OpenSSL.
 %C%_p11test_SOURCES += %D%/p11test-cross.c %D%/p11test-cross.h %D%/p11test-cross-kdf.c %D%/p11test-proofs.c
 %C%_p11test_LDADD = $(CRYPTO_LIBS)
+# A module that p11test has to find wrong.
+check_LTLIBRARIES += %D%/liar.la
+%C%_liar_la_SOURCES = %D%/liar.c
+%C%_liar_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 
 check_PROGRAMS += %D%/test-derive %D%/test-interfaces %D%/test-objects %D%/test-tables %D%/test-templates %D%/test-token
 %C%_test_derive_SOURCES = %D%/test-derive.c %D%/token-fixture.c %D%/token-fixture.h
