@@ -37,7 +37,7 @@ forks: %D%/fork-host %D%/p11test %D%/make-token %D%/dske-fake.la
 %C%_make_token_LDADD = $(FAKE_PKCS11_LIBS)
 # Modes of encryption, messages and wrapping.
 %C%_p11test_SOURCES += %D%/p11test-dual.c %D%/p11test-generated.c %D%/p11test-known.c %D%/p11test-message.c %D%/p11test-modes.c %D%/p11test-wrap.c
-%C%_p11test_SOURCES += %D%/p11test-order.c %D%/p11test-sessions.c %D%/p11test-things.c %D%/p11test-users.c
+%C%_p11test_SOURCES += %D%/p11test-keys.c %D%/p11test-order.c %D%/p11test-sessions.c %D%/p11test-things.c %D%/p11test-users.c
 # What it makes, beside OpenSSL.
 %C%_p11test_SOURCES += %D%/p11test-cross.c %D%/p11test-cross.h %D%/p11test-cross-kdf.c %D%/p11test-proofs.c
 %C%_p11test_LDADD = $(CRYPTO_LIBS)

@@ -172,7 +172,8 @@ void gcm_load(struct gcm_case *c, CK_SESSION_HANDLE s, const struct gcm_vector *
 	X(officer_rules, LOGIN) X(pin_rules, LOGIN) X(token_anew, LOGIN) X(access_public, LOGIN) \
 	X(access_user, LOGIN) X(create_rules, USER) X(create_kinds, USER) X(get_rules, USER) X(set_rules, USER) \
 	X(set_all_or_none, USER) X(copy_rules, USER) X(find_rules, USER) \
-	X(crossed_ciphers, USER) X(crossed_macs, USER) X(crossed_digests, PUBLIC) X(crossed_derivations, USER) \
+	X(permissions, USER) X(permissions_change, USER) X(other_mechanisms, USER) X(other_keys, USER) \
+	X(making_read_only, LOGIN) X(making_public, LOGIN) X(lengths, USER) X(errors_end, USER) X(crossed_ciphers, USER) X(crossed_macs, USER) X(crossed_digests, PUBLIC) X(crossed_derivations, USER) \
 	X(crossed_passwords, USER) X(has_known_answer, PUBLIC) X(has_been_crossed, PUBLIC) X(finalize, USER)
 
 #define X(name, kind) void case_##name(void);
