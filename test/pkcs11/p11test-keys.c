@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What keys are for: each verb beside each permission, kind of mechanism and kind of key; and where keys may come to be. */
+/* What keys are for: each verb beside permissions, mechanisms and keys that do not fit; and where keys may come to be. */
 #include "test/pkcs11/p11test.h"
 
 static unsigned char value[32] = {9, 8, 7}, iv[16], out[128];
@@ -156,7 +156,7 @@ void case_other_keys(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- where keys may come to be (the usage guide's table of access, for C_GenerateKey, C_DeriveKey and C_UnwrapKey) ---- */
+/* ---- where keys may come to be (the usage guide, access to objects) ------------------------------------------- */
 
 void case_making_read_only(void)
 {
