@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench-pkcs11 PART MODULE KEYS [OTHER-MODULE]: what calls of a PKCS#11 module cost, beside another's and libcrypto's
- * own; one thread.  Rows are measured in rounds, in each of which the sides come in turn, and each figure is a line
- * "ROW<tab>SIDE<tab>CALLS A SECOND".  bench-pkcs11.py runs the parts one after the other, and puts the figures together:
+ * bench-pkcs11 PART MODULE KEYS [OTHER-MODULE]: what calls of a PKCS#11 module cost, beside another's, and what
+ * libcrypto or the disk takes by itself; one thread.  Rows are measured in rounds, in each of which the sides come in turn, and each
+ * figure is a line "ROW<tab>SIDE<tab>CALLS A SECOND".  bench-pkcs11.py runs the parts one after the other, and puts the
+ * figures together:
  *
  *	seed    one token key in the other token, which it copies (that token is slow to fill)
  *	empty   rows of a token with that key at most; in the end it has KEYS / 20 token keys
  *	full    our token is filled to KEYS keys; rows of a full one
- *	otp     one-time pads, between the tokens of two more configurations
  *
- * Tokens are labelled "alice" and "reference"; what configurations are in the environment: DSKE_CONF, and for single
- * rows BENCH_COSTLY (PINs at their default cost), BENCH_ALICE and BENCH_BOB.
+ * Tokens are labelled "alice" and "reference".  In the environment: DSKE_CONF, and BENCH_COSTLY, the configuration of
+ * one whose PINs are at their default cost.
  */
 #include "config.h"
 
@@ -34,8 +34,14 @@ struct bench_row {
 	double bytes;
 };
 
-static const struct bench_row login_row = {.name = "login and logout, PIN at the least cost (8 KiB, 1 pass)", .run = side_login};
-static const struct bench_row costly_row = {.name = "login and logout, PIN at its default cost (64 MiB, 3 passes)", .run = side_login};
+static const struct bench_row login_rows[] = {
+	{.name = "login and logout, PIN at the least cost (8 KiB, 1 pass)", .bare = bare_sync, .run = side_login},
+	{.name = "login and logout, of processor time", .by = BY_PROCESSOR, .run = side_login},
+};
+static const struct bench_row costly_row = {
+	.name = "login and logout, PIN at its default cost (64 MiB, 3 passes)",
+	.run = side_login,
+};
 static const struct bench_row empty_rows[] = {
 	{.name = "open and close a session", .by = BY_PROCESSOR, .run = side_session},
 	{.name = "create and destroy a session key", .by = BY_PROCESSOR, .run = side_create_session_key},
@@ -49,11 +55,13 @@ static const struct bench_row empty_rows[] = {
 };
 
 static const struct bench_row full_rows[] = {
-	{.name = "full: create a token key", .run = side_create_token_key},
+	{.name = "full: create a token key", .bare = bare_sync, .run = side_create_token_key},
 	{.name = "full: find by label", .by = BY_PROCESSOR, .run = side_find},
-	{.name = "full: login and logout", .run = side_login},
+	{.name = "full: login and logout", .bare = bare_sync, .run = side_login},
+	{.name = "full: login and logout, of processor time", .by = BY_PROCESSOR, .run = side_login},
 	{.name = "full: login, find and logout", .run = side_login_and_find},
 	{.name = "full: start, log in and find", .run = side_start_and_find},
+	{.name = "full: start, log in and find, of processor time", .by = BY_PROCESSOR, .run = side_start_and_find},
 };
 
 static struct side sides[2];
@@ -84,7 +92,7 @@ static void measure(const struct bench_row *r)
 			if (sides[k].name != NULL)
 				row(r->name, sides[k].name, rate(r->run, &sides[k], r->by));
 		if (r->bare != NULL)
-			row(r->name, "EVP", rate(r->bare, NULL, r->by));
+			row(r->name, "bare", rate(r->bare, NULL, r->by));
 		if (r->speed != NULL)
 			row(r->name, "openssl speed", openssl_speed(r));
 	}
@@ -131,7 +139,7 @@ static void seed(unsigned keys)
 
 static void empty(unsigned keys)
 {
-	measure(&login_row); /* before there is what a logout takes away */
+	measure_all(login_rows, sizeof login_rows / sizeof login_rows[0]); /* before there is what a logout takes away */
 	for (size_t k = 0; k < SIDES; k++) {
 		if (sides[k].name == NULL)
 			continue;
@@ -160,19 +168,10 @@ static void full(unsigned keys)
 	measure_all(full_rows, sizeof full_rows / sizeof full_rows[0]);
 }
 
-static void pads(unsigned keys)
-{
-	const char *alice = getenv("BENCH_ALICE"), *bob = getenv("BENCH_BOB");
-
-	(void)keys;
-	bench_need(alice != NULL && bob != NULL, "BENCH_ALICE and BENCH_BOB are not set");
-	otp_rows(&sides[0], alice, bob);
-}
-
 static const struct part {
 	const char *name;
 	void (*run)(unsigned keys);
-} parts[] = {{"seed", seed}, {"empty", empty}, {"full", full}, {"otp", pads}};
+} parts[] = {{"seed", seed}, {"empty", empty}, {"full", full}};
 
 int main(int argc, char **argv)
 {

@@ -41,7 +41,7 @@ bench-traffic: tools/dske hub/dske-hubd
 
 # A PKCS#11 module beside SoftHSM.
 EXTRA_PROGRAMS += %D%/bench-pkcs11
-%C%_bench_pkcs11_SOURCES = %D%/bench-pkcs11.c %D%/p11-bare.c %D%/p11-otp.c %D%/p11-side.c %D%/p11-side.h $(BENCH_LIB)
+%C%_bench_pkcs11_SOURCES = %D%/bench-pkcs11.c %D%/p11-bare.c %D%/p11-side.c %D%/p11-side.h $(BENCH_LIB)
 %C%_bench_pkcs11_CPPFLAGS = $(AM_CPPFLAGS) $(P11_CFLAGS)
 %C%_bench_pkcs11_LDADD = $(BASE_LIBS)
 EXTRA_DIST += %D%/bench-pkcs11.py

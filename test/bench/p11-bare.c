@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test/bench/p11-bare.c - what libcrypto takes for the same messages, without a token around it. */
+/* test/bench/p11-bare.c - what libcrypto takes for the same messages, and the disk for a change: no token. */
 #include "config.h"
 
 #include "test/bench/p11-side.h"
 
+#include <fcntl.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "test/bench/bench.h"
 
@@ -51,7 +55,8 @@ void bare_gcm_1024(struct side *s)
 
 static EVP_MAC_CTX *hmac_new(void)
 {
-	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){"SHA256"}, 0), OSSL_PARAM_construct_end()};
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){"SHA256"}, 0),
+			       OSSL_PARAM_construct_end()};
 	EVP_MAC_CTX *c = EVP_MAC_CTX_new(EVP_MAC_fetch(NULL, "HMAC", NULL));
 
 	bench_need(c != NULL && EVP_MAC_init(c, bare_key, sizeof bare_key, params) == 1, "EVP_MAC_init");
@@ -64,7 +69,8 @@ static void hmac(size_t len)
 	size_t n;
 
 	c = c != NULL ? c : hmac_new();
-	bench_need(EVP_MAC_init(c, NULL, 0, NULL) == 1 && EVP_MAC_update(c, in, len) == 1 && EVP_MAC_final(c, out, &n, sizeof out) == 1,
+	bench_need(EVP_MAC_init(c, NULL, 0, NULL) == 1 && EVP_MAC_update(c, in, len) == 1 &&
+			   EVP_MAC_final(c, out, &n, sizeof out) == 1,
 		   "HMAC");
 }
 
@@ -90,4 +96,26 @@ void bare_digest(struct side *s)
 	bench_need(EVP_DigestInit_ex(c, EVP_sha256(), NULL) == 1 && EVP_DigestUpdate(c, in, 1024) == 1 &&
 			   EVP_DigestFinal_ex(c, out, &n) == 1,
 		   "SHA-256");
+}
+
+static int sync_file(void)
+{
+	static const char zeros[8192];
+	const char *conf = getenv("DSKE_CONF");
+	char path[512];
+
+	snprintf(path, sizeof path, "%s.sync", conf != NULL ? conf : "bench");
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	bench_need(fd >= 0 && pwrite(fd, zeros, sizeof zeros, 0) == (ssize_t)sizeof zeros && fsync(fd) == 0,
+		   "a file to be synced");
+	return fd;
+}
+
+void bare_sync(struct side *s)
+{
+	static int fd = -1;
+
+	(void)s;
+	fd = fd >= 0 ? fd : sync_file();
+	bench_need(pwrite(fd, "8 bytes.", 8, 4096) == 8 && fdatasync(fd) == 0, "fdatasync");
 }

@@ -29,18 +29,17 @@ CK_OBJECT_HANDLE side_key(struct side *s, CK_KEY_TYPE type, CK_BBOOL token, cons
 
 /* What is measured; each run is one call, or as many as it takes. */
 typedef void run_side(struct side *s);
-run_side side_login, side_login_and_find, side_start_and_find, side_session, side_create_session_key, side_create_token_key,
-	side_find, side_get_attribute, side_gcm_64, side_gcm_1024, side_hmac_64, side_hmac_1024, side_digest, side_random;
+run_side side_login, side_login_and_find, side_start_and_find, side_session, side_create_session_key,
+	side_create_token_key, side_find, side_get_attribute, side_gcm_64, side_gcm_1024, side_hmac_64, side_hmac_1024, side_digest, side_random;
 
 /* libcrypto's, with a key that is set up once, and for each message its own IV and tag.  The side is not looked at. */
 run_side bare_gcm_64, bare_gcm_1024, bare_hmac_64, bare_hmac_1024, bare_digest;
+/* And the disk's: 8 bytes written over in a file beside the configuration, and fdatasync. */
+run_side bare_sync;
 
 /* Calls a second, by the clock or (as `openssl speed` has it) of processor time. */
 enum bench_clock { BY_CLOCK, BY_PROCESSOR };
 double rate(run_side *run, struct side *s, enum bench_clock by);
 void row(const char *name, const char *side, double number);
-
-/* CKM_DSKE_OTP between the tokens of two configurations, the first of which seals. */
-void otp_rows(struct side *s, const char *alice, const char *bob);
 
 #endif
