@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * base/crypto.h - libcrypto as a module inside a host may use it: in a library context of its own that
- * holds the default provider alone, so that none of the host's providers reaches us.  The context is made at the first need, without a lock, and lives as long
- * as the process.  A forked child makes its own.
+ * holds the default provider alone, so that none of the host's providers reaches us.  The context is made
+ * at the first need, without a lock, and lives as long as the process.  A forked child makes its own.
  *
  * Calls that return dske_rc leave the host's error queue as it was.
  */
