@@ -99,16 +99,31 @@ static bool nobody_stayed(void)
 	return !inside && nobody_is_inside();
 }
 
-static void a_fork_waits_for_who_is_inside(void **state)
+/* Is true of a child that is forked while somebody is inside who leaves soon. */
+static bool fork_waits(void)
 {
 	pthread_t soon, t = somebody_inside();
 
-	(void)state;
 	assert_int_equal(pthread_create(&soon, NULL, leave_soon, NULL), 0);
-	assert_true(child_says(fork, nobody_stayed));
-	assert_int_equal(gate_given_up(), 0);
+	bool waited = child_says(fork, nobody_stayed);
 	pthread_join(t, NULL);
 	pthread_join(soon, NULL);
+	return waited;
+}
+
+/* A busy machine may not let them leave before the fork's patience ends, which is told: then once more. */
+static void a_fork_waits_for_who_is_inside(void **state)
+{
+	unsigned before = gate_given_up();
+	bool waited = fork_waits();
+
+	(void)state;
+	for (int i = 0; i < 10 && gate_given_up() != before; i++) {
+		before = gate_given_up();
+		waited = fork_waits();
+	}
+	assert_int_equal(gate_given_up(), before);
+	assert_true(waited);
 }
 
 /* The child finds nobody inside nevertheless. */

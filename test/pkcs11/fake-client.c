@@ -192,7 +192,8 @@ static dske_rc fake_report(struct report *r, bool failed)
 
 static dske_rc fake_wait(const struct agree_request *q)
 {
-	for (int i = 0; i < 100 && told("slow"); i++) {
+	int steps = told("stuck") ? 1000 : told("slow") ? 100 : 0; /* of a hundredth of a second */
+	for (int i = 0; i < steps; i++) {
 		if (q->cancelled != NULL && *q->cancelled)
 			return rc_make(DSKE_RC_CANCELLED);
 		usleep(10000);

@@ -21,6 +21,7 @@
 #define SESSIONS 6
 #define KEYS 12
 #define MILLISECONDS 700
+#define PATIENCE_MS 30000 /* until enough was done, on a busy machine */
 
 static _Atomic CK_SESSION_HANDLE sessions[SESSIONS];
 static _Atomic CK_OBJECT_HANDLE keys[KEYS];
@@ -161,7 +162,8 @@ static void race(size_t count)
 		sessions[i] = session_new();
 	for (size_t i = 0; i < count; i++)
 		assert_int_equal(pthread_create(&thread[i], NULL, run, (void *)(uintptr_t)&deeds[i]), 0);
-	nanosleep(&(struct timespec){.tv_nsec = MILLISECONDS * 1000000L}, NULL);
+	for (unsigned ms = 0; ms < MILLISECONDS || (done <= 100 && ms < PATIENCE_MS); ms += 50)
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
 	over = true;
 	for (size_t i = 0; i < count; i++)
 		assert_int_equal(pthread_join(thread[i], NULL), 0);

@@ -123,8 +123,9 @@ static void assert_nobody_stalls(enum mock_manner manner, CK_ULONG role)
 		assert_true(a[i].rv != CKR_OK);
 	}
 	printf("while C_DeriveKey waited: %u HMACs, and %u times everything else\n", done.macs, done.rounds);
-	assert_true(done.macs >= 1000);
-	assert_true(done.rounds >= 5);
+	/* Behind a lock that is held for so long there were none; how many there are is the machine's matter. */
+	assert_true(done.macs >= 100);
+	assert_true(done.rounds >= 1);
 	IS(p11->C_DestroyObject(s, find(s, &secret_class, "kept")), CKR_OK);
 	IS(p11->C_Finalize(NULL), CKR_OK);
 }
@@ -167,7 +168,7 @@ static void in_the_same_session(void **state)
 		macs++;
 	}
 	waiter_join(&a);
-	assert_true(a.rv != CKR_OK && macs >= 1000);
+	assert_true(a.rv != CKR_OK && macs >= 100);
 	IS(p11->C_Finalize(NULL), CKR_OK);
 }
 
