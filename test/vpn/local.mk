@@ -3,7 +3,7 @@ VPN_TESTS = %D%/test-packet %D%/test-segment %D%/test-stock %D%/test-watch
 check_PROGRAMS += $(VPN_TESTS)
 dist_check_SCRIPTS += %D%/test-vectors %D%/test-tunnel %D%/test-wg
 TESTS += $(VPN_TESTS) %D%/test-vectors %D%/test-tunnel %D%/test-wg
-EXTRA_DIST += %D%/datagrams.py %D%/mitm.py %D%/net.bash test/vectors/datagram.txt
+EXTRA_DIST += %D%/datagrams.py %D%/mitm.py %D%/net.bash %D%/show-tunnel test/vectors/datagram.txt
 
 %C%_test_packet_SOURCES = %D%/test-packet.c test/core/seeded.h test/core/vectors.h
 %C%_test_packet_LDADD = $(VPN_LIBS) $(TEST_LIBS)

@@ -5,16 +5,27 @@
 #	alice 10.77.1.2 ---- hubs 10.77.0.1 (this shell) ---- 10.77.2.2 bob
 #	      10.77.9.1 ------------------------------------- 10.77.9.2
 #
-# Source it first: the script begins anew in a namespace of its own.
+declare -A net_pid tunnel_pid
 
-if [ "${DSKE_NET-}" != own ]; then
-	[ "$(id -u)" -eq 0 ] || { echo '1..0 # SKIP network namespaces want root'; exit 0; }
-	unshare --net true 2>/dev/null || { echo '1..0 # SKIP no network namespaces here'; exit 0; }
-	[ -c /dev/net/tun ] || { echo '1..0 # SKIP there is no /dev/net/tun'; exit 0; }
+# Why there can be none; or nothing.
+net_missing() {
+	if [ "$(id -u)" -ne 0 ]; then
+		echo 'network namespaces want root'
+	elif ! unshare --net true 2>/dev/null; then
+		echo 'no network namespaces here'
+	elif [ ! -c /dev/net/tun ]; then
+		echo 'there is no /dev/net/tun'
+	fi
+}
+
+# A test calls it first, with "$@": it begins anew in a namespace of its own, or is passed over.
+net_alone() {
+	local why
+	[ "${DSKE_NET-}" != own ] || return 0
+	why=$(net_missing)
+	[ -z "$why" ] || { echo "1..0 # SKIP $why"; exit 0; }
 	DSKE_NET=own exec unshare --net --mount --kill-child --fork bash "$0" "$@"
-fi
-
-declare -A net_pid
+}
 
 net_in() { # WHO COMMAND...: in alice's or bob's namespace
 	local who=$1
@@ -28,37 +39,43 @@ net_start() { # WHO COMMAND...: the same in the background; the process is $!
 	nsenter --net="/proc/${net_pid[$who]}/ns/net" "$@" &
 }
 
-# A namespace that lives as long as its sleeper.
+# A namespace that lives as long as its sleeper, who goes by the name of $net_name.
 net_make() { # WHO
-	unshare --net sleep infinity &
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	setsid unshare --net bash -c 'exec -a "$0" sleep infinity' "${net_name-net}-$1" </dev/null >/dev/null 2>&1 &
 	net_pid[$1]=$!
 	disown
 	until [ "$(readlink "/proc/${net_pid[$1]}/ns/net")" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.01; done
 	net_in "$1" ip link set lo up
 }
 
-net_up() {
+# The links of the picture; this shell's own loopback has the hubs' address.
+net_links() {
 	local who i=0
-	ip link set lo up
-	ip addr add 10.77.0.1/32 dev lo
 	for who in alice bob; do
 		i=$((i + 1))
 		net_make $who
-		ip link add "h$i" type veth peer name hubs netns "${net_pid[$who]}"
-		ip addr add "10.77.$i.1/24" dev "h$i"
-		ip link set "h$i" up
-		net_in $who ip addr add "10.77.$i.2/24" dev hubs
-		net_in $who ip link set hubs up
-		net_in $who ip route add default via "10.77.$i.1"
+		ip link add "h$i" type veth peer name hubs netns "${net_pid[$who]}" &&
+			ip addr add "10.77.$i.1/24" dev "h$i" &&
+			ip link set "h$i" up &&
+			net_in $who ip addr add "10.77.$i.2/24" dev hubs &&
+			net_in $who ip link set hubs up &&
+			net_in $who ip route add default via "10.77.$i.1" || return 1
 	done
-	ip link add direct netns "${net_pid[alice]}" type veth peer name direct netns "${net_pid[bob]}"
+	ip link add direct netns "${net_pid[alice]}" type veth peer name direct netns "${net_pid[bob]}" || return 1
 	i=0
 	for who in alice bob; do
 		i=$((i + 1))
-		net_in $who ip addr add "10.77.9.$i/24" dev direct
-		net_in $who ip -6 addr add "fd77:9::$i/64" dev direct nodad
-		net_in $who ip link set direct up
+		net_in $who ip addr add "10.77.9.$i/24" dev direct &&
+			net_in $who ip -6 addr add "fd77:9::$i/64" dev direct nodad &&
+			net_in $who ip link set direct up || return 1
 	done
+}
+
+net_up() {
+	ip link set lo up
+	ip addr add 10.77.0.1/32 dev lo
+	net_links
 }
 
 net_down() {
@@ -85,8 +102,6 @@ tunnel_stop() { # WHO [SIGNAL]
 	kill "-${2:-TERM}" "${tunnel_pid[$1]}"
 	wait "${tunnel_pid[$1]}"
 }
-declare -A tunnel_pid
-
 tunnel_status() { # WHO: JSON
 	python3 -c 'import socket,sys
 s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
