@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/gate.h"
 
 #define TEXT_MAX 2048
 
@@ -167,12 +168,38 @@ void log_sanitise(char *text)
 	*out = '\0';
 }
 
+static bool is_leap(int64_t year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static int64_t month_len(int64_t year, unsigned month)
+{
+	static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+	return days[month] + (month == 1 && is_leap(year) ? 1 : 0);
+}
+
+void log_stamp(char out[LOG_STAMP_LEN], int64_t seconds)
+{
+	int64_t days = seconds / 86400, year = 1970;
+	unsigned rest = (unsigned)(seconds % 86400);
+	unsigned month = 0;
+
+	while (days >= 365 + is_leap(year))
+		days -= 365 + is_leap(year++);
+	while (days >= month_len(year, month))
+		days -= month_len(year, month++);
+	/* The last of each tells the compiler how many digits there are. */
+	snprintf(out, LOG_STAMP_LEN, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)year % 10000, (month + 1) % 100,
+		 ((unsigned)days + 1) % 100, rest / 3600 % 100, rest / 60 % 60, rest % 60);
+}
+
 /* Everything of a line that stands before its text. */
 static void prefix(char *out, size_t cap, enum log_level level)
 {
 	struct timespec now;
-	struct tm utc;
-	char stamp[32] = "";
+	char stamp[LOG_STAMP_LEN];
 
 	switch (state.target) {
 	case TARGET_JOURNAL: /* which adds time, program and process itself */
@@ -180,8 +207,7 @@ static void prefix(char *out, size_t cap, enum log_level level)
 		return;
 	case TARGET_FILE:
 		clock_gettime(CLOCK_REALTIME, &now);
-		if (gmtime_r(&now.tv_sec, &utc) != NULL)
-			strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
+		log_stamp(stamp, now.tv_sec);
 		snprintf(out, cap, "%s %s[%ld]: %s: ", stamp, state.ident, (long)getpid(), levels[level].word);
 		return;
 	default:
@@ -242,6 +268,16 @@ static void write_to_file(char *line, size_t len)
 		write_line(again.n, line, len);
 }
 
+/* Without openlog(3): in a module, that belongs to the host. */
+static void to_syslog(enum log_level level, const char *line)
+{
+	bool entered = gate_enter();
+
+	syslog(levels[level].priority, "%s", line);
+	if (entered)
+		gate_leave();
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
 	int saved_errno = errno;
@@ -260,9 +296,8 @@ void log_line(enum log_level level, const char *format, ...)
 		if (written >= TEXT_MAX)
 			memcpy(line + start + TEXT_MAX - 4, "...", 4);
 		log_sanitise(line + start);
-		/* Without openlog(3): in a module, that belongs to the host. */
 		if (state.target == TARGET_SYSLOG)
-			syslog(levels[level].priority, "%s", line);
+			to_syslog(level, line);
 		else if (state.target == TARGET_FILE)
 			write_to_file(line, strlen(line));
 		else

@@ -6,11 +6,14 @@
  * text replaced by '?', so that a peer's name cannot forge lines (also what is not UTF-8, and what turns
  * the direction of writing around).  Texts beyond 2 KiB end in "...".
  *
- * Lines come whole from any thread and from forked children, without a lock.  log_open() and
- * log_close() are for one thread, while no other logs.
+ * Lines come whole from any thread and from forked children, without a lock of ours or of the C library's that a child could
+ * find held: syslog(3) has one, and is called at the gate (base/gate.h).  log_open() and log_close() are for one thread,
+ * while no other logs.
  */
 #ifndef DSKE_BASE_LOG_H
 #define DSKE_BASE_LOG_H
+
+#include <stdint.h>
 
 #include "base/rc.h"
 
@@ -31,6 +34,10 @@ dske_rc log_level_parse(enum log_level *out, const char *text); /* "error" .. "d
 /* Replaces in place, by '?', whatever could act on a terminal or look like another line, and what is no
  * UTF-8.  Each line is treated so; other text that is shown may need it too. */
 void log_sanitise(char *text);
+
+/* "2026-01-31T12:00:00Z" of a time from 1970 to 9999: gmtime(3) and strftime(3) take a lock. */
+#define LOG_STAMP_LEN 21 /* with the zero */
+void log_stamp(char out[LOG_STAMP_LEN], int64_t seconds);
 
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -401,6 +402,23 @@ static void levels_have_names(void **state)
 	assert_int_equal(level, LOG_LEVEL_WARN);
 }
 
+/* From 1970 to 2110, each month and each hour. */
+static void times_are_told_as_the_library_does(void **state)
+{
+	char stamp[LOG_STAMP_LEN], wanted[LOG_STAMP_LEN];
+	struct tm utc;
+
+	(void)state;
+	for (time_t t = 0; t < (time_t)86400 * 365 * 140; t += 86400 * 13 + 3677) {
+		assert_non_null(gmtime_r(&t, &utc));
+		assert_true(strftime(wanted, sizeof wanted, "%Y-%m-%dT%H:%M:%SZ", &utc) > 0);
+		log_stamp(stamp, t);
+		assert_string_equal(stamp, wanted);
+	}
+	log_stamp(stamp, 951782400 + 86399);
+	assert_string_equal(stamp, "2000-02-29T23:59:59Z");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,6 +437,7 @@ int main(void)
 		cmocka_unit_test(errno_is_kept_and_quoted),
 		cmocka_unit_test(lines_of_several_processes_stay_whole),
 		cmocka_unit_test(levels_have_names),
+		cmocka_unit_test(times_are_told_as_the_library_does),
 	};
 	return cmocka_run_group_tests(tests, scratch_group_set_up, close_log);
 }
