@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What keys are for: each verb beside permissions, mechanisms and keys that do not fit; and where keys may come to be. */
+/* What keys are for: each verb beside permissions, mechanisms and keys that do not fit; and where keys are made. */
 #include "test/pkcs11/p11test.h"
 
 static unsigned char value[32] = {9, 8, 7}, iv[16], out[128];
-static CK_MECHANISM cbc = {CKM_AES_CBC, iv, sizeof iv}, hmac = {CKM_SHA256_HMAC, NULL, 0}, sha256 = {CKM_SHA256, NULL, 0};
+static CK_MECHANISM cbc = {CKM_AES_CBC, iv, sizeof iv}, hmac = {CKM_SHA256_HMAC, NULL, 0};
+static CK_MECHANISM sha256 = {CKM_SHA256, NULL, 0};
 static CK_MECHANISM wrap = {CKM_AES_KEY_WRAP, NULL, 0}, aes_gen = {CKM_AES_KEY_GEN, NULL, 0};
 static CK_BYTE text[32];
 static CK_KEY_DERIVATION_STRING_DATA string = {text, sizeof text};
@@ -14,8 +15,8 @@ static CK_OBJECT_HANDLE made;
 /* A session key that may do what is asked of it, but for one thing. */
 static CK_OBJECT_HANDLE key_without(CK_SESSION_HANDLE s, CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE not)
 {
-	static const CK_ATTRIBUTE_TYPE all[] = {CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE,
-						CKA_EXTRACTABLE};
+	static const CK_ATTRIBUTE_TYPE all[] = {CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP,
+						CKA_DERIVE, CKA_EXTRACTABLE};
 	CK_ATTRIBUTE templ[12] = {{CKA_CLASS, &secret_class, sizeof secret_class}, {CKA_KEY_TYPE, &type, sizeof type},
 				  {CKA_VALUE, value, sizeof value}, {CKA_PRIVATE, &no, 1}};
 	CK_OBJECT_HANDLE key = 0;
@@ -103,7 +104,7 @@ void case_permissions_change(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- mechanisms that are for something else --------------------------------------------------------------------- */
+/* ---- mechanisms that are for something else ------------------------------------------------------------- */
 
 void case_other_mechanisms(void)
 {
@@ -129,7 +130,7 @@ void case_other_mechanisms(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- keys that there are not --------------------------------------------------------------------------------------- */
+/* ---- keys that there are not ------------------------------------------------------------------------------- */
 
 void case_other_keys(void)
 {
@@ -141,7 +142,8 @@ void case_other_keys(void)
 	wrapped(s);
 	ASK("none, to decrypt", "5.10.1", p11->C_DecryptInit(s, &cbc, gone), CKR_KEY_HANDLE_INVALID);
 	ASK("none, to verify", "5.15.1", p11->C_VerifyInit(s, &hmac, gone), CKR_KEY_HANDLE_INVALID);
-	ASK("none, to wrap with", "5.18.3", p11->C_WrapKey(s, &wrap, gone, key, out + 64, &m), CKR_WRAPPING_KEY_HANDLE_INVALID);
+	ASK("none, to wrap with", "5.18.3", p11->C_WrapKey(s, &wrap, gone, key, out + 64, &m),
+	    CKR_WRAPPING_KEY_HANDLE_INVALID);
 	ASK("none, to be wrapped", "5.18.3", p11->C_WrapKey(s, &wrap, key, gone, out + 64, &m), CKR_KEY_HANDLE_INVALID);
 	ASK("none, to unwrap with", "5.18.4", unwrap(s, &wrap, gone, no, no), CKR_UNWRAPPING_KEY_HANDLE_INVALID);
 	ASK("none, to derive from", "5.18.5", derive(s, &encrypt_data, gone, no, no), CKR_KEY_HANDLE_INVALID);
@@ -195,7 +197,7 @@ void case_making_public(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 }
 
-/* ---- lengths (PKCS#11 3.0, 5.2) ------------------------------------------------------------------------------------ */
+/* ---- lengths (PKCS#11 3.0, 5.2) ---------------------------------------------------------------------------- */
 
 typedef CK_RV act(CK_SESSION_HANDLE, CK_BYTE_PTR, CK_ULONG, CK_BYTE_PTR, CK_ULONG_PTR);
 

@@ -68,7 +68,8 @@ void case_no_session(void)
 	ASK(#function, "5.1.3", p11->function(dead __VA_OPT__(, ) __VA_ARGS__), UNLESS_ABSENT(CKR_SESSION_HANDLE_INVALID));
 	WITH_SESSION(X)
 #undef X
-	ASK("C_GetFunctionStatus", "5.20.1", p11->C_GetFunctionStatus(dead), CKR_FUNCTION_NOT_PARALLEL, CKR_SESSION_HANDLE_INVALID);
+	ASK("C_GetFunctionStatus", "5.20.1", p11->C_GetFunctionStatus(dead),
+	    CKR_FUNCTION_NOT_PARALLEL, CKR_SESSION_HANDLE_INVALID);
 	ASK("C_CancelFunction", "5.20.2", p11->C_CancelFunction(dead), CKR_FUNCTION_NOT_PARALLEL, CKR_SESSION_HANDLE_INVALID);
 }
 

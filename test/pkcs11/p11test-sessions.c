@@ -198,7 +198,8 @@ void case_session_rules(void)
 	CK_SESSION_INFO info = {0};
 	CK_TOKEN_INFO before, after;
 
-	ASK("without CKF_SERIAL_SESSION", "5.6.1", p11->C_OpenSession(slot, 0, NULL, NULL, &s), CKR_SESSION_PARALLEL_NOT_SUPPORTED);
+	ASK("without CKF_SERIAL_SESSION", "5.6.1", p11->C_OpenSession(slot, 0, NULL, NULL, &s),
+	    CKR_SESSION_PARALLEL_NOT_SUPPORTED);
 	ASK("no such slot", "5.6.1", p11->C_OpenSession(NO_SLOT, CKF_SERIAL_SESSION, NULL, NULL, &s), CKR_SLOT_ID_INVALID);
 	MUST(p11->C_GetTokenInfo(slot, &before));
 	ASK("read-only", "5.6.1", p11->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &ro), CKR_OK);

@@ -147,7 +147,8 @@ void case_get_rules(void)
 void case_set_rules(void)
 {
 	CK_SESSION_HANDLE s = session_user();
-	static const CK_ATTRIBUTE_TYPE uses[] = {CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE};
+	static const CK_ATTRIBUTE_TYPE uses[] = {CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY,
+						 CKA_WRAP, CKA_UNWRAP, CKA_DERIVE};
 	bool all = true;
 
 	made = key_new(s, CKK_AES, value, 16, "changed");

@@ -50,8 +50,10 @@ void case_login_rules(void)
 	ASK("no PIN at all", "5.6, C_Login", login(ro, CKU_USER, NULL), CKR_ARGUMENTS_BAD);
 	ASK("an empty PIN", "5.6, C_Login", login(ro, CKU_USER, ""), CKR_PIN_INCORRECT, CKR_PIN_LEN_RANGE);
 	ASK("no such user", "5.6, C_Login", login(ro, 77, pin), CKR_USER_TYPE_INVALID);
-	ASK("the officer, beside a read-only session", "5.6, C_Login", login(rw, CKU_SO, "whatever"), CKR_SESSION_READ_ONLY_EXISTS);
-	ASK("for a context, with nothing begun", "5.6, C_Login", login(ro, CKU_CONTEXT_SPECIFIC, pin), CKR_OPERATION_NOT_INITIALIZED);
+	ASK("the officer, beside a read-only session", "5.6, C_Login", login(rw, CKU_SO, "whatever"),
+	    CKR_SESSION_READ_ONLY_EXISTS);
+	ASK("for a context, with nothing begun", "5.6, C_Login", login(ro, CKU_CONTEXT_SPECIFIC, pin),
+	    CKR_OPERATION_NOT_INITIALIZED);
 	TRUTH("nobody is in", "5.6.4", state_of(ro) == CKS_RO_PUBLIC_SESSION);
 	ASK("the user", "5.6, C_Login", login(ro, CKU_USER, pin), CKR_OK);
 	TRUTH("is in where he logged in", "5.6.4", state_of(ro) == CKS_RO_USER_FUNCTIONS);
@@ -150,7 +152,8 @@ void case_token_anew(void)
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);
 	ASK("no label", "5.5.7", p11->C_InitToken(slot, officer, len, NULL), CKR_ARGUMENTS_BAD);
 	ASK("no such slot", "5.5.7", p11->C_InitToken(0x7fffffff, officer, len, info.label), CKR_SLOT_ID_INVALID);
-	ASK("by a wrong PIN", "5.5.7", p11->C_InitToken(slot, (CK_UTF8CHAR *)"not the PIN", 11, info.label), CKR_PIN_INCORRECT);
+	ASK("by a wrong PIN", "5.5.7", p11->C_InitToken(slot, (CK_UTF8CHAR *)"not the PIN", 11, info.label),
+	    CKR_PIN_INCORRECT);
 	s = session_user();
 	TRUTH("and all is there", "5.5.7", visible(s) == 1);
 	IS(p11->C_CloseAllSessions(slot), CKR_OK);

@@ -119,7 +119,7 @@ size_t unhex(unsigned char *out, const char *text);
 /* Hexadecimal, "'TEXT", "XX*COUNT" or "..COUNT" (00 01 02 ...) as bytes; returns how many. */
 size_t known_bytes(unsigned char *out, const char *text);
 
-/* A base key that may be derived from, its value as known_bytes() reads it; and what it gives (0: as long as it comes). */
+/* A base key to derive from, its value as known_bytes() reads it; and what it gives (len 0: as long as it comes). */
 CK_OBJECT_HANDLE base_new(CK_SESSION_HANDLE s, CK_KEY_TYPE type, const char *text);
 void derives(CK_SESSION_HANDLE s, CK_MECHANISM *mech, CK_OBJECT_HANDLE base, CK_ULONG len, const char *wanted);
 
@@ -139,24 +139,25 @@ void gcm_load(struct gcm_case *c, CK_SESSION_HANDLE s, const struct gcm_vector *
 
 /* The groups, in the order in which they run. */
 #define GROUPS(X) \
-	X(not_initialized, RAW) X(initialize, RAW) X(initialize_arguments, RAW) X(lists, PUBLIC) X(defaults, USER) \
-	X(templates_refused, USER) X(check_value, USER) X(one_way, USER) X(unchangeable, USER) X(copy, USER) \
-	X(copy_refused, USER) X(data_object, USER) X(find_any, USER) X(allowed_mechanisms, USER) X(unique_id, USER) \
-	X(attributes, USER) X(set_attributes, USER) X(create_refused, USER) X(destroy, USER) X(token_object, LOGIN) \
-	X(find, USER) X(known_answers, USER) X(known_tampered, USER) X(counters, USER) X(chacha20, USER) \
-	X(ccm_length, USER) X(generated_parameters, USER) X(generated_messages, USER) X(generated_wraps, USER) \
-	X(key_goes, LOGIN) X(gcm_without_bits, USER) X(shared_key, USER) X(messages, USER) \
-	X(messages_tampered, USER) X(messages_conventions, USER) X(messages_nonces, USER) X(messages_xchacha, USER) \
-	X(wrap_known, USER) X(wrap_ways, USER) X(wrap_refused, USER) X(wrap_policies, USER) X(wrap_nonces, USER) \
-	X(wrap_apart, USER) X(dual_digest, USER) X(dual_sign, USER) X(gcm, USER) X(gcm_tampered, USER) \
-	X(gcm_parts, USER) X(gcm_parameters, USER) X(cbc, USER) X(cbc_pad, USER) X(wrong_keys, USER) \
-	X(hmac_tampered, USER) X(hmac_general, USER) X(interleaved, USER) X(digest, PUBLIC) X(digest_sha1, PUBLIC) \
-	X(digest_sha224, PUBLIC) X(digest_sha256, PUBLIC) X(digest_sha384, PUBLIC) X(digest_sha512, PUBLIC) \
-	X(digest_sha512_224, PUBLIC) X(digest_sha512_256, PUBLIC) X(digest_sha3_224, PUBLIC) \
-	X(digest_sha3_256, PUBLIC) X(digest_sha3_384, PUBLIC) X(digest_sha3_512, PUBLIC) X(digest_key, USER) \
-	X(digest_state, PUBLIC) X(hmac_sha1, USER) X(hmac_sha224, USER) X(hmac_sha256, USER) X(hmac_sha384, USER) \
-	X(hmac_sha512, USER) X(hmac_sha3_224, USER) X(hmac_sha3_256, USER) X(hmac_sha3_384, USER) \
-	X(hmac_sha3_512, USER) X(aes_cmac, USER) X(aes_gmac, USER) X(poly1305, USER) X(sign_messages, USER) \
+	X(not_initialized, RAW) X(initialize, RAW) X(initialize_arguments, RAW) X(lists, PUBLIC) \
+	X(defaults, USER) X(templates_refused, USER) X(check_value, USER) X(one_way, USER) X(unchangeable, USER) \
+	X(copy, USER) X(copy_refused, USER) X(data_object, USER) X(find_any, USER) X(allowed_mechanisms, USER) \
+	X(unique_id, USER) X(attributes, USER) X(set_attributes, USER) X(create_refused, USER) X(destroy, USER) \
+	X(token_object, LOGIN) X(find, USER) X(known_answers, USER) X(known_tampered, USER) X(counters, USER) \
+	X(chacha20, USER) X(ccm_length, USER) X(generated_parameters, USER) X(generated_messages, USER) \
+	X(generated_wraps, USER) X(key_goes, LOGIN) X(gcm_without_bits, USER) X(shared_key, USER) \
+	X(messages, USER) X(messages_tampered, USER) X(messages_conventions, USER) X(messages_nonces, USER) \
+	X(messages_xchacha, USER) X(wrap_known, USER) X(wrap_ways, USER) X(wrap_refused, USER) \
+	X(wrap_policies, USER) X(wrap_nonces, USER) X(wrap_apart, USER) X(dual_digest, USER) X(dual_sign, USER) \
+	X(gcm, USER) X(gcm_tampered, USER) X(gcm_parts, USER) X(gcm_parameters, USER) X(cbc, USER) \
+	X(cbc_pad, USER) X(wrong_keys, USER) X(hmac_tampered, USER) X(hmac_general, USER) X(interleaved, USER) \
+	X(digest, PUBLIC) X(digest_sha1, PUBLIC) X(digest_sha224, PUBLIC) X(digest_sha256, PUBLIC) \
+	X(digest_sha384, PUBLIC) X(digest_sha512, PUBLIC) X(digest_sha512_224, PUBLIC) \
+	X(digest_sha512_256, PUBLIC) X(digest_sha3_224, PUBLIC) X(digest_sha3_256, PUBLIC) \
+	X(digest_sha3_384, PUBLIC) X(digest_sha3_512, PUBLIC) X(digest_key, USER) X(digest_state, PUBLIC) \
+	X(hmac_sha1, USER) X(hmac_sha224, USER) X(hmac_sha256, USER) X(hmac_sha384, USER) X(hmac_sha512, USER) \
+	X(hmac_sha3_224, USER) X(hmac_sha3_256, USER) X(hmac_sha3_384, USER) X(hmac_sha3_512, USER) \
+	X(aes_cmac, USER) X(aes_gmac, USER) X(poly1305, USER) X(sign_messages, USER) \
 	X(sign_messages_refused, USER) X(keygen_aes128, USER) X(keygen_aes192, USER) X(keygen_aes256, USER) \
 	X(keygen_generic, USER) X(keygen_hkdf, USER) X(keygen_chacha20, USER) X(keygen_poly1305, USER) \
 	X(keygen_sha1, USER) X(keygen_sha224, USER) X(keygen_sha256, USER) X(keygen_sha384, USER) \
@@ -164,17 +165,19 @@ void gcm_load(struct gcm_case *c, CK_SESSION_HANDLE s, const struct gcm_vector *
 	X(keygen_sha3_256, USER) X(keygen_sha3_384, USER) X(keygen_sha3_512, USER) X(keygen_refused, USER) \
 	X(pbkdf2, USER) X(pbkdf2_old_params, USER) X(hkdf, USER) X(hkdf_data, USER) X(sp800_108_counter, USER) \
 	X(sp800_108_feedback, USER) X(sp800_108_pipeline, USER) X(tls12_kdf, USER) X(concatenate, USER) \
-	X(xor_base_and_data, USER) X(extract_key, USER) X(aes_encrypt_data, USER) X(general_length, USER) X(digest_derivation, USER) X(examples, USER) \
-	X(random, PUBLIC) X(threads, USER) X(closed_under_way, PUBLIC) X(fork, USER) X(fork_under_load, USER) \
-	X(after_finalize, USER) X(descriptions, PUBLIC) X(slot_lists, PUBLIC) X(mechanism_lists, PUBLIC) \
-	X(mechanism_flags, PUBLIC) X(session_rules, PUBLIC) X(many_sessions, PUBLIC) X(no_session, PUBLIC) \
-	X(nothing_begun, PUBLIC) X(no_pointer, USER) X(no_length, USER) X(active, USER) X(login_rules, LOGIN) \
-	X(officer_rules, LOGIN) X(pin_rules, LOGIN) X(token_anew, LOGIN) X(access_public, LOGIN) \
-	X(access_user, LOGIN) X(create_rules, USER) X(create_kinds, USER) X(get_rules, USER) X(set_rules, USER) \
-	X(set_all_or_none, USER) X(copy_rules, USER) X(find_rules, USER) \
-	X(permissions, USER) X(permissions_change, USER) X(other_mechanisms, USER) X(other_keys, USER) \
-	X(making_read_only, LOGIN) X(making_public, LOGIN) X(lengths, USER) X(errors_end, USER) X(crossed_ciphers, USER) X(crossed_macs, USER) X(crossed_digests, PUBLIC) X(crossed_derivations, USER) \
-	X(crossed_passwords, USER) X(has_known_answer, PUBLIC) X(has_been_crossed, PUBLIC) X(finalize, USER)
+	X(xor_base_and_data, USER) X(extract_key, USER) X(aes_encrypt_data, USER) X(general_length, USER) \
+	X(digest_derivation, USER) X(examples, USER) X(random, PUBLIC) X(threads, USER) \
+	X(closed_under_way, PUBLIC) X(fork, USER) X(fork_under_load, USER) X(after_finalize, USER) \
+	X(descriptions, PUBLIC) X(slot_lists, PUBLIC) X(mechanism_lists, PUBLIC) X(mechanism_flags, PUBLIC) \
+	X(session_rules, PUBLIC) X(many_sessions, PUBLIC) X(no_session, PUBLIC) X(nothing_begun, PUBLIC) \
+	X(no_pointer, USER) X(no_length, USER) X(active, USER) X(login_rules, LOGIN) X(officer_rules, LOGIN) \
+	X(pin_rules, LOGIN) X(token_anew, LOGIN) X(access_public, LOGIN) X(access_user, LOGIN) \
+	X(create_rules, USER) X(create_kinds, USER) X(get_rules, USER) X(set_rules, USER) \
+	X(set_all_or_none, USER) X(copy_rules, USER) X(find_rules, USER) X(permissions, USER) \
+	X(permissions_change, USER) X(other_mechanisms, USER) X(other_keys, USER) X(making_read_only, LOGIN) \
+	X(making_public, LOGIN) X(lengths, USER) X(errors_end, USER) X(crossed_ciphers, USER) \
+	X(crossed_macs, USER) X(crossed_digests, PUBLIC) X(crossed_derivations, USER) X(crossed_passwords, USER) \
+	X(has_known_answer, PUBLIC) X(has_been_crossed, PUBLIC) X(finalize, USER)
 
 #define X(name, kind) void case_##name(void);
 GROUPS(X)
