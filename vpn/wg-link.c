@@ -185,9 +185,12 @@ static void failed(struct wg_link *l, dske_rc rc)
 {
 	bool is_mere_wait = !l->seen.initiates && rc_is(rc, DSKE_RC_TIMEOUT);
 	pthread_mutex_lock(&l->lock);
+	bool is_long = now_ms() - l->since_ms > 2 * l->conf->interval_ms + l->conf->timeout_ms;
 	if (!is_mere_wait && !rc_is(rc, DSKE_RC_CANCELLED)) {
 		l->seen.failures++;
 		note(l, rc);
+	} else if (is_mere_wait && l->key.len > 0 && is_long) {
+		note(l, rc); /* the other end should have come */
 	}
 	pthread_mutex_unlock(&l->lock);
 }
