@@ -4,6 +4,7 @@ BASE_TESTS = \
 	%D%/test-buf \
 	%D%/test-conf \
 	%D%/test-cpu \
+	%D%/test-crypto \
 	%D%/test-file \
 	%D%/test-gate \
 	%D%/test-id \
@@ -28,6 +29,9 @@ TESTS += $(BASE_TESTS)
 
 %C%_test_cpu_SOURCES = %D%/test-cpu.c
 %C%_test_cpu_LDADD = $(BASE_LIBS) $(TEST_LIBS)
+
+%C%_test_crypto_SOURCES = %D%/test-crypto.c
+%C%_test_crypto_LDADD = $(BASE_LIBS) $(TEST_LIBS)
 
 %C%_test_file_SOURCES = %D%/test-file.c test/lib/scratch.c test/lib/scratch.h
 %C%_test_file_LDADD = $(BASE_LIBS) $(TEST_LIBS)
