@@ -92,6 +92,8 @@ struct report {
 	char advice[400]; /* what to do, when it failed */
 };
 void report_drop(struct report *r);
+/* The names of those that took part, by commas; the caller frees it.  NULL: no memory. */
+char *report_hubs(const struct report *r);
 
 /* Activates an imported table over the network (DSKE 2.1: the client acknowledges).  Errors: NOT_FOUND,
  * STATE (already active), FROZEN, UNREACHABLE, TIMEOUT, TAG. */

@@ -366,9 +366,3 @@ dske_rc exchange_too_few(struct exchange *x, size_t needed)
 	return rc_fail(common_code(x, needed), "%zu of %zu hubs are needed, %zu can be used", needed, x->set->count,
 		       x->set->count - exchange_bad(x));
 }
-
-void report_drop(struct report *r)
-{
-	free(r->hub);
-	*r = (struct report){0};
-}

@@ -32,6 +32,7 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/quota.c %D%/quota.h \
 	%D%/ready.c \
 	%D%/receiver.c \
+	%D%/report.c \
 	%D%/request.c %D%/request.h \
 	%D%/retire.c \
 	%D%/spool.c %D%/spool.h \

@@ -3,7 +3,6 @@
 
 #include "pkcs11/agree.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,20 +71,13 @@ static void log_failure(const struct agree_request *q, const struct agree_result
 		log_warn("what to do: %s", r->report.advice);
 }
 
-/* Names of the hubs that took part, by commas. */
 static CK_RV set_hubs(struct attrs *a, const struct report *r)
 {
-	char *text = malloc(r->count * (NAME_MAX_LEN + 2) + 1);
-	size_t len = 0;
+	char *text = report_hubs(r);
 
 	if (text == NULL)
 		return CKR_HOST_MEMORY;
-	text[0] = '\0';
-	for (size_t i = 0; i < r->count; i++) {
-		if (rc_ok(r->hub[i].rc))
-			len += (size_t)sprintf(text + len, "%s%s", len > 0 ? "," : "", r->hub[i].name);
-	}
-	CK_RV rv = attrs_set(a, CKA_DSKE_HUBS, text, len);
+	CK_RV rv = attrs_set_text(a, CKA_DSKE_HUBS, text);
 	free(text);
 	return rv;
 }

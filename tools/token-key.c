@@ -121,29 +121,32 @@ static CK_ULONG scheme_number(enum scheme scheme)
 struct agreed {
 	CK_ULONG n, k, scheme;
 	CK_BBOOL confirmed;
-	char hubs[CONFIG_HUBS_MAX * (NAME_MAX_LEN + 1) + 1];
+	char *hubs; /* owned */
 };
 
-static void give_agreed(struct template *t, const struct token_keeping *k, struct agreed *a)
+static void agreed_drop(struct agreed *a)
+{
+	free(a->hubs);
+}
+
+static dske_rc give_agreed(struct template *t, const struct token_keeping *k, struct agreed *a)
 {
 	const struct agree_result *r = k->result;
-	size_t len = 0;
-	*a = (struct agreed){r->n, r->k, scheme_number(r->scheme), r->confirmed ? CK_TRUE : CK_FALSE, ""};
-	for (size_t i = 0; i < r->report.count && len + NAME_MAX_LEN + 2 <= sizeof a->hubs; i++) {
-		if (rc_ok(r->report.hub[i].rc))
-			len += (size_t)sprintf(a->hubs + len, "%s%s", len > 0 ? "," : "", r->report.hub[i].name);
-	}
+	*a = (struct agreed){r->n, r->k, scheme_number(r->scheme), r->confirmed ? CK_TRUE : CK_FALSE, report_hubs(&r->report)};
+	if (a->hubs == NULL)
+		return rc_make(DSKE_RC_NOMEM);
 	give(t, CKA_DSKE_KEY_ID, r->key_id.b, ID_LEN);
 	give(t, CKA_DSKE_INITIATOR, r->initiator.b, ID_LEN);
 	give(t, CKA_DSKE_N, &a->n, sizeof a->n);
 	give(t, CKA_DSKE_K, &a->k, sizeof a->k);
 	give(t, CKA_DSKE_SCHEME, &a->scheme, sizeof a->scheme);
 	give(t, CKA_DSKE_CONFIRMED, &a->confirmed, sizeof a->confirmed);
-	give(t, CKA_DSKE_HUBS, a->hubs, len);
+	give(t, CKA_DSKE_HUBS, a->hubs, strlen(a->hubs));
 	if (k->peer != NULL) {
 		give(t, CKA_DSKE_PEER, r->peer.b, ID_LEN);
 		give(t, CKA_DSKE_PEER_NAME, k->peer, strlen(k->peer));
 	}
+	return DSKE_OK;
 }
 
 dske_rc token_key_keep(const struct token_keeping *k)
@@ -153,7 +156,7 @@ dske_rc token_key_keep(const struct token_keeping *k)
 	static const CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 	AUTO(token) token = {0};
 	struct template t = {0};
-	struct agreed agreed;
+	AUTO(agreed) agreed = {0};
 	CK_OBJECT_HANDLE object;
 	give(&t, CKA_CLASS, &class, sizeof class);
 	give(&t, CKA_KEY_TYPE, &type, sizeof type);
@@ -167,7 +170,7 @@ dske_rc token_key_keep(const struct token_keeping *k)
 	give(&t, CKA_SIGN, &yes, sizeof yes);
 	give(&t, CKA_VERIFY, &yes, sizeof yes);
 	give(&t, CKA_VALUE, k->result->key.data, k->result->key.len);
-	give_agreed(&t, k, &agreed);
+	TRY(give_agreed(&t, k, &agreed));
 	TRY(token_load(&token));
 	TRY(token_session(&token, true));
 	TRY(token_login(&token, CKU_USER, k->pin));

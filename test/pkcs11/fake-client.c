@@ -141,12 +141,6 @@ void client_relock(struct client *c)
 	(void)c;
 }
 
-void report_drop(struct report *r)
-{
-	free(r->hub);
-	*r = (struct report){0};
-}
-
 void agree_result_drop(struct agree_result *r)
 {
 	secret_drop(&r->key);

@@ -3,7 +3,7 @@
 # unit tests.
 noinst_LTLIBRARIES += %D%/libfakeclient.la
 %C%_libfakeclient_la_SOURCES = %D%/fake-client.c client/config.c client/media.c client/peers.c client/places.c \
-	$(STORE_SOURCES) client/watch.c
+	client/report.c $(STORE_SOURCES) client/watch.c
 # The same where PINs are cheap to change too: for programs that make thousands of calls a second.
 check_LTLIBRARIES += %D%/libcheapclient.la
 %C%_libcheapclient_la_SOURCES = $(%C%_libfakeclient_la_SOURCES)
