@@ -57,3 +57,14 @@ EXTRA_PROGRAMS += %D%/bench-otp
 bench-otp: %D%/bench-otp
 	@DSKE_BENCH_COMMIT=`git -C $(srcdir) describe --always --dirty 2>/dev/null`; export DSKE_BENCH_COMMIT; \
 	%D%/bench-otp $(OTP_LINES)
+
+# A datagram of the tunnel, sealed and opened.
+BENCHES += %D%/bench-packet
+%C%_bench_packet_SOURCES = %D%/bench-packet.c $(BENCH_LIB)
+%C%_bench_packet_LDADD = $(VPN_LIBS)
+
+# Tunnels between network namespaces; root.  What is set is said at the head of each script.
+EXTRA_DIST += %D%/vpn.bash %D%/bench-vpn test/vpn/wireguard.bash
+bench-vpn: vpn/dske-vpn tools/dske hub/dske-hubd pkcs11/dske-pkcs11.la
+	@DSKE_BENCH_COMMIT=`git -C $(srcdir) describe --always --dirty 2>/dev/null`; export DSKE_BENCH_COMMIT; \
+	top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; export top_srcdir top_builddir; $(srcdir)/%D%/bench-vpn
