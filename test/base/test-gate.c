@@ -279,6 +279,10 @@ static void who_is_cancelled_inside_leaves(void **state)
 	unsigned before = gate_given_up();
 
 	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	print_message("# skip: AddressSanitizer takes the stack of a cancelled thread for damaged\n");
+	skip();
+#endif
 	inside = false;
 	pthread_create(&t, NULL, be_cancelled, NULL);
 	while (!inside)
