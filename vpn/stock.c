@@ -10,18 +10,20 @@
 
 #include "base/net.h"
 
-#define BOOTS_LEFT 4            /* runs of the other end that are over, and whose late words are passed over */
 #define NEWEST_NAMED 48         /* of the pads in a word; the others take turns */
 #define FORGET_AFTER_MS 30000   /* a pad that a later one has followed, of which packets may be on their way still */
+#define UNHELD_MS 60000         /* to send: who speaks, and does not name it for so long, will not get it */
 
-/* Whoever owns the list frees what is in it: senders what is sent under, receivers what is received under.  Others set
- * `gone`. */
+/* The sender frees what is sent under; others set `gone`.  Of what is received under, whoever has the lock may free all but
+ * `current`, which the receiver has in its hands. */
 struct kept {
 	struct kept *next;
 	struct pad pad;
 	bool held;           /* to send: the other end has said so */
 	atomic_bool gone;
-	int64_t used_ms;     /* to receive: when last; 0: never */
+	uint64_t order;      /* to receive: when it was added, counted */
+	int64_t added_ms;
+	int64_t used_ms;     /* to receive: when traffic last came under it; 0: never */
 };
 
 struct list {
@@ -34,10 +36,12 @@ struct stock {
 	struct list out, in;
 	uint64_t hold_max, held; /* bytes to receive under */
 	uint64_t boot, number;
-	uint64_t peer_boot, peer_number, left_boots[BOOTS_LEFT];
+	uint64_t peer_boot, peer_number;
+	uint64_t peer_order; /* the newest pad that this run of the other end spoke under */
 	uint64_t unknown[WORD_UNKNOWN_MAX];
-	size_t unknown_count, turn;
+	size_t unknown_count, unknown_next, turn;
 	atomic_bool due;
+	int64_t (*clock)(void);
 	struct stock_figures seen; /* what only grows */
 };
 
@@ -56,11 +60,17 @@ dske_rc stock_new(struct stock **out, uint64_t hold_max)
 	}
 	s->boot |= 1; /* zero is nobody's */
 	s->hold_max = hold_max;
+	s->clock = clock_ms;
 	s->out.end = &s->out.first;
 	s->in.end = &s->in.first;
 	pthread_mutex_init(&s->lock, NULL);
 	*out = s;
 	return DSKE_OK;
+}
+
+void stock_set_clock(struct stock *s, int64_t (*clock)(void))
+{
+	s->clock = clock;
 }
 
 static void list_drop(struct list *l)
@@ -82,7 +92,7 @@ void stock_free(struct stock *s)
 	free(s);
 }
 
-/* Takes *at out of its list and wipes it; by the list's owner, with the lock. */
+/* Takes *at out of its list and wipes it; with the lock, by who may. */
 static void list_take_out(struct stock *s, struct list *l, struct kept **at)
 {
 	struct kept *k = *at;
@@ -108,9 +118,14 @@ static struct kept *list_find(const struct list *l, uint64_t name)
 /* Beyond what is kept to receive under, the oldest goes. */
 static void make_room(struct stock *s)
 {
-	for (struct kept *k = s->in.first; k != NULL && s->held > s->hold_max; k = k->next) {
+	for (struct kept **at = &s->in.first; *at != NULL && s->held > s->hold_max;) {
+		struct kept *k = *at;
 		if (!atomic_exchange(&k->gone, true))
 			s->held -= (uint64_t)k->pad.units * PAD_UNIT;
+		if (k != s->in.current)
+			list_take_out(s, &s->in, at);
+		else
+			at = &k->next;
 	}
 }
 
@@ -125,13 +140,14 @@ dske_rc stock_add(struct stock *s, enum pad_side side, uint64_t name, struct sec
 		return rc;
 	}
 	struct list *l = side == PAD_SENDS ? &s->out : &s->in;
+	k->added_ms = s->clock();
 	pthread_mutex_lock(&s->lock);
 	*l->end = k;
 	l->end = &k->next;
 	if (side == PAD_RECEIVES) {
 		s->held += (uint64_t)k->pad.units * PAD_UNIT;
+		k->order = ++s->seen.received_pads;
 		make_room(s);
-		s->seen.received_pads++;
 	} else {
 		s->seen.sent_pads++;
 	}
@@ -147,16 +163,28 @@ static bool pad_has(const struct pad *p, size_t len)
 	return len <= (size_t)(p->units - p->next) * PAD_UNIT;
 }
 
-/* Of pads that are held: the first with room; those before it have too little left for anybody. */
-static struct kept *next_held(struct stock *s, size_t len)
+/* What others gave up; by the sender. */
+static void sweep(struct stock *s)
 {
-	struct kept **at = &s->out.first;
-	while (*at != NULL) {
+	for (struct kept **at = &s->out.first; *at != NULL;) {
 		struct kept *k = *at;
 		if (atomic_load(&k->gone)) {
 			s->seen.given_up += k->pad.left;
 			list_take_out(s, &s->out, at);
-		} else if (k->held && pad_has(&k->pad, len)) {
+		} else {
+			at = &k->next;
+		}
+	}
+}
+
+/* Of pads that are held: the first with room; those before it have too little left for anybody. */
+static struct kept *next_held(struct stock *s, size_t len)
+{
+	struct kept **at = &s->out.first;
+	sweep(s);
+	while (*at != NULL) {
+		struct kept *k = *at;
+		if (k->held && pad_has(&k->pad, len)) {
 			return k;
 		} else if (k->held) {
 			list_take_out(s, &s->out, at);
@@ -192,16 +220,16 @@ struct pad *stock_sending_new(struct stock *s, size_t len)
 
 /* ---- receiving --------------------------------------------------------------------------------------------- */
 
+/* Nothing is due for it: anybody can send names, and words cost pads.  The last ones stay, so that strangers do not keep
+ * out what the other end sends on and on. */
 static void note_unknown(struct stock *s, uint64_t name)
 {
 	for (size_t i = 0; i < s->unknown_count; i++) {
 		if (s->unknown[i] == name)
 			return;
 	}
-	if (s->unknown_count == WORD_UNKNOWN_MAX)
-		return;
-	s->unknown[s->unknown_count++] = name;
-	atomic_store(&s->due, true);
+	s->unknown[s->unknown_next++ % WORD_UNKNOWN_MAX] = name;
+	s->unknown_count += s->unknown_count < WORD_UNKNOWN_MAX;
 }
 
 /* Of what is used up, or was given up by others, or has had a successor for long. */
@@ -232,17 +260,18 @@ struct pad *stock_receiving(struct stock *s, uint64_t name)
 	if (k != NULL && k->pad.name == name && !atomic_load_explicit(&k->gone, memory_order_relaxed))
 		return &k->pad;
 	pthread_mutex_lock(&s->lock);
-	int64_t now = clock_ms();
-	if (k != NULL)
-		k->used_ms = now;
-	forget_used(s, now);
+	forget_used(s, s->clock());
 	k = s->in.current = list_find(&s->in, name);
 	if (k == NULL)
 		note_unknown(s, name);
-	else
-		k->used_ms = now;
 	pthread_mutex_unlock(&s->lock);
 	return k == NULL ? NULL : &k->pad;
+}
+
+void stock_used(struct stock *s)
+{
+	if (s->in.current != NULL)
+		s->in.current->used_ms = s->clock();
 }
 
 /* ---- words ------------------------------------------------------------------------------------------------- */
@@ -256,21 +285,24 @@ static bool names_has(const uint64_t *names, size_t count, uint64_t name)
 	return false;
 }
 
-/* Is this word of the run that the other end is in, and newer than the last?  A run that was not seen before is one. */
+/* Is this word of the run that the other end is in, and newer than the last?  A run has only pads that were agreed since it
+ * began: what says that it is another run, and comes under no newer pad than this one spoke under, is of one before. */
 static bool is_news(struct stock *s, const struct word *w, bool *is_restart)
 {
+	uint64_t order = s->in.current != NULL ? s->in.current->order : 0;
 	*is_restart = false;
 	if (w->boot == s->peer_boot) {
+		s->peer_order = order > s->peer_order ? order : s->peer_order;
 		bool is_newer = w->number > s->peer_number;
 		s->peer_number = is_newer ? w->number : s->peer_number;
 		return is_newer;
 	}
-	if (names_has(s->left_boots, BOOTS_LEFT, w->boot))
-		return false;
 	*is_restart = s->peer_boot != 0;
-	if (*is_restart)
-		s->left_boots[s->seen.restarts++ % BOOTS_LEFT] = s->peer_boot;
+	if (*is_restart && order <= s->peer_order)
+		return false;
+	s->seen.restarts += *is_restart;
 	s->peer_boot = w->boot;
+	s->peer_order = order;
 	s->peer_number = w->number;
 	return true;
 }
@@ -278,6 +310,7 @@ static bool is_news(struct stock *s, const struct word *w, bool *is_restart)
 void stock_take_word(struct stock *s, const struct word *w)
 {
 	bool is_restart;
+	int64_t now = s->clock();
 	pthread_mutex_lock(&s->lock);
 	bool is_new = is_news(s, w, &is_restart);
 	for (struct kept *k = s->out.first; is_new && k != NULL; k = k->next) {
@@ -285,7 +318,8 @@ void stock_take_word(struct stock *s, const struct word *w)
 		bool is_named = names_has(w->held, w->held_count, k->pad.name);
 		bool is_unknown = names_has(w->unknown, w->unknown_count, k->pad.name);
 		k->held = k->held || is_named;
-		if (was_held && !is_named && (is_restart || is_unknown))
+		bool is_lost = was_held ? is_restart || is_unknown : now - k->added_ms > UNHELD_MS;
+		if (is_lost && !is_named)
 			atomic_store(&k->gone, true);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -315,11 +349,12 @@ void stock_make_word(struct stock *s, struct word *w)
 {
 	atomic_store(&s->due, false);
 	pthread_mutex_lock(&s->lock);
+	sweep(s);
 	*w = (struct word){.boot = s->boot, .number = ++s->number};
 	name_held(s, w);
 	w->unknown_count = (uint16_t)s->unknown_count;
 	memcpy(w->unknown, s->unknown, s->unknown_count * sizeof s->unknown[0]);
-	s->unknown_count = 0;
+	s->unknown_count = s->unknown_next = 0;
 	pthread_mutex_unlock(&s->lock);
 }
 

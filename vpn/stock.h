@@ -6,7 +6,8 @@
  * (vpn/word.h) decides which pads the sender uses for traffic: those it holds.  Its own word goes under any pad, since
  * the first pad of one direction is confirmed through the other, whose first is not confirmed yet either.
  *
- * A run of the other end that is not the one before has lost its memory: pads that it does not name are given up.
+ * A run of the other end that is not the one before has lost its memory: pads that it does not name are given up.  So are
+ * those that it has not named for a minute while it spoke: it will not get them any more.
  */
 #ifndef DSKE_VPN_STOCK_H
 #define DSKE_VPN_STOCK_H
@@ -25,6 +26,9 @@ struct stock;
 dske_rc stock_new(struct stock **out, uint64_t hold_max);
 void stock_free(struct stock *s); /* wipes all pads; safe on NULL */
 
+/* Milliseconds that never go back; clock_ms (base/net.h) when nothing is set.  Before threads use it. */
+void stock_set_clock(struct stock *s, int64_t (*clock)(void));
+
 /* A key has been agreed; it is empty afterwards.  Any thread.  Errors: NOMEM, TOOBIG. */
 dske_rc stock_add(struct stock *s, enum pad_side side, uint64_t name, struct secret *key);
 
@@ -36,11 +40,14 @@ struct pad *stock_sending(struct stock *s, size_t len);
  * other's.  The same otherwise. */
 struct pad *stock_sending_new(struct stock *s, size_t len);
 
-/* The pad of that name to receive under; NULL: not held, which the next word tells.  The receiver's thread only; valid
- * until its next call. */
+/* The pad of that name to receive under; NULL: not held, which the next word tells.  Anybody can write a name: this changes
+ * nothing else.  The receiver's thread only; valid until its next call. */
 struct pad *stock_receiving(struct stock *s, uint64_t name);
 
-/* The other end's word, which was authentic.  The receiver's thread. */
+/* Traffic that was authentic came under the pad that stock_receiving gave last: those before it are over soon. */
+void stock_used(struct stock *s);
+
+/* The other end's word, which was authentic, and came under the pad that stock_receiving gave last.  The receiver's thread. */
 void stock_take_word(struct stock *s, const struct word *w);
 
 /* This end's word, as of now.  The sender's thread. */

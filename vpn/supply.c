@@ -17,8 +17,10 @@
 
 #define PAUSE_MIN_MS 250
 #define PAUSE_MAX_MS 30000
+#define WAITED_MS 500 /* a receiver that waited at least so long did wait */
 #define HELD_WAIT_MS 10000 /* for the other end's word on a pad */
 #define LOOK_MS 10
+#define LIMITED_LOOK_MS 1000 /* whether another day has begun */
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 #define CALL_LEN 4096
 #define CALL_AFTER_MS 3000 /* of silence */
@@ -56,8 +58,8 @@ static void begin_day(struct supply *s)
 	s->seen.today = 0;
 }
 
-/* Is another pad wanted, and allowed?  Then it is under way. */
-static bool begin_one(struct supply *s)
+/* Is another pad wanted, and allowed?  Then it is under way.  Otherwise *pause is for how long not to ask again. */
+static bool begin_one(struct supply *s, int64_t *pause)
 {
 	struct stock_figures f;
 	stock_figures(s->stock, &f);
@@ -66,6 +68,7 @@ static bool begin_one(struct supply *s)
 	s->seen.is_limited = s->conf.day_limit != 0 && s->seen.today + s->under_way + s->conf.block > s->conf.day_limit;
 	bool wanted = f.send_left + f.send_unconfirmed + s->under_way < s->conf.ahead && !s->seen.is_limited;
 	s->under_way += wanted ? s->conf.block : 0;
+	*pause = s->seen.is_limited ? LIMITED_LOOK_MS : LOOK_MS;
 	pthread_mutex_unlock(&s->lock);
 	return wanted;
 }
@@ -80,13 +83,13 @@ static size_t len_of(const struct worker *w)
 	return is_call(w) ? CALL_LEN : w->s->conf.block;
 }
 
-/* Nobody there in time is no failure of a receiver: it waits on. */
-static bool is_failure(const struct worker *w, dske_rc rc)
+/* Nobody there in time is no failure of a receiver: it waits on.  But without hubs the same comes at once. */
+static bool is_failure(const struct worker *w, dske_rc rc, int64_t took_ms)
 {
-	return !rc_ok(rc) && !(w->side == PAD_RECEIVES && rc_is(rc, DSKE_RC_TIMEOUT));
+	return !rc_ok(rc) && !(w->side == PAD_RECEIVES && rc_is(rc, DSKE_RC_TIMEOUT) && took_ms >= WAITED_MS);
 }
 
-static void end_one(struct worker *w, dske_rc rc)
+static void end_one(struct worker *w, dske_rc rc, bool is_failed)
 {
 	struct supply *s = w->s;
 	pthread_mutex_lock(&s->lock);
@@ -96,7 +99,7 @@ static void end_one(struct worker *w, dske_rc rc)
 		s->seen.agreed[w->side]++;
 		s->seen.agreed_bytes[w->side] += len_of(w);
 		s->seen.today += w->side == PAD_SENDS ? len_of(w) : 0;
-	} else if (is_failure(w, rc) && !rc_is(rc, DSKE_RC_CANCELLED)) {
+	} else if (is_failed && !rc_is(rc, DSKE_RC_CANCELLED)) {
 		s->seen.failed[w->side]++;
 	}
 	if (w->side == PAD_SENDS)
@@ -165,21 +168,18 @@ static void *work(void *given)
 {
 	struct worker *w = given;
 	struct supply *s = w->s;
-	int64_t pause = 0;
+	int64_t pause = 0, after_failure = 0;
 	while (pause_for(s, pause)) {
 		uint64_t name = 0;
-		if (w->side == PAD_SENDS && !begin_one(s)) {
-			pause = LOOK_MS;
+		if (w->side == PAD_SENDS && !begin_one(s, &pause))
 			continue;
-		}
+		int64_t began = clock_ms();
 		dske_rc rc = agree(w, &name);
-		end_one(w, rc);
-		if (is_failure(w, rc)) {
-			complain(w, rc, pause);
-			pause = next_pause(pause);
-			continue;
-		}
-		pause = rc_ok(rc) ? 0 : LOOK_MS;
+		bool is_failed = is_failure(w, rc, clock_ms() - began);
+		end_one(w, rc, is_failed);
+		if (is_failed)
+			complain(w, rc, after_failure);
+		pause = after_failure = is_failed ? next_pause(after_failure) : 0;
 		if (rc_ok(rc) && w->side == PAD_SENDS)
 			wait_until_held(s, name);
 	}
@@ -198,7 +198,8 @@ static void *call(void *given)
 			pause = CALL_AFTER_MS;
 			continue;
 		}
-		end_one(w, agree(w, &name));
+		dske_rc rc = agree(w, &name);
+		end_one(w, rc, !rc_ok(rc));
 		pause = 2 * pause < CALL_LEAST_MS ? 2 * pause : CALL_LEAST_MS;
 	}
 	return NULL;

@@ -194,6 +194,16 @@ static dske_rc send_waiting(struct sender *s)
 	return DSKE_OK;
 }
 
+/* For how long there is nothing to do unless somebody wakes: until a word is due, or pads are looked for. */
+static int wait_ms(const struct sender *s, bool may_send)
+{
+	if (s->to.len == 0)
+		return WORD_EACH_MS;
+	int64_t wait = s->word_ms + WORD_EACH_MS - clock_ms();
+	int most = !may_send || stock_word_due(s->t->stock) ? LOOK_MS : WORD_EACH_MS;
+	return wait < 0 ? 0 : wait < most ? (int)wait : most;
+}
+
 static dske_rc send_all(struct sender *s)
 {
 	struct tunnel *t = s->t;
@@ -201,9 +211,7 @@ static dske_rc send_all(struct sender *s)
 		s->to = remote_of(t);
 		bool may_send = has_pad(s);
 		struct pollfd p[] = {{may_send ? t->device->fd.n : -1, POLLIN, 0}, {t->wake.n, POLLIN, 0}, {t->end.n, POLLIN, 0}};
-		int64_t wait = s->word_ms + WORD_EACH_MS - clock_ms();
-		int most = !may_send || stock_word_due(t->stock) ? LOOK_MS : WORD_EACH_MS;
-		poll(p, 3, wait < 0 ? 0 : wait < most ? (int)wait : most);
+		poll(p, 3, wait_ms(s, may_send));
 		if ((p[1].revents & POLLIN) != 0)
 			wake_taken(t->wake.n);
 		say_word(s, clock_ms());
@@ -296,7 +304,7 @@ static void take_word(struct receiver *r, const uint8_t *bytes, size_t len)
 	wake(r->t->wake.n);
 }
 
-/* The other end is there: it may have moved. */
+/* The other end is there: it may have moved, and the sender may have waited to learn where it is. */
 static void heard(struct tunnel *t, const struct place *from)
 {
 	char text[PLACE_TEXT_MAX];
@@ -308,6 +316,8 @@ static void heard(struct tunnel *t, const struct place *from)
 		is_new = true;
 	}
 	pthread_mutex_unlock(&t->lock);
+	if (is_new)
+		wake(t->wake.n);
 	if (is_new)
 		log_info("the other end is at %s", place_text(from, text));
 }
@@ -335,8 +345,10 @@ static dske_rc take_datagram(struct receiver *r, uint8_t *datagram, size_t len, 
 		return DSKE_OK;
 	}
 	heard(r->t, from);
-	if (head.kind == PACKET_DATA)
+	if (head.kind == PACKET_DATA) {
+		stock_used(r->t->stock);
 		return take_packet(r, head.flags, datagram + PACKET_HEAD, len - PACKET_MORE);
+	}
 	take_word(r, datagram + PACKET_HEAD, len - PACKET_MORE);
 	return DSKE_OK;
 }

@@ -92,23 +92,164 @@ static void a_restart_gives_up_what_it_lost(void **state)
 	struct stock_figures f;
 	agree(a, b, 1);
 	agree(a, b, 2);
+	agree(b, a, 101);
+	assert_non_null(stock_receiving(a, 101));
 	tell(b, a);
 	struct word late;
 	stock_make_word(b, &late);
 	stock_free(b);
 	b = new_stock(); /* another run: it has nothing */
 	agree(a, b, 3);
+	agree(b, a, 102);
+	assert_non_null(stock_receiving(a, 102));
 	tell(b, a);
 	assert_int_equal(stock_sending(a, 10)->name, 3);
 	stock_figures(a, &f);
 	assert_int_equal(f.restarts, 1);
 	assert_int_equal(f.given_up, 2 * PAD_LEN);
+	assert_non_null(stock_receiving(a, 101));
 	stock_take_word(a, &late); /* of the run before, overtaken: nobody believes it */
 	assert_int_equal(stock_sending(a, 10)->name, 3);
 	stock_figures(a, &f);
 	assert_int_equal(f.restarts, 1);
 	stock_free(a);
 	stock_free(b);
+}
+
+/* The same, of the run before the first that was heard of: nothing is known of it. */
+static void an_old_run_is_not_taken_for_a_new_one(void **state)
+{
+	(void)state;
+	struct stock *a = new_stock(), *old = new_stock(), *b = new_stock();
+	struct word late;
+	agree(old, a, 101);
+	stock_make_word(old, &late);
+	agree(b, a, 102);
+	agree(a, b, 1);
+	assert_non_null(stock_receiving(a, 102));
+	tell(b, a);
+	assert_int_equal(stock_sending(a, 10)->name, 1);
+	assert_non_null(stock_receiving(a, 101)); /* somebody kept a datagram back, and lets it go now */
+	stock_take_word(a, &late);
+	assert_int_equal(stock_sending(a, 10)->name, 1);
+	agree(a, b, 2);
+	assert_non_null(stock_receiving(a, 102));
+	tell(b, a);
+	assert_false(stock_is_waiting(a, 2)); /* the run that is goes on being heard */
+	stock_free(a);
+	stock_free(b);
+	stock_free(old);
+}
+
+static int64_t now;
+
+static int64_t told_now(void)
+{
+	return now;
+}
+
+/* Pads whose shares the other end never got do not count for ever: none would be agreed in their place. */
+static void what_it_never_gets_is_given_up(void **state)
+{
+	(void)state;
+	struct stock *a = new_stock(), *b = new_stock();
+	struct stock_figures f;
+	now = 1000;
+	stock_set_clock(a, told_now);
+	give(a, PAD_SENDS, 1);
+	give(a, PAD_SENDS, 2);
+	now += 3600 * 1000; /* nobody is there: nothing changes, lest more and more is agreed for nobody */
+	stock_figures(a, &f);
+	assert_int_equal(f.send_unconfirmed, 2 * PAD_LEN);
+	give(a, PAD_SENDS, 3);
+	give(b, PAD_RECEIVES, 3);
+	tell(b, a);
+	stock_figures(a, &f);
+	assert_int_equal(f.send_unconfirmed, 0);
+	assert_int_equal(f.send_left, PAD_LEN);
+	assert_int_equal(stock_sending(a, 10)->name, 3);
+	give(a, PAD_SENDS, 4);
+	now += 50 * 1000;
+	tell(b, a);
+	assert_true(stock_is_waiting(a, 4));
+	now += 11 * 1000;
+	tell(b, a);
+	assert_false(stock_is_waiting(a, 4));
+	tell(a, b); /* which frees them */
+	stock_figures(a, &f);
+	assert_int_equal(f.given_up, 3 * PAD_LEN);
+	stock_free(a);
+	stock_free(b);
+}
+
+/* Names alone, which anybody writes, end no pad, and make no word due: words cost pads. */
+static void names_cost_nothing(void **state)
+{
+	(void)state;
+	struct stock *a = new_stock();
+	struct word w;
+	now = 1000;
+	stock_set_clock(a, told_now);
+	for (uint64_t name = 1; name <= 4; name++)
+		give(a, PAD_RECEIVES, name);
+	stock_make_word(a, &w);
+	for (uint64_t name = 1; name <= 4; name++)
+		assert_non_null(stock_receiving(a, name));
+	now += 31 * 1000;
+	for (uint64_t name = 1; name <= 4; name++)
+		assert_non_null(stock_receiving(a, name));
+	for (uint64_t name = 100; name < 200; name++)
+		assert_null(stock_receiving(a, name));
+	assert_false(stock_word_due(a));
+	stock_make_word(a, &w);
+	assert_int_equal(w.held_count, 4);
+	assert_int_equal(w.unknown_count, WORD_UNKNOWN_MAX);
+	for (size_t i = 0; i < WORD_UNKNOWN_MAX; i++)
+		assert_true(w.unknown[i] >= 184); /* the last ones */
+	stock_free(a);
+}
+
+/* A pad that traffic left behind is forgotten, a while after a later one has traffic. */
+static void traffic_ends_those_before(void **state)
+{
+	(void)state;
+	struct stock *a = new_stock();
+	now = 1000;
+	stock_set_clock(a, told_now);
+	for (uint64_t name = 1; name <= 3; name++)
+		give(a, PAD_RECEIVES, name);
+	assert_non_null(stock_receiving(a, 1));
+	stock_used(a);
+	now += 20 * 1000;
+	assert_non_null(stock_receiving(a, 3));
+	stock_used(a);
+	assert_non_null(stock_receiving(a, 1)); /* a late one */
+	now += 31 * 1000;
+	assert_non_null(stock_receiving(a, 2));
+	assert_null(stock_receiving(a, 1));
+	assert_non_null(stock_receiving(a, 3));
+	stock_free(a);
+}
+
+/* Who agrees more and more, and sends nothing, fills no memory. */
+static void no_more_is_kept_than_may_be(void **state)
+{
+	(void)state;
+	struct stock *a;
+	struct stock_figures f;
+	assert_true(rc_ok(stock_new(&a, 2 * PAD_LEN)));
+	for (uint64_t name = 1; name <= 10; name++)
+		give(a, PAD_RECEIVES, name);
+	stock_figures(a, &f);
+	assert_int_equal(f.receive_left, 2 * PAD_LEN);
+	assert_int_equal(f.used[PAD_RECEIVES], 8 * PAD_LEN); /* wiped */
+	assert_non_null(stock_receiving(a, 9));
+	for (uint64_t name = 11; name <= 20; name++)
+		give(a, PAD_RECEIVES, name);
+	assert_null(stock_receiving(a, 9)); /* the one in its hands waits for that */
+	stock_figures(a, &f);
+	assert_int_equal(f.used[PAD_RECEIVES], 18 * PAD_LEN);
+	stock_free(a);
 }
 
 static void words_that_overtake_each_other(void **state)
@@ -139,7 +280,6 @@ static void what_is_dropped_is_told(void **state)
 	assert_int_equal(stock_sending(a, 10)->name, 1);
 	agree(a, b, 3); /* no room: the oldest goes */
 	assert_null(stock_receiving(b, 1));
-	assert_true(stock_word_due(b));
 	tell(b, a);
 	assert_int_equal(stock_sending(a, 10)->name, 2);
 	stock_free(a);
@@ -185,6 +325,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sends_under_what_is_held), cmocka_unit_test(in_order_until_spent),
 		cmocka_unit_test(a_restart_gives_up_what_it_lost), cmocka_unit_test(words_that_overtake_each_other),
+		cmocka_unit_test(an_old_run_is_not_taken_for_a_new_one), cmocka_unit_test(what_it_never_gets_is_given_up),
+		cmocka_unit_test(names_cost_nothing), cmocka_unit_test(traffic_ends_those_before),
+		cmocka_unit_test(no_more_is_kept_than_may_be),
 		cmocka_unit_test(what_is_dropped_is_told), cmocka_unit_test(many), cmocka_unit_test(receiving_ends_with_the_pad),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
