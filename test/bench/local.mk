@@ -68,3 +68,12 @@ EXTRA_DIST += %D%/vpn.bash %D%/bench-vpn test/vpn/wireguard.bash
 bench-vpn: vpn/dske-vpn tools/dske hub/dske-hubd pkcs11/dske-pkcs11.la
 	@DSKE_BENCH_COMMIT=`git -C $(srcdir) describe --always --dirty 2>/dev/null`; export DSKE_BENCH_COMMIT; \
 	top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; export top_srcdir top_builddir; $(srcdir)/%D%/bench-vpn
+
+# Table 1 of the paper's 5.2, and the long line that it needs.
+EXTRA_PROGRAMS += %D%/delay
+%C%_delay_SOURCES = %D%/delay.c $(BENCH_LIB)
+%C%_delay_LDADD = $(VPN_LIBS)
+EXTRA_DIST += %D%/bench-table1
+bench-table1: %D%/delay vpn/dske-vpn vpn/dske-wg tools/dske hub/dske-hubd pkcs11/dske-pkcs11.la
+	@DSKE_BENCH_COMMIT=`git -C $(srcdir) describe --always --dirty 2>/dev/null`; export DSKE_BENCH_COMMIT; \
+	top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; export top_srcdir top_builddir; $(srcdir)/%D%/bench-table1
