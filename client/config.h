@@ -99,7 +99,7 @@ uint8_t config_k_b(const struct config *c, size_t hubs);
 dske_rc config_tables(const struct config *c, struct path *out);
 
 /* The key that this client's tables are under at rest; *out stays empty where none is configured.  Errors: as
- * table_key_read; KEY: the token's PIN has it (client/store.h). */
+ * table_key_read; KEY: the token's PIN has it (store/store.h). */
 dske_rc config_table_key(const struct config *c, struct secret *out);
 bool config_key_is_pin(const struct config *c);
 

@@ -1,8 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-# The token's store: a room of its own, that tests take without the rest.
-STORE_SOURCES = %D%/store.c %D%/store.h %D%/store-append.c %D%/store-image.c %D%/store-impl.h %D%/store-index.c \
-	%D%/store-key.c %D%/store-load.c %D%/store-pin.c %D%/store-record.c %D%/store-renew.c %D%/store-sound.c
-
 noinst_LTLIBRARIES += %D%/libclient.la
 %C%_libclient_la_SOURCES = \
 	%D%/activate.c \
@@ -37,7 +33,6 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/retire.c \
 	%D%/spool.c %D%/spool.h \
 	%D%/stakes.c %D%/stakes.h \
-	$(STORE_SOURCES) \
 	%D%/tables.c \
 	%D%/taken.c %D%/taken.h \
 	%D%/telephone.c \

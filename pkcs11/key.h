@@ -6,7 +6,7 @@
 #ifndef DSKE_PKCS11_KEY_H
 #define DSKE_PKCS11_KEY_H
 
-#include "client/store.h"
+#include "store/store.h"
 #include "pkcs11/object.h"
 
 struct mech;

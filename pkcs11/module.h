@@ -24,7 +24,7 @@
 #include "pkcs11/rv.h"
 #include "pkcs11/session.h"
 #include "pkcs11/slot.h"
-#include "client/store.h"
+#include "store/store.h"
 
 struct module {
 	unsigned refs; /* under the entry lock of module.c */

@@ -9,6 +9,7 @@ include test/ct/local.mk
 include test/pskm/local.mk
 include test/qkd/local.mk
 include test/hubproto/local.mk
+include test/store/local.mk
 include test/client/local.mk
 include test/hub/local.mk
 include test/pkcs11/local.mk

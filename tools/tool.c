@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "client/store.h"
+#include "store/store.h"
 #include "tools/output.h"
 #include "tools/secret-input.h"
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "client/store.h"
+#include "store/store.h"
 #include "pkcs11/p11-3x.h"
 #include "pkcs11/slot.h"
 #include "test/bench/bench.h"

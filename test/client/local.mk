@@ -76,28 +76,6 @@ TESTS += %D%/test-config
 %C%_test_config_SOURCES = %D%/test-config.c test/lib/scratch.c test/lib/scratch.h
 %C%_test_config_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 
-check_PROGRAMS += %D%/test-store
-TESTS += %D%/test-store
-%C%_test_store_SOURCES = %D%/test-store.c %D%/store-fixture.c %D%/store-fixture.h
-%C%_test_store_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
-%C%_test_store_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=argon2id_hash_raw
-
-check_PROGRAMS += %D%/test-store-damage
-TESTS += %D%/test-store-damage
-%C%_test_store_damage_SOURCES = %D%/test-store-damage.c %D%/store-fixture.c %D%/store-fixture.h
-%C%_test_store_damage_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
-
-check_PROGRAMS += %D%/test-store-sound
-TESTS += %D%/test-store-sound
-%C%_test_store_sound_SOURCES = %D%/test-store-sound.c %D%/store-fixture.c %D%/store-fixture.h
-%C%_test_store_sound_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
-
-check_PROGRAMS += %D%/test-store-attacks
-TESTS += %D%/test-store-attacks
-%C%_test_store_attacks_SOURCES = %D%/test-store-attacks.c %D%/store-fixture.c %D%/store-fixture.h
-%C%_test_store_attacks_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
-%C%_test_store_attacks_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=file_pread
-
 check_PROGRAMS += %D%/test-identity
 TESTS += %D%/test-identity
 %C%_test_identity_SOURCES = %D%/test-identity.c $(CLIENT_WORLD)

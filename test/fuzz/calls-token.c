@@ -11,7 +11,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "client/store.h"
+#include "store/store.h"
 #include "pkcs11/entry.h"
 #include "pkcs11/slot.h"
 #include "test/fuzz/calls.h"

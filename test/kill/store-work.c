@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "client/store.h"
+#include "store/store.h"
 
 #define PIN "user-pin"
 #define NAME_MAX_ 32

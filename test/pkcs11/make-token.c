@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "pkcs11/slot.h"
-#include "client/store.h"
+#include "store/store.h"
 
 static dske_rc make(struct store *s, char **argv)
 {

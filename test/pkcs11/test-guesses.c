@@ -32,7 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client/store.h"
+#include "store/store.h"
 #include "pkcs11/entry.h"
 #include "pkcs11/slot.h"
 #include "test/pkcs11/token-fixture.h"

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/store.h"
+#include "store/store.h"
 #include "pskm/container-impl.h"
 #include "pkcs11/entry.h"
 #include "pkcs11/p11-3x.h"

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/store.h"
+#include "store/store.h"
 #include "pkcs11/key-form.h"
 #include "pkcs11/otp-key.h"
 #include "test/pkcs11/otp-fixture.h"

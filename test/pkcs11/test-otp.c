@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/store.h"
+#include "store/store.h"
 #include "pkcs11/key-form.h"
 #include "pkcs11/otp-key.h"
 #include "test/pkcs11/otp-fixture.h"

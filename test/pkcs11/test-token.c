@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "client/store.h"
+#include "store/store.h"
 #include "test/pkcs11/token-fixture.h"
 
 /* ---- peers and PSKMs as objects ------------------------------------------------------------------------------------ */

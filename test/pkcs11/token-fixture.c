@@ -17,7 +17,7 @@
 #include "base/file.h"
 #include "pkcs11/entry.h"
 #include "pkcs11/slot.h"
-#include "client/store.h"
+#include "store/store.h"
 
 CK_FUNCTION_LIST *p11;
 char dir[256];

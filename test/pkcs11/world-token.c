@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/store.h"
+#include "store/store.h"
 #include "pkcs11/entry.h"
 
 CK_FUNCTION_LIST *p11;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/store-record.c - one record of the token's file: its head, its seal, and what it is chained to. */
+/* store/record.c - one record of the token's file: its head, its seal, and what it is chained to. */
 #include <config.h>
 
-#include "client/store-impl.h"
+#include "store/impl.h"
 
 #include <string.h>
 

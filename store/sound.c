@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * client/store-sound.c - whether a login has to open all records again.
+ * store/sound.c - whether a login has to open all records again.
  *
  * It need not when this process has opened each of them before, and the file's inode, size and ctime are what they were then,
  * or what its own writes made of them since.  Nobody who writes to the file leaves its ctime as it was, whatever becomes of
@@ -10,7 +10,7 @@
  */
 #include <config.h>
 
-#include "client/store-impl.h"
+#include "store/impl.h"
 
 #include <sys/stat.h>
 

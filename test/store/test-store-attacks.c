@@ -3,7 +3,7 @@
  * puts in is noticed, by processes that have it open too.  (A whole older file is an older file: doc/threat-model.md.) */
 #include <config.h>
 
-#include "test/client/store-fixture.h"
+#include "test/store/fixture.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/store-renew.c - a new file in the token's place: what lives, sealed anew, in the old order. */
+/* store/renew.c - a new file in the token's place: what lives, sealed anew, in the old order. */
 #include <config.h>
 
-#include "client/store-impl.h"
+#include "store/impl.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #define STEP (1u << 20)        /* bytes gathered before they are written */
 #define AHEAD (256u << 10)
-#define GROWTH (64u << 10)     /* zeros after the last record, as store-append.c wants them */
+#define GROWTH (64u << 10)     /* zeros after the last record, as append.c wants them */
 #define DEAD_MIN (64u << 10)   /* bytes that are not worth a new file */
 
 struct renewal {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
-#include "client/store-impl.h"
+#include "store/impl.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

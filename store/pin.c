@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/store-pin.c - PINs, what they open, and the count of those that were wrong. */
+/* store/pin.c - PINs, what they open, and the count of those that were wrong. */
 #include <config.h>
 
-#include "client/store-impl.h"
+#include "store/impl.h"
 
 #include <argon2.h>
 #include <string.h>

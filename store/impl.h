@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * client/store-impl.h - inside the token's store: the file as one call sees it (store-image.c), one record
- * (store-record.c), what is where (store-index.c), reading what was appended (store-load.c), whether all of it has to be
- * read again (store-sound.c), appending and the new file (store-append.c, store-renew.c), PINs (store-pin.c), the key of the tables (store-key.c), and the calls
- * (store.c).  The layout is drawn in store.h.
+ * store/impl.h - inside the token's store: the file as one call sees it (image.c), one record
+ * (record.c), what is where (index.c), reading what was appended (load.c), whether all of it has to be read again (sound.c),
+ * appending and the new file (append.c, renew.c), PINs (pin.c), the key of the tables (key.c), and the calls (store.c).
+ * The layout is drawn in store.h.
  */
-#ifndef DSKE_CLIENT_STORE_IMPL_H
-#define DSKE_CLIENT_STORE_IMPL_H
+#ifndef DSKE_STORE_IMPL_H
+#define DSKE_STORE_IMPL_H
 
 #include <assert.h>
 #include <pthread.h>
@@ -16,7 +16,7 @@
 #include "base/buf.h"
 #include "base/crypto.h"
 #include "base/file.h"
-#include "client/store.h"
+#include "store/store.h"
 
 enum { /* header */
 	AT_MEMORY = 16,
@@ -70,7 +70,7 @@ static_assert(AT_USER_WRAP - AT_SO_WRAP == WRAP_LEN && AT_GENERATION - AT_USER_W
 
 enum kind { KIND_OBJECT = 1, KIND_REMOVED = 2 };
 
-/* ---- what is where (store-index.c) --------------------------------------------------------------------- */
+/* ---- what is where (index.c) --------------------------------------------------------------------- */
 
 struct place {
 	struct id name;
@@ -218,7 +218,7 @@ dske_rc records_key(const uint8_t *header, const struct secret *master, struct s
 dske_rc mark_write(uint8_t *state, unsigned k, const uint8_t *header, const struct secret *master, const struct position *to);
 dske_rc mark_check(const uint8_t *state, unsigned k, const uint8_t *header, const struct secret *master, bool *good);
 
-/* ---- one record (store-record.c) ------------------------------------------------------------------------- */
+/* ---- one record (record.c) ------------------------------------------------------------------------- */
 
 struct record {
 	enum kind kind;
@@ -270,7 +270,7 @@ dske_rc image_load(struct store *s, struct image *i, const struct secret *master
 /* The object of a place, which image_load() has read; borrowed, as record_open() has it.  Errors: CORRUPT. */
 dske_rc place_open(const struct store *s, struct view *w, const struct image *i, const struct place *p, struct secret *plain);
 
-/* Did this process open all records, and has nobody else written to the file since (store-sound.c)? */
+/* Did this process open all records, and has nobody else written to the file since (sound.c)? */
 bool store_is_sound(const struct store *s, const struct stamp *now);
 void store_sound_at(struct store *s, const struct stamp *now);
 dske_rc stamp_take(struct stamp *out, const struct store *s, int fd);
@@ -290,12 +290,12 @@ dske_rc image_begin(struct store *s, struct image *i, const struct secret *maste
 /* If the dead are more than half. */
 void image_compact(struct store *s, struct image *i, const struct secret *master);
 
-/* Not an object (store-key.c). */
+/* Not an object (key.c). */
 extern const struct id table_key_name;
 /* Reads the key where there is one; else *key stays empty.  After image_load().  Errors: CORRUPT. */
 dske_rc image_table_key(const struct store *s, const struct image *i, struct secret *key);
 
-/* ---- PINs (store-pin.c) ------------------------------------------------------------------------------------- */
+/* ---- PINs (pin.c) ------------------------------------------------------------------------------------- */
 
 /* Seals the master key under a PIN, for a header to be; the caller clears the counter. */
 dske_rc pin_wrap(uint8_t *header, enum store_pin which, const void *pin, size_t pin_len, const struct secret *master);

@@ -3,7 +3,7 @@
  * put back or reordered, and what a writer left that died is either whole or nothing. */
 #include <config.h>
 
-#include "test/client/store-fixture.h"
+#include "test/store/fixture.h"
 
 #include <fcntl.h>
 #include <stdio.h>

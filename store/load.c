@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/store-load.c - reads what was appended to the token's file, and says what is damaged in it. */
+/* store/load.c - reads what was appended to the token's file, and says what is damaged in it. */
 #include <config.h>
 
-#include "client/store-impl.h"
+#include "store/impl.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

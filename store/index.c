@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/store-index.c - which record of the token's file is an object's, and what was not visited of it yet. */
+/* store/index.c - which record of the token's file is an object's, and what was not visited of it yet. */
 #include <config.h>
 
-#include "client/store-impl.h"
+#include "store/impl.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
-#include "test/client/store-fixture.h"
+#include "test/store/fixture.h"
 
 #include <fcntl.h>
 #include <stdio.h>

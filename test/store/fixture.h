@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test/client/store-fixture.h - a token's store in a folder of its own, for the tests of it. */
+/* test/store/fixture.h - a token's store in a folder of its own, for the tests of it. */
 #ifndef DSKE_TEST_STORE_FIXTURE_H
 #define DSKE_TEST_STORE_FIXTURE_H
 
@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "client/store.h"
+#include "store/store.h"
 
 #define SO "so-pin-1"
 #define USER "user-pin"
@@ -52,7 +52,7 @@ void file_put_mended(const struct fixture *f, struct buf *b);
 /* With the key at hand, from nothing: as another process does at its login. */
 dske_rc look(struct fixture *f, struct seen *s);
 
-/* ---- the file, byte by byte (client/store.h) ------------------------------------------------------------------ */
+/* ---- the file, byte by byte (store/store.h) ------------------------------------------------------------------ */
 
 enum { END = STORE_RECORD_END, STATE_AT = STORE_HEADER_LEN, MARKS_AT = STATE_AT + 32, MARK = 32, STATE_END = STATE_AT + 96 };
 

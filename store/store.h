@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * client/store.h - what the agreement token keeps: label, PINs and token objects, in one file that many
+ * store/store.h - what the agreement token keeps: label, PINs and token objects, in one file that many
  * processes share.  Each change of an object is one record at the file's end; integers are big-endian.
  *
  *	header (STORE_HEADER_LEN bytes, never written in place: a new one comes with a new file)
@@ -63,8 +63,8 @@
  *
  * Thread-safe.  Damage is CORRUPT, and the sentence names what is damaged.
  */
-#ifndef DSKE_CLIENT_STORE_H
-#define DSKE_CLIENT_STORE_H
+#ifndef DSKE_STORE_STORE_H
+#define DSKE_STORE_STORE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -114,7 +114,7 @@ dske_rc store_status(struct store *s, struct store_status *out);
 dske_rc store_init(struct store *s, const void *so_pin, size_t pin_len, const uint8_t label[STORE_LABEL_LEN]);
 
 /* Opens the master key, which the caller owns; also checks every record, unless this process did before and the file's
- * inode, size and ctime say that nobody else has written to it since (store-sound.c).  Errors: PIN, PIN_LOCKED,
+ * inode, size and ctime say that nobody else has written to it since (sound.c).  Errors: PIN, PIN_LOCKED,
  * STATE (no such PIN is set), CORRUPT. */
 dske_rc store_login(struct store *s, enum store_pin which, const void *pin, size_t pin_len, struct secret *master);
 

@@ -2,7 +2,7 @@
 /* The token's store at one login after another: what was opened before is not opened again, unless somebody else wrote. */
 #include <config.h>
 
-#include "test/client/store-fixture.h"
+#include "test/store/fixture.h"
 
 #include <fcntl.h>
 #include <stdio.h>

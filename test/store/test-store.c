@@ -2,7 +2,7 @@
 /* The token's store: PINs and their counters, objects, and many processes at them. */
 #include <config.h>
 
-#include "test/client/store-fixture.h"
+#include "test/store/fixture.h"
 
 #include <argon2.h>
 #include <fcntl.h>

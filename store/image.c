@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/store-image.c - the token's file as one call sees it: locks, header, state, what is under the master key. */
+/* store/image.c - the token's file as one call sees it: locks, header, state, what is under the master key. */
 #include <config.h>
 
-#include "client/store-impl.h"
+#include "store/impl.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

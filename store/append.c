@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/store-append.c - one change of the token's file: a record, its sync, the mark, and the dead overwritten. */
+/* store/append.c - one change of the token's file: a record, its sync, the mark, and the dead overwritten. */
 #include <config.h>
 
-#include "client/store-impl.h"
+#include "store/impl.h"
 
 #include <string.h>
 #include <unistd.h>

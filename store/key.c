@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/store-key.c - the key of the tables, which the token's PINs open. */
+/* store/key.c - the key of the tables, which the token's PINs open. */
 #include <config.h>
 
-#include "client/store-impl.h"
+#include "store/impl.h"
 
 #define TABLE_KEY_LEN 32
 
