@@ -6,8 +6,8 @@
 #ifndef DSKE_PKCS11_KEY_H
 #define DSKE_PKCS11_KEY_H
 
-#include "store/store.h"
 #include "pkcs11/object.h"
+#include "store/store.h"
 
 struct mech;
 

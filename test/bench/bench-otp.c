@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "store/store.h"
 #include "pkcs11/p11-3x.h"
 #include "pkcs11/slot.h"
+#include "store/store.h"
 #include "test/bench/bench.h"
 #include "test/lib/scratch.h"
 

@@ -11,9 +11,9 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "store/store.h"
 #include "pkcs11/entry.h"
 #include "pkcs11/slot.h"
+#include "store/store.h"
 #include "test/fuzz/calls.h"
 
 #define FOLDER_MAX 300

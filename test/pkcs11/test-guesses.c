@@ -32,9 +32,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "store/store.h"
 #include "pkcs11/entry.h"
 #include "pkcs11/slot.h"
+#include "store/store.h"
 #include "test/pkcs11/token-fixture.h"
 
 #define SO_PIN "87654321"

@@ -12,10 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "store/store.h"
 #include "pskm/container-impl.h"
 #include "pkcs11/entry.h"
 #include "pkcs11/p11-3x.h"
+#include "store/store.h"
 
 #include "pkcs11/dske-pkcs11.h"
 

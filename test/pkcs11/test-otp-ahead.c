@@ -15,9 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "store/store.h"
 #include "pkcs11/key-form.h"
 #include "pkcs11/otp-key.h"
+#include "store/store.h"
 #include "test/pkcs11/otp-fixture.h"
 
 #define COUNT 28

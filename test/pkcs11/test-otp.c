@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/store.h"
 #include "pkcs11/key-form.h"
 #include "pkcs11/otp-key.h"
+#include "store/store.h"
 #include "test/pkcs11/otp-fixture.h"
 
 /* ---- messages ------------------------------------------------------------------------------------------------- */

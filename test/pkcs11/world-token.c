@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/store.h"
 #include "pkcs11/entry.h"
+#include "store/store.h"
 
 CK_FUNCTION_LIST *p11;
 struct world w;
