@@ -9,8 +9,6 @@
 #include "base/id.h"
 #include "vpn/supply.h"
 
-#define MTU_LEAST 1280 /* of IPv6 (RFC 8200, 5) */
-#define MTU_MOST 65000
 #define BLOCK_LEAST (UINT64_C(64) << 10)
 #define BLOCK_MOST (UINT64_C(1) << 20) /* a key that the token can hold */
 
@@ -43,7 +41,7 @@ static dske_rc set_address(struct otp_conf *c, const char *key, const char *valu
 static dske_rc set_mtu(struct otp_conf *c, const char *key, const char *value)
 {
 	uint64_t v;
-	TRY(conf_uint(&v, key, value, MTU_LEAST, MTU_MOST));
+	TRY(conf_uint(&v, key, value, OTP_MTU_LEAST, OTP_MTU_MOST));
 	c->mtu = (unsigned)v;
 	return DSKE_OK;
 }

@@ -14,6 +14,11 @@
 #include "base/log.h"
 #include "base/rc.h"
 #include "vpn/device.h"
+#include "vpn/outbox.h"
+#include "vpn/packet.h"
+
+#define OTP_MTU_LEAST 1280                        /* of IPv6 (RFC 8200, 5) */
+#define OTP_MTU_MOST (OUTBOX_BYTES - PACKET_MORE) /* with what the tunnel adds, one datagram of UDP */
 
 struct otp_conf {
 	char name[64];                 /* what both ends call the tunnel; default "vpn" */

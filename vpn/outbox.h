@@ -24,7 +24,7 @@ struct outbox {
 
 void outbox_init(struct outbox *o, int fd);
 
-/* Room for a datagram of that length, which the caller fills before the next call; what does not go with what is there
+/* Room for a datagram of that length, at most OUTBOX_BYTES, which the caller fills before the next call; what does not go with what is there
  * is sent first. */
 uint8_t *outbox_place(struct outbox *o, const struct place *to, size_t len);
 

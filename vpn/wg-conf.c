@@ -151,13 +151,28 @@ static dske_rc link_complete(struct wg_link_conf *l, const char *file)
 	return l->hook.s[0] != '\0' ? conf_folder(&l->hook, file) : DSKE_OK;
 }
 
+/* Two that agree in one context would take each other's shares; two of one WireGuard peer, replace each other's key. */
+static dske_rc apart(const struct wg_link_conf *a, const struct wg_link_conf *b, const char *file)
+{
+	if (strcmp(a->peer, b->peer) == 0 && strcmp(a->name, b->name) == 0)
+		return FAIL(CONFIG, "%s: [link %s] and [link %s] have the same peer and name: give one of them another name, at both ends", file,
+			    a->label, b->label);
+	if (a->wg.interface[0] != '\0' && strcmp(a->wg.interface, b->wg.interface) == 0 &&
+	    memcmp(a->wg.public_key, b->wg.public_key, WG_KEY_LEN) == 0)
+		return FAIL(CONFIG, "%s: [link %s] and [link %s] have the same interface and public_key", file, a->label, b->label);
+	return DSKE_OK;
+}
+
 static dske_rc complete(struct wg_conf *c, const char *file)
 {
 	struct path *const paths[] = {&c->status, &c->module, &c->pin_file};
 	if (c->count == 0)
 		return FAIL(CONFIG, "%s: there is no [link LABEL]", file);
-	for (size_t i = 0; i < c->count; i++)
+	for (size_t i = 0; i < c->count; i++) {
 		TRY(link_complete(&c->links[i], file));
+		for (size_t j = 0; j < i; j++)
+			TRY(apart(&c->links[j], &c->links[i], file));
+	}
 	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
 		if (paths[i]->s[0] != '\0')
 			TRY(conf_folder(paths[i], file));

@@ -102,7 +102,7 @@ static void look(struct wg_link *l)
 	dske_rc rc = put_in_place(l, wanted, &was_there);
 	if (!rc_ok(rc))
 		note(l, rc);
-	else if (!l->seen.in_place && l->key.len > 0)
+	else if (!l->seen.in_place)
 		note(l, rc);
 	if (rc_ok(rc) && !was_there) {
 		l->seen.resets += l->seen.in_place;
@@ -132,10 +132,11 @@ static void *keep(void *given)
 /* ---- agreeing ---------------------------------------------------------------------------------------------- */
 
 /* The other end has the key too: who takes it is given more than one chance. */
-static dske_rc run_hook(const struct wg_link_conf *c, const struct secret *key)
+static dske_rc run_hook(struct wg_link *l, const struct secret *key)
 {
+	const struct wg_link_conf *c = l->conf;
 	dske_rc rc = DSKE_OK;
-	for (int tries = 0; tries < HOOK_TRIES; tries++) {
+	for (int tries = 0; tries < HOOK_TRIES && !atomic_load(&l->ending); tries++) {
 		rc = wg_hook_run(c->hook.s, c->label, c->peer, key);
 		if (rc_ok(rc))
 			return rc;
@@ -154,7 +155,7 @@ static dske_rc agree(struct wg_link *l)
 				.confirm = true, .key_len = WG_KEY_LEN, .timeout_ms = c->timeout_ms};
 	TRY(token_agree(l->token, &ask, &key, key_id));
 	if (c->hook.s[0] != '\0')
-		TRY(run_hook(c, &key));
+		TRY(run_hook(l, &key));
 	pthread_mutex_lock(&l->lock);
 	secret_move(&l->key, &key);
 	l->since_ms = now_ms();
@@ -289,6 +290,6 @@ void wg_link_figures(struct wg_link *l, struct wg_link_figures *out)
 	*out = l->seen;
 	out->key_ms = l->key.len > 0 ? now - l->since_ms : -1;
 	out->handshake_ms = wg_watch_age(&l->watch, now);
-	out->closed = l->key.len == 0 && l->shut.len > 0;
+	out->closed = l->key.len == 0 && l->shut.len > 0 && l->seen.in_place;
 	pthread_mutex_unlock(&l->lock);
 }

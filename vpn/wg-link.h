@@ -47,7 +47,7 @@ struct wg_link_figures {
 	uint64_t keys, failures, resets; /* put in place; agreements that failed; put in place again */
 	int64_t key_ms;                  /* age of the last key; -1: none yet */
 	int64_t handshake_ms;            /* for how long the last handshake has been known; -1: none */
-	bool closed;                     /* nothing can go: no key yet, and fail = closed */
+	bool closed;                     /* nothing can go: no key yet, fail = closed, and that is in place */
 	bool stuck;                      /* handshakes fail */
 	bool in_place;                   /* the last key is where it belongs */
 	char why[256];                   /* the last failure, if nothing succeeded since */

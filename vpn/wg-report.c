@@ -13,7 +13,7 @@ static const char *state_of(const struct wg_link_conf *c, const struct wg_link_f
 	if (f->closed)
 		return "closed: no key yet";
 	if (f->key_ms < 0)
-		return "open: no key yet";
+		return c->closed && c->wg.interface[0] != '\0' ? "not closed yet, and no key" : "open: no key yet";
 	if (!f->in_place)
 		return "the key is not in place";
 	if (f->stuck)

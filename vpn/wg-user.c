@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/id.h"
+#include "base/net.h"
 #include "vpn/wg-device.h"
 
 #define FOLDER "/var/run/wireguard"
@@ -47,7 +48,8 @@ static dske_rc connect_to(struct fd *f, const char *interface)
 	if (!address_of(&a, interface))
 		return FAIL(TOOBIG, "%s: too long a name", interface);
 	f->n = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (f->n < 0 || setsockopt(f->n, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0)
+	if (f->n < 0 || setsockopt(f->n, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0 ||
+	    setsockopt(f->n, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) != 0) /* connecting waits as long too */
 		return FAIL(IO, "no socket: %s", strerror(errno));
 	if (connect(f->n, (const struct sockaddr *)&a, sizeof a) == 0)
 		return DSKE_OK;
@@ -84,12 +86,15 @@ static dske_rc grow(struct secret *s, size_t len)
 	return DSKE_OK;
 }
 
-/* The answer is text; *answer ends with a zero byte. */
+/* The answer is text of whole lines; *answer ends with a zero byte, the only one. */
 static dske_rc read_answer(int fd, struct secret *answer)
 {
 	size_t len = 0;
+	int64_t until = clock_ms() + WAIT_S * 1000;
 	TRY(secret_alloc(answer, ANSWER_FIRST));
 	while (!ends(answer, len)) {
+		if (clock_ms() > until)
+			return FAIL(TIMEOUT, "WireGuard does not end its answer in %d seconds", WAIT_S);
 		if (len + 1 == answer->len)
 			TRY(grow(answer, len));
 		ssize_t n = recv(fd, answer->data + len, answer->len - len - 1, 0);
@@ -97,6 +102,8 @@ static dske_rc read_answer(int fd, struct secret *answer)
 			return FAIL(IO, "WireGuard does not end its answer%s%s", n < 0 ? ": " : "", n < 0 ? strerror(errno) : "");
 		len += n > 0 ? (size_t)n : 0;
 	}
+	if (memchr(answer->data, '\0', len) != NULL)
+		return FAIL(FORMAT, "WireGuard answers with what is no text");
 	answer->data[len] = '\0';
 	return DSKE_OK;
 }
@@ -153,7 +160,7 @@ static dske_rc look(const struct wg_peer *p, struct wg_state *s)
 {
 	static const char request[] = "get=1\n\n";
 	AUTO(secret) answer = {0};
-	uint8_t public_key[WG_KEY_LEN];
+	uint8_t public_key[WG_KEY_LEN] = {0};
 	bool is_it = false, found = false;
 	TRY(ask(p->interface, (const uint8_t *)request, sizeof request - 1, &answer));
 	for (const char *line = (const char *)answer.data; *line != '\0'; line = strchr(line, '\n') + 1) {

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test/vpn/test-conf.c - what configurations of dske-vpn and dske-wg must not say. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "vpn/otp-conf.h"
+#include "vpn/wg-conf.h"
+
+static char file[512];
+
+static int make_file(void **state)
+{
+	(void)state;
+	const char *folder = getenv("TMPDIR");
+	snprintf(file, sizeof file, "%s/dske-conf.XXXXXX", folder != NULL ? folder : "/tmp");
+	int fd = mkstemp(file);
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_file(void **state)
+{
+	(void)state;
+	return unlink(file);
+}
+
+static void put(const char *text)
+{
+	FILE *f = fopen(file, "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* A packet as long as the MTU, with what the tunnel adds, has room where datagrams are made. */
+static void an_mtu_fits_a_datagram(void **state)
+{
+	(void)state;
+	static struct outbox o;
+	struct place nowhere = {.len = 0};
+	struct otp_conf c;
+	char text[96];
+	for (unsigned mtu = OTP_MTU_MOST - 2; mtu <= 65536; mtu += 1) {
+		snprintf(text, sizeof text, "[tunnel]\npeer = bob\nmtu = %u\n", mtu);
+		put(text);
+		dske_rc rc = otp_conf_read(&c, file);
+		assert_int_equal(rc.code, mtu <= OTP_MTU_MOST ? DSKE_RC_OK : DSKE_RC_CONFIG);
+		if (!rc_ok(rc))
+			continue;
+		outbox_init(&o, -1);
+		uint8_t *at = outbox_place(&o, &nowhere, c.mtu + PACKET_MORE);
+		assert_true(at + c.mtu + PACKET_MORE <= o.bytes + sizeof o.bytes);
+	}
+}
+
+#define KEY_A "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
+#define KEY_B "yTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
+
+static dske_rc two_links(const char *first, const char *second)
+{
+	struct wg_conf c;
+	char text[512];
+	snprintf(text, sizeof text, "[link a]\n%s[link b]\n%s", first, second);
+	put(text);
+	dske_rc rc = wg_conf_read(&c, file);
+	if (rc_ok(rc))
+		wg_conf_drop(&c);
+	return rc;
+}
+
+static void links_are_apart(void **state)
+{
+	(void)state;
+	const char *plain = "peer = bob\ninterface = wg0\npublic_key = " KEY_A "\n";
+	assert_int_equal(two_links(plain, plain).code, DSKE_RC_CONFIG);
+	assert_int_equal(two_links(plain, "peer = bob\nhook = /bin/true\n").code, DSKE_RC_CONFIG); /* both are named wg */
+	assert_int_equal(two_links(plain, "peer = carol\ninterface = wg0\npublic_key = " KEY_A "\n").code, DSKE_RC_CONFIG);
+	assert_true(rc_ok(two_links(plain, "peer = carol\ninterface = wg0\npublic_key = " KEY_B "\n")));
+	assert_true(rc_ok(two_links(plain, "peer = bob\nname = two\ninterface = wg1\npublic_key = " KEY_A "\n")));
+	assert_true(rc_ok(two_links(plain, "peer = bob\nname = two\nhook = /bin/true\n")));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(an_mtu_fits_a_datagram), cmocka_unit_test(links_are_apart)};
+	return cmocka_run_group_tests(tests, make_file, remove_file);
+}
