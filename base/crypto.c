@@ -381,8 +381,8 @@ struct crypto_box {
 };
 
 /* One direction, after key and nonce; tag is written or checked. */
-static bool gcm_message(EVP_CIPHER_CTX *ctx, const void *ad, size_t ad_len, bool encrypt, uint8_t *out, const uint8_t *in, size_t len,
-			uint8_t tag[CRYPTO_TAG_LEN])
+static bool gcm_message(EVP_CIPHER_CTX *ctx, const void *ad, size_t ad_len, bool encrypt, uint8_t *out, const uint8_t *in,
+			size_t len, uint8_t tag[CRYPTO_TAG_LEN])
 {
 	int n = 0;
 
@@ -470,7 +470,8 @@ dske_rc crypto_opener_open(EVP_CIPHER_CTX *c, uint8_t *out, const uint8_t nonce[
 	memcpy(tag, sealed + len, sizeof tag);
 	if (!crypto_quiet_begin())
 		return fail_gone();
-	bool done = EVP_DecryptInit_ex2(c, NULL, NULL, nonce, NULL) == 1 && gcm_message(c, ad, ad_len, false, out, sealed, len, tag);
+	bool done = EVP_DecryptInit_ex2(c, NULL, NULL, nonce, NULL) == 1 &&
+		    gcm_message(c, ad, ad_len, false, out, sealed, len, tag);
 	crypto_quiet_end();
 	if (done)
 		return DSKE_OK;

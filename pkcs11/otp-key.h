@@ -79,7 +79,8 @@ void otpkey_left(struct module *m, const struct object *o, struct otpkey_left *l
  * DATA_LEN_RANGE when there are not so many; as key_step(). */
 CK_RV otpkey_take(struct module *m, struct object *o, size_t len, struct secret *out, uint64_t *offset);
 
-/* A copy of bytes of the other half that are still there, or reserved by this process.  ENCRYPTED_DATA_INVALID: some are gone, or never were. */
+/* A copy of bytes of the other half that are still there, or reserved by this process.  ENCRYPTED_DATA_INVALID: some are
+ * gone, or never were. */
 CK_RV otpkey_look(struct module *m, struct object *o, uint64_t offset, size_t len, struct secret *out);
 /* They are gone now.  ENCRYPTED_DATA_INVALID: they were already. */
 CK_RV otpkey_burn(struct module *m, struct object *o, uint64_t offset, size_t len);

@@ -178,4 +178,11 @@ static CK_RV run(struct cipher_op *op, const uint8_t *in, size_t in_len, uint8_t
 }
 
 /* A message begins with its length, and nothing is given out before its tag is checked: parts wait for the last one. */
-const struct cipher_kind cipher_otp = {.unit = 1, .hold = HOLD_BOTH, .waits = true, .read = read_none, .whole_len = whole_len, .run = run};
+const struct cipher_kind cipher_otp = {
+	.unit = 1,
+	.hold = HOLD_BOTH,
+	.waits = true,
+	.read = read_none,
+	.whole_len = whole_len,
+	.run = run,
+};

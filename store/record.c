@@ -146,5 +146,6 @@ dske_rc record_open(struct view *w, const uint8_t *record, const uint8_t link[LI
 		TRY(crypto_opener_new(&w->opener, key));
 	ad_make(ad, link, record);
 	*plain = (struct secret){len > 0 ? w->room.data : NULL, len};
-	return crypto_opener_open(w->opener, len > 0 ? w->room.data : &nothing, record + AT_NONCE, ad, sizeof ad, record + HEAD_LEN, len);
+	uint8_t *out = len > 0 ? w->room.data : &nothing;
+	return crypto_opener_open(w->opener, out, record + AT_NONCE, ad, sizeof ad, record + HEAD_LEN, len);
 }

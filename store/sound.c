@@ -2,11 +2,12 @@
 /*
  * store/sound.c - whether a login has to open all records again.
  *
- * It need not when this process has opened each of them before, and the file's inode, size and ctime are what they were then,
- * or what its own writes made of them since.  Nobody who writes to the file leaves its ctime as it was, whatever becomes of
- * the mtime, but through a page that he has mapped and written to before.  Where a kernel's ctime goes by the clock's tick (before Linux 6.13), a stranger's write within the
- * same tick as our own is not told from it; nor is what changes the medium below the file system.  No content comes of either:
- * whoever visits the objects then opens each record all the same (place_open()), and names the one that was changed.
+ * It need not when this process has opened each of them before, and the file's inode, size and ctime are what they were
+ * then, or what its own writes made of them since.  Nobody who writes to the file leaves its ctime as it was, whatever
+ * becomes of the mtime, but through a page that he has mapped and written to before.  Where a kernel's ctime goes by the
+ * clock's tick (before Linux 6.13), a stranger's write within the same tick as our own is not told from it; nor is what
+ * changes the medium below the file system.  No content comes of either: whoever visits the objects then opens each
+ * record all the same (place_open()), and names the one that was changed.
  */
 #include <config.h>
 
