@@ -2,9 +2,11 @@
 # What both programs share: keys through the token, and how it goes.
 noinst_LTLIBRARIES += %D%/libvpn.la
 %C%_libvpn_la_SOURCES = \
+	%D%/confine.c %D%/confine.h \
 	%D%/program.c %D%/program.h \
 	%D%/status.c %D%/status.h \
 	%D%/token.c %D%/token.h
+%C%_libvpn_la_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
 
 # The tunnel under one-time pads: everything but main, so that tests link it.
 noinst_LTLIBRARIES += %D%/libotp.la
@@ -23,7 +25,7 @@ noinst_LTLIBRARIES += %D%/libotp.la
 	%D%/tunnel.c %D%/tunnel.h \
 	%D%/word.c %D%/word.h
 
-VPN_LIBS = %D%/libotp.la %D%/libvpn.la p11/libp11.la base/libbase.la $(JANSSON_LIBS) $(CRYPTO_LIBS) $(P11_LIBS)
+VPN_LIBS = %D%/libotp.la %D%/libvpn.la p11/libp11.la base/libbase.la $(SECCOMP_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(P11_LIBS)
 sbin_PROGRAMS += %D%/dske-vpn
 %C%_dske_vpn_SOURCES = %D%/otp-main.c
 %C%_dske_vpn_LDADD = $(VPN_LIBS)
@@ -41,7 +43,17 @@ noinst_LTLIBRARIES += %D%/libwg.la
 	%D%/wg-watch.c %D%/wg-watch.h
 %C%_libwg_la_CPPFLAGS = $(AM_CPPFLAGS) $(MNL_CFLAGS)
 
-WG_LIBS = %D%/libwg.la %D%/libvpn.la p11/libp11.la base/libbase.la $(MNL_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(P11_LIBS)
+WG_LIBS = %D%/libwg.la %D%/libvpn.la p11/libp11.la base/libbase.la $(MNL_LIBS) $(SECCOMP_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(P11_LIBS)
 sbin_PROGRAMS += %D%/dske-wg
 %C%_dske_wg_SOURCES = %D%/wg-main.c
 %C%_dske_wg_LDADD = $(WG_LIBS)
+
+# As hub/dske-hubd.service: beside the documents where nobody asked for them at their place.
+VPN_UNITS = %D%/dske-vpn.service %D%/dske-wg.service
+CLEANFILES += $(VPN_UNITS)
+EXTRA_DIST += %D%/dske-vpn.service.in %D%/dske-wg.service.in
+systemdsystemunit_DATA += $(VPN_UNITS)
+%D%/dske-vpn.service: $(srcdir)/%D%/dske-vpn.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) %D% && sed -e 's|@sbindir[@]|$(sbindir)|' $(srcdir)/%D%/dske-vpn.service.in >$@
+%D%/dske-wg.service: $(srcdir)/%D%/dske-wg.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) %D% && sed -e 's|@sbindir[@]|$(sbindir)|' $(srcdir)/%D%/dske-wg.service.in >$@

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "base/secret.h"
+#include "vpn/confine.h"
 #include "vpn/otp-conf.h"
 #include "vpn/otp-report.h"
 #include "vpn/program.h"
@@ -89,6 +90,14 @@ static dske_rc become(const struct program *p)
 	return DSKE_OK;
 }
 
+/* The device stays open; who took the program over gets no further with it. */
+static dske_rc give_up(const struct program *p)
+{
+	TRY(become(p));
+	TRY(confine_rights(false));
+	return confine_calls(false);
+}
+
 static dske_rc open_token(struct program *p)
 {
 	const struct otp_conf *c = &p->conf;
@@ -109,7 +118,7 @@ static dske_rc start(struct program *p)
 	struct supply_conf supply = {.peer = c->peer, .name = c->name, .block = (size_t)c->block, .ahead = c->ahead,
 				     .day_limit = c->day_limit, .threads = c->agreements, .timeout_ms = c->timeout_ms, .silent_ms = silent_ms};
 	TRY(open_privileged(p));
-	TRY(become(p));
+	TRY(give_up(p));
 	if (c->remote[0] != '\0')
 		TRY(place_parse_as(&p->remote, c->remote, p->listen.address.ss_family));
 	TRY(stock_new(&p->stock, 4 * c->ahead));

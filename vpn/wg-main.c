@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "vpn/confine.h"
 #include "vpn/program.h"
 #include "vpn/status.h"
 #include "vpn/token.h"
@@ -44,6 +45,18 @@ static void program_drop(struct program *p)
 	wg_conf_drop(&p->conf);
 }
 
+/* A hook has what this program has. */
+static dske_rc give_up(const struct wg_conf *c)
+{
+	bool has_hook = false;
+	for (size_t i = 0; i < c->count; i++)
+		has_hook = has_hook || c->links[i].hook.s[0] != '\0';
+	if (has_hook)
+		return DSKE_OK;
+	TRY(confine_rights(true));
+	return confine_calls(false);
+}
+
 static dske_rc start(struct program *p)
 {
 	const struct wg_conf *c = &p->conf;
@@ -52,6 +65,7 @@ static dske_rc start(struct program *p)
 				    .pin_file = c->pin_file.s[0] != '\0' ? c->pin_file.s : NULL};
 	TRY(program_signals(&p->signals));
 	TRY(status_open(&p->status, c->status.s));
+	TRY(give_up(c));
 	TRY(token_open(&p->token, &where));
 	for (size_t i = 0; i < c->count; i++)
 		TRY(wg_link_start(&p->links[i], &c->links[i], p->token));
