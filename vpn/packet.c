@@ -53,25 +53,29 @@ bool packet_read_head(struct packet_head *head, const uint8_t *datagram, size_t 
 
 /* ---- pad and tag ------------------------------------------------------------------------------------------- */
 
-static void xor_here(uint8_t *restrict out, const uint8_t *restrict pad, size_t len)
+/* Registers of 16 bytes; a compiler makes none of a loop over bytes at -O2. */
+typedef uint64_t lanes __attribute__((vector_size(16)));
+#define LANES 4
+#define STEP (LANES * sizeof(lanes))
+
+/* in is out, or apart from it: a step is read whole before it is written. */
+static void xor_step(uint8_t *out, const uint8_t *in, const uint8_t *pad)
 {
-	for (size_t i = 0; i < len; i++)
-		out[i] ^= pad[i];
+	lanes a[LANES], b[LANES];
+	memcpy(a, in, STEP);
+	memcpy(b, pad, STEP);
+	for (size_t i = 0; i < LANES; i++)
+		a[i] ^= b[i];
+	memcpy(out, a, STEP);
 }
 
-static void xor_over(uint8_t *restrict out, const uint8_t *restrict in, const uint8_t *restrict pad, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		out[i] = in[i] ^ pad[i];
-}
-
-/* in is out, or apart from it. */
 static void xor_pad(uint8_t *out, const uint8_t *in, const uint8_t *pad, size_t len)
 {
-	if (out == in)
-		xor_here(out, pad, len);
-	else
-		xor_over(out, in, pad, len);
+	size_t at = 0;
+	for (; len - at >= STEP; at += STEP)
+		xor_step(out + at, in + at, pad + at);
+	for (; at < len; at++)
+		out[at] = in[at] ^ pad[at];
 }
 
 static bool tag_of(struct packet_tagger *t, uint8_t tag[PACKET_TAG], const uint8_t key[PACKET_KEY], const uint8_t *bytes, size_t len)
