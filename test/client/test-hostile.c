@@ -193,7 +193,7 @@ static void a_key_comes_once(void **state)
 	/* and now the hubs hear that it was taken, the last of them perhaps in another call */
 	manners(MOCK_HONEST, 0);
 	bool all = false;
-	for (int calls = 0; calls < 10 && !all; calls++) {
+	for (int calls = 0; calls < 100 && !all; calls++) {
 		caller_start(&again, w.bob, "alice", context, 300);
 		caller_join(&again);
 		assert_rc(again.rc, TIMEOUT);
