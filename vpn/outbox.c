@@ -71,7 +71,7 @@ static ssize_t send_once(const struct outbox *o, const struct place *to, uint8_t
 /* A kernel or a device that does not cut: one by one, from now on. */
 static bool is_no_cut(void)
 {
-	return errno == EIO || errno == EINVAL || errno == EOPNOTSUPP || errno == EMSGSIZE;
+	return errno == EIO || errno == EINVAL || errno == EOPNOTSUPP;
 }
 
 void outbox_flush(struct outbox *o, const struct place *to)

@@ -59,6 +59,16 @@ static void set_buffer(int fd, int force, int plain)
 		(void)setsockopt(fd, SOL_SOCKET, plain, &bytes, sizeof bytes);
 }
 
+/* Anybody can send an ICMP message that says "too large", after which the kernel would refuse datagrams for minutes.  What is
+ * longer than a link takes goes in fragments. */
+static void set_path_mtu(int fd, int family)
+{
+	int four = IP_PMTUDISC_OMIT, six = IPV6_PMTUDISC_OMIT;
+	(void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &four, sizeof four);
+	if (family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &six, sizeof six);
+}
+
 dske_rc place_listen(struct fd *f, const struct place *p)
 {
 	char text[PLACE_TEXT_MAX];
@@ -69,6 +79,7 @@ dske_rc place_listen(struct fd *f, const struct place *p)
 		return FAIL(IO, "no UDP socket: %s", strerror(errno));
 	if (p->address.ss_family == AF_INET6)
 		(void)setsockopt(f->n, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
+	set_path_mtu(f->n, p->address.ss_family);
 	set_buffer(f->n, SO_RCVBUFFORCE, SO_RCVBUF);
 	set_buffer(f->n, SO_SNDBUFFORCE, SO_SNDBUF);
 	if (bind(f->n, (const struct sockaddr *)&p->address, p->len) == 0)

@@ -77,6 +77,18 @@ static void put_lengths(uint8_t *packet, size_t len, size_t l4, bool is_v6, bool
 		put16(packet + l4 + UDP_LEN, len - l4);
 }
 
+/* What stands in the checksum's place is the pseudo-header's sum.  Zero is written as its other form: UDP takes it for none. */
+static bool end_sum(const struct virtio_net_hdr *hdr, uint8_t *packet, size_t len)
+{
+	size_t start = hdr->csum_start, at = start + hdr->csum_offset;
+	if (at + 2 > len)
+		return false;
+	uint32_t last = (len - start) % 2 == 0 ? 0 : (uint32_t)packet[len - 1] << 8;
+	uint16_t ended = fold(sum(packet + start, len - start, last)) ^ 0xffff;
+	put16(packet + at, ended == 0 ? 0xffff : ended);
+	return true;
+}
+
 /* ---- what a packet is -------------------------------------------------------------------------------------- */
 
 struct layout {
@@ -121,7 +133,7 @@ static bool says_its_length(const uint8_t *packet, size_t len, bool is_v6)
 
 /* ---- cutting ----------------------------------------------------------------------------------------------- */
 
-dske_rc segments_begin(struct segments *s, const struct virtio_net_hdr *hdr, const uint8_t *frame, size_t len)
+dske_rc segments_begin(struct segments *s, const struct virtio_net_hdr *hdr, uint8_t *frame, size_t len)
 {
 	struct layout l;
 	uint8_t gso = hdr->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
@@ -129,14 +141,15 @@ dske_rc segments_begin(struct segments *s, const struct virtio_net_hdr *hdr, con
 		return FAIL(FORMAT, "the device sends what is no IP packet");
 	*s = (struct segments){.frame = frame, .frame_len = len, .head_len = len, .is_v6 = l.is_v6, .is_tcp = l.is_tcp, .l4 = l.l4};
 	bool is_partial = (hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0;
-	if (is_partial && (l.l4 == 0 || hdr->csum_start != l.l4))
-		return FAIL(FORMAT, "the device leaves a checksum open that is none of TCP or UDP");
+	bool is_ours = l.l4 != 0 && hdr->csum_start == l.l4;
+	if (is_partial && !is_ours && gso == VIRTIO_NET_HDR_GSO_NONE)
+		return end_sum(hdr, frame, len) ? DSKE_OK : FAIL(FORMAT, "the device leaves a checksum open beyond the packet");
 	s->flags = is_partial ? PACKET_PARTIAL : 0;
 	if (gso == VIRTIO_NET_HDR_GSO_NONE)
 		return DSKE_OK;
 	bool is_known = gso == SEGMENT_GSO_UDP_L4 ? !l.is_tcp
 						  : l.is_tcp && gso == (l.is_v6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4);
-	if (l.l4 == 0 || !is_known || !is_partial || hdr->gso_size == 0 || l.head_len >= len)
+	if (l.l4 == 0 || !is_known || !is_partial || !is_ours || hdr->gso_size == 0 || l.head_len >= len)
 		return FAIL(FORMAT, "the device sends a large packet of an unknown kind");
 	s->head_len = l.head_len;
 	s->step = hdr->gso_size;

@@ -36,8 +36,10 @@ struct segments {
 	unsigned number;
 };
 
-/* Begins with what was read from the device.  Errors: FORMAT (the kernel would not send it: passed over). */
-dske_rc segments_begin(struct segments *s, const struct virtio_net_hdr *hdr, const uint8_t *frame, size_t len);
+/* Begins with what was read from the device.  A checksum left open elsewhere than in the TCP or UDP header that we know (behind
+ * extension headers, in a packet within the packet) is ended in frame.  Errors: FORMAT (the kernel would not send it: passed
+ * over). */
+dske_rc segments_begin(struct segments *s, const struct virtio_net_hdr *hdr, uint8_t *frame, size_t len);
 
 /* The next segment's length; 0: there is none.  It may be asked for again. */
 size_t segments_next_len(const struct segments *s);

@@ -8,9 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <netinet/in.h>
+
 #include <cmocka.h>
 
 #include "vpn/otp-conf.h"
+#include "vpn/place.h"
 #include "vpn/wg-conf.h"
 
 static char file[512];
@@ -59,6 +62,28 @@ static void an_mtu_fits_a_datagram(void **state)
 	}
 }
 
+/* A forged ICMP message does not make datagrams too large. */
+static void no_stranger_says_what_is_too_large(void **state)
+{
+	(void)state;
+	static const char *const places[] = {"127.0.0.1:0", ":0"};
+	for (size_t i = 0; i < 2; i++) {
+		AUTO(fd) f = FD_NONE;
+		struct place p;
+		int value = -1;
+		socklen_t len = sizeof value;
+		assert_true(rc_ok(place_parse(&p, places[i])));
+		if (!rc_ok(place_listen(&f, &p)))
+			continue; /* no IPv6 here */
+		assert_int_equal(getsockopt(f.n, IPPROTO_IP, IP_MTU_DISCOVER, &value, &len), 0);
+		assert_int_equal(value, IP_PMTUDISC_OMIT);
+		if (p.address.ss_family != AF_INET6)
+			continue;
+		assert_int_equal(getsockopt(f.n, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &value, &len), 0);
+		assert_int_equal(value, IPV6_PMTUDISC_OMIT);
+	}
+}
+
 #define KEY_A "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
 #define KEY_B "yTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
 
@@ -88,6 +113,7 @@ static void links_are_apart(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(an_mtu_fits_a_datagram), cmocka_unit_test(links_are_apart)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(an_mtu_fits_a_datagram), cmocka_unit_test(links_are_apart),
+					    cmocka_unit_test(no_stranger_says_what_is_too_large)};
 	return cmocka_run_group_tests(tests, make_file, remove_file);
 }
