@@ -45,6 +45,11 @@ FUZZERS += %D%/fuzz-qkd
 %C%_fuzz_qkd_LDADD = $(FUZZ_LIBS) $(QKD_LIBS) $(PSKM_LIBS)
 EXTRA_DIST += %D%/corpus/qkd
 
+FUZZERS += %D%/fuzz-tunnel
+%C%_fuzz_tunnel_SOURCES = %D%/fuzz-tunnel.c
+%C%_fuzz_tunnel_LDADD = $(FUZZ_LIBS) $(VPN_LIBS)
+EXTRA_DIST += %D%/corpus/tunnel
+
 # Sequences of PKCS#11 calls, over a token in TMPDIR: quickest where that is in memory (TMPDIR=/dev/shm make fuzz).
 CALLS_SOURCES = %D%/calls-keys.c %D%/calls-model.c %D%/calls-step.c %D%/calls-token.c %D%/calls-token.h \
 	%D%/calls-use.c %D%/calls.h
