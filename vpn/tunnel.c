@@ -244,6 +244,7 @@ struct receiver {
 	struct packet_tagger tagger;
 	struct inbox in;
 	struct merge *merge;
+	int64_t now_ms; /* when what is in the inbox was read */
 };
 
 static void receiver_drop(struct receiver *r)
@@ -305,11 +306,11 @@ static void take_word(struct receiver *r, const uint8_t *bytes, size_t len)
 }
 
 /* The other end is there: it may have moved, and the sender may have waited to learn where it is. */
-static void heard(struct tunnel *t, const struct place *from)
+static void heard(struct tunnel *t, const struct place *from, int64_t now_ms)
 {
 	char text[PLACE_TEXT_MAX];
 	bool is_new = false;
-	atomic_store_explicit(&t->heard_ms, clock_ms(), memory_order_relaxed);
+	atomic_store_explicit(&t->heard_ms, now_ms, memory_order_relaxed);
 	pthread_mutex_lock(&t->lock);
 	if (!place_is(&t->remote, from)) {
 		t->remote = *from;
@@ -344,7 +345,7 @@ static dske_rc take_datagram(struct receiver *r, uint8_t *datagram, size_t len, 
 		count_refusal(r->t, rc);
 		return DSKE_OK;
 	}
-	heard(r->t, from);
+	heard(r->t, from, r->now_ms);
 	if (head.kind == PACKET_DATA) {
 		stock_used(r->t->stock);
 		return take_packet(r, head.flags, datagram + PACKET_HEAD, len - PACKET_MORE);
@@ -360,6 +361,7 @@ static dske_rc receive_waiting(struct receiver *r)
 	size_t len;
 	bool any = true;
 	TRY(inbox_read(&r->in, &any));
+	r->now_ms = clock_ms();
 	while ((datagram = inbox_next(&r->in, &len, &from)) != NULL)
 		TRY(take_datagram(r, datagram, len, from));
 	return write_merged(r);
