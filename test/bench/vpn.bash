@@ -15,6 +15,12 @@ vpn_quietly() { # COMMAND...
 	"$@" >"$tap_scratch/quietly" 2>&1 || { cat "$tap_scratch/quietly" >&2; echo "bench: $1 failed" >&2; exit 1; }
 }
 
+# Keys by the Simple DSKE Protocol, all three hubs, as in the paper's 5.2.
+vpn_simple() {
+	local who
+	for who in alice bob; do sed -i '/^\[agreement\]/a scheme = xor' "$DEMO_DIR/$who/dske.conf"; done
+}
+
 # One stream from alice to bob's ADDRESS: Mbit/s as bob got them.  HOW: -t SECONDS or -n BYTES.
 vpn_stream() { # ADDRESS HOW...
 	local address=$1 server
