@@ -118,7 +118,7 @@ between() {
 	demo_await "$(demo_port $((DEMO_HUBS + 5)))" $wiretap || return 1
 	for who in "$@"; do
 		for i in $(seq 1 "$DEMO_HUBS"); do
-			printf '\n[hub hub%d]\naddress = 127.0.0.1:%d\n' "$i" "$(demo_port $((i + 5)))"
+			printf '\n[hub hub%d]\naddress = %s:%d\n' "$i" "$DEMO_HOST" "$(demo_port $((i + 5)))"
 		done >>"$DEMO_DIR/$who/dske.conf"
 	done
 }

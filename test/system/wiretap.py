@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """wiretap: forwards TCP between clients and hubs, and records what it saw.
 
-  wiretap.py record FILE LISTEN=TARGET...   ports on 127.0.0.1; appends a line a frame to FILE
+  wiretap.py record FILE LISTEN=TARGET...   ports on 127.0.0.1, or on DEMO_HOST; appends a line a frame to FILE
 
 A line is JSON: the whole item in hexadecimal, and its type and range for whoever reads along.
 test/audit/auditor.py judges it.  Shares no code with the programs: frames are cut by their length and
@@ -10,9 +10,12 @@ decoded by cbor2.
 """
 import asyncio
 import json
+import os
 import sys
 
 import cbor2
+
+HOST = os.environ.get("DEMO_HOST", "127.0.0.1")
 
 
 def describe(item):
@@ -63,7 +66,7 @@ async def serve(port, target, pump):
     """Takes connections for target; pump(reader, writer, (target, "up" or "down")) passes each direction on."""
     async def accepted(reader, writer):
         try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", target)
+            far_reader, far_writer = await asyncio.open_connection(HOST, target)
         except OSError:
             writer.transport.abort()
             return
@@ -73,7 +76,7 @@ async def serve(port, target, pump):
             writer.close()
             far_writer.close()
 
-    return await asyncio.start_server(accepted, "127.0.0.1", port)
+    return await asyncio.start_server(accepted, HOST, port)
 
 
 async def record(path, pairs):

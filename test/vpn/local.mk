@@ -17,3 +17,9 @@ EXTRA_DIST += %D%/datagrams.py %D%/mitm.py %D%/net.bash %D%/show-tunnel test/vec
 %C%_test_stock_LDADD = $(VPN_LIBS) $(TEST_LIBS)
 %C%_test_watch_SOURCES = %D%/test-watch.c test/core/seeded.h
 %C%_test_watch_LDADD = $(WG_LIBS) $(TEST_LIBS)
+
+# Minutes of loss and of kills (CONTRIBUTING.md); root.
+EXTRA_DIST += %D%/soak %D%/probes.py
+soak: vpn/dske-vpn vpn/dske-wg tools/dske hub/dske-hubd pkcs11/dske-pkcs11.la
+	@top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; MINUTES='$(MINUTES)'; SEED='$(SEED)'; \
+	export top_srcdir top_builddir MINUTES SEED; $(srcdir)/%D%/soak

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Stands between the two ends of a tunnel: mitm.py PORT HOST:PORT FOLDER
+"""Stands between the two ends of a tunnel: mitm.py PORT HOST:PORT FOLDER [unaudited]
 
 Who speaks first to PORT is one end, HOST:PORT the other.  FOLDER/mode, read anew now and then, says what happens to
 datagrams: "clean", "storm" (lost, doubled, put off, flipped, cut, spliced, replayed), "loss" (30 %, doubled, put off), "cut".
@@ -8,6 +8,7 @@ SIGTERM: writes FOLDER/said, a JSON object, and ends:
 
   datagrams   by direction, that the ends sent
   twice       ranges of pads that two different datagrams of the ends used; there must be none
+              (unaudited: of another tunnel, whose datagrams are not read)
   marked      datagrams with the bytes of FOLDER/mark, if there is one, in them
 """
 import json
@@ -25,14 +26,14 @@ MODE_EACH = 50
 class Audit:
     """Which units of which pads the datagrams of the ends have used."""
 
-    def __init__(self, mark):
-        self.pads, self.seen, self.twice, self.marked, self.mark = {}, set(), [], 0, mark
+    def __init__(self, mark, reads=True):
+        self.pads, self.seen, self.twice, self.marked, self.mark, self.reads = {}, set(), [], 0, mark, reads
         self.datagrams = [0, 0]
 
     def take(self, way, d):
         self.datagrams[way] += 1
         self.marked += bool(self.mark and self.mark in d)
-        if d in self.seen or len(d) <= HEAD + TAG:
+        if not self.reads or d in self.seen or len(d) <= HEAD + TAG:
             return
         self.seen.add(d)
         unit, name = int.from_bytes(d[4:8], 'big'), d[8:16]
@@ -94,14 +95,14 @@ def read(path, default):
 
 
 def main():
-    port, target, folder = sys.argv[1:]
+    port, target, folder = sys.argv[1:4]
     host, target_port = target.rsplit(':', 1)
     here, there = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     for s in (here, there):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     here.bind(('0.0.0.0', int(port)))
     there.connect((host, int(target_port)))
-    audit, ways = Audit(read(folder + '/mark', b'')), (Mischief(1), Mischief(2))
+    audit, ways = Audit(read(folder + '/mark', b''), sys.argv[4:] != ['unaudited']), (Mischief(1), Mischief(2))
     done = []
     signal.signal(signal.SIGTERM, lambda *_: done.append(1))
     client, mode, turn = None, 'clean', 0
