@@ -46,7 +46,10 @@ dske_rc status_open(struct status *s, const char *path)
 	*s = (struct status){.fd = FD_NONE};
 	TRY(address_of(&a, path));
 	TRY(path_folder(&folder, path));
-	TRY(file_make_dirs(folder.s, 0755));
+	mode_t before = umask(022); /* whoever the socket is given to has to get there */
+	dske_rc made = file_make_dirs(folder.s, 0755);
+	umask(before);
+	TRY(made);
 	if (somebody_answers(&a))
 		return FAIL(BUSY, "%s: another program runs there already", path);
 	if (unlink(path) != 0 && errno != ENOENT)

@@ -374,6 +374,15 @@ bool stock_is_waiting(struct stock *s, uint64_t name)
 	return is_waiting;
 }
 
+void stock_give_up(struct stock *s, uint64_t name)
+{
+	pthread_mutex_lock(&s->lock);
+	struct kept *k = list_find(&s->out, name);
+	if (k != NULL && !k->held)
+		atomic_store(&k->gone, true);
+	pthread_mutex_unlock(&s->lock);
+}
+
 void stock_figures(struct stock *s, struct stock_figures *out)
 {
 	pthread_mutex_lock(&s->lock);

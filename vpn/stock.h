@@ -60,6 +60,9 @@ bool stock_word_due(const struct stock *s);
  * next. */
 bool stock_is_waiting(struct stock *s, uint64_t name);
 
+/* That pad's key will not reach the other end any more, unless it has: no word has said so.  Any thread. */
+void stock_give_up(struct stock *s, uint64_t name);
+
 struct stock_figures {
 	uint64_t send_left, send_unconfirmed, receive_left; /* bytes: for traffic; not held by the other end yet; held here */
 	uint64_t sent_pads, received_pads;                  /* that were added */

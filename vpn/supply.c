@@ -186,20 +186,25 @@ static void *work(void *given)
 	return NULL;
 }
 
-/* Calls while it is silent. */
+/* Calls while it is silent.  Each call supersedes the one before at the hubs, whose pad would be kept for nothing. */
 static void *call(void *given)
 {
 	struct worker *w = given;
 	struct supply *s = w->s;
 	int64_t pause = CALL_AFTER_MS;
+	uint64_t last = 0;
 	while (pause_for(s, pause)) {
-		uint64_t name;
+		uint64_t name = 0;
 		if (s->conf.silent_ms(s->conf.silent_context) < CALL_AFTER_MS) {
 			pause = CALL_AFTER_MS;
 			continue;
 		}
 		dske_rc rc = agree(w, &name);
 		end_one(w, rc, !rc_ok(rc));
+		if (rc_ok(rc)) {
+			stock_give_up(s->stock, last);
+			last = name;
+		}
 		pause = 2 * pause < CALL_LEAST_MS ? 2 * pause : CALL_LEAST_MS;
 	}
 	return NULL;

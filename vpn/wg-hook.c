@@ -94,8 +94,10 @@ static dske_rc await(pid_t pid, const char *file)
 {
 	AUTO(fd) f = {(int)syscall(SYS_pidfd_open, pid, 0)};
 	struct pollfd p = {f.n, POLLIN, 0};
-	int status = 0;
-	if (f.n < 0 || poll(&p, 1, WAIT_MS) != 1)
+	int status = 0, ready = 0;
+	while (f.n >= 0 && (ready = poll(&p, 1, WAIT_MS)) < 0 && errno == EINTR)
+		continue; /* stopped and continued: it has its time again */
+	if (ready != 1)
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;

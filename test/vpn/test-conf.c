@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <netinet/in.h>
@@ -14,6 +15,7 @@
 
 #include "vpn/otp-conf.h"
 #include "vpn/place.h"
+#include "vpn/status.h"
 #include "vpn/wg-conf.h"
 
 static char file[512];
@@ -84,6 +86,26 @@ static void no_stranger_says_what_is_too_large(void **state)
 	}
 }
 
+/* The program has closed its umask by then; the socket is its user's alone, who has to get there. */
+static void status_is_for_its_user(void **state)
+{
+	(void)state;
+	struct status s;
+	struct stat st;
+	char folder[600], path[700];
+	snprintf(folder, sizeof folder, "%s.d", file);
+	snprintf(path, sizeof path, "%s/vpn", folder);
+	mode_t before = umask(077);
+	assert_true(rc_ok(status_open(&s, path)));
+	assert_int_equal(umask(before), 077);
+	assert_int_equal(stat(folder, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0755);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0077, 0);
+	status_drop(&s);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 #define KEY_A "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
 #define KEY_B "yTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
 
@@ -114,6 +136,6 @@ static void links_are_apart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(an_mtu_fits_a_datagram), cmocka_unit_test(links_are_apart),
-					    cmocka_unit_test(no_stranger_says_what_is_too_large)};
+					    cmocka_unit_test(no_stranger_says_what_is_too_large), cmocka_unit_test(status_is_for_its_user)};
 	return cmocka_run_group_tests(tests, make_file, remove_file);
 }

@@ -182,6 +182,25 @@ static void what_it_never_gets_is_given_up(void **state)
 	stock_free(b);
 }
 
+static void what_is_superseded_is_given_up(void **state)
+{
+	(void)state;
+	struct stock *a = new_stock(), *b = new_stock();
+	struct stock_figures f;
+	give(a, PAD_SENDS, 1);
+	agree(a, b, 2);
+	tell(b, a);
+	for (uint64_t name = 0; name <= 2; name++)
+		stock_give_up(a, name);
+	tell(a, b); /* which frees what was given up */
+	stock_figures(a, &f);
+	assert_int_equal(f.given_up, PAD_LEN);
+	assert_null(stock_sending_new(a, 10));
+	assert_int_equal(stock_sending(a, 10)->name, 2); /* not one that the other end has */
+	stock_free(a);
+	stock_free(b);
+}
+
 /* Names alone, which anybody writes, end no pad, and make no word due: words cost pads. */
 static void names_cost_nothing(void **state)
 {
@@ -326,7 +345,7 @@ int main(void)
 		cmocka_unit_test(sends_under_what_is_held), cmocka_unit_test(in_order_until_spent),
 		cmocka_unit_test(a_restart_gives_up_what_it_lost), cmocka_unit_test(words_that_overtake_each_other),
 		cmocka_unit_test(an_old_run_is_not_taken_for_a_new_one), cmocka_unit_test(what_it_never_gets_is_given_up),
-		cmocka_unit_test(names_cost_nothing), cmocka_unit_test(traffic_ends_those_before),
+		cmocka_unit_test(what_is_superseded_is_given_up), cmocka_unit_test(names_cost_nothing), cmocka_unit_test(traffic_ends_those_before),
 		cmocka_unit_test(no_more_is_kept_than_may_be),
 		cmocka_unit_test(what_is_dropped_is_told), cmocka_unit_test(many), cmocka_unit_test(receiving_ends_with_the_pad),
 	};
