@@ -28,7 +28,7 @@ vpn_stream() { # ADDRESS HOW...
 	net_in bob iperf3 -s -1 -B "$address" >/dev/null 2>&1 &
 	server=$!
 	until net_in bob ss -Hltn "sport = :5201" | grep -q .; do sleep 0.05; done
-	net_in alice timeout 120 iperf3 -J -c "$address" "$@" >"$tap_scratch/iperf.json" 2>&1
+	net_in alice timeout 900 iperf3 -J -c "$address" "$@" >"$tap_scratch/iperf.json" 2>&1
 	kill $server 2>/dev/null
 	wait $server 2>/dev/null
 	python3 -c 'import json, sys
