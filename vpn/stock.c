@@ -268,10 +268,10 @@ struct pad *stock_receiving(struct stock *s, uint64_t name)
 	return k == NULL ? NULL : &k->pad;
 }
 
-void stock_used(struct stock *s)
+void stock_used(struct stock *s, int64_t now_ms)
 {
 	if (s->in.current != NULL)
-		s->in.current->used_ms = s->clock();
+		s->in.current->used_ms = now_ms;
 }
 
 /* ---- words ------------------------------------------------------------------------------------------------- */

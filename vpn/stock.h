@@ -44,8 +44,9 @@ struct pad *stock_sending_new(struct stock *s, size_t len);
  * nothing else.  The receiver's thread only; valid until its next call. */
 struct pad *stock_receiving(struct stock *s, uint64_t name);
 
-/* Traffic that was authentic came under the pad that stock_receiving gave last: those before it are over soon. */
-void stock_used(struct stock *s);
+/* Traffic that was authentic came under the pad that stock_receiving gave last: those before it are over soon.
+ * now_ms: by the stock's clock. */
+void stock_used(struct stock *s, int64_t now_ms);
 
 /* The other end's word, which was authentic, and came under the pad that stock_receiving gave last.  The receiver's thread. */
 void stock_take_word(struct stock *s, const struct word *w);

@@ -347,7 +347,7 @@ static dske_rc take_datagram(struct receiver *r, uint8_t *datagram, size_t len, 
 	}
 	heard(r->t, from, r->now_ms);
 	if (head.kind == PACKET_DATA) {
-		stock_used(r->t->stock);
+		stock_used(r->t->stock, r->now_ms);
 		return take_packet(r, head.flags, datagram + PACKET_HEAD, len - PACKET_MORE);
 	}
 	take_word(r, datagram + PACKET_HEAD, len - PACKET_MORE);

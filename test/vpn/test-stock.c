@@ -238,10 +238,10 @@ static void traffic_ends_those_before(void **state)
 	for (uint64_t name = 1; name <= 3; name++)
 		give(a, PAD_RECEIVES, name);
 	assert_non_null(stock_receiving(a, 1));
-	stock_used(a);
+	stock_used(a, now);
 	now += 20 * 1000;
 	assert_non_null(stock_receiving(a, 3));
-	stock_used(a);
+	stock_used(a, now);
 	assert_non_null(stock_receiving(a, 1)); /* a late one */
 	now += 31 * 1000;
 	assert_non_null(stock_receiving(a, 2));
