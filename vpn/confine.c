@@ -76,7 +76,7 @@ static int forbid(scmp_filter_ctx filter, const int *calls, size_t count)
 /* Families beyond those of Unix, IPv4, IPv6 and netlink, of which it is the last: packets, Bluetooth, the kernel's ciphers. */
 static int forbid_sockets(scmp_filter_ctx filter)
 {
-	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, AF_NETLINK));
+	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, AF_NETLINK, 0));
 }
 
 dske_rc confine_calls(bool may_run)
