@@ -237,7 +237,7 @@ static unsigned long count_missed(unsigned long cases)
 	unsigned long missed = 0;
 
 	for (size_t i = 0; i < WILD_COUNT; i++) {
-		if (wild_call(i)->name != NULL && seen->calls[i] > 0 && (seen->done[i] > 0 || is_never_done(i) || cases < 20000))
+		if (wild_call((enum wild_id)i)->name != NULL && seen->calls[i] > 0 && (seen->done[i] > 0 || is_never_done(i) || cases < 20000))
 			continue;
 		print_message("# never done: row %zu, of %lu calls\n", i, seen->calls[i]);
 		missed++;
