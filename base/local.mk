@@ -16,3 +16,7 @@ noinst_LTLIBRARIES += %D%/libbase.la
 	%D%/quota.c %D%/quota.h \
 	%D%/rc.c %D%/rc.h \
 	%D%/secret.c %D%/secret.h
+
+# The frame of a daemon, apart from what libraries carry into applications.
+noinst_LTLIBRARIES += %D%/libprogram.la
+%C%_libprogram_la_SOURCES = %D%/program.c %D%/program.h

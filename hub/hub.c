@@ -3,15 +3,14 @@
 #include "hub/hub.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 
 #include "base/log.h"
 #include "base/net.h"
+#include "base/program.h"
 #include "hub/conn.h"
 #include "hub/control.h"
 #include "hub/retire.h"
@@ -59,17 +58,7 @@ static dske_rc watch(struct hub *h, struct fd *fd)
 
 static dske_rc open_signals(struct hub *h)
 {
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return FAIL(IO, "cannot block signals: %m");
-	h->signals.n = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (h->signals.n < 0)
-		return FAIL(IO, "cannot take signals: %m");
+	TRY(program_signals(&h->signals, true));
 	return watch(h, &h->signals);
 }
 

@@ -3,7 +3,6 @@
 noinst_LTLIBRARIES += %D%/libvpn.la
 %C%_libvpn_la_SOURCES = \
 	%D%/confine.c %D%/confine.h \
-	%D%/program.c %D%/program.h \
 	%D%/status.c %D%/status.h \
 	%D%/token.c %D%/token.h
 %C%_libvpn_la_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
@@ -25,7 +24,7 @@ noinst_LTLIBRARIES += %D%/libotp.la
 	%D%/tunnel.c %D%/tunnel.h \
 	%D%/word.c %D%/word.h
 
-VPN_LIBS = %D%/libotp.la %D%/libvpn.la p11/libp11.la base/libbase.la $(SECCOMP_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(P11_LIBS)
+VPN_LIBS = %D%/libotp.la %D%/libvpn.la p11/libp11.la base/libprogram.la base/libbase.la $(SECCOMP_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(P11_LIBS)
 sbin_PROGRAMS += %D%/dske-vpn
 %C%_dske_vpn_SOURCES = %D%/otp-main.c
 %C%_dske_vpn_LDADD = $(VPN_LIBS)
@@ -43,7 +42,7 @@ noinst_LTLIBRARIES += %D%/libwg.la
 	%D%/wg-watch.c %D%/wg-watch.h
 %C%_libwg_la_CPPFLAGS = $(AM_CPPFLAGS) $(MNL_CFLAGS)
 
-WG_LIBS = %D%/libwg.la %D%/libvpn.la p11/libp11.la base/libbase.la $(MNL_LIBS) $(SECCOMP_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(P11_LIBS)
+WG_LIBS = %D%/libwg.la %D%/libvpn.la p11/libp11.la base/libprogram.la base/libbase.la $(MNL_LIBS) $(SECCOMP_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(P11_LIBS)
 sbin_PROGRAMS += %D%/dske-wg
 %C%_dske_wg_SOURCES = %D%/wg-main.c
 %C%_dske_wg_LDADD = $(WG_LIBS)

@@ -67,6 +67,7 @@ static dske_rc spawn(pid_t *pid, const char *file, const char *link, const char 
 	sigemptyset(&none);
 	sigemptyset(&preset);
 	sigaddset(&preset, SIGPIPE);
+	sigaddset(&preset, SIGXFSZ);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, in, 0);
 	posix_spawnattr_init(&attributes);
