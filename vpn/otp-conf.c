@@ -92,55 +92,30 @@ static dske_rc set_offloads(struct otp_conf *c, const char *key, const char *val
 	return conf_bool(&c->offloads, key, value);
 }
 
-static dske_rc set_token(struct otp_conf *c, const char *key, const char *value)
-{
-	return conf_text(c->token, sizeof c->token, key, value);
-}
-
-static dske_rc set_path(struct otp_conf *c, const char *key, const char *value)
-{
-	struct path *to = strcmp(key, "status") == 0 ? &c->status : strcmp(key, "module") == 0 ? &c->module : &c->pin_file;
-	return conf_text(to->s, sizeof to->s, key, value);
-}
-
-static dske_rc set_log(struct otp_conf *c, const char *key, const char *value)
-{
-	return conf_text(c->log, sizeof c->log, key, value);
-}
-
-static dske_rc set_level(struct otp_conf *c, const char *key, const char *value)
-{
-	(void)key;
-	return log_level_parse(&c->log_level, value);
-}
-
 static const struct {
-	const char *section, *key;
+	const char *key;
 	dske_rc (*set)(struct otp_conf *c, const char *key, const char *value);
 } settings[] = {
-	{"tunnel", "name", set_name},       {"tunnel", "peer", set_name},
-	{"tunnel", "device", set_device},   {"tunnel", "address", set_address},
-	{"tunnel", "mtu", set_mtu},         {"tunnel", "listen", set_place},
-	{"tunnel", "remote", set_place},    {"tunnel", "block", set_block},
-	{"tunnel", "ahead", set_ahead},     {"tunnel", "day_limit", set_day_limit},
-	{"tunnel", "agreements", set_agreements}, {"tunnel", "timeout", set_timeout},
-	{"tunnel", "user", set_user},       {"tunnel", "status", set_path},
-	{"tunnel", "offloads", set_offloads},
-	{"token", "module", set_path},      {"token", "token", set_token},
-	{"token", "pin_file", set_path},
-	{"log", "target", set_log},         {"log", "level", set_level},
+	{"name", set_name},       {"peer", set_name},
+	{"device", set_device},   {"address", set_address},
+	{"mtu", set_mtu},         {"listen", set_place},
+	{"remote", set_place},    {"block", set_block},
+	{"ahead", set_ahead},     {"day_limit", set_day_limit},
+	{"agreements", set_agreements}, {"timeout", set_timeout},
+	{"user", set_user},       {"offloads", set_offloads},
 };
 
 /* ---- reading ----------------------------------------------------------------------------------------------- */
 
 static dske_rc setting(void *context, const char *section, const char *name, const char *key, const char *value)
 {
+	struct otp_conf *c = context;
 	(void)name;
 	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-		if (strcmp(section, settings[i].section) == 0 && strcmp(key, settings[i].key) == 0)
-			return settings[i].set(context, key, value);
+		if (strcmp(section, "tunnel") == 0 && strcmp(key, settings[i].key) == 0)
+			return settings[i].set(c, key, value);
 	}
-	return conf_unknown(section, key);
+	return service_setting(&c->service, "tunnel", section, key, value);
 }
 
 static dske_rc complete(struct otp_conf *c, const char *file)
@@ -149,20 +124,16 @@ static dske_rc complete(struct otp_conf *c, const char *file)
 		return FAIL(CONFIG, "%s: [tunnel] peer is missing: the other end's name, as dske peer has it", file);
 	if (c->ahead < 2 * c->block)
 		return FAIL(CONFIG, "%s: ahead is less than two pads of %llu bytes", file, (unsigned long long)c->block);
-	if (c->status.s[0] == '\0')
-		TRY(path_format(&c->status, "/run/dske/vpn-%s", c->name));
-	if (c->module.s[0] != '\0')
-		TRY(conf_folder(&c->module, file));
-	if (c->pin_file.s[0] != '\0')
-		TRY(conf_folder(&c->pin_file, file));
-	return conf_folder(&c->status, file);
+	if (c->service.status.s[0] == '\0')
+		TRY(path_format(&c->service.status, "/run/dske/vpn-%s", c->name));
+	return service_complete(&c->service, file);
 }
 
 dske_rc otp_conf_read(struct otp_conf *c, const char *file)
 {
 	*c = (struct otp_conf){.name = "vpn", .device = "dske%d", .mtu = 1420, .listen = ":51821", .block = BLOCK_MOST,
-			       .ahead = UINT64_C(16) << 20, .agreements = 2, .timeout_ms = 30000, .offloads = true,
-			       .log = "stderr", .log_level = LOG_LEVEL_INFO};
+			       .ahead = UINT64_C(16) << 20, .agreements = 2, .timeout_ms = 30000, .offloads = true};
+	service_conf_init(&c->service);
 	TRY(conf_read(file, setting, c));
 	return complete(c, file);
 }

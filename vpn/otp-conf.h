@@ -10,12 +10,11 @@
 #ifndef DSKE_VPN_OTP_CONF_H
 #define DSKE_VPN_OTP_CONF_H
 
-#include "base/file.h"
-#include "base/log.h"
 #include "base/rc.h"
 #include "vpn/device.h"
 #include "vpn/outbox.h"
 #include "vpn/packet.h"
+#include "vpn/service.h"
 
 #define OTP_MTU_LEAST 1280                        /* of IPv6 (RFC 8200, 5) */
 #define OTP_MTU_MOST (OUTBOX_BYTES - PACKET_MORE) /* with what the tunnel adds, one datagram of UDP */
@@ -32,12 +31,8 @@ struct otp_conf {
 	unsigned agreements;           /* at a time in each direction; default 2 */
 	int64_t timeout_ms;            /* of one; default 30 s */
 	char user[64];                 /* who runs once the device is open; empty: nothing is given up */
-	struct path status;            /* the socket that tells how it goes; default /run/dske/vpn-NAME */
 	bool offloads;                 /* default yes */
-	struct path module, pin_file;  /* empty: p11-kit's; nobody logs in */
-	char token[33];                /* empty: the first that agrees keys */
-	char log[256];                 /* default stderr */
-	enum log_level log_level;      /* default info */
+	struct service_conf service;   /* status: default /run/dske/vpn-NAME */
 };
 
 const char *otp_conf_default_file(void);

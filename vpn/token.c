@@ -140,6 +140,8 @@ dske_rc token_open(struct token **out, const struct token_where *where)
 
 void token_cancel(struct token *t)
 {
+	if (t == NULL)
+		return;
 	atomic_store(&t->closing, true);
 	t->f->C_CloseAllSessions(t->slot);
 }

@@ -25,7 +25,7 @@ struct token_where {
  * Errors: NOT_FOUND, PIN, PIN_LOCKED, STATE (no PIN is set), DENIED, IO, NOMEM. */
 dske_rc token_open(struct token **out, const struct token_where *where);
 
-/* Ends what threads wait for in it; from then on they fail with CANCELLED.  Any thread. */
+/* Ends what threads wait for in it; from then on they fail with CANCELLED.  Any thread.  Safe on NULL. */
 void token_cancel(struct token *t);
 
 /* Logs out; no thread is inside any more.  Safe on NULL. */

@@ -110,32 +110,15 @@ static dske_rc link_of(struct wg_conf *c, const char *label, struct wg_link_conf
 	return conf_text((*out)->label, sizeof (*out)->label, "link", label);
 }
 
-static dske_rc set_program(struct wg_conf *c, const char *section, const char *key, const char *value)
-{
-	const struct {
-		const char *section, *key;
-		char *to;
-		size_t cap;
-	} texts[] = {
-		{"wg", "status", c->status.s, sizeof c->status.s},	 {"token", "module", c->module.s, sizeof c->module.s},
-		{"token", "pin_file", c->pin_file.s, sizeof c->pin_file.s}, {"token", "token", c->token, sizeof c->token},
-		{"log", "target", c->log, sizeof c->log},
-	};
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-		if (strcmp(section, texts[i].section) == 0 && strcmp(key, texts[i].key) == 0)
-			return conf_text(texts[i].to, texts[i].cap, key, value);
-	}
-	if (strcmp(section, "log") == 0 && strcmp(key, "level") == 0)
-		return log_level_parse(&c->log_level, value);
-	return strcmp(section, "wg") == 0 ? set_of_link(&c->preset, true, section, key, value) : conf_unknown(section, key);
-}
-
 static dske_rc setting(void *context, const char *section, const char *name, const char *key, const char *value)
 {
+	struct wg_conf *c = context;
 	struct wg_link_conf *l;
+	if (strcmp(section, "wg") == 0 && strcmp(key, "status") != 0)
+		return set_of_link(&c->preset, true, section, key, value);
 	if (strcmp(section, "link") != 0)
-		return set_program(context, section, key, value);
-	TRY(link_of(context, name, &l));
+		return service_setting(&c->service, "wg", section, key, value);
+	TRY(link_of(c, name, &l));
 	return set_of_link(l, false, section, key, value);
 }
 
@@ -165,7 +148,6 @@ static dske_rc apart(const struct wg_link_conf *a, const struct wg_link_conf *b,
 
 static dske_rc complete(struct wg_conf *c, const char *file)
 {
-	struct path *const paths[] = {&c->status, &c->module, &c->pin_file};
 	if (c->count == 0)
 		return FAIL(CONFIG, "%s: there is no [link LABEL]", file);
 	for (size_t i = 0; i < c->count; i++) {
@@ -173,17 +155,15 @@ static dske_rc complete(struct wg_conf *c, const char *file)
 		for (size_t j = 0; j < i; j++)
 			TRY(apart(&c->links[j], &c->links[i], file));
 	}
-	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-		if (paths[i]->s[0] != '\0')
-			TRY(conf_folder(paths[i], file));
-	}
-	return DSKE_OK;
+	if (c->service.status.s[0] == '\0')
+		TRY(path_format(&c->service.status, "/run/dske/wg"));
+	return service_complete(&c->service, file);
 }
 
 dske_rc wg_conf_read(struct wg_conf *c, const char *file)
 {
-	*c = (struct wg_conf){.preset = {.name = "wg", .interval_ms = INTERVAL_MS, .timeout_ms = TIMEOUT_MS},
-			      .status.s = "/run/dske/wg", .log = "stderr", .log_level = LOG_LEVEL_INFO};
+	*c = (struct wg_conf){.preset = {.name = "wg", .interval_ms = INTERVAL_MS, .timeout_ms = TIMEOUT_MS}};
+	service_conf_init(&c->service);
 	dske_rc rc = conf_read(file, setting, c);
 	if (rc_ok(rc))
 		rc = complete(c, file);

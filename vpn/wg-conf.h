@@ -10,22 +10,17 @@
 #ifndef DSKE_VPN_WG_CONF_H
 #define DSKE_VPN_WG_CONF_H
 
-#include "base/file.h"
-#include "base/log.h"
 #include "base/rc.h"
+#include "vpn/service.h"
 #include "vpn/wg-link.h"
 
 #define WG_LINKS_MAX 256
 
 struct wg_conf {
-	struct wg_link_conf *links; /* owned */
+	struct wg_link_conf *links;  /* owned */
 	size_t count;
-	struct wg_link_conf preset; /* what links begin with */
-	struct path status;         /* default /run/dske/wg */
-	struct path module, pin_file;
-	char token[33];
-	char log[256];
-	enum log_level log_level;
+	struct wg_link_conf preset;  /* what links begin with */
+	struct service_conf service; /* status: default /run/dske/wg */
 };
 
 const char *wg_conf_default_file(void);

@@ -133,9 +133,64 @@ static void links_are_apart(void **state)
 	assert_true(rc_ok(two_links(plain, "peer = bob\nname = two\nhook = /bin/true\n")));
 }
 
+#define SERVICE "[token]\nmodule = m.so\npin_file = /p/pin\ntoken = mine\n[log]\ntarget = none\nlevel = warn\n"
+
+/* Paths that are not absolute count from the file's folder. */
+static void assert_service(const struct service_conf *c)
+{
+	struct path folder, module, status;
+	assert_true(rc_ok(path_folder(&folder, file)));
+	assert_true(rc_ok(path_format(&module, "%s/m.so", folder.s)));
+	assert_true(rc_ok(path_format(&status, "%s/s", folder.s)));
+	assert_string_equal(c->module.s, module.s);
+	assert_string_equal(c->status.s, status.s);
+	assert_string_equal(c->pin_file.s, "/p/pin");
+	assert_string_equal(c->token, "mine");
+	assert_string_equal(c->log, "none");
+	assert_int_equal(c->log_level, LOG_LEVEL_WARN);
+}
+
+static void both_have_a_token_a_log_and_a_socket(void **state)
+{
+	(void)state;
+	struct otp_conf otp;
+	struct wg_conf wg;
+	put("[tunnel]\npeer = bob\nstatus = s\n" SERVICE);
+	assert_true(rc_ok(otp_conf_read(&otp, file)));
+	assert_service(&otp.service);
+	put("[wg]\nstatus = s\n[link a]\npeer = bob\nhook = /bin/true\n" SERVICE);
+	assert_true(rc_ok(wg_conf_read(&wg, file)));
+	assert_service(&wg.service);
+	wg_conf_drop(&wg);
+}
+
+static void what_is_unknown_is_refused(void **state)
+{
+	(void)state;
+	static const char *const unknown[] = {"[token]\nlevel = info\n", "[log]\nstatus = s\n", "[log]\nlevel = loud\n", "[x]\nstatus = s\n",
+					      "[token]\nstatus = s\n"};
+	struct otp_conf otp;
+	for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
+		char text[128];
+		snprintf(text, sizeof text, "[tunnel]\npeer = bob\n%s", unknown[i]);
+		put(text);
+		assert_int_equal(otp_conf_read(&otp, file).code, DSKE_RC_CONFIG);
+		snprintf(text, sizeof text, "peer = carol\nhook = /bin/true\n%s", unknown[i]);
+		assert_int_equal(two_links("peer = bob\nhook = /bin/true\n", text).code, DSKE_RC_CONFIG);
+	}
+	put("[wg]\nstatus = s\n[tunnel]\npeer = bob\n");
+	assert_int_equal(otp_conf_read(&otp, file).code, DSKE_RC_CONFIG);
+	assert_int_equal(two_links("peer = bob\nhook = /bin/true\n", "peer = carol\nhook = /bin/true\n[tunnel]\nstatus = s\n").code,
+			 DSKE_RC_CONFIG);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(an_mtu_fits_a_datagram), cmocka_unit_test(links_are_apart),
-					    cmocka_unit_test(no_stranger_says_what_is_too_large), cmocka_unit_test(status_is_for_its_user)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(an_mtu_fits_a_datagram),
+					    cmocka_unit_test(links_are_apart),
+					    cmocka_unit_test(no_stranger_says_what_is_too_large),
+					    cmocka_unit_test(status_is_for_its_user),
+					    cmocka_unit_test(both_have_a_token_a_log_and_a_socket),
+					    cmocka_unit_test(what_is_unknown_is_refused)};
 	return cmocka_run_group_tests(tests, make_file, remove_file);
 }
