@@ -28,6 +28,17 @@ BENCHES += %D%/bench-search
 %C%_bench_search_SOURCES = %D%/bench-search.c $(BENCH_LIB)
 %C%_bench_search_LDADD = $(CORE_LIBS)
 
+# What grows with clients, names and hubs (doc/scaling.md); minutes.  SCALE: an axis, and sizes if others are wanted.
+EXTRA_PROGRAMS += %D%/bench-scale
+%C%_bench_scale_SOURCES = %D%/bench-scale.c %D%/scale.h %D%/scale-clients.c %D%/scale-names.c %D%/scale-hubs.c \
+	%D%/network.c %D%/network.h %D%/pairs.c %D%/pairs.h $(BENCH_TABLES) $(BENCH_LIB)
+%C%_bench_scale_LDADD = $(HUB_LIBS) $(CLIENT_LIBS)
+bench-scale: %D%/bench-scale hub/dske-hubd
+	@DSKE_BENCH_COMMIT=`git -C $(srcdir) describe --always --dirty 2>/dev/null`; export DSKE_BENCH_COMMIT; \
+	top_builddir='$(abs_top_builddir)'; export top_builddir; \
+	if test -n "$(SCALE)"; then set -- "$(SCALE)"; else set -- clients names hubs; fi; \
+	for axis; do %D%/bench-scale $$axis || exit 1; done
+
 # Gigabytes, and minutes: apart from the others.
 EXTRA_DIST += %D%/bench-pskm
 bench-pskm: tools/dske

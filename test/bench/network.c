@@ -173,6 +173,15 @@ void network_start(struct network *n, const struct path *scratch, const char *na
 	n->bob = open_client(n, 1);
 }
 
+void network_start_hub(struct network *n, const struct path *scratch, const char *name)
+{
+	*n = (struct network){.hub_count = 1, .hub = {{{0x48, 1}}}};
+	bench_need_ok(path_format(&n->folder, "%s/%s", scratch->s, name), "path");
+	(void)unlink(inside(n, hub_name(0), "log")); /* of a start before, with another port */
+	configure_hub(n, 0);
+	start_hub(n, 0);
+}
+
 const char *network_conf(const struct network *n, size_t client)
 {
 	return inside(n, names[client], "dske.conf");

@@ -9,7 +9,7 @@
 #include "base/id.h"
 #include "client/client.h"
 
-#define NETWORK_HUBS_MAX 9
+#define NETWORK_HUBS_MAX 20
 
 struct network {
 	struct path folder;
@@ -25,6 +25,9 @@ struct network {
 void network_start(struct network *n, const struct path *scratch, const char *name, size_t hubs, unsigned k,
 		   uint64_t table_len);
 void network_stop(struct network *n);
+
+/* A hub alone, {0x48, 1}, with the tables that are in `scratch`/NAME/hub1/tables; it ends as the others. */
+void network_start_hub(struct network *n, const struct path *scratch, const char *name);
 
 /* One more table of each hub for client 0 (alice) or 1, imported; the hubs run meanwhile. */
 void network_carry(const struct network *n, size_t client, uint64_t created, uint64_t table_len);
