@@ -33,7 +33,8 @@ exits: %D%/exit-host %D%/p11test %D%/dske-fake.la
 forks: %D%/fork-host %D%/p11test %D%/make-token %D%/dske-fake.la
 	@DSKE_FORKS=$${N:-10000} DSKE_TEST_SECONDS=7200 top_srcdir='$(top_srcdir)' top_builddir='$(top_builddir)' \
 		$(BASH) $(srcdir)/test/run-test $(BASH) $(srcdir)/%D%/test-forks
-%C%_make_token_SOURCES = %D%/make-token.c
+CHEAP_TOKEN = %D%/cheap-token.c %D%/cheap-token.h
+%C%_make_token_SOURCES = %D%/make-token.c $(CHEAP_TOKEN)
 %C%_make_token_LDADD = $(FAKE_PKCS11_LIBS)
 # Modes of encryption, messages and wrapping.
 %C%_p11test_SOURCES += %D%/p11test-dual.c %D%/p11test-generated.c %D%/p11test-known.c %D%/p11test-message.c %D%/p11test-modes.c %D%/p11test-wrap.c
@@ -134,7 +135,7 @@ check_PROGRAMS += %D%/test-slots
 TESTS += %D%/test-slots
 
 check_PROGRAMS += %D%/test-locked
-%C%_test_locked_SOURCES = %D%/test-locked.c $(CLIENT_WORLD)
+%C%_test_locked_SOURCES = %D%/test-locked.c $(CHEAP_TOKEN) $(CLIENT_WORLD)
 %C%_test_locked_LDADD = $(PKCS11_LIBS) $(TEST_LIBS)
 TESTS += %D%/test-locked
 
@@ -160,7 +161,7 @@ check_PROGRAMS += %D%/test-races
 %C%_test_races_LDADD = $(FAKE_PKCS11_LIBS) $(TEST_LIBS)
 TESTS += %D%/test-races
 check_PROGRAMS += %D%/test-stalled
-WORLD_TOKEN = %D%/world-token.c %D%/world-token.h $(CLIENT_WORLD)
+WORLD_TOKEN = %D%/world-token.c %D%/world-token.h $(CHEAP_TOKEN) $(CLIENT_WORLD)
 %C%_test_stalled_SOURCES = %D%/test-stalled.c $(WORLD_TOKEN)
 %C%_test_stalled_CPPFLAGS = $(AM_CPPFLAGS) -DWORLD_HUBS=3
 %C%_test_stalled_LDADD = $(PKCS11_LIBS) $(TEST_LIBS)

@@ -15,7 +15,7 @@
 #include "pskm/container-impl.h"
 #include "pkcs11/entry.h"
 #include "pkcs11/p11-3x.h"
-#include "store/store.h"
+#include "test/pkcs11/cheap-token.h"
 
 #include "pkcs11/dske-pkcs11.h"
 
@@ -33,20 +33,12 @@ static CK_UTF8CHAR *text(const char *pin)
 	return (CK_UTF8CHAR *)(uintptr_t)pin;
 }
 
-/* A token with cheap PINs, and the key that it has for the tables. */
+/* A token, and the key that it has for the tables. */
 static void make_token(struct secret *key)
 {
-	static const uint8_t label[STORE_LABEL_LEN] = "alice                          ";
-	struct store *store = NULL;
 	struct path state;
-	AUTO(secret) master = {0};
 	assert_ok(path_format(&state, "%s/alice", w.scratch.s));
-	assert_ok(store_new(&store, state.s, (struct store_cost){.memory_kib = 8, .passes = 1}));
-	assert_ok(store_init(store, SO, strlen(SO), label));
-	assert_ok(store_login(store, STORE_PIN_SO, SO, strlen(SO), &master));
-	assert_ok(store_set_pin(store, &master, STORE_PIN_USER, PIN, strlen(PIN)));
-	assert_ok(store_table_key(store, &master, key));
-	store_free(store);
+	assert_ok(cheap_token_make(state.s, &(struct token_words){"alice", SO, PIN}, key));
 }
 
 /* Instead of alice's table of this hub: another one, under the key. */

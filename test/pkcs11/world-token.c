@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "pkcs11/entry.h"
-#include "store/store.h"
+#include "test/pkcs11/cheap-token.h"
 
 CK_FUNCTION_LIST *p11;
 struct world w;
@@ -21,17 +21,10 @@ CK_UTF8CHAR *text(const char *s)
 
 static void make_token(void)
 {
-	static const uint8_t label[STORE_LABEL_LEN] = "alice                          ";
-	struct store *store = NULL;
 	struct path state;
-	AUTO(secret) master = {0};
 
 	assert_ok(path_format(&state, "%s/alice", w.scratch.s));
-	assert_ok(store_new(&store, state.s, (struct store_cost){.memory_kib = 8, .passes = 1}));
-	assert_ok(store_init(store, SO, strlen(SO), label));
-	assert_ok(store_login(store, STORE_PIN_SO, SO, strlen(SO), &master));
-	assert_ok(store_set_pin(store, &master, STORE_PIN_USER, PIN, strlen(PIN)));
-	store_free(store);
+	assert_ok(cheap_token_make(state.s, &(struct token_words){"alice", SO, PIN}, NULL));
 }
 
 int world_token_set_up(void **state)
