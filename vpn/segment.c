@@ -12,7 +12,7 @@
 /* Places in headers (RFC 791, 8200, 9293, 768). */
 enum {
 	IP4_HEAD = 20, IP4_LEN = 2, IP4_ID = 4, IP4_FRAGMENT = 6, IP4_PROTOCOL = 9, IP4_SUM = 10, IP4_ADDRESSES = 12,
-	IP6_HEAD = 40, IP6_LEN = 4, IP6_NEXT = 6, IP6_ADDRESSES = 8,
+	IP6_HEAD = 40, IP6_LEN = 4, IP6_NEXT = 6,
 	TCP_HEAD = 20, TCP_SEQUENCE = 4, TCP_OFFSET = 12, TCP_FLAGS = 13, TCP_SUM = 16,
 	UDP_HEAD = 8, UDP_LEN = 4, UDP_SUM = 6
 };
@@ -56,12 +56,12 @@ static uint16_t fold(uint32_t s)
 	return (uint16_t)s;
 }
 
-/* What the kernel expects in the checksum's place when it is to be ended by others. */
-static void put_pseudo_sum(uint8_t *packet, size_t len, size_t l4, bool is_v6, bool is_tcp)
+/* In the checksum's place stands the pseudo-header's sum, for others to end.  It has the length in it, which is another now;
+ * and the last destination, which behind a routing header is not the packet's: so it is changed, not made anew. */
+static void fit_pseudo_sum(uint8_t *l4, bool is_tcp, size_t before, size_t now)
 {
-	const uint8_t *addresses = packet + (is_v6 ? IP6_ADDRESSES : IP4_ADDRESSES);
-	uint32_t s = sum(addresses, is_v6 ? 32 : 8, (uint32_t)(len - l4) + (is_tcp ? IPPROTO_TCP : IPPROTO_UDP));
-	put16(packet + l4 + (is_tcp ? TCP_SUM : UDP_SUM), fold(s));
+	uint8_t *at = l4 + (is_tcp ? TCP_SUM : UDP_SUM);
+	put16(at, fold((uint32_t)get16(at) + (uint16_t)~before + (uint16_t)now));
 }
 
 static void put_lengths(uint8_t *packet, size_t len, size_t l4, bool is_v6, bool is_tcp)
@@ -96,11 +96,24 @@ struct layout {
 	size_t l4, head_len; /* 0: no TCP or UDP that we know to cut or join */
 };
 
-/* Extension headers and fragments are left alone. */
+/* Where what follows the extension headers begins, and what it is; that each piece gets alike.  Others, those of fragments
+ * among them, are as unknown as any protocol. */
+static size_t skip_extensions(const uint8_t *packet, size_t len, uint8_t *protocol)
+{
+	size_t at = IP6_HEAD;
+	*protocol = packet[IP6_NEXT];
+	while ((*protocol == IPPROTO_HOPOPTS || *protocol == IPPROTO_ROUTING || *protocol == IPPROTO_DSTOPTS) && at + 2 <= len) {
+		*protocol = packet[at];
+		at += ((size_t)packet[at + 1] + 1) * 8;
+	}
+	return at;
+}
+
+/* Fragments are left alone. */
 static void find_l4(struct layout *l, const uint8_t *packet, size_t len)
 {
-	size_t l4 = l->is_v6 ? IP6_HEAD : (size_t)(packet[0] & 0x0f) * 4;
-	uint8_t protocol = packet[l->is_v6 ? IP6_NEXT : IP4_PROTOCOL];
+	uint8_t protocol = packet[IP4_PROTOCOL];
+	size_t l4 = l->is_v6 ? skip_extensions(packet, len, &protocol) : (size_t)(packet[0] & 0x0f) * 4;
 	bool is_part = !l->is_v6 && (get16(packet + IP4_FRAGMENT) & 0x3fff) != 0;
 	size_t head = protocol == IPPROTO_TCP ? TCP_HEAD : UDP_HEAD;
 	if (l4 < (l->is_v6 ? IP6_HEAD : IP4_HEAD) || is_part || len < l4 + head ||
@@ -177,7 +190,7 @@ static void fit_head(const struct segments *s, uint8_t *out, size_t len, bool is
 			tcp[TCP_FLAGS] &= (uint8_t)~TCP_CWR;
 	}
 	put_lengths(out, len, s->l4, s->is_v6, s->is_tcp);
-	put_pseudo_sum(out, len, s->l4, s->is_v6, s->is_tcp);
+	fit_pseudo_sum(out + s->l4, s->is_tcp, s->frame_len - s->l4, len - s->l4);
 }
 
 void segments_next(struct segments *s, uint8_t *out)
@@ -221,12 +234,12 @@ static void merge_begin(struct merge *m, const struct layout *l, uint8_t flags, 
 	}
 }
 
-/* All of IP's header that does not change within a cut packet. */
+/* All of IP's headers that does not change within a cut packet. */
 static bool ip_is_alike(const struct merge *m, const uint8_t *p)
 {
 	const uint8_t *f = m->frame;
 	if (m->is_v6)
-		return memcmp(f, p, IP6_LEN) == 0 && memcmp(f + IP6_NEXT, p + IP6_NEXT, IP6_HEAD - IP6_NEXT) == 0;
+		return memcmp(f, p, IP6_LEN) == 0 && memcmp(f + IP6_NEXT, p + IP6_NEXT, m->l4 - IP6_NEXT) == 0;
 	return memcmp(f, p, IP4_LEN) == 0 && memcmp(f + IP4_FRAGMENT, p + IP4_FRAGMENT, IP4_SUM - IP4_FRAGMENT) == 0 &&
 	       memcmp(f + IP4_ADDRESSES, p + IP4_ADDRESSES, m->l4 - IP4_ADDRESSES) == 0 &&
 	       (uint16_t)(get16(f + IP4_ID) + m->count) == get16(p + IP4_ID);
@@ -281,5 +294,5 @@ void merge_finish(struct merge *m)
 	m->hdr.gso_size = (uint16_t)m->step;
 	m->hdr.hdr_len = (uint16_t)m->head_len;
 	put_lengths(m->frame, m->len, m->l4, m->is_v6, m->is_tcp);
-	put_pseudo_sum(m->frame, m->len, m->l4, m->is_v6, m->is_tcp);
+	fit_pseudo_sum(m->frame + m->l4, m->is_tcp, m->head_len + m->step - m->l4, m->len - m->l4);
 }

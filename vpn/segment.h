@@ -27,7 +27,7 @@
 struct segments {
 	const uint8_t *frame;
 	size_t frame_len;
-	size_t head_len;    /* IP and TCP or UDP headers, which each segment has; the whole frame where nothing is cut */
+	size_t head_len;    /* IP headers, extensions included, and that of TCP or UDP, which each segment has; the whole frame where nothing is cut */
 	size_t step;        /* bytes of payload in each but the last */
 	size_t at;          /* how far it has come */
 	size_t l4;          /* where the TCP or UDP header begins; 0: not looked for */
@@ -37,7 +37,7 @@ struct segments {
 };
 
 /* Begins with what was read from the device.  A checksum left open elsewhere than in the TCP or UDP header that we know (behind
- * extension headers, in a packet within the packet) is ended in frame.  Errors: FORMAT (the kernel would not send it: passed
+ * an authentication header, in a packet within the packet) is ended in frame.  Errors: FORMAT (the kernel would not send it: passed
  * over). */
 dske_rc segments_begin(struct segments *s, const struct virtio_net_hdr *hdr, uint8_t *frame, size_t len);
 

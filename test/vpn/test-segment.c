@@ -16,11 +16,13 @@ struct shape {
 	bool is_v6, is_tcp;
 	size_t options; /* of TCP, bytes */
 	size_t payload;
+	bool is_extended; /* of IPv6: destination options, and a routing header with the last destination */
 };
+enum { EXTENSIONS = 8 + 24 };
 
 static size_t l4_of(const struct shape *s)
 {
-	return s->is_v6 ? 40 : 20;
+	return (s->is_v6 ? 40u : 20u) + (s->is_extended ? EXTENSIONS : 0u);
 }
 
 static void put16(uint8_t *at, size_t v)
@@ -43,10 +45,21 @@ static uint16_t ones_sum(const uint8_t *p, size_t len, uint32_t s)
 	return (uint16_t)s;
 }
 
-static uint16_t pseudo(const uint8_t *p, size_t len, bool is_v6, bool is_tcp)
+static uint16_t pseudo(const uint8_t *p, size_t len, const struct shape *s)
 {
-	size_t l4 = is_v6 ? 40 : 20;
-	return ones_sum(p + (is_v6 ? 8 : 12), is_v6 ? 32 : 8, (uint32_t)(len - l4) + (is_tcp ? 6 : 17));
+	uint32_t more = (uint32_t)(len - l4_of(s)) + (s->is_tcp ? 6 : 17);
+	if (s->is_extended)
+		return ones_sum(p + 8, 16, ones_sum(p + 40 + 8 + 8, 16, more));
+	return ones_sum(p + (s->is_v6 ? 8 : 12), s->is_v6 ? 32 : 8, more);
+}
+
+static void put_extensions(uint8_t *p, uint8_t protocol)
+{
+	p[6] = 60;
+	p[40] = 43;
+	p[41] = 0;
+	p[48] = protocol;
+	p[49] = 2;
 }
 
 /* As the kernel hands it over. */
@@ -71,7 +84,9 @@ static size_t make(uint8_t *p, struct virtio_net_hdr *hdr, const struct shape *s
 	} else {
 		put16(p + l4 + 4, len - l4);
 	}
-	put16(p + l4 + (s->is_tcp ? 16 : 6), pseudo(p, len, s->is_v6, s->is_tcp));
+	if (s->is_extended)
+		put_extensions(p, p[6]);
+	put16(p + l4 + (s->is_tcp ? 16 : 6), pseudo(p, len, s));
 	uint8_t tcp = s->is_v6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4;
 	*hdr = (struct virtio_net_hdr){.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .gso_type = s->is_tcp ? tcp : SEGMENT_GSO_UDP_L4,
 				       .hdr_len = (uint16_t)head, .gso_size = 1300, .csum_start = (uint16_t)l4,
@@ -84,7 +99,7 @@ static void piece_is_right(const uint8_t *p, size_t len, const struct shape *s)
 	size_t l4 = l4_of(s);
 	assert_int_equal(get16(p + (s->is_v6 ? 4 : 2)) + (s->is_v6 ? 40u : 0u), len);
 	assert_true(s->is_v6 || ones_sum(p, 20, 0) == 0xffff);
-	assert_int_equal(get16(p + l4 + (s->is_tcp ? 16 : 6)), pseudo(p, len, s->is_v6, s->is_tcp));
+	assert_int_equal(get16(p + l4 + (s->is_tcp ? 16 : 6)), pseudo(p, len, s));
 	assert_true(s->is_tcp || get16(p + l4 + 4) == len - l4);
 }
 
@@ -127,9 +142,9 @@ static void cut_and_joined(void **state)
 {
 	(void)state;
 	static const size_t payloads[] = {1, 1299, 1300, 1301, 2600, 40000, 64000};
-	for (int kind = 0; kind < 4; kind++) {
+	for (unsigned kind = 0; kind < 8; kind++) {
 		for (size_t i = 0; i < sizeof payloads / sizeof payloads[0]; i++) {
-			struct shape s = {kind & 1, kind & 2, kind & 2 ? 12 : 0, payloads[i]};
+			struct shape s = {kind & 1, kind & 2, kind & 2 ? 12 : 0, payloads[i], (kind & 5) == 5};
 			round_trip(&s, UINT32_MAX - 3000); /* sequence numbers wrap around */
 		}
 	}
@@ -139,7 +154,7 @@ static void cut_and_joined(void **state)
 static void flags_stay_where_they_belong(void **state)
 {
 	(void)state;
-	struct shape s = {false, true, 0, 5000};
+	struct shape s = {.is_tcp = true, .payload = 5000};
 	struct virtio_net_hdr hdr;
 	struct segments cut;
 	size_t len = make(frame, &hdr, &s, 1), next;
@@ -159,7 +174,7 @@ static void others_are_not_joined(void **state)
 		size_t at;
 		uint8_t mask;
 	} changes[] = {{1, 4}, {8, 1}, {12, 1}, {16, 1}, {20, 1}, {22, 1}, {27, 1}, {31, 1}, {33, 0x02}, {34, 1}, {40, 1}};
-	struct shape s = {false, true, 12, 2600};
+	struct shape s = {.is_tcp = true, .options = 12, .payload = 2600};
 	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
 		struct virtio_net_hdr hdr;
 		struct segments cut;
@@ -183,6 +198,29 @@ static void others_are_not_joined(void **state)
 	}
 }
 
+/* Nor are those whose extension headers say something else. */
+static void extensions_are_compared(void **state)
+{
+	(void)state;
+	struct shape s = {.is_v6 = true, .is_tcp = true, .payload = 2600, .is_extended = true};
+	for (size_t at = 40; at <= 40 + EXTENSIONS; at++) {
+		struct virtio_net_hdr hdr;
+		struct segments cut;
+		bool added;
+		size_t len = make(frame, &hdr, &s, 7), next;
+		assert_true(rc_ok(segments_begin(&cut, &hdr, frame, len)));
+		merge_empty(&merge);
+		next = segments_next_len(&cut);
+		segments_next(&cut, piece);
+		assert_true(rc_ok(merge_add(&merge, PACKET_PARTIAL, piece, next, &added)));
+		next = segments_next_len(&cut);
+		segments_next(&cut, piece);
+		piece[at] ^= at == 40 + EXTENSIONS ? 0 : 1;
+		assert_true(rc_ok(merge_add(&merge, PACKET_PARTIAL, piece, next, &added)));
+		assert_int_equal(added, at == 40 + EXTENSIONS);
+	}
+}
+
 /* Whatever the bytes are: no reading or writing outside, and what comes out of cutting fits its length. */
 static void anything(void **state)
 {
@@ -200,7 +238,11 @@ static void anything(void **state)
 		hdr.csum_start = frame[0] == 0x45 ? 20 : 40;
 		if (seeded_below(&seed, 2) == 0)
 			put16(frame + (frame[0] == 0x45 ? 2 : 4), frame[0] == 0x45 || len < 40 ? len : len - 40);
-		frame[frame[0] == 0x45 ? 9 : 6] = seeded_below(&seed, 2) == 0 ? 6 : 17;
+		frame[frame[0] == 0x45 ? 9 : 6] = (uint8_t[]){6, 17, 0, 43, 60}[seeded_below(&seed, frame[0] == 0x45 ? 2 : 5)];
+		if (len > 50 && seeded_below(&seed, 2) == 0) {
+			frame[40] = 6;
+			frame[41] = (uint8_t)seeded_below(&seed, 4);
+		}
 		if (rc_ok(segments_begin(&cut, &hdr, frame, len))) {
 			for (int n = 0; n < 300 && (next = segments_next_len(&cut)) > 0; n++) {
 				assert_in_range(next, 1, len);
@@ -215,7 +257,7 @@ static void anything(void **state)
 	}
 }
 
-/* UDP behind a hop-by-hop header, whose sum the kernel leaves open: it is ended, whatever the length. */
+/* UDP behind an authentication header, whose sum the kernel leaves open: it is ended, whatever the length. */
 static void sums_that_we_do_not_know_are_ended(void **state)
 {
 	(void)state;
@@ -228,7 +270,7 @@ static void sums_that_we_do_not_know_are_ended(void **state)
 		seeded_fill(&seed, p, len);
 		p[0] = 0x60;
 		put16(p + 4, len - 40);
-		p[6] = 0;
+		p[6] = 51;
 		p[40] = 17;
 		p[41] = 0;
 		put16(p + l4 + 4, len - l4);
@@ -248,7 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cut_and_joined), cmocka_unit_test(flags_stay_where_they_belong),
-		cmocka_unit_test(others_are_not_joined), cmocka_unit_test(anything),
+		cmocka_unit_test(others_are_not_joined), cmocka_unit_test(extensions_are_compared), cmocka_unit_test(anything),
 		cmocka_unit_test(sums_that_we_do_not_know_are_ended),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
