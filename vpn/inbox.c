@@ -6,32 +6,31 @@
 #include <errno.h>
 #include <linux/udp.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "base/secret.h"
 
 dske_rc inbox_init(struct inbox *b, int fd)
 {
 	int yes = 1;
-	*b = (struct inbox){.fd = fd, .bytes = calloc(INBOX_BATCH, INBOX_BYTES)};
-	if (b->bytes == NULL)
-		return rc_make(DSKE_RC_NOMEM);
+	*b = (struct inbox){.fd = fd};
+	TRY(secret_alloc(&b->bytes, INBOX_BATCH * (size_t)INBOX_BYTES));
 	(void)setsockopt(fd, IPPROTO_UDP, UDP_GRO, &yes, sizeof yes); /* without it datagrams come one by one */
 	return DSKE_OK;
 }
 
 void inbox_drop(struct inbox *b)
 {
-	if (b->bytes != NULL)
-		mem_wipe(b->bytes, INBOX_BATCH * sizeof *b->bytes);
-	free(b->bytes);
+	secret_drop(&b->bytes);
 	*b = (struct inbox){.fd = -1};
+}
+
+static uint8_t *bytes_of(const struct inbox *b, size_t message)
+{
+	return b->bytes.data + message * INBOX_BYTES;
 }
 
 static void make_ready(struct inbox *b, size_t i)
 {
-	b->parts[i] = (struct iovec){b->bytes[i], INBOX_BYTES};
+	b->parts[i] = (struct iovec){bytes_of(b, i), INBOX_BYTES};
 	b->from[i] = (struct place){.len = 0};
 	b->messages[i].msg_hdr = (struct msghdr){.msg_name = &b->from[i].address, .msg_namelen = sizeof b->from[i].address,
 						 .msg_iov = &b->parts[i], .msg_iovlen = 1, .msg_control = b->control[i],
@@ -78,7 +77,7 @@ uint8_t *inbox_next(struct inbox *b, size_t *len, const struct place **from)
 		b->step = step_of(m);
 		b->from[b->message].len = m->msg_hdr.msg_namelen;
 	}
-	uint8_t *datagram = b->bytes[b->message] + b->at;
+	uint8_t *datagram = bytes_of(b, b->message) + b->at;
 	size_t left = m->msg_len - b->at;
 	*len = left < b->step ? left : b->step;
 	*from = &b->from[b->message];

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/rc.h"
+#include "base/secret.h"
 #include "vpn/place.h"
 
 #define INBOX_BATCH 8
@@ -19,13 +20,13 @@ struct inbox {
 	struct iovec parts[INBOX_BATCH];
 	struct place from[INBOX_BATCH];
 	char control[INBOX_BATCH][CMSG_SPACE(sizeof(int))];
-	uint8_t (*bytes)[INBOX_BYTES]; /* owned */
+	struct secret bytes;           /* owned: INBOX_BYTES for each message, in which it is decrypted */
 	size_t count, message, at;     /* what came; how far it has been handed out */
 	size_t step;                   /* datagrams of the message, but the last */
 };
 
 dske_rc inbox_init(struct inbox *b, int fd); /* Errors: NOMEM */
-void inbox_drop(struct inbox *b);            /* wipes what was decrypted in place */
+void inbox_drop(struct inbox *b);
 
 /* What waits; *any is false when nothing does.  Errors: IO. */
 dske_rc inbox_read(struct inbox *b, bool *any);

@@ -87,28 +87,25 @@ static struct place remote_of(struct tunnel *t)
 struct sender {
 	struct tunnel *t;
 	struct packet_tagger tagger;
+	struct secret memory; /* struct outbox, and FRAME_MAX of a frame: what is not encrypted yet */
 	struct outbox *out;
 	struct place to;
-	uint8_t *frame; /* FRAME_MAX */
+	uint8_t *frame;
 	int64_t word_ms; /* when the last was said */
 };
 
 static void sender_drop(struct sender *s)
 {
 	packet_tagger_drop(&s->tagger);
-	if (s->frame != NULL)
-		mem_wipe(s->frame, FRAME_MAX);
-	free(s->frame);
-	if (s->out != NULL)
-		mem_wipe(s->out->bytes, sizeof s->out->bytes);
-	free(s->out);
+	secret_drop(&s->memory);
 }
 
 static dske_rc sender_init(struct sender *s, struct tunnel *t)
 {
-	*s = (struct sender){.t = t, .out = calloc(1, sizeof *s->out), .frame = malloc(FRAME_MAX), .word_ms = INT64_MIN / 2};
-	if (s->out == NULL || s->frame == NULL)
-		return rc_make(DSKE_RC_NOMEM);
+	*s = (struct sender){.t = t, .word_ms = INT64_MIN / 2};
+	TRY(secret_alloc(&s->memory, sizeof *s->out + FRAME_MAX));
+	s->out = (struct outbox *)(void *)s->memory.data;
+	s->frame = s->memory.data + sizeof *s->out;
 	outbox_init(s->out, t->fd);
 	return packet_tagger_init(&s->tagger);
 }
@@ -243,6 +240,7 @@ struct receiver {
 	struct tunnel *t;
 	struct packet_tagger tagger;
 	struct inbox in;
+	struct secret memory; /* struct merge: what is decrypted */
 	struct merge *merge;
 	int64_t now_ms; /* when what is in the inbox was read */
 };
@@ -251,16 +249,14 @@ static void receiver_drop(struct receiver *r)
 {
 	packet_tagger_drop(&r->tagger);
 	inbox_drop(&r->in);
-	if (r->merge != NULL)
-		mem_wipe(r->merge, sizeof *r->merge);
-	free(r->merge);
+	secret_drop(&r->memory);
 }
 
 static dske_rc receiver_init(struct receiver *r, struct tunnel *t)
 {
-	*r = (struct receiver){.t = t, .merge = calloc(1, sizeof *r->merge)};
-	if (r->merge == NULL)
-		return rc_make(DSKE_RC_NOMEM);
+	*r = (struct receiver){.t = t, .in.fd = -1};
+	TRY(secret_alloc(&r->memory, sizeof *r->merge));
+	r->merge = (struct merge *)(void *)r->memory.data;
 	r->merge->joins_udp = t->device->cuts_udp;
 	TRY(inbox_init(&r->in, t->fd));
 	return packet_tagger_init(&r->tagger);
