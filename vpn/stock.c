@@ -34,9 +34,10 @@ struct list {
 struct stock {
 	pthread_mutex_t lock;
 	struct list out, in;
+	struct kept *over;       /* of both: in nobody's hands any more, to be wiped and freed */
 	uint64_t hold_max, held; /* bytes to receive under */
 	uint64_t boot, number;
-	uint64_t peer_boot, peer_number;
+	uint64_t peer_boot, peer_number, peer_keeps;
 	uint64_t peer_order; /* the newest pad that this run of the other end spoke under */
 	uint64_t unknown[WORD_UNKNOWN_MAX];
 	size_t unknown_count, unknown_next, turn;
@@ -73,26 +74,40 @@ void stock_set_clock(struct stock *s, int64_t (*clock)(void))
 	s->clock = clock;
 }
 
-static void list_drop(struct list *l)
+/* Returns how many. */
+static size_t kept_free(struct kept *first)
 {
-	for (struct kept *k = l->first, *next; k != NULL; k = next) {
+	size_t count = 0;
+	for (struct kept *k = first, *next; k != NULL; k = next) {
 		next = k->next;
 		pad_drop(&k->pad);
 		free(k);
+		count++;
 	}
+	return count;
 }
 
 void stock_free(struct stock *s)
 {
 	if (s == NULL)
 		return;
-	list_drop(&s->out);
-	list_drop(&s->in);
+	kept_free(s->out.first);
+	kept_free(s->in.first);
+	kept_free(s->over);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
 
-/* Takes *at out of its list and wipes it; with the lock, by who may. */
+size_t stock_tidy(struct stock *s)
+{
+	pthread_mutex_lock(&s->lock);
+	struct kept *over = s->over;
+	s->over = NULL;
+	pthread_mutex_unlock(&s->lock);
+	return kept_free(over);
+}
+
+/* Takes *at out of its list, for stock_tidy; with the lock, by who may. */
 static void list_take_out(struct stock *s, struct list *l, struct kept **at)
 {
 	struct kept *k = *at;
@@ -103,8 +118,8 @@ static void list_take_out(struct stock *s, struct list *l, struct kept **at)
 		l->end = at;
 	if (l->current == k)
 		l->current = NULL;
-	pad_drop(&k->pad);
-	free(k);
+	k->next = s->over;
+	s->over = k;
 }
 
 static struct kept *list_find(const struct list *l, uint64_t name)
@@ -153,6 +168,7 @@ dske_rc stock_add(struct stock *s, enum pad_side side, uint64_t name, struct sec
 	}
 	pthread_mutex_unlock(&s->lock);
 	atomic_store(&s->due, true);
+	stock_tidy(s); /* lest the memory of what went for it is held besides */
 	return DSKE_OK;
 }
 
@@ -313,6 +329,7 @@ void stock_take_word(struct stock *s, const struct word *w)
 	int64_t now = s->clock();
 	pthread_mutex_lock(&s->lock);
 	bool is_new = is_news(s, w, &is_restart);
+	s->peer_keeps = is_new ? w->keeps : s->peer_keeps;
 	for (struct kept *k = s->out.first; is_new && k != NULL; k = k->next) {
 		bool was_held = k->held;
 		bool is_named = names_has(w->held, w->held_count, k->pad.name);
@@ -350,7 +367,7 @@ void stock_make_word(struct stock *s, struct word *w)
 	atomic_store(&s->due, false);
 	pthread_mutex_lock(&s->lock);
 	sweep(s);
-	*w = (struct word){.boot = s->boot, .number = ++s->number};
+	*w = (struct word){.boot = s->boot, .number = ++s->number, .keeps = s->hold_max};
 	name_held(s, w);
 	w->unknown_count = (uint16_t)s->unknown_count;
 	memcpy(w->unknown, s->unknown, s->unknown_count * sizeof s->unknown[0]);
@@ -387,6 +404,7 @@ void stock_figures(struct stock *s, struct stock_figures *out)
 {
 	pthread_mutex_lock(&s->lock);
 	*out = s->seen;
+	out->other_keeps = s->peer_keeps;
 	for (const struct kept *k = s->out.first; k != NULL; k = k->next) {
 		out->used[PAD_SENDS] += (uint64_t)k->pad.units * PAD_UNIT - k->pad.left;
 		if (!atomic_load(&k->gone))

@@ -29,7 +29,11 @@ void stock_free(struct stock *s); /* wipes all pads; safe on NULL */
 /* Milliseconds that never go back; clock_ms (base/net.h) when nothing is set.  Before threads use it. */
 void stock_set_clock(struct stock *s, int64_t (*clock)(void));
 
-/* A key has been agreed; it is empty afterwards.  Any thread.  Errors: NOMEM, TOOBIG. */
+/* Wipes and frees pads that are over, and returns how many.  That takes the kernel its time: for threads that neither send nor
+ * receive. */
+size_t stock_tidy(struct stock *s);
+
+/* A key has been agreed; it is empty afterwards.  Tidies, too.  Any thread but those two.  Errors: NOMEM, TOOBIG. */
 dske_rc stock_add(struct stock *s, enum pad_side side, uint64_t name, struct secret *key);
 
 /* The pad to send traffic under with at least len bytes left; NULL: there is none now.  The sender's thread only; valid
@@ -69,6 +73,7 @@ struct stock_figures {
 	uint64_t sent_pads, received_pads;                  /* that were added */
 	uint64_t given_up;                                  /* bytes of pads that the other end lost */
 	uint64_t restarts;                                  /* of the other end, seen */
+	uint64_t other_keeps;                               /* bytes that the other end keeps to receive under; 0: not told yet */
 	uint64_t used[2];                                   /* bytes, by enum pad_side; what was wiped as too little counts */
 };
 void stock_figures(struct stock *s, struct stock_figures *out); /* any thread */

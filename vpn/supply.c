@@ -58,6 +58,14 @@ static void begin_day(struct supply *s)
 	s->seen.today = 0;
 }
 
+/* What the other end would not keep is agreed for nothing.  Beside what is left fit the next, and what is gone of the one in use. */
+static uint64_t most_ahead(const struct supply *s, const struct stock_figures *f)
+{
+	uint64_t beside = 2 * (uint64_t)s->conf.block;
+	uint64_t kept = f->other_keeps > beside ? f->other_keeps - beside : 0;
+	return f->other_keeps == 0 || s->conf.ahead < kept ? s->conf.ahead : kept;
+}
+
 /* Is another pad wanted, and allowed?  Then it is under way.  Otherwise *pause is for how long not to ask again. */
 static bool begin_one(struct supply *s, int64_t *pause)
 {
@@ -66,7 +74,7 @@ static bool begin_one(struct supply *s, int64_t *pause)
 	pthread_mutex_lock(&s->lock);
 	begin_day(s);
 	s->seen.is_limited = s->conf.day_limit != 0 && s->seen.today + s->under_way + s->conf.block > s->conf.day_limit;
-	bool wanted = f.send_left + f.send_unconfirmed + s->under_way < s->conf.ahead && !s->seen.is_limited;
+	bool wanted = f.send_left + f.send_unconfirmed + s->under_way < most_ahead(s, &f) && !s->seen.is_limited;
 	s->under_way += wanted ? s->conf.block : 0;
 	*pause = s->seen.is_limited ? LIMITED_LOOK_MS : LOOK_MS;
 	pthread_mutex_unlock(&s->lock);
@@ -171,6 +179,7 @@ static void *work(void *given)
 	int64_t pause = 0, after_failure = 0;
 	while (pause_for(s, pause)) {
 		uint64_t name = 0;
+		stock_tidy(s->stock);
 		if (w->side == PAD_SENDS && !begin_one(s, &pause))
 			continue;
 		int64_t began = clock_ms();

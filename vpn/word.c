@@ -38,6 +38,7 @@ size_t word_write(uint8_t out[WORD_LEN_MAX], const struct word *w)
 {
 	uint8_t *at = put64(out, w->boot);
 	at = put64(at, w->number);
+	at = put64(at, w->keeps);
 	at = put16(at, w->held_count);
 	at = put16(at, w->unknown_count);
 	for (size_t i = 0; i < w->held_count; i++)
@@ -53,6 +54,7 @@ dske_rc word_read(struct word *w, const uint8_t *bytes, size_t len)
 		return FAIL(FORMAT, "a word between tunnel ends is cut short");
 	const uint8_t *at = get64(bytes, &w->boot);
 	at = get64(at, &w->number);
+	at = get64(at, &w->keeps);
 	at = get16(at, &w->held_count);
 	at = get16(at, &w->unknown_count);
 	if (w->held_count > WORD_HELD_MAX || w->unknown_count > WORD_UNKNOWN_MAX ||

@@ -271,6 +271,30 @@ static void no_more_is_kept_than_may_be(void **state)
 	stock_free(a);
 }
 
+/* The two that packets pass through give nothing back to the kernel; who tidies does. */
+static void what_is_over_waits_for_who_tidies(void **state)
+{
+	(void)state;
+	struct stock *a = new_stock(), *b = new_stock();
+	struct pad *p;
+	uint32_t unit;
+	for (uint64_t name = 1; name <= 3; name++)
+		agree(a, b, name);
+	tell(b, a);
+	assert_non_null(p = stock_sending(a, PAD_LEN));
+	assert_non_null(pad_take(p, PAD_LEN, &unit));
+	assert_int_equal(stock_tidy(a), 0);
+	assert_int_equal(stock_sending(a, 16)->name, 2);
+	assert_int_equal(stock_tidy(a), 1);
+	assert_non_null(p = stock_receiving(b, 1));
+	pad_burn(p, 0, PAD_LEN);
+	assert_non_null(stock_receiving(b, 2));
+	assert_int_equal(stock_tidy(b), 1);
+	assert_int_equal(stock_tidy(b), 0);
+	stock_free(a);
+	stock_free(b);
+}
+
 static void words_that_overtake_each_other(void **state)
 {
 	(void)state;
@@ -297,6 +321,9 @@ static void what_is_dropped_is_told(void **state)
 		agree(a, b, name);
 	tell(b, a);
 	assert_int_equal(stock_sending(a, 10)->name, 1);
+	struct stock_figures f;
+	stock_figures(a, &f);
+	assert_int_equal(f.other_keeps, 2 * PAD_LEN); /* so a would not have agreed another */
 	agree(a, b, 3); /* no room: the oldest goes */
 	assert_null(stock_receiving(b, 1));
 	tell(b, a);
@@ -347,7 +374,7 @@ int main(void)
 		cmocka_unit_test(an_old_run_is_not_taken_for_a_new_one), cmocka_unit_test(what_it_never_gets_is_given_up),
 		cmocka_unit_test(what_is_superseded_is_given_up), cmocka_unit_test(names_cost_nothing), cmocka_unit_test(traffic_ends_those_before),
 		cmocka_unit_test(no_more_is_kept_than_may_be),
-		cmocka_unit_test(what_is_dropped_is_told), cmocka_unit_test(many), cmocka_unit_test(receiving_ends_with_the_pad),
+		cmocka_unit_test(what_is_over_waits_for_who_tidies), cmocka_unit_test(what_is_dropped_is_told), cmocka_unit_test(many), cmocka_unit_test(receiving_ends_with_the_pad),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
