@@ -11,6 +11,7 @@ noinst_LTLIBRARIES += %D%/libvpn.la
 # The tunnel under one-time pads: everything but main, so that tests link it.
 noinst_LTLIBRARIES += %D%/libotp.la
 %C%_libotp_la_SOURCES = \
+	%D%/day.c %D%/day.h \
 	%D%/device.c %D%/device.h \
 	%D%/inbox.c %D%/inbox.h \
 	%D%/otp-conf.c %D%/otp-conf.h \

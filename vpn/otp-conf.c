@@ -69,6 +69,11 @@ static dske_rc set_day_limit(struct otp_conf *c, const char *key, const char *va
 	return strcmp(value, "0") == 0 ? (c->day_limit = 0, DSKE_OK) : conf_size(&c->day_limit, key, value);
 }
 
+static dske_rc set_day_file(struct otp_conf *c, const char *key, const char *value)
+{
+	return conf_text(c->day_file.s, sizeof c->day_file.s, key, value);
+}
+
 static dske_rc set_agreements(struct otp_conf *c, const char *key, const char *value)
 {
 	uint64_t v;
@@ -101,8 +106,9 @@ static const struct {
 	{"mtu", set_mtu},         {"listen", set_place},
 	{"remote", set_place},    {"block", set_block},
 	{"ahead", set_ahead},     {"day_limit", set_day_limit},
-	{"agreements", set_agreements}, {"timeout", set_timeout},
-	{"user", set_user},       {"offloads", set_offloads},
+	{"day_file", set_day_file}, {"agreements", set_agreements},
+	{"timeout", set_timeout}, {"user", set_user},
+	{"offloads", set_offloads},
 };
 
 /* ---- reading ----------------------------------------------------------------------------------------------- */
@@ -124,6 +130,9 @@ static dske_rc complete(struct otp_conf *c, const char *file)
 		return FAIL(CONFIG, "%s: [tunnel] peer is missing: the other end's name, as dske peer has it", file);
 	if (c->ahead < 2 * c->block)
 		return FAIL(CONFIG, "%s: ahead is less than two pads of %llu bytes", file, (unsigned long long)c->block);
+	if (c->day_file.s[0] == '\0')
+		TRY(path_format(&c->day_file, LOCALSTATEDIR "/lib/dske/vpn-%s.day", c->name));
+	TRY(conf_folder(&c->day_file, file));
 	if (c->service.status.s[0] == '\0')
 		TRY(path_format(&c->service.status, "/run/dske/vpn-%s", c->name));
 	return service_complete(&c->service, file);

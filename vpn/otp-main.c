@@ -93,7 +93,7 @@ static dske_rc start(struct end *e)
 {
 	const struct otp_conf *c = &e->conf;
 	struct supply_conf supply = {.peer = c->peer, .name = c->name, .block = (size_t)c->block, .ahead = c->ahead,
-				     .day_limit = c->day_limit, .threads = c->agreements, .timeout_ms = c->timeout_ms, .silent_ms = silent_ms};
+				     .day_limit = c->day_limit, .day_file = c->day_file.s, .threads = c->agreements, .timeout_ms = c->timeout_ms, .silent_ms = silent_ms};
 	TRY(open_privileged(e));
 	TRY(give_up(e));
 	if (c->remote[0] != '\0')
@@ -122,11 +122,13 @@ static json_t *report(void *context)
 	return otp_report_make(&r, clock_ms());
 }
 
-/* For the rates. */
+/* For the rates; and where all that agree keys wait for hubs, nobody else gives back what is over. */
 static void look(void *context)
 {
+	struct end *e = context;
 	struct otp_report ignored;
-	figures(context, &ignored);
+	figures(e, &ignored);
+	stock_tidy(e->stock);
 }
 
 static dske_rc run(struct end *e)

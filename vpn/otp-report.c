@@ -58,13 +58,13 @@ static const char *state_of(const struct otp_report *r, int64_t now_ms)
 
 static json_t *pads(const struct otp_report *r)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "to_send_under", number(r->stock.send_left),
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "to_send_under", number(r->stock.send_left),
 			 "to_send_under_not_confirmed", number(r->stock.send_unconfirmed), "to_receive_under",
 			 number(r->stock.receive_left), "agreed_to_send_under", number(r->supply.agreed_bytes[PAD_SENDS]),
 			 "agreed_to_receive_under", number(r->supply.agreed_bytes[PAD_RECEIVES]), "failed",
 			 number(r->supply.failed[PAD_SENDS] + r->supply.failed[PAD_RECEIVES]), "given_up", number(r->stock.given_up),
 			 "today", number(r->supply.today), "day_limit", number(r->conf->day_limit), "stops",
-			 number(r->tunnel.stops));
+			 number(r->tunnel.stops), "other_end_keeps", number(r->stock.other_keeps));
 }
 
 static json_t *traffic(const struct tunnel_figures *t)

@@ -14,14 +14,14 @@
 
 #include "base/log.h"
 #include "base/net.h"
+#include "vpn/day.h"
 
 #define PAUSE_MIN_MS 250
 #define PAUSE_MAX_MS 30000
 #define WAITED_MS 500 /* a receiver that waited at least so long did wait */
 #define HELD_WAIT_MS 10000 /* for the other end's word on a pad */
 #define LOOK_MS 10
-#define LIMITED_LOOK_MS 1000 /* whether another day has begun */
-#define DAY_MS (INT64_C(24) * 3600 * 1000)
+#define LIMITED_LOOK_MS 1000 /* whether what was used is a day ago */
 #define CALL_LEN 4096
 #define CALL_AFTER_MS 3000 /* of silence */
 #define CALL_LEAST_MS 60000 /* between two, in the end */
@@ -42,20 +42,32 @@ struct supply {
 	pthread_cond_t wake;
 	struct supply_figures seen;
 	uint64_t under_way;   /* bytes to send under that are being agreed */
-	int64_t day_began_ms;
+	struct day day;
 	size_t worker_count;
 	struct worker workers[2 * (SUPPLY_THREADS_MAX + 1)];
 };
 
 /* ---- how much ---------------------------------------------------------------------------------------------- */
 
-static void begin_day(struct supply *s)
+/* By the clock that goes on when no program runs. */
+static int64_t date_s(void)
 {
-	int64_t now = clock_ms();
-	if (s->day_began_ms != 0 && now - s->day_began_ms < DAY_MS)
-		return;
-	s->day_began_ms = now;
-	s->seen.today = 0;
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec;
+}
+
+/* With the lock: may so many bytes more be agreed?  Where that cannot be recorded, nothing is. */
+static bool may_agree(struct supply *s, size_t len)
+{
+	bool granted = false;
+	dske_rc rc = day_take(&s->day, date_s(), len, &granted);
+	if (!rc_ok(rc) && strcmp(s->seen.why, rc_detail(rc)) != 0)
+		log_error("no pad to send under: %s", rc_detail(rc));
+	if (!rc_ok(rc))
+		snprintf(s->seen.why, sizeof s->seen.why, "%s", rc_detail(rc));
+	s->seen.is_limited = rc_ok(rc) && !granted;
+	return granted;
 }
 
 /* What the other end would not keep is agreed for nothing.  Beside what is left fit the next, and what is gone of the one in use. */
@@ -72,13 +84,13 @@ static bool begin_one(struct supply *s, int64_t *pause)
 	struct stock_figures f;
 	stock_figures(s->stock, &f);
 	pthread_mutex_lock(&s->lock);
-	begin_day(s);
-	s->seen.is_limited = s->conf.day_limit != 0 && s->seen.today + s->under_way + s->conf.block > s->conf.day_limit;
-	bool wanted = f.send_left + f.send_unconfirmed + s->under_way < most_ahead(s, &f) && !s->seen.is_limited;
-	s->under_way += wanted ? s->conf.block : 0;
-	*pause = s->seen.is_limited ? LIMITED_LOOK_MS : LOOK_MS;
+	bool wanted = f.send_left + f.send_unconfirmed + s->under_way < most_ahead(s, &f);
+	bool begins = wanted && may_agree(s, s->conf.block);
+	s->seen.is_limited = s->seen.is_limited && wanted;
+	s->under_way += begins ? s->conf.block : 0;
+	*pause = wanted && !begins ? LIMITED_LOOK_MS : LOOK_MS;
 	pthread_mutex_unlock(&s->lock);
-	return wanted;
+	return begins;
 }
 
 static bool is_call(const struct worker *w)
@@ -101,12 +113,14 @@ static void end_one(struct worker *w, dske_rc rc, bool is_failed)
 {
 	struct supply *s = w->s;
 	pthread_mutex_lock(&s->lock);
-	if (w->side == PAD_SENDS && !is_call(w))
+	if (w->side == PAD_SENDS && !is_call(w)) {
 		s->under_way -= s->conf.block;
+		if (!rc_ok(rc))
+			day_give_back(&s->day, s->conf.block);
+	}
 	if (rc_ok(rc)) {
 		s->seen.agreed[w->side]++;
 		s->seen.agreed_bytes[w->side] += len_of(w);
-		s->seen.today += w->side == PAD_SENDS ? len_of(w) : 0;
 	} else if (is_failed && !rc_is(rc, DSKE_RC_CANCELLED)) {
 		s->seen.failed[w->side]++;
 	}
@@ -252,7 +266,9 @@ dske_rc supply_start(struct supply **out, const struct supply_conf *conf, struct
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&s->wake, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	dske_rc rc = start_threads(s);
+	dske_rc rc = day_open(&s->day, conf->day_file, conf->day_limit, conf->block);
+	if (rc_ok(rc))
+		rc = start_threads(s);
 	if (!rc_ok(rc)) {
 		token_cancel(token);
 		supply_stop(s);
@@ -272,6 +288,7 @@ void supply_stop(struct supply *s)
 	pthread_mutex_unlock(&s->lock);
 	for (size_t i = 0; i < s->worker_count; i++)
 		pthread_join(s->workers[i].thread, NULL);
+	day_drop(&s->day);
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -281,5 +298,6 @@ void supply_figures(struct supply *s, struct supply_figures *out)
 {
 	pthread_mutex_lock(&s->lock);
 	*out = s->seen;
+	out->today = day_used(&s->day, date_s());
 	pthread_mutex_unlock(&s->lock);
 }

@@ -27,7 +27,8 @@ struct supply_conf {
 	const char *name;   /* what both ends call the tunnel; borrowed */
 	size_t block;       /* bytes of a pad */
 	uint64_t ahead;     /* bytes to send under that are kept ready */
-	uint64_t day_limit; /* bytes to send under that are agreed in 24 hours; 0: no limit */
+	uint64_t day_limit; /* bytes to send under that are agreed in 24 hours, but for calls; 0: no limit */
+	const char *day_file; /* where they are counted (vpn/day.h); borrowed */
 	unsigned threads;   /* of each direction, alike at both ends */
 	int64_t timeout_ms; /* of one agreement */
 	int64_t (*silent_ms)(void *context); /* for how long nothing has been heard of the other end */
@@ -36,7 +37,7 @@ struct supply_conf {
 
 struct supply;
 
-/* Starts the threads.  token and stock outlive it.  Errors: NOMEM, IO. */
+/* Starts the threads.  token and stock outlive it.  Errors: NOMEM, IO; as day_open. */
 dske_rc supply_start(struct supply **out, const struct supply_conf *conf, struct token *token, struct stock *stock);
 
 /* After token_cancel: waits for the threads.  Safe on NULL. */

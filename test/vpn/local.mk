@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-VPN_TESTS = %D%/test-conf %D%/test-confine %D%/test-packet %D%/test-segment %D%/test-stock %D%/test-watch
+VPN_TESTS = %D%/test-conf %D%/test-confine %D%/test-day %D%/test-packet %D%/test-segment %D%/test-stock %D%/test-watch
 check_PROGRAMS += $(VPN_TESTS)
 dist_check_SCRIPTS += %D%/test-units %D%/test-vectors %D%/test-tunnel %D%/test-wg
 TESTS += $(VPN_TESTS) %D%/test-units %D%/test-vectors %D%/test-tunnel %D%/test-wg
@@ -9,6 +9,8 @@ EXTRA_DIST += %D%/datagrams.py %D%/mitm.py %D%/net.bash %D%/show-tunnel test/vec
 %C%_test_conf_LDADD = vpn/libwg.la $(VPN_LIBS) $(MNL_LIBS) $(TEST_LIBS)
 %C%_test_confine_SOURCES = %D%/test-confine.c
 %C%_test_confine_LDADD = $(VPN_LIBS) $(TEST_LIBS)
+%C%_test_day_SOURCES = %D%/test-day.c
+%C%_test_day_LDADD = $(VPN_LIBS) $(TEST_LIBS)
 %C%_test_packet_SOURCES = %D%/test-packet.c test/core/seeded.h test/core/vectors.h
 %C%_test_packet_LDADD = $(VPN_LIBS) $(TEST_LIBS)
 %C%_test_segment_SOURCES = %D%/test-segment.c test/core/seeded.h
