@@ -36,6 +36,7 @@ noinst_LTLIBRARIES += %D%/libwg.la
 %C%_libwg_la_SOURCES = \
 	%D%/wg-conf.c %D%/wg-conf.h \
 	%D%/wg-device.c %D%/wg-device.h \
+	%D%/wg-events.c %D%/wg-events.h \
 	%D%/wg-hook.c %D%/wg-hook.h \
 	%D%/wg-kernel.c \
 	%D%/wg-link.c %D%/wg-link.h \

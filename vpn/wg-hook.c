@@ -9,15 +9,25 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
 
 #define WAIT_MS 30000
+#define ANSWER_S 40 /* of its process, which waits so long for the command */
 #define HOOK_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+struct wg_hook {
+	const char *file, *link, *peer; /* borrowed */
+	struct fd fd;                   /* SOCK_SEQPACKET: the end of this process */
+	pid_t pid;                      /* of the other */
+};
 
 /* ---- base64 ------------------------------------------------------------------------------------------------ */
 
@@ -107,7 +117,7 @@ static dske_rc await(pid_t pid, const char *file)
 	return WEXITSTATUS(status) == 0 ? DSKE_OK : FAIL(IO, "%s failed with %d", file, WEXITSTATUS(status));
 }
 
-dske_rc wg_hook_run(const char *file, const char *link, const char *peer, const struct secret *key)
+static dske_rc run_command(const struct wg_hook *h, const struct secret *key)
 {
 	AUTO(fd) in = FD_NONE;
 	AUTO(fd) out = FD_NONE;
@@ -117,10 +127,87 @@ dske_rc wg_hook_run(const char *file, const char *link, const char *peer, const 
 		return FAIL(IO, "no pipe: %s", strerror(errno));
 	in.n = ends[0];
 	out.n = ends[1];
-	TRY(spawn(&pid, file, link, peer, in.n));
+	TRY(spawn(&pid, h->file, h->link, h->peer, in.n));
 	fd_drop(&in);
 	dske_rc written = write_key(out.n, key);
 	fd_drop(&out);
-	dske_rc ended = await(pid, file);
+	dske_rc ended = await(pid, h->file);
 	return rc_ok(ended) ? written : ended;
+}
+
+/* ---- the process ------------------------------------------------------------------------------------------- */
+
+/* A key is one message, the answer to it another: empty, or why it failed. */
+static void serve(const struct wg_hook *h)
+{
+	AUTO(secret) key = {0};
+	ssize_t n = -1;
+	if (!rc_ok(secret_alloc(&key, WG_HOOK_KEY_MAX)))
+		return;
+	while ((n = recv(h->fd.n, key.data, WG_HOOK_KEY_MAX, 0)) > 0 || (n < 0 && errno == EINTR)) {
+		if (n < 0)
+			continue;
+		struct secret given = {key.data, (size_t)n}; /* borrowed */
+		dske_rc rc = run_command(h, &given);
+		mem_wipe(key.data, key.len);
+		const char *why = rc_ok(rc) ? "" : rc_detail(rc);
+		(void)!send(h->fd.n, why, strlen(why) + 1, MSG_NOSIGNAL);
+	}
+}
+
+/* It has nothing of what dske-wg has open but this end, and ends when the other is closed, by dske-wg or with it. */
+static _Noreturn void be_the_hook(struct wg_hook *h, int fd)
+{
+	int end = dup2(fd, STDERR_FILENO + 1);
+	(void)close_range((unsigned)end + 1, ~0u, 0);
+	h->fd.n = fcntl(end, F_SETFD, FD_CLOEXEC) == 0 ? end : -1;
+	serve(h);
+	_exit(0);
+}
+
+dske_rc wg_hook_start(struct wg_hook **out, const char *file, const char *link, const char *peer)
+{
+	int ends[2];
+	struct wg_hook *h = calloc(1, sizeof *h);
+	*out = NULL;
+	if (h == NULL)
+		return rc_make(DSKE_RC_NOMEM);
+	*h = (struct wg_hook){.file = file, .link = link, .peer = peer, .fd = FD_NONE};
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+		free(h);
+		return FAIL(IO, "no pair of sockets: %s", strerror(errno));
+	}
+	h->pid = fork();
+	if (h->pid == 0)
+		be_the_hook(h, ends[1]);
+	const struct timeval wait = {.tv_sec = ANSWER_S};
+	close(ends[1]);
+	h->fd.n = ends[0];
+	(void)setsockopt(h->fd.n, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+	*out = h;
+	return h->pid > 0 ? DSKE_OK : FAIL(IO, "no process for the hook %s: %s", file, strerror(errno));
+}
+
+void wg_hook_free(struct wg_hook *h)
+{
+	if (h == NULL)
+		return;
+	fd_drop(&h->fd);
+	while (h->pid > 0 && waitpid(h->pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	free(h);
+}
+
+dske_rc wg_hook_run(struct wg_hook *h, const struct secret *key)
+{
+	char why[256];
+	ssize_t n = send(h->fd.n, key->data, key->len, MSG_NOSIGNAL);
+	while (n >= 0 && (n = recv(h->fd.n, why, sizeof why - 1, 0)) < 0 && errno == EINTR)
+		n = 0;
+	if (n <= 0) {
+		fd_drop(&h->fd); /* lest a late answer is taken for that to another key */
+		return FAIL(IO, "the process that runs %s is gone: start dske-wg anew", h->file);
+	}
+	why[n] = '\0';
+	return why[0] == '\0' ? DSKE_OK : FAIL(IO, "%s", why);
 }

@@ -4,6 +4,7 @@
 #include "vpn/wg-link.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -13,18 +14,22 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "vpn/wg-events.h"
 #include "vpn/wg-hook.h"
 #include "vpn/wg-watch.h"
 
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 30000
-#define LOOK_MS 2000 /* at the interface */
+#define LOOK_MS 2000      /* at the interface, when nothing is told of it */
+#define LOOK_SOON_MS 100  /* it is there, and its key is not: nobody tells when a peer comes */
 #define HOOK_TRIES 3
 
 struct wg_link {
 	const struct wg_link_conf *conf;
+	struct wg_hook *hook; /* NULL: there is none */
 	struct token *token;
 	atomic_bool ending;
+	struct wg_events events;
 	pthread_t agreer, keeper;
 	unsigned threads;
 	pthread_mutex_t lock; /* of what follows */
@@ -32,6 +37,7 @@ struct wg_link {
 	struct secret key;    /* the last one; empty: none yet */
 	struct secret shut;   /* fail closed: what is in place until then */
 	int64_t since_ms;     /* when it was agreed */
+	bool was_in_place;    /* what belongs there now */
 	bool is_due;          /* the initiator shall agree another at once */
 	struct wg_watch watch;
 	struct wg_link_figures seen;
@@ -105,9 +111,10 @@ static void look(struct wg_link *l)
 	else if (!l->seen.in_place)
 		note(l, rc);
 	if (rc_ok(rc) && !was_there) {
-		l->seen.resets += l->seen.in_place;
+		l->seen.resets += l->was_in_place;
 		wg_watch_changed(&l->watch, now_ms());
 	}
+	l->was_in_place = l->was_in_place || rc_ok(rc);
 	l->seen.in_place = rc_ok(rc);
 	l->seen.stuck = rc_ok(rc) && l->key.len > 0 && wg_watch_is_stuck(&l->watch, now_ms());
 	if (l->seen.stuck && l->seen.initiates && wg_watch_may_ask(&l->watch, now_ms())) {
@@ -117,15 +124,24 @@ static void look(struct wg_link *l)
 	}
 }
 
+/* With the lock.  Traffic could go at any moment under a key that is not the link's. */
+static bool is_urgent(const struct wg_link *l)
+{
+	bool has_key = l->key.len > 0 || l->shut.len > 0;
+	return has_key && !l->seen.in_place && if_nametoindex(l->conf->wg.interface) != 0;
+}
+
 /* Sees to the interface, while the other thread agrees. */
 static void *keep(void *given)
 {
 	struct wg_link *l = given;
+	bool is_soon;
 	do {
 		pthread_mutex_lock(&l->lock);
 		look(l);
+		is_soon = is_urgent(l);
 		pthread_mutex_unlock(&l->lock);
-	} while (wait_until(l, now_ms() + LOOK_MS, false));
+	} while (wg_events_wait(&l->events, l->conf->wg.interface, is_soon ? LOOK_SOON_MS : LOOK_MS));
 	return NULL;
 }
 
@@ -134,10 +150,9 @@ static void *keep(void *given)
 /* The other end has the key too: who takes it is given more than one chance. */
 static dske_rc run_hook(struct wg_link *l, const struct secret *key)
 {
-	const struct wg_link_conf *c = l->conf;
 	dske_rc rc = DSKE_OK;
 	for (int tries = 0; tries < HOOK_TRIES && !atomic_load(&l->ending); tries++) {
-		rc = wg_hook_run(c->hook.s, c->label, c->peer, key);
+		rc = wg_hook_run(l->hook, key);
 		if (rc_ok(rc))
 			return rc;
 	}
@@ -154,13 +169,14 @@ static dske_rc agree(struct wg_link *l)
 	struct token_ask ask = {.peer = c->peer, .role = l->seen.initiates ? TOKEN_INITIATES : TOKEN_RECEIVES, .context = context,
 				.confirm = true, .key_len = WG_KEY_LEN, .timeout_ms = c->timeout_ms};
 	TRY(token_agree(l->token, &ask, &key, key_id));
-	if (c->hook.s[0] != '\0')
+	if (l->hook != NULL)
 		TRY(run_hook(l, &key));
 	pthread_mutex_lock(&l->lock);
 	secret_move(&l->key, &key);
 	l->since_ms = now_ms();
 	l->seen.keys++;
 	l->seen.in_place = c->wg.interface[0] == '\0';
+	l->was_in_place = false;
 	note(l, DSKE_OK);
 	if (c->wg.interface[0] != '\0')
 		look(l);
@@ -237,7 +253,7 @@ static dske_rc start_threads(struct wg_link *l)
 	return e == 0 ? DSKE_OK : FAIL(IO, "no thread for %s: %s", l->conf->label, strerror(e));
 }
 
-dske_rc wg_link_start(struct wg_link **out, const struct wg_link_conf *conf, struct token *token)
+dske_rc wg_link_start(struct wg_link **out, const struct wg_link_conf *conf, struct wg_hook *hook, struct token *token)
 {
 	pthread_condattr_t monotonic;
 	struct wg_link *l = calloc(1, sizeof *l);
@@ -245,13 +261,17 @@ dske_rc wg_link_start(struct wg_link **out, const struct wg_link_conf *conf, str
 	if (l == NULL)
 		return rc_make(DSKE_RC_NOMEM);
 	l->conf = conf;
+	l->hook = hook;
 	l->token = token;
+	l->events = (struct wg_events)WG_EVENTS_NONE;
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&l->wake, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	*out = l;
+	if (conf->wg.interface[0] != '\0')
+		TRY(wg_events_open(&l->events));
 	if (conf->closed && conf->wg.interface[0] != '\0')
 		TRY(secret_random(&l->shut, WG_KEY_LEN));
 	return start_threads(l);
@@ -265,6 +285,7 @@ void wg_link_end(struct wg_link *l)
 	atomic_store(&l->ending, true);
 	pthread_cond_broadcast(&l->wake);
 	pthread_mutex_unlock(&l->lock);
+	wg_events_end(&l->events);
 }
 
 void wg_link_free(struct wg_link *l)
@@ -276,6 +297,7 @@ void wg_link_free(struct wg_link *l)
 		pthread_join(l->agreer, NULL);
 	if (l->threads > 1)
 		pthread_join(l->keeper, NULL);
+	wg_events_drop(&l->events);
 	secret_drop(&l->key);
 	secret_drop(&l->shut);
 	pthread_cond_destroy(&l->wake);

@@ -22,6 +22,7 @@
 #include "base/rc.h"
 #include "vpn/token.h"
 #include "vpn/wg-device.h"
+#include "vpn/wg-hook.h"
 
 struct wg_link_conf {
 	char label[64];         /* what this end calls it */
@@ -35,8 +36,8 @@ struct wg_link_conf {
 
 struct wg_link;
 
-/* conf and token outlive it.  Errors: NOMEM, IO. */
-dske_rc wg_link_start(struct wg_link **out, const struct wg_link_conf *conf, struct token *token);
+/* conf, hook (NULL: there is none) and token outlive it.  Errors: NOMEM, IO. */
+dske_rc wg_link_start(struct wg_link **out, const struct wg_link_conf *conf, struct wg_hook *hook, struct token *token);
 
 /* Asks it to end; then, after token_cancel, waits until it has.  Safe on NULL. */
 void wg_link_end(struct wg_link *l);

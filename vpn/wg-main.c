@@ -13,6 +13,7 @@
 struct keeper {
 	struct wg_conf conf;
 	struct service service;
+	struct wg_hook *hooks[WG_LINKS_MAX]; /* NULL: that link has none */
 	struct wg_link *links[WG_LINKS_MAX];
 };
 
@@ -24,18 +25,20 @@ static void keeper_drop(void *context)
 	token_cancel(k->service.token);
 	for (size_t i = 0; i < k->conf.count; i++)
 		wg_link_free(k->links[i]);
+	for (size_t i = 0; i < k->conf.count; i++)
+		wg_hook_free(k->hooks[i]);
 	service_drop(&k->service);
 	wg_conf_drop(&k->conf);
 }
 
-/* A hook has what this program has. */
-static dske_rc give_up(const struct wg_conf *c)
+/* Hooks keep what this program gives up. */
+static dske_rc give_up(struct keeper *k)
 {
-	bool has_hook = false;
-	for (size_t i = 0; i < c->count; i++)
-		has_hook = has_hook || c->links[i].hook.s[0] != '\0';
-	if (has_hook)
-		return DSKE_OK;
+	for (size_t i = 0; i < k->conf.count; i++) {
+		const struct wg_link_conf *c = &k->conf.links[i];
+		if (c->hook.s[0] != '\0')
+			TRY(wg_hook_start(&k->hooks[i], c->hook.s, c->label, c->peer));
+	}
 	TRY(confine_rights(true));
 	return confine_calls(false);
 }
@@ -44,10 +47,10 @@ static dske_rc start(struct keeper *k)
 {
 	const struct wg_conf *c = &k->conf;
 	TRY(service_open(&k->service, &c->service));
-	TRY(give_up(c));
+	TRY(give_up(k));
 	TRY(service_open_token(&k->service, &c->service));
 	for (size_t i = 0; i < c->count; i++)
-		TRY(wg_link_start(&k->links[i], &c->links[i], k->service.token));
+		TRY(wg_link_start(&k->links[i], &c->links[i], k->hooks[i], k->service.token));
 	return DSKE_OK;
 }
 
