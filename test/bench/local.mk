@@ -24,6 +24,11 @@ BENCHES += %D%/bench-agree
 	%D%/pairs.c %D%/pairs.h $(BENCH_TABLES) $(BENCH_LIB)
 %C%_bench_agree_LDADD = $(CLIENT_LIBS)
 
+BENCH_SWARM = %D%/lone.c %D%/lone.h %D%/swarm.c %D%/swarm.h %D%/swarm-real.c $(BENCH_TABLES) $(BENCH_LIB)
+BENCHES += %D%/bench-hub
+%C%_bench_hub_SOURCES = %D%/bench-hub.c %D%/swarm-stub.c $(BENCH_SWARM)
+%C%_bench_hub_LDADD = $(CLIENT_LIBS)
+
 BENCHES += %D%/bench-search
 %C%_bench_search_SOURCES = %D%/bench-search.c $(BENCH_LIB)
 %C%_bench_search_LDADD = $(CORE_LIBS)
