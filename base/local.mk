@@ -13,6 +13,7 @@ noinst_LTLIBRARIES += %D%/libbase.la
 	%D%/listing.c %D%/listing.h \
 	%D%/log.c %D%/log.h \
 	%D%/net.c %D%/net.h \
+	%D%/pid.c %D%/pid.h \
 	%D%/quota.c %D%/quota.h \
 	%D%/rc.c %D%/rc.h \
 	%D%/secret.c %D%/secret.h

@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += %D%/libpskm.la
 %C%_libpskm_la_SOURCES = \
 	%D%/activation.c \
 	%D%/aead.c %D%/aead.h \
+	%D%/block.c %D%/block.h \
 	%D%/code.c %D%/code.h \
 	%D%/container.h \
 	%D%/container-chunks.c \

@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "base/pid.h"
 #include "pskm/format.h"
 #include "pskm/header-file.h"
 
@@ -90,7 +90,7 @@ static dske_rc open_files(struct table *t)
 
 dske_rc hold_take(struct hold *h, struct table *t)
 {
-	if (t->owner != getpid())
+	if (t->owner != process_id())
 		return FAIL(FORKED, "this table was opened by the parent process; a child opens it afresh");
 	pthread_mutex_lock(&t->mutex);
 	if (t->side == SIDE_CLIENT) {
@@ -350,7 +350,7 @@ static struct table *table_new(const char *dir, enum side side)
 	if (t == NULL)
 		return NULL;
 	t->side = side;
-	t->owner = getpid();
+	t->owner = process_id();
 	t->ledger = t->cover.bytes = t->cover.salts = (struct fd)FD_NONE;
 	t->dir = strdup(dir);
 	pthread_mutex_init(&t->mutex, NULL);
@@ -395,7 +395,7 @@ dske_rc table_unlock(struct table *t, const struct secret *key)
 
 void table_relock(struct table *t)
 {
-	if (t->owner != getpid())
+	if (t->owner != process_id())
 		return;
 	pthread_mutex_lock(&t->mutex);
 	cover_relock(&t->cover);

@@ -10,6 +10,7 @@ BASE_TESTS = \
 	%D%/test-id \
 	%D%/test-listing \
 	%D%/test-log \
+	%D%/test-pid \
 	%D%/test-net \
 	%D%/test-path \
 	%D%/test-quota \
@@ -50,6 +51,9 @@ TESTS += $(BASE_TESTS)
 
 %C%_test_net_SOURCES = %D%/test-net.c
 %C%_test_net_LDADD = $(BASE_LIBS) $(TEST_LIBS)
+
+%C%_test_pid_SOURCES = %D%/test-pid.c
+%C%_test_pid_LDADD = $(BASE_LIBS) $(TEST_LIBS)
 
 %C%_test_path_SOURCES = %D%/test-path.c test/lib/scratch.c test/lib/scratch.h
 %C%_test_path_LDADD = $(BASE_LIBS) $(TEST_LIBS)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 PSKM_TESTS = %D%/test-container %D%/test-cover %D%/test-crash %D%/test-entropy %D%/test-health %D%/test-ledger \
 	%D%/test-lease %D%/test-lowwater %D%/test-passphrase %D%/test-power %D%/test-reference %D%/test-rest %D%/test-resume %D%/test-retire %D%/test-stock \
-	%D%/test-stock-crash %D%/test-supply %D%/test-table %D%/test-table-key %D%/test-verify
+	%D%/test-stock-crash %D%/test-supply %D%/test-table %D%/test-table-key %D%/test-verify %D%/test-window
 check_PROGRAMS += $(PSKM_TESTS)
 TESTS += $(PSKM_TESTS)
 
@@ -56,5 +56,7 @@ STOCK_WORLD = %D%/stock-world.c %D%/stock-world.h $(PSKM_FIXTURE)
 %C%_test_table_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_table_key_SOURCES = %D%/test-table-key.c $(PSKM_FIXTURE)
 %C%_test_table_key_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
+%C%_test_window_SOURCES = %D%/test-window.c $(PSKM_FIXTURE)
+%C%_test_window_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
 %C%_test_verify_SOURCES = %D%/test-verify.c $(PSKM_FIXTURE)
 %C%_test_verify_LDADD = $(PSKM_LIBS) $(TEST_LIBS)
