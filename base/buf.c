@@ -6,7 +6,7 @@
 
 #include "base/secret.h"
 
-#define FIRST_CAP 64
+#define FIRST_CAP 512 /* most frames grow no more */
 
 void buf_fixed(struct buf *b, void *memory, size_t cap)
 {
@@ -59,6 +59,11 @@ static void reserve(struct buf *b, size_t len)
 	while (cap < need && cap <= b->max / 2)
 		cap *= 2;
 	move_to(b, cap < need || cap > b->max ? b->max : cap);
+}
+
+void buf_reserve(struct buf *b, size_t len)
+{
+	reserve(b, len < b->max - b->len ? len : b->max - b->len);
 }
 
 uint8_t *buf_grow(struct buf *b, size_t len)

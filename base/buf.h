@@ -34,6 +34,9 @@ void buf_put_be32(struct buf *b, uint32_t v);
 /* Room for len more bytes, counted as written, or NULL after a failure.  Dies with the next append. */
 uint8_t *buf_grow(struct buf *b, size_t len);
 
+/* Memory for len more bytes (or up to the limit) is found now, so that it is not found bit by bit. */
+void buf_reserve(struct buf *b, size_t len);
+
 /* Removes the first n bytes (n <= len). */
 void buf_consume(struct buf *b, size_t n);
 

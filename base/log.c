@@ -20,6 +20,7 @@
 
 #include "base/file.h"
 #include "base/gate.h"
+#include "base/pid.h"
 
 #define TEXT_MAX 2048
 
@@ -46,6 +47,16 @@ static struct {
 	char path[PATH_MAX];
 	char ident[64];
 } state = {.fd = -1};
+
+#define GATHER_LEN ((size_t)64 << 10) /* more than a round of a busy hub has to say at the default level */
+
+/* Of log_gather(): one thread's, so that it needs no lock. */
+static struct {
+	char *bytes;      /* owned; NULL: each line is written at once */
+	size_t len;
+	int64_t second;   /* that the stamp is of */
+	char stamp[LOG_STAMP_LEN];
+} gathered;
 
 #define FILE_FLAGS (O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY)
 
@@ -104,6 +115,7 @@ dske_rc log_open(const char *target, enum log_level least, const char *ident)
 
 void log_close(void)
 {
+	log_flush();
 	state.target = TARGET_NONE;
 	if (file_is_ours())
 		close(state.fd);
@@ -195,10 +207,25 @@ void log_stamp(char out[LOG_STAMP_LEN], int64_t seconds)
 		 ((unsigned)days + 1) % 100, rest / 3600 % 100, rest / 60 % 60, rest % 60);
 }
 
+/* Once a second where lines are gathered. */
+static void stamp_now(char out[LOG_STAMP_LEN])
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	if (gathered.bytes == NULL) {
+		log_stamp(out, now.tv_sec);
+		return;
+	}
+	if (gathered.stamp[0] == '\0' || now.tv_sec != gathered.second)
+		log_stamp(gathered.stamp, now.tv_sec);
+	gathered.second = now.tv_sec;
+	memcpy(out, gathered.stamp, LOG_STAMP_LEN);
+}
+
 /* Everything of a line that stands before its text. */
 static void prefix(char *out, size_t cap, enum log_level level)
 {
-	struct timespec now;
 	char stamp[LOG_STAMP_LEN];
 
 	switch (state.target) {
@@ -206,9 +233,8 @@ static void prefix(char *out, size_t cap, enum log_level level)
 		snprintf(out, cap, "<%d>", levels[level].priority);
 		return;
 	case TARGET_FILE:
-		clock_gettime(CLOCK_REALTIME, &now);
-		log_stamp(stamp, now.tv_sec);
-		snprintf(out, cap, "%s %s[%ld]: %s: ", stamp, state.ident, (long)getpid(), levels[level].word);
+		stamp_now(stamp);
+		snprintf(out, cap, "%s %s[%ld]: %s: ", stamp, state.ident, (long)process_id(), levels[level].word);
 		return;
 	default:
 		snprintf(out, cap, "%s: %s: ", state.ident, levels[level].word);
@@ -241,31 +267,82 @@ static void pipe_release(const struct no_pipe *h, bool broken)
 	pthread_sigmask(SIG_SETMASK, &h->before, NULL);
 }
 
-/* One write a line, so that lines of several processes in one file do not mix. */
-static void write_line(int fd, char *line, size_t len)
+/* One write for one line or more, so that lines of several processes in one file do not mix. */
+static void write_lines(int fd, const char *lines, size_t len)
 {
 	struct no_pipe hold;
 	ssize_t n;
 
-	line[len] = '\n';
 	pipe_hold(&hold);
 	do
-		n = write(fd, line, len + 1);
+		n = write(fd, lines, len);
 	while (n < 0 && errno == EINTR);
 	pipe_release(&hold, n < 0 && errno == EPIPE);
 }
 
-static void write_to_file(char *line, size_t len)
+static void write_to_file(const char *lines, size_t len)
 {
 	AUTO(fd) again = FD_NONE;
 
 	if (file_is_ours()) {
-		write_line(state.fd, line, len);
+		write_lines(state.fd, lines, len);
 		return;
 	}
 	again.n = open(state.path, FILE_FLAGS | O_CLOEXEC, 0600);
 	if (again.n >= 0)
-		write_line(again.n, line, len);
+		write_lines(again.n, lines, len);
+}
+
+static void write_out(const char *lines, size_t len)
+{
+	if (state.target == TARGET_FILE)
+		write_to_file(lines, len);
+	else
+		write_lines(STDERR_FILENO, lines, len);
+}
+
+/* ---- gathering -------------------------------------------------------------------------------------- */
+
+void log_flush(void)
+{
+	int saved_errno = errno;
+
+	if (gathered.len > 0 && state.target != TARGET_NONE)
+		write_out(gathered.bytes, gathered.len);
+	gathered.len = 0;
+	errno = saved_errno;
+}
+
+void log_gather(bool on)
+{
+	log_flush();
+	if (on && gathered.bytes == NULL)
+		gathered.bytes = malloc(GATHER_LEN); /* without it lines are written as ever */
+	if (on)
+		return;
+	free(gathered.bytes);
+	gathered.bytes = NULL;
+}
+
+/* What an operator must not miss is not kept back. */
+static void keep(enum log_level level, const char *line, size_t len)
+{
+	if (len > GATHER_LEN - gathered.len)
+		log_flush();
+	memcpy(gathered.bytes + gathered.len, line, len);
+	gathered.len += len;
+	if (level == LOG_LEVEL_ERROR)
+		log_flush();
+}
+
+/* There is room behind the line for its end. */
+static void end_line(enum log_level level, char *line, size_t len)
+{
+	line[len] = '\n';
+	if (gathered.bytes != NULL)
+		keep(level, line, len + 1);
+	else
+		write_out(line, len + 1);
 }
 
 /* Without openlog(3): in a module, that belongs to the host. */
@@ -278,13 +355,18 @@ static void to_syslog(enum log_level level, const char *line)
 		gate_leave();
 }
 
+bool log_wants(enum log_level level)
+{
+	return state.target != TARGET_NONE && level <= state.least;
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
 	int saved_errno = errno;
 	char line[128 + TEXT_MAX + 1];
 	va_list args;
 
-	if (state.target == TARGET_NONE || level > state.least)
+	if (!log_wants(level))
 		return;
 	prefix(line, 128, level);
 	size_t start = strlen(line);
@@ -298,10 +380,8 @@ void log_line(enum log_level level, const char *format, ...)
 		log_sanitise(line + start);
 		if (state.target == TARGET_SYSLOG)
 			to_syslog(level, line);
-		else if (state.target == TARGET_FILE)
-			write_to_file(line, strlen(line));
 		else
-			write_line(STDERR_FILENO, line, strlen(line));
+			end_line(level, line, strlen(line));
 	}
 	errno = saved_errno;
 }

@@ -4,7 +4,8 @@
  *
  * Until log_open() nothing is written.  One line a call, newline added, control characters in the
  * text replaced by '?', so that a peer's name cannot forge lines (also what is not UTF-8, and what turns
- * the direction of writing around).  Texts beyond 2 KiB end in "...".
+ * the direction of writing around).  Texts beyond 2 KiB end in "...".  Each is written at once, unless log_gather() was
+ * called.
  *
  * Lines come whole from any thread and from forked children, without a lock of ours or of the C library's that a child could
  * find held: syslog(3) has one, and is called at the gate (base/gate.h).  log_open() and log_close() are for one thread,
@@ -13,6 +14,7 @@
 #ifndef DSKE_BASE_LOG_H
 #define DSKE_BASE_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/rc.h"
@@ -29,6 +31,12 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 dske_rc log_open(const char *target, enum log_level least, const char *ident);
 void log_close(void);
 
+/* For a program of one thread that does not fork meanwhile: from now on lines are kept, and written together by
+ * log_flush(), by log_close(), at a line of level error, or when there are 64 KiB of them.  What goes to syslog is not kept.
+ * With false each is written at once again. */
+void log_gather(bool on);
+void log_flush(void);
+
 dske_rc log_level_parse(enum log_level *out, const char *text); /* "error" .. "debug"; CONFIG */
 
 /* Replaces in place, by '?', whatever could act on a terminal or look like another line, and what is no
@@ -39,11 +47,15 @@ void log_sanitise(char *text);
 #define LOG_STAMP_LEN 21 /* with the zero */
 void log_stamp(char out[LOG_STAMP_LEN], int64_t seconds);
 
+/* Is a line of that level written? */
+bool log_wants(enum log_level level);
+
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...) log_line(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_debug(...) log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
+/* What it would say is not even put together where nobody wants it. */
+#define log_debug(...) (log_wants(LOG_LEVEL_DEBUG) ? log_line(LOG_LEVEL_DEBUG, __VA_ARGS__) : (void)0)
 
 #endif

@@ -17,7 +17,7 @@
 #include "hub/wait.h"
 
 #define READ_MOST ((size_t)256 << 10) /* bytes of one connection in one round, so that each has its turn */
-#define KEEP_MOST ((size_t)64 << 10)  /* an empty buffer that is larger is given back */
+#define KEEP_MOST ((size_t)2 << 10)   /* an empty buffer that is larger is given back */
 
 const char *conn_who(const struct conn *c)
 {
@@ -250,28 +250,34 @@ void conn_resume(struct conn *c)
 		take_frames(c);
 }
 
-static dske_rc read_once(struct conn *c, size_t *done)
+/* Into the place of a long frame, if one is coming; otherwise by way of a space that all share, so that a connection at
+ * rest has none.  *more: there may be more than was asked for. */
+static dske_rc read_once(struct conn *c, size_t *done, bool *more)
 {
-	uint8_t scratch[4096];
-	size_t cap = sizeof scratch;
-	uint8_t *space = c->closing ? scratch : stream_space(&c->in, &cap);
+	bool in_place = !c->closing && stream_is_long(&c->in);
+	size_t cap = HUB_READ_LEN;
+	uint8_t *space = in_place ? stream_space(&c->in, &cap) : c->hub->read_space;
 
 	*done = 0;
 	if (!space)
 		return rc_make(DSKE_RC_NOMEM);
 	TRY(net_read(c->fd.n, space, cap, done));
-	if (!c->closing)
+	*more = *done == cap;
+	if (in_place)
 		stream_filled(&c->in, *done);
+	else if (!c->closing)
+		return stream_feed(&c->in, space, *done);
 	return DSKE_OK;
 }
 
 void conn_readable(struct conn *c)
 {
-	size_t done = 1;
+	bool more = true;
+	size_t done;
 
 	conn_mark(c);
-	for (size_t total = 0; done > 0 && total < READ_MOST && !c->dead && !c->has_more; total += done) {
-		dske_rc rc = read_once(c, &done);
+	for (size_t total = 0; more && total < READ_MOST && !c->dead && !c->has_more; total += done) {
+		dske_rc rc = read_once(c, &done, &more);
 
 		if (!rc_ok(rc)) {
 			if (!rc_is(rc, DSKE_RC_CLOSED) && stranger_logs(c->hub, c))
@@ -356,6 +362,7 @@ void conn_flush(struct conn *c)
 {
 	if (conn_queued(c) > 0)
 		send_some(c);
+	stream_rest(&c->in);
 	if (c->closing && !c->dead)
 		linger(c);
 	if (!c->dead)
@@ -453,6 +460,9 @@ dske_rc conn_window_find(const struct conn_windows *ws, uint64_t offset, uint64_
 	int code = DSKE_RC_WINDOW;
 
 	for (size_t i = 0; i < ws->count; i++) {
+		if (offset < window_start(ws->w[i]) || offset >= window_end(ws->w[i]))
+			continue;
+
 		dske_rc rc = window_check(ws->w[i], offset, len);
 
 		if (rc_ok(rc)) {

@@ -15,8 +15,11 @@
 #define LOCAL_DIGEST_LEN 32
 #define LOCAL_LEN 8 /* bytes of the digest that the identifier shows */
 
+#define RECENT 1024 /* a power of two */
+
 struct directory {
 	struct id hub;
+	struct hub_client **recent; /* owned; RECENT of them, each the last that was found in its place, or NULL */
 	void *by_id, *by_name, *by_look;
 	size_t count;
 };
@@ -52,9 +55,28 @@ static struct hub_client *look(void *const *root, const struct hub_client *key, 
 	return node ? *node : NULL;
 }
 
+/* IDs are random, except in tests. */
+static size_t recent_place(const struct id *client)
+{
+	size_t place = 0;
+
+	for (size_t i = 0; i < ID_LEN; i++)
+		place = place * 31 + client->b[i];
+	return place & (RECENT - 1);
+}
+
+/* A client stays where it is, once it is known.  Who is asked for is mostly somebody who was asked for a moment ago,
+ * and a tree of many clients is deep. */
 static struct hub_client *known(const struct directory *d, const struct id *client)
 {
-	return look(&d->by_id, &(struct hub_client){.who.id = *client}, compare_id);
+	struct hub_client **recent = &d->recent[recent_place(client)], *found;
+
+	if (*recent && id_equal(&(*recent)->who.id, client))
+		return *recent;
+	found = look(&d->by_id, &(struct hub_client){.who.id = *client}, compare_id);
+	if (found)
+		*recent = found;
+	return found;
 }
 
 struct hub_client *directory_by_id(const struct directory *d, const struct id *client)
@@ -213,7 +235,12 @@ dske_rc directory_new(struct directory **out, const struct id *hub)
 	if (!*out)
 		return rc_make(DSKE_RC_NOMEM);
 	(*out)->hub = *hub;
-	return DSKE_OK;
+	(*out)->recent = calloc(RECENT, sizeof (*out)->recent[0]);
+	if ((*out)->recent)
+		return DSKE_OK;
+	free(*out);
+	*out = NULL;
+	return rc_make(DSKE_RC_NOMEM);
 }
 
 void directory_free(struct directory *d)
@@ -223,5 +250,6 @@ void directory_free(struct directory *d)
 	tdestroy(d->by_name, nothing); /* the same clients as by_id */
 	tdestroy(d->by_look, nothing);
 	tdestroy(d->by_id, free);
+	free(d->recent);
 	free(d);
 }

@@ -191,7 +191,7 @@ void dispatch_frame(struct conn *c, const uint8_t *item, size_t len)
 		conn_refuse(c, NULL, rc_is(rc, DSKE_RC_UNSUPPORTED) ? NOTE_VERSION : NOTE_ENVELOPE, 0);
 		return;
 	}
-	r.t = vault_find(c->hub->vault, &e.table);
+	r.t = c->table && id_equal(&c->table->id, &e.table) ? c->table : vault_find(c->hub->vault, &e.table);
 	/* The table's header says who its client is; whoever calls himself otherwise has no such table. */
 	if (!r.t || !id_equal(&e.sender, &r.t->header.client)) {
 		conn_refuse(c, &e, NOTE_UNKNOWN_TABLE, 0);
@@ -213,7 +213,6 @@ dske_rc request_frame(const struct request *r, unsigned type, const struct buf *
 {
 	struct envelope e = answer_envelope(r, type, body);
 
-	buf_heap(frame, CONN_ANSWER_LEN_MAX);
 	return frame_write(frame, &e, r->reply_key);
 }
 
@@ -236,7 +235,11 @@ dske_rc request_send_tagged(struct request *r, unsigned type, const struct buf *
 
 void request_answer(struct request *r, unsigned type, const struct buf *body)
 {
-	AUTO(buf) frame = {0};
+	uint8_t bytes[CONN_ANSWER_LEN_MAX];
+	struct buf frame;
+
+	buf_fixed(&frame, bytes, sizeof bytes);
+
 	dske_rc rc = request_frame(r, type, body, &frame);
 
 	if (!rc_ok(rc)) {

@@ -27,7 +27,7 @@ struct request {
 void dispatch_frame(struct conn *c, const uint8_t *item, size_t len);
 
 /* The answer's frame, tagged with the reply key: the caller sends one of those it makes, no more.
- * *frame is made a heap buffer, the caller's.  Errors: TOOBIG, NOMEM. */
+ * Appended to *frame, whose CONN_ANSWER_LEN_MAX bytes are enough.  Errors: TOOBIG, NOMEM. */
 dske_rc request_frame(const struct request *r, unsigned type, const struct buf *body, struct buf *frame);
 
 /* Sends an answer and keeps it for when the same bytes come again. */

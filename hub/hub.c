@@ -109,11 +109,12 @@ dske_rc hub_open(struct hub **out, struct hub_conf *conf)
 	}
 	h->conf = *conf;
 	*conf = (struct hub_conf){0};
+	h->read_space = malloc(HUB_READ_LEN);
 	h->lock.n = h->epoll.n = h->listener.n = h->signals.n = -1;
 	h->now_ms = clock_ms();
 	h->wake_ms = INT64_MAX;
 
-	dske_rc rc = open_parts(h);
+	dske_rc rc = h->read_space ? open_parts(h) : rc_make(DSKE_RC_NOMEM);
 
 	if (rc_ok(rc))
 		*out = h;
@@ -171,5 +172,6 @@ void hub_close(struct hub *h)
 	fd_drop(&h->epoll);
 	fd_drop(&h->lock);
 	hub_conf_drop(&h->conf);
+	free(h->read_space);
 	free(h);
 }

@@ -21,6 +21,8 @@
 struct conn;
 struct control;
 
+#define HUB_READ_LEN ((size_t)64 << 10)
+
 struct hub {
 	struct hub_conf conf;
 	struct vault *vault;
@@ -36,6 +38,12 @@ struct hub {
 	int64_t wake_ms;            /* when a connection has whole frames to be looked at; INT64_MAX: never */
 	bool accept_paused;         /* no descriptors left: try again with the next tick */
 	int64_t tick_ms;            /* when the next tick is due */
+	struct {
+		uint64_t round;     /* in which it was read; 0: not at all */
+		struct id client;
+		struct policy policy;
+	} policy;                   /* the last that was asked for (hub/limits.c) */
+	uint8_t *read_space;        /* owned; HUB_READ_LEN bytes that each connection reads into in its turn */
 	size_t stranger_lines, stranger_left_out; /* of the log, since the last tick (hub/stranger.h) */
 	bool stop;
 };

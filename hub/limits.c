@@ -4,32 +4,41 @@
 
 #include "base/log.h"
 
-/* A client without a policy has one that limits nothing, of version 0. */
-static dske_rc policy_read(struct hub *h, const struct id *client, struct policy *p)
+/* A client without a policy has one that limits nothing, of version 0.  One share asks for its receiver's several times,
+ * so the last one is kept for the rest of the round.  *p is borrowed until the next call. */
+static dske_rc policy_read(struct hub *h, const struct id *client, const struct policy **p)
 {
-	dske_rc rc = mailbox_policy_read(h->mailbox, client, p);
+	*p = &h->policy.policy;
+	if (h->policy.round == h->round && h->round != 0 && id_equal(&h->policy.client, client))
+		return DSKE_OK;
+	h->policy.round = 0;
 
-	if (!rc_is(rc, DSKE_RC_NOT_FOUND))
-		return rc;
-	*p = (struct policy){0};
+	dske_rc rc = mailbox_policy_read(h->mailbox, client, &h->policy.policy);
+
+	if (rc_is(rc, DSKE_RC_NOT_FOUND))
+		h->policy.policy = (struct policy){0};
+	else
+		TRY(rc);
+	h->policy.round = h->round;
+	h->policy.client = *client;
 	return DSKE_OK;
 }
 
 uint64_t limits_version(struct hub *h, const struct id *client)
 {
-	struct policy p;
+	const struct policy *p;
 
-	return rc_ok(policy_read(h, client, &p)) ? p.version : 0;
+	return rc_ok(policy_read(h, client, &p)) ? p->version : 0;
 }
 
 dske_rc limits_of(struct hub *h, const struct id *client, enum quota_scope scope, const struct id *initiator, struct quota *q,
 		  bool *known)
 {
-	struct policy p;
+	const struct policy *p;
 
 	TRY(policy_read(h, client, &p));
 
-	const struct quota *found = scope == QUOTA_RECEIVE ? &p.all : scope == QUOTA_PAIR ? policy_of_peer(&p, initiator) : NULL;
+	const struct quota *found = scope == QUOTA_RECEIVE ? &p->all : scope == QUOTA_PAIR ? policy_of_peer(p, initiator) : NULL;
 
 	*known = found && quota_is_set(found);
 	if (*known)
@@ -39,24 +48,28 @@ dske_rc limits_of(struct hub *h, const struct id *client, enum quota_scope scope
 
 dske_rc limits_waiting(struct hub *h, const struct id *client, uint32_t *waiting)
 {
-	struct policy p;
+	const struct policy *p;
 
 	TRY(policy_read(h, client, &p));
-	*waiting = p.waiting;
+	*waiting = p->waiting;
 	return DSKE_OK;
+}
+
+void limits_forget(struct hub *h)
+{
+	h->policy.round = 0;
 }
 
 /* An older version never replaces a newer one, and of one version there is one policy. */
 static enum status replace(struct hub *h, const struct id *client, const struct policy *p)
 {
-	uint64_t version;
-	struct policy old;
+	const struct policy *old;
 
 	if (!rc_ok(policy_read(h, client, &old)))
 		return STATUS_INTERNAL;
-	version = old.version;
-	if (p->version <= version)
-		return p->version == version ? STATUS_ACCEPTED : STATUS_OLDER;
+	if (p->version <= old->version)
+		return p->version == old->version ? STATUS_ACCEPTED : STATUS_OLDER;
+	limits_forget(h);
 	return rc_ok(mailbox_policy_write(h->mailbox, client, p)) ? STATUS_ACCEPTED : STATUS_INTERNAL;
 }
 

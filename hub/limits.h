@@ -11,6 +11,9 @@
 /* POLICY, behind the common checks. */
 void limits_take(struct request *r);
 
+/* What was read in this round may be so no more: the mailbox was changed otherwise. */
+void limits_forget(struct hub *h);
+
 /* The version that this hub has; 0: none, or it cannot be read. */
 uint64_t limits_version(struct hub *h, const struct id *client);
 

@@ -214,8 +214,10 @@ static dske_rc round_run(struct hub *h)
 	push_backlog(h);
 	TRY(tick(h));
 	TRY(mailbox_commit(h->mailbox));
+	log_flush(); /* what it says has happened; and answers do not wait for a line each */
 	control_flush(h->control);
 	flush_marked(h);
+	log_flush();
 	return DSKE_OK;
 }
 
@@ -224,8 +226,10 @@ dske_rc hub_run(struct hub *h)
 	dske_rc rc = DSKE_OK;
 
 	notify_ready();
+	log_gather(true);
 	while (!h->stop && rc_ok(rc))
 		rc = round_run(h);
+	log_gather(false);
 	notify_stopping();
 	return rc;
 }

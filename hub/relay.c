@@ -13,6 +13,8 @@
 #include "hub/wait.h"
 
 #define BODY_MAX 16
+#define TERMS_ROOM 1024   /* more than most terms have, and ... */
+#define ENVELOPE_ROOM 128 /* ... than what stands around a body: so that a long frame is not copied as it grows */
 
 /* ---- in: SHARE ------------------------------------------------------------------------------------- */
 
@@ -180,7 +182,8 @@ void relay_share(struct request *r)
 {
 	struct msg_share m;
 	struct verdict v = {.status = STATUS_ACCEPTED};
-	AUTO(buf) frame = {0};
+	uint8_t bytes[CONN_ANSWER_LEN_MAX];
+	struct buf frame;
 	int64_t id = 0;
 	dske_rc rc = msg_share_read(&m, r->e->body, r->e->body_len);
 
@@ -192,6 +195,7 @@ void relay_share(struct request *r)
 		request_reply(r, v.status, v.why);
 		return;
 	}
+	buf_fixed(&frame, bytes, sizeof bytes);
 	rc = accept_share(r, &m, &frame, &id);
 	if (!rc_ok(rc)) {
 		/* The frame that says ACCEPTED stays here, so the reply key is still good for one that says no. */
@@ -252,11 +256,13 @@ static dske_rc seal_under(struct conn *c, struct pad *pad, const struct terms *t
 	if (rc_ok(rc))
 		rc = pad_xor(pad, share->data, share->data, share->len); /* the share is ciphertext from here on */
 	buf_heap(&body, FRAME_MAX);
+	buf_reserve(&body, share->len + TERMS_ROOM);
 	if (rc_ok(rc))
 		rc = msg_instruction_write(&body, &(struct msg_instruction){.terms = *t, .share = share->data,
 									    .share_len = share->len});
 	e.body = body.data;
 	e.body_len = body.len;
+	buf_reserve(&s->frame, body.len + ENVELOPE_ROOM);
 	if (rc_ok(rc))
 		rc = frame_write(&s->frame, &e, tag_key);
 	mem_wipe(tag_key, sizeof tag_key);
@@ -273,11 +279,16 @@ static dske_rc seal(struct conn *c, const struct terms *t, struct secret *share,
 	return seal_under(c, &pad, t, share, s);
 }
 
-static void dispatch_sent(struct conn *c, const struct terms *t, struct sent *s)
+static void log_sent(const struct conn *c, const struct terms *t)
 {
 	const struct hub_client *from = directory_by_id(vault_directory(c->hub->vault), &t->initiator);
 	char hex[ID_HEX_LEN];
 
+	log_debug("%s <- %s: key %s", conn_who(c), from ? from->who.name : "?", id_hex(&t->key_id, hex));
+}
+
+static void dispatch_sent(struct conn *c, const struct terms *t, struct sent *s)
+{
 	s->next = c->sent;
 	s->key_len = t->key_len;
 	s->initiator = t->initiator;
@@ -285,7 +296,8 @@ static void dispatch_sent(struct conn *c, const struct terms *t, struct sent *s)
 	s->piece = 1;
 	c->sent = s;
 	c->sent_len += s->frame.len;
-	log_debug("%s <- %s: key %s", conn_who(c), from ? from->who.name : "?", id_hex(&t->key_id, hex));
+	if (log_wants(LOG_LEVEL_DEBUG))
+		log_sent(c, t);
 	conn_send(c, s->frame.data, s->frame.len);
 }
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "hub/limits.h"
 
 #define DESTROY_STEP (UINT64_C(16) << 20) /* bytes a second */
 
@@ -57,6 +58,7 @@ static dske_rc purge(struct hub *h, const struct hub_client *client)
 	size_t count = 0;
 
 	TRY(mailbox_purge(h->mailbox, &client->who.id, &count));
+	limits_forget(h);
 	if (count > 0)
 		log_info("%zu shares for or from %s are destroyed, since its tables are retired", count, client->who.name);
 	return DSKE_OK;

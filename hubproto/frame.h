@@ -114,6 +114,9 @@ void frame_digest(const struct envelope *e, uint8_t digest[FRAME_DIGEST_LEN]);
 /*
  * An incoming stream.  Memory grows with the bytes that have come, never on the word of a length.
  *   stream_space: where to read into; stream_filled: how much came; stream_next: the next whole item.
+ * Whoever has many streams, most of them at rest, reads elsewhere and has stream_feed copy what came; stream_rest gives
+ * back the memory of one that waits for nothing.  stream_is_long: more of a long item is to come, so that it is worth
+ * reading into its place.
  */
 struct stream {
 	struct buf in;
@@ -123,6 +126,9 @@ struct stream {
 void stream_init(struct stream *s, size_t max);
 uint8_t *stream_space(struct stream *s, size_t *cap); /* NULL: out of memory */
 void stream_filled(struct stream *s, size_t len);
+dske_rc stream_feed(struct stream *s, const void *bytes, size_t len); /* errors: TOOBIG, NOMEM */
+void stream_rest(struct stream *s);
+bool stream_is_long(const struct stream *s);
 /* *item is NULL when no whole item is there; dies with the next call.  Errors: TOOBIG, FORMAT. */
 dske_rc stream_next(struct stream *s, const uint8_t **item, size_t *len);
 void stream_drop(struct stream *s);

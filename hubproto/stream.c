@@ -17,10 +17,15 @@ void stream_init(struct stream *s, size_t max)
 	s->max = max < FRAME_MAX ? max : FRAME_MAX;
 }
 
-uint8_t *stream_space(struct stream *s, size_t *cap)
+static void consume(struct stream *s)
 {
 	buf_consume(&s->in, s->start);
 	s->start = 0;
+}
+
+uint8_t *stream_space(struct stream *s, size_t *cap)
+{
+	consume(s);
 	if (s->in.len == 0 && s->in.cap > STREAM_KEEP_LEN) {
 		buf_drop(&s->in);
 		stream_empty(s);
@@ -28,10 +33,31 @@ uint8_t *stream_space(struct stream *s, size_t *cap)
 
 	uint8_t *space = buf_grow(&s->in, STREAM_CHUNK_LEN);
 
-	*cap = space ? STREAM_CHUNK_LEN : 0;
+	/* All that there is room for, since a long item ought not to take many reads. */
+	*cap = space ? s->in.cap - (s->in.len - STREAM_CHUNK_LEN) : 0;
 	if (space)
 		s->in.len -= STREAM_CHUNK_LEN;
 	return space;
+}
+
+dske_rc stream_feed(struct stream *s, const void *bytes, size_t len)
+{
+	consume(s);
+	buf_put(&s->in, bytes, len);
+	return buf_rc(&s->in);
+}
+
+void stream_rest(struct stream *s)
+{
+	if (s->in.len > s->start || s->in.cap == 0)
+		return;
+	buf_drop(&s->in);
+	stream_empty(s);
+}
+
+bool stream_is_long(const struct stream *s)
+{
+	return s->in.len - s->start >= STREAM_CHUNK_LEN;
 }
 
 void stream_filled(struct stream *s, size_t len)

@@ -384,6 +384,50 @@ static void lines_of_several_processes_stay_whole(void **state)
 	assert_int_equal(lines, 400);
 }
 
+static size_t lines_in(const char *path)
+{
+	size_t count = 0;
+
+	scratch_read(path, seen, sizeof seen);
+	for (const char *at = seen; (at = strchr(at, '\n')) != NULL; at++)
+		count++;
+	return count;
+}
+
+static void gathered_lines_come_together(void **state)
+{
+	const char *path = scratch_path(&scratch_folder, "gathered");
+
+	assert_true(rc_ok(log_open(path, LOG_LEVEL_INFO, "test")));
+	log_gather(true);
+	log_info("one");
+	log_warn("two");
+	assert_int_equal(lines_in(path), 0);
+	log_flush();
+	assert_int_equal(lines_in(path), 2);
+	assert_non_null(strstr(seen, ": info: one\n"));
+	assert_non_null(strstr(seen, ": warning: two\n"));
+	log_flush();
+	assert_int_equal(lines_in(path), 2);
+	log_info("three");
+	log_error("four"); /* with all before it */
+	assert_int_equal(lines_in(path), 4);
+	for (int i = 0; i < 1000; i++)
+		log_info("%0100d", i);
+	size_t there = lines_in(path);
+	assert_true(there > 500 && there < 1004); /* 64 KiB are not exceeded */
+	log_gather(false);
+	assert_int_equal(lines_in(path), 1004);
+	log_info("at once");
+	assert_int_equal(lines_in(path), 1005);
+	log_gather(true);
+	log_info("kept");
+	log_close();
+	assert_int_equal(lines_in(path), 1006);
+	log_gather(false);
+	(void)state;
+}
+
 static void levels_have_names(void **state)
 {
 	static const char *const names[] = {"error", "warn", "info", "debug"};
@@ -436,6 +480,7 @@ int main(void)
 		cmocka_unit_test(long_texts_end_in_dots),
 		cmocka_unit_test(errno_is_kept_and_quoted),
 		cmocka_unit_test(lines_of_several_processes_stay_whole),
+		cmocka_unit_test(gathered_lines_come_together),
 		cmocka_unit_test(levels_have_names),
 		cmocka_unit_test(times_are_told_as_the_library_does),
 	};

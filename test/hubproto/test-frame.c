@@ -340,6 +340,44 @@ static void memory_grows_with_what_came(void **state)
 	stream_drop(&s);
 }
 
+/* As a hub reads: elsewhere, until an item is long; and at rest there is no memory. */
+static void a_stream_is_fed_and_rests(void **state)
+{
+	static const uint8_t head[4] = {0, 1, 0, 0}; /* 64 KiB */
+	static uint8_t zeros[64 << 10], item[] = {0, 0, 0, 3, 1, 2, 3, 0, 0};
+	struct stream s;
+	size_t cap;
+
+	(void)state;
+	stream_init(&s, FRAME_MAX);
+	for (size_t i = 1; i < sizeof(item); i++) {
+		stream_rest(&s);
+		assert_true(rc_ok(stream_feed(&s, item + i - 1, 1)));
+		if (i < 7)
+			expect_nothing(&s);
+		if (i == 7)
+			expect_item(&s, item + 4, 3);
+	}
+	stream_rest(&s); /* the first byte of the next one is there */
+	assert_int_equal(s.in.len - s.start, 1);
+	assert_true(rc_ok(stream_feed(&s, head + 1, 3)));
+	assert_true(rc_ok(stream_feed(&s, zeros, (16 << 10) - 5)));
+	assert_false(stream_is_long(&s));
+	assert_true(rc_ok(stream_feed(&s, zeros, 1)));
+	assert_true(stream_is_long(&s));
+	for (size_t left = sizeof(zeros) - (16 << 10) + 4; left > 0; left -= cap) {
+		assert_non_null(stream_space(&s, &cap));
+		cap = cap < left ? cap : left;
+		stream_filled(&s, cap);
+	}
+	expect_item(&s, zeros, sizeof(zeros));
+	stream_rest(&s);
+	assert_int_equal(s.in.cap, 0);
+	assert_true(rc_ok(stream_feed(&s, item, 7)));
+	expect_item(&s, item + 4, 3);
+	stream_drop(&s);
+}
+
 /* Whoever reads on without taking items out meets an end. */
 static void a_stream_that_is_not_emptied_ends(void **state)
 {
@@ -372,6 +410,7 @@ int main(void)
 		cmocka_unit_test(frames_that_come_together),
 		cmocka_unit_test(lengths_out_of_bounds_are_refused_at_once),
 		cmocka_unit_test(memory_grows_with_what_came),
+		cmocka_unit_test(a_stream_is_fed_and_rests),
 		cmocka_unit_test(a_stream_that_is_not_emptied_ends),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
