@@ -7,7 +7,8 @@
  * nowhere else.  It belongs to the process that opened it: in a forked child every call fails FORKED.
  *
  * On the client the bytes are read and erased from the file at once.  On the hub they are read, and
- * erased from the file, as they are taken.
+ * erased from the file, in blocks of 4 KiB at most, as what is taken reaches them; two such blocks of a window
+ * are in memory at most.
  */
 #ifndef DSKE_PSKM_WINDOW_H
 #define DSKE_PSKM_WINDOW_H

@@ -29,6 +29,10 @@ BENCHES += %D%/bench-hub
 %C%_bench_hub_SOURCES = %D%/bench-hub.c %D%/swarm-stub.c $(BENCH_SWARM)
 %C%_bench_hub_LDADD = $(CLIENT_LIBS)
 
+BENCHES += %D%/bench-crowd
+%C%_bench_crowd_SOURCES = %D%/bench-crowd.c $(BENCH_SWARM)
+%C%_bench_crowd_LDADD = $(CLIENT_LIBS)
+
 BENCHES += %D%/bench-search
 %C%_bench_search_SOURCES = %D%/bench-search.c $(BENCH_LIB)
 %C%_bench_search_LDADD = $(CORE_LIBS)
