@@ -44,12 +44,12 @@ move_import() { kept && as carol "$@" "$demo_dske" pskm import "$(post rest)"; }
 # The hub has its tables open: it is away while one is taken from.
 move_ready() {
 	carol_anew && rm -f "$(post rest)"
-	"$demo_dske" pskm create --hub-conf "$DEMO_DIR/hub3/hubd.conf" --client carol --client-id "$(demo_client_id carol)" \
+	"$demo_maker" pskm create --hub-conf "$DEMO_DIR/hub3/hubd.conf" --client carol --client-id "$(demo_client_id carol)" \
 		--size 320K --output "$(post pskm)" --passphrase-file "$(post pass)" &&
 		import && activate && carol_is_well && source=$(source_table) && demo_hub_stop 3
 }
 move_known() { [ ! -e "$(post rest)" ] || ask moved "$(post rest)"; }
-move_lost() { carol_anew && create && import && activate && carol_is_well; }
+move_lost() { carol_anew && made && import && activate && carol_is_well; }
 
 move_hub_before() { move_ready; }
 move_hub_struck() { move_create struck; }

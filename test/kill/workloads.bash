@@ -235,7 +235,7 @@ deliver_after() {
 	same_key && need=()
 }
 
-bind_before() { carol_anew && create && import && hub_gone hub3; }
+bind_before() { carol_anew && made && import && hub_gone hub3; }
 bind_struck() { hub_struck activate; }
 bind_after() { hub_back && activate_after; }
 
@@ -246,6 +246,8 @@ create() {
 	"$@" "$demo_dske" pskm create --hub-conf "$DEMO_DIR/hub3/hubd.conf" --client carol \
 		--client-id "$(demo_client_id carol)" --size 64K --output "$(post pskm)" --passphrase-file "$(post pass)"
 }
+# One that is not struck, neither in the making nor in the import.
+made() { local demo_dske=$demo_maker && create; }
 import() { kept && as carol "$@" "$demo_dske" pskm import "$(post pskm)" --passphrase-file "$(post pass)"; }
 activate() { as carol "$@" "$demo_dske" pskm activate --all; }
 carol_anew() {
@@ -287,7 +289,7 @@ import_after() {
 	activate && carol_is_well
 }
 
-activate_before() { carol_anew && create && import; }
+activate_before() { carol_anew && made && import; }
 activate_struck() { activate struck; }
 activate_after() {
 	[ "$status" -eq 0 ] || says 'activated|already|no table waits' activate || return 1
@@ -297,7 +299,7 @@ activate_after() {
 # By telephone: the hub's operator types the codes in while no hub runs, carol the answer.
 hub3_takes() { "$@" "$demo_dske" hub acknowledge --hub-conf "$DEMO_DIR/hub3/hubd.conf" --client carol "${codes[@]}"; }
 called() {
-	carol_anew && create && import || return 1
+	carol_anew && made && import || return 1
 	mapfile -t codes < <(as carol "$demo_dske" pskm activate hub3 --by-telephone | sed -n 's/.* code  *//p')
 	[ ${#codes[@]} -eq 2 ] && demo_hub_stop 3
 }
@@ -316,7 +318,7 @@ answer_after() {
 }
 
 # Both ends destroy what is left of a table, and have it from the other that it did.
-active() { carol_anew && create && import && activate; }
+active() { carol_anew && made && import && activate; }
 receipted() { "$demo_dske" hub tables --hub-conf "$DEMO_DIR/hub3/hubd.conf" | grep -c "own came on" >"$tap_scratch/receipts"; }
 one_more() { [ "$(cat "$tap_scratch/receipts")" -eq $((receipts + 1)) ] || { echo 'no receipt at the hub'; return 1; }; }
 

@@ -18,6 +18,7 @@ DEMO_HUBS=${DEMO_HUBS:-5}
 DEMO_TABLE=${DEMO_TABLE:-1M}
 
 demo_dske=$DEMO_BUILD/tools/dske
+demo_maker=$demo_dske # of PSKMs
 demo_hubd=$DEMO_BUILD/hub/dske-hubd
 demo_module=$DEMO_BUILD/pkcs11/.libs/dske-pkcs11.so
 
@@ -157,7 +158,7 @@ demo_client_allow() { # NAME PEER
 
 # Makes a PSKM for a client at a hub; passphrase in a file of its own, as on a second channel.
 demo_pskm_create() { # HUB CLIENT
-	"$demo_dske" pskm create --hub-conf "$DEMO_DIR/hub$1/hubd.conf" --client "$2" \
+	"$demo_maker" pskm create --hub-conf "$DEMO_DIR/hub$1/hubd.conf" --client "$2" \
 		--client-id "$(demo_client_id "$2")" --size "$DEMO_TABLE" \
 		--output "$DEMO_DIR/post/hub$1-$2.pskm" \
 		--passphrase-file "$DEMO_DIR/post/hub$1-$2.passphrase" >/dev/null

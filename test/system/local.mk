@@ -12,6 +12,12 @@ check_PROGRAMS += %D%/dske-hubd-lying
 %C%_dske_hubd_lying_LDADD = $(HUB_LIBS)
 %C%_dske_hubd_lying_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pad_xor
 
+# Passphrases of a scene's PSKMs, which cost next to nothing.
+check_PROGRAMS += %D%/dske-cheap
+%C%_dske_cheap_SOURCES = tools/main.c %D%/cheap-passphrase.c
+%C%_dske_cheap_LDADD = $(TOOLS_LIBS) $(P11_LIBS)
+%C%_dske_cheap_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=head_make
+
 # A member of a group who tells a hub what it knows, and that hub, which gives another member another key.
 check_PROGRAMS += %D%/dske-leaking %D%/dske-hubd-splitting
 %C%_dske_leaking_SOURCES = tools/main.c %D%/leaking-member.c
