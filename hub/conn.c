@@ -133,6 +133,7 @@ void conn_free(struct conn *c)
 	window_free(c->lease.up);
 	buf_drop(&c->lease.grant);
 	free(c->answers);
+	stranger_leaves(c);
 	unbind(c);
 	link_out(c);
 	stream_drop(&c->in);
@@ -270,6 +271,13 @@ static dske_rc read_once(struct conn *c, size_t *done, bool *more)
 	return DSKE_OK;
 }
 
+static void put_out(struct conn *c)
+{
+	if (stranger_logs(c->hub, c))
+		log_info("%s: strangers' frames that are not whole take too much memory; closing", conn_who(c));
+	conn_kill(c);
+}
+
 void conn_readable(struct conn *c)
 {
 	bool more = true;
@@ -288,6 +296,8 @@ void conn_readable(struct conn *c)
 		if (!c->closing)
 			take_frames(c);
 	}
+	if (!stranger_may_hold(c))
+		put_out(c);
 }
 
 /* ---- out ---------------------------------------------------------------------------------------- */
@@ -431,62 +441,4 @@ const struct conn_answer *conn_answer_find(const struct conn *c, const uint8_t d
 		if (c->answers[i].len > 0 && memcmp(c->answers[i].digest, digest, FRAME_DIGEST_LEN) == 0)
 			return &c->answers[i];
 	return NULL;
-}
-
-/* ---- windows ------------------------------------------------------------------------------------ */
-
-static void window_forget(struct conn_windows *ws, size_t at)
-{
-	window_free(ws->w[at]);
-	ws->count--;
-	memmove(&ws->w[at], &ws->w[at + 1], (ws->count - at) * sizeof ws->w[0]);
-}
-
-void conn_window_add(struct conn_windows *ws, struct window *w)
-{
-	if (w && window_left(w) == 0) {
-		window_free(w);
-		return;
-	}
-	if (!w)
-		return;
-	if (ws->count == CONN_WINDOWS_MAX)
-		window_forget(ws, 0);
-	ws->w[ws->count++] = w;
-}
-
-dske_rc conn_window_find(const struct conn_windows *ws, uint64_t offset, uint64_t len, struct window **w)
-{
-	int code = DSKE_RC_WINDOW;
-
-	for (size_t i = 0; i < ws->count; i++) {
-		if (offset < window_start(ws->w[i]) || offset >= window_end(ws->w[i]))
-			continue;
-
-		dske_rc rc = window_check(ws->w[i], offset, len);
-
-		if (rc_ok(rc)) {
-			*w = ws->w[i];
-			return rc;
-		}
-		if (rc_is(rc, DSKE_RC_USED))
-			code = DSKE_RC_USED;
-	}
-	return rc_make(code);
-}
-
-bool conn_window_room(const struct conn_windows *ws, size_t len)
-{
-	for (size_t i = 0; i < ws->count; i++)
-		if (window_left(ws->w[i]) >= len)
-			return true;
-	return false;
-}
-
-dske_rc conn_window_reserve(struct conn_windows *ws, size_t len, struct pad *pad)
-{
-	for (size_t i = 0; i < ws->count; i++)
-		if (window_left(ws->w[i]) >= len)
-			return window_reserve(ws->w[i], len, pad);
-	return rc_make(DSKE_RC_EXHAUSTED);
 }

@@ -70,6 +70,7 @@ struct conn {
 	uint32_t events;                  /* what epoll watches */
 	int64_t opened_ms, active_ms, drained_ms;
 	struct stream in;
+	size_t counted;                   /* of hub->stranger_bytes (hub/stranger.h) */
 	struct buf out;
 	size_t out_at;                    /* bytes of out that are sent */
 	unsigned failures;

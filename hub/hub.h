@@ -45,6 +45,7 @@ struct hub {
 	} policy;                   /* the last that was asked for (hub/limits.c) */
 	uint8_t *read_space;        /* owned; HUB_READ_LEN bytes that each connection reads into in its turn */
 	size_t stranger_lines, stranger_left_out; /* of the log, since the last tick (hub/stranger.h) */
+	size_t stranger_bytes;      /* of frames that are not whole (hub/stranger.h) */
 	bool stop;
 };
 

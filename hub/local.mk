@@ -21,7 +21,7 @@ noinst_LTLIBRARIES += %D%/libhub.la
 %C%_libhub_la_SOURCES = \
 	%D%/activate.c %D%/activate.h \
 	%D%/confirm.c %D%/confirm.h \
-	%D%/conn.c %D%/conn.h \
+	%D%/conn.c %D%/conn.h %D%/conn-window.c \
 	%D%/control.c %D%/control.h \
 	%D%/dispatch.c %D%/dispatch.h \
 	%D%/hub.c %D%/hub.h \

@@ -16,6 +16,30 @@ bool stranger_logs(struct hub *h, const struct conn *c)
 	return false;
 }
 
+/* A leased one counts no more. */
+static size_t counts(const struct conn *c)
+{
+	size_t held = c->table || c->dead ? 0 : stream_held(&c->in);
+
+	return held > STRANGER_FREE ? held : 0;
+}
+
+bool stranger_may_hold(struct conn *c)
+{
+	struct hub *h = c->hub;
+	size_t held = counts(c);
+
+	h->stranger_bytes += held - c->counted;
+	c->counted = held;
+	return held == 0 || h->stranger_bytes <= STRANGER_BYTES;
+}
+
+void stranger_leaves(struct conn *c)
+{
+	c->hub->stranger_bytes -= c->counted;
+	c->counted = 0;
+}
+
 void stranger_tick(struct hub *h)
 {
 	if (h->stranger_left_out > 0)

@@ -21,4 +21,12 @@ void stranger_tick(struct hub *h);
 /* The request was a repetition, and is answered.  On a connection without a lease of its table that is a failure. */
 void stranger_repeats(struct request *r);
 
+/* Of a frame that is not whole, a connection without a lease may have sent STRANGER_FREE bytes, which is more than any
+ * request has that such a one has use for; and beyond that as long as all of them together have sent no more than
+ * STRANGER_BYTES.  False: it has to go.  To be asked when something was read; a connection that ends leaves. */
+#define STRANGER_FREE ((size_t)4 << 10)
+#define STRANGER_BYTES ((size_t)16 << 20)
+bool stranger_may_hold(struct conn *c);
+void stranger_leaves(struct conn *c);
+
 #endif

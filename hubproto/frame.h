@@ -128,6 +128,7 @@ uint8_t *stream_space(struct stream *s, size_t *cap); /* NULL: out of memory */
 void stream_filled(struct stream *s, size_t len);
 dske_rc stream_feed(struct stream *s, const void *bytes, size_t len); /* errors: TOOBIG, NOMEM */
 void stream_rest(struct stream *s);
+size_t stream_held(const struct stream *s); /* bytes that came and are not handed out */
 bool stream_is_long(const struct stream *s);
 /* *item is NULL when no whole item is there; dies with the next call.  Errors: TOOBIG, FORMAT. */
 dske_rc stream_next(struct stream *s, const uint8_t **item, size_t *len);

@@ -55,9 +55,14 @@ void stream_rest(struct stream *s)
 	stream_empty(s);
 }
 
+size_t stream_held(const struct stream *s)
+{
+	return s->in.len - s->start;
+}
+
 bool stream_is_long(const struct stream *s)
 {
-	return s->in.len - s->start >= STREAM_CHUNK_LEN;
+	return stream_held(s) >= STREAM_CHUNK_LEN;
 }
 
 void stream_filled(struct stream *s, size_t len)

@@ -17,7 +17,7 @@
 
 #define PAIRS 32
 #define FLIGHTS 8
-#define TABLE_LEN (UINT64_C(16) << 20)
+#define TABLE_LEN (UINT64_C(8) << 20)
 #define BLOCKS 3
 #define BLOCK_SECONDS 1.0
 

@@ -12,7 +12,7 @@
 #include "pskm/window.h"
 #include "test/bench/bench.h"
 
-#define LEASE_WANTED ((size_t)1 << 20) /* bytes each way */
+#define LEASE_WANTED ((size_t)256 << 10) /* bytes each way */
 #define WINDOWS_MAX 4
 #define HUBS 5
 #define KEY_LEN 32
