@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "base/file.h"
 #include "base/rc.h"
@@ -40,6 +41,7 @@ dske_rc net_accept(struct fd *f, int listener, char *peer, size_t peer_cap);
 /* Non-blocking transfer: *done bytes moved, 0 when it would block.  Never raises SIGPIPE.
  * Errors: CLOSED, IO. */
 dske_rc net_read(int fd, void *out, size_t cap, size_t *done);
+dske_rc net_writev(int fd, const struct iovec *pieces, int count, size_t *done); /* several pieces at once */
 dske_rc net_write(int fd, const void *bytes, size_t len, size_t *done);
 
 #endif

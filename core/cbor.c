@@ -255,11 +255,16 @@ void cbor_write_uint(struct buf *out, uint64_t v)
 	buf_put(out, head, cbor_encode_uint(v, head, sizeof(head)));
 }
 
-void cbor_write_bytes(struct buf *out, const void *bytes, size_t len)
+void cbor_write_bytes_head(struct buf *out, size_t len)
 {
 	uint8_t head[CBOR_HEAD_MAX];
 
 	buf_put(out, head, cbor_encode_bytestring_start(len, head, sizeof(head)));
+}
+
+void cbor_write_bytes(struct buf *out, const void *bytes, size_t len)
+{
+	cbor_write_bytes_head(out, len);
 	buf_put(out, bytes, len);
 }
 

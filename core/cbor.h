@@ -58,6 +58,7 @@ dske_rc cbor_end(struct cbor_reader *r);
 /* Writers; failures stick in the buffer. */
 void cbor_write_uint(struct buf *out, uint64_t v);
 void cbor_write_bytes(struct buf *out, const void *bytes, size_t len);
+void cbor_write_bytes_head(struct buf *out, size_t len); /* of a byte string whose bytes come otherwise */
 void cbor_write_id(struct buf *out, const struct id *id);
 void cbor_write_text(struct buf *out, const char *text);
 void cbor_write_array(struct buf *out, size_t count);

@@ -17,7 +17,6 @@
 #include "hub/wait.h"
 
 #define READ_MOST ((size_t)256 << 10) /* bytes of one connection in one round, so that each has its turn */
-#define KEEP_MOST ((size_t)2 << 10)   /* an empty buffer that is larger is given back */
 
 const char *conn_who(const struct conn *c)
 {
@@ -31,11 +30,6 @@ void conn_mark(struct conn *c)
 	c->marked = true;
 	c->next_marked = c->hub->marked;
 	c->hub->marked = c;
-}
-
-size_t conn_queued(const struct conn *c)
-{
-	return c->out.len - c->out_at;
 }
 
 /* ---- birth and death ---------------------------------------------------------------------------- */
@@ -137,7 +131,7 @@ void conn_free(struct conn *c)
 	unbind(c);
 	link_out(c);
 	stream_drop(&c->in);
-	buf_drop(&c->out);
+	conn_out_drop(c);
 	fd_drop(&c->fd);
 	free(c);
 }
@@ -302,49 +296,6 @@ void conn_readable(struct conn *c)
 
 /* ---- out ---------------------------------------------------------------------------------------- */
 
-void conn_send(struct conn *c, const void *bytes, size_t len)
-{
-	buf_put(&c->out, bytes, len);
-	if (!rc_ok(buf_rc(&c->out))) {
-		log_warn("%s: too many answers wait to be taken; closing", conn_who(c));
-		conn_kill(c);
-	}
-	conn_mark(c);
-}
-
-static void out_clean(struct conn *c)
-{
-	if (c->out_at == c->out.len) {
-		c->out_at = 0;
-		buf_reset(&c->out);
-		if (c->out.cap <= KEEP_MOST)
-			return;
-		buf_drop(&c->out);
-		buf_heap(&c->out, CONN_OUT_MAX);
-	} else if (c->out_at > c->out.len / 2) {
-		buf_consume(&c->out, c->out_at);
-		c->out_at = 0;
-	}
-}
-
-static void send_some(struct conn *c)
-{
-	size_t done = 1;
-
-	while (done > 0 && conn_queued(c) > 0) {
-		dske_rc rc = net_write(c->fd.n, c->out.data + c->out_at, conn_queued(c), &done);
-
-		if (!rc_ok(rc)) {
-			c->dead = true;
-			return;
-		}
-		if (done > 0)
-			c->drained_ms = c->hub->now_ms;
-		c->out_at += done;
-	}
-	out_clean(c);
-}
-
 static void watch(struct conn *c)
 {
 	bool reads = c->closing || (!c->has_more && conn_queued(c) < CONN_OUT_HIGH);
@@ -371,7 +322,7 @@ static void linger(struct conn *c)
 void conn_flush(struct conn *c)
 {
 	if (conn_queued(c) > 0)
-		send_some(c);
+		conn_send_some(c);
 	stream_rest(&c->in);
 	if (c->closing && !c->dead)
 		linger(c);

@@ -58,6 +58,8 @@ struct conn_answer {
 struct wait; /* hub/wait.h */
 struct sent; /* hub/relay.h */
 struct held; /* hub/confirm.c */
+struct queued; /* hub/conn-out.c */
+struct parcel; /* hub/parcel.h */
 
 struct conn {
 	struct hub *hub;
@@ -73,6 +75,8 @@ struct conn {
 	size_t counted;                   /* of hub->stranger_bytes (hub/stranger.h) */
 	struct buf out;
 	size_t out_at;                    /* bytes of out that are sent */
+	struct queued *queued;            /* owned; long frames between them (hub/conn-out.c) */
+	size_t parcels_len;               /* bytes of those that are not sent */
 	unsigned failures;
 	uint64_t round;                   /* before there is a lease: when its last frame was taken */
 	int64_t slow_until_ms;            /* nothing more is taken before */
@@ -129,8 +133,13 @@ void conn_flush(struct conn *c);
 /* Bytes queued and not sent. */
 size_t conn_queued(const struct conn *c);
 
-/* Queues bytes. */
+/* Queues bytes; or a frame, which is held until it is sent. */
 void conn_send(struct conn *c, const void *bytes, size_t len);
+void conn_send_parcel(struct conn *c, struct parcel *p);
+
+/* Sends what the kernel takes, and what is queued goes with the connection. */
+void conn_send_some(struct conn *c);
+void conn_out_drop(struct conn *c);
 
 /* Ends the connection: at once, or when everything queued is sent. */
 void conn_kill(struct conn *c);

@@ -21,7 +21,7 @@ noinst_LTLIBRARIES += %D%/libhub.la
 %C%_libhub_la_SOURCES = \
 	%D%/activate.c %D%/activate.h \
 	%D%/confirm.c %D%/confirm.h \
-	%D%/conn.c %D%/conn.h %D%/conn-window.c \
+	%D%/conn.c %D%/conn.h %D%/conn-out.c %D%/conn-window.c \
 	%D%/control.c %D%/control.h \
 	%D%/dispatch.c %D%/dispatch.h \
 	%D%/hub.c %D%/hub.h \
@@ -33,6 +33,7 @@ noinst_LTLIBRARIES += %D%/libhub.la
 	%D%/mailbox.c %D%/mailbox.h %D%/mailbox-impl.h %D%/mailbox-share.c %D%/mailbox-account.c %D%/mailbox-long.c \
 	%D%/mailbox-confirm.c %D%/mailbox-policy.c \
 	%D%/notify.c %D%/notify.h \
+	%D%/parcel.c %D%/parcel.h \
 	%D%/peer.c %D%/peer.h \
 	%D%/places.c %D%/places.h \
 	%D%/policy.c %D%/policy.h \

@@ -9,6 +9,7 @@
 #include "hub/wait.h"
 
 #define LACKING_MS 1000
+#define PIECE_ROOM 64 /* what stands before the part */
 
 /* ---- in: PART -------------------------------------------------------------------------------------- */
 
@@ -101,10 +102,9 @@ static bool is_under_way(const struct sent *s)
 }
 
 /* DSKE 2.3.2, once more: a range of the receiver's table for each part. */
-static dske_rc piece_seal(struct conn *c, const struct sent *s, struct pad *pad, struct secret *part, struct buf *frame)
+static dske_rc piece_seal(struct conn *c, const struct sent *s, struct pad *pad, struct secret *part, struct parcel *frame)
 {
 	uint8_t keys[PAD_KEYS_LEN];
-	AUTO(buf) body = {0};
 	struct envelope e = {.type = MESSAGE_PIECE, .sender = c->hub->conf.id, .table = c->table->id, .offset = pad->offset,
 			     .length = (uint32_t)(PAD_KEYS_LEN + part->len)};
 
@@ -112,34 +112,40 @@ static dske_rc piece_seal(struct conn *c, const struct sent *s, struct pad *pad,
 
 	dske_rc rc = pad_xor(pad, part->data, part->data, part->len); /* ciphertext from here on */
 
-	buf_heap(&body, FRAME_MAX);
-	buf_heap(frame, FRAME_HEAD_LEN + FRAME_MAX);
 	if (rc_ok(rc))
-		rc = msg_piece_write(&body, &(struct msg_piece){.initiator = s->initiator, .key_id = s->key_id,
-								.number = s->piece, .share = part->data,
-								.share_len = part->len});
-	e.body = body.data;
-	e.body_len = body.len;
+		rc = msg_piece_write(&frame->bytes, &(struct msg_piece){.initiator = s->initiator, .key_id = s->key_id,
+									.number = s->piece, .share = part->data,
+									.share_len = part->len});
 	if (rc_ok(rc))
-		rc = frame_write(frame, &e, message_key(MESSAGE_PIECE, keys));
+		rc = parcel_close(frame, &e, message_key(MESSAGE_PIECE, keys));
 	mem_wipe(keys, sizeof keys);
 	return rc;
+}
+
+static dske_rc piece_under(struct conn *c, struct sent *s, struct secret *part, struct parcel *frame)
+{
+	AUTO(pad) pad = {0};
+
+	TRY(conn_window_reserve(&c->down, PAD_KEYS_LEN + part->len, &pad));
+	TRY(piece_seal(c, s, &pad, part, frame));
+	conn_worked(c, 0, parcel_len(frame));
+	conn_send_parcel(c, frame);
+	c->active_ms = c->hub->now_ms;
+	s->piece++;
+	return DSKE_OK;
 }
 
 static dske_rc piece_send(struct conn *c, struct sent *s)
 {
 	AUTO(secret) part = {0};
-	AUTO(pad) pad = {0};
-	AUTO(buf) frame = {0};
 
 	TRY(mailbox_part_get(c->hub->mailbox, s->share, s->piece, &part));
-	TRY(conn_window_reserve(&c->down, PAD_KEYS_LEN + part.len, &pad));
-	TRY(piece_seal(c, s, &pad, &part, &frame));
-	conn_worked(c, 0, frame.len);
-	conn_send(c, frame.data, frame.len);
-	c->active_ms = c->hub->now_ms;
-	s->piece++;
-	return DSKE_OK;
+
+	struct parcel *frame = parcel_new(part.len + PIECE_ROOM);
+	dske_rc rc = frame ? piece_under(c, s, &part, frame) : rc_make(DSKE_RC_NOMEM);
+
+	parcel_drop(frame);
+	return rc;
 }
 
 static bool has_window(const struct conn *c, const struct sent *s)

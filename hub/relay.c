@@ -13,8 +13,7 @@
 #include "hub/wait.h"
 
 #define BODY_MAX 16
-#define TERMS_ROOM 1024   /* more than most terms have, and ... */
-#define ENVELOPE_ROOM 128 /* ... than what stands around a body: so that a long frame is not copied as it grows */
+#define TERMS_ROOM 384 /* more than most terms have, so that a long frame is not copied as it grows */
 
 /* ---- in: SHARE ------------------------------------------------------------------------------------- */
 
@@ -223,7 +222,7 @@ static struct sent *sent_find(const struct conn *c, int64_t share)
 static void sent_free(struct sent *s)
 {
 	secret_drop(&s->receipt_key);
-	buf_drop(&s->frame);
+	parcel_drop(s->frame);
 	free(s);
 }
 
@@ -243,7 +242,6 @@ void relay_drop_sent(struct conn *c)
 static dske_rc seal_under(struct conn *c, struct pad *pad, const struct terms *t, struct secret *share, struct sent *s)
 {
 	uint8_t tag_key[TAG_KEY_LEN];
-	AUTO(buf) body = {0};
 	struct envelope e = {.type = MESSAGE_INSTRUCTION, .sender = c->hub->conf.id, .table = c->table->id,
 			     .offset = pad->offset, .length = s->length};
 
@@ -255,16 +253,11 @@ static dske_rc seal_under(struct conn *c, struct pad *pad, const struct terms *t
 
 	if (rc_ok(rc))
 		rc = pad_xor(pad, share->data, share->data, share->len); /* the share is ciphertext from here on */
-	buf_heap(&body, FRAME_MAX);
-	buf_reserve(&body, share->len + TERMS_ROOM);
 	if (rc_ok(rc))
-		rc = msg_instruction_write(&body, &(struct msg_instruction){.terms = *t, .share = share->data,
-									    .share_len = share->len});
-	e.body = body.data;
-	e.body_len = body.len;
-	buf_reserve(&s->frame, body.len + ENVELOPE_ROOM);
+		rc = msg_instruction_write(&s->frame->bytes, &(struct msg_instruction){.terms = *t, .share = share->data,
+											.share_len = share->len});
 	if (rc_ok(rc))
-		rc = frame_write(&s->frame, &e, tag_key);
+		rc = parcel_close(s->frame, &e, tag_key);
 	mem_wipe(tag_key, sizeof tag_key);
 	return rc;
 }
@@ -274,7 +267,9 @@ static dske_rc seal(struct conn *c, const struct terms *t, struct secret *share,
 	AUTO(pad) pad = {0};
 
 	s->length = (uint32_t)(PAD_KEYS_LEN + share->len);
-	buf_heap(&s->frame, FRAME_HEAD_LEN + FRAME_MAX);
+	s->frame = parcel_new(share->len + TERMS_ROOM);
+	if (!s->frame)
+		return rc_make(DSKE_RC_NOMEM);
 	TRY(conn_window_reserve(&c->down, s->length, &pad));
 	return seal_under(c, &pad, t, share, s);
 }
@@ -295,10 +290,10 @@ static void dispatch_sent(struct conn *c, const struct terms *t, struct sent *s)
 	s->key_id = t->key_id;
 	s->piece = 1;
 	c->sent = s;
-	c->sent_len += s->frame.len;
+	c->sent_len += parcel_len(s->frame);
 	if (log_wants(LOG_LEVEL_DEBUG))
 		log_sent(c, t);
-	conn_send(c, s->frame.data, s->frame.len);
+	conn_send_parcel(c, s->frame);
 }
 
 static enum push push_opened(struct conn *c, const struct terms *t, struct secret *share, int64_t id, uint64_t wait)
@@ -315,7 +310,7 @@ static enum push push_opened(struct conn *c, const struct terms *t, struct secre
 	dske_rc rc = seal(c, t, share, s);
 
 	if (rc_ok(rc)) {
-		conn_worked(c, 0, s->frame.len);
+		conn_worked(c, 0, parcel_len(s->frame));
 		dispatch_sent(c, t, s);
 		relay_pieces(c);
 		return PUSH_DONE;
@@ -391,8 +386,8 @@ enum push relay_push(struct conn *c, const struct mailbox_found *share, bool aga
 		return PUSH_QUEUED;
 	if (!s)
 		return push_new(c, share, wait);
-	conn_worked(c, 0, s->frame.len);
-	conn_send(c, s->frame.data, s->frame.len);
+	conn_worked(c, 0, parcel_len(s->frame));
+	conn_send_parcel(c, s->frame);
 	return PUSH_DONE;
 }
 
@@ -420,7 +415,7 @@ static void receipt_take(struct request *r, struct sent **at, enum receipt_verdi
 	if (verdict == RECEIPT_KEPT)
 		wait_end(c, s->wait);
 	*at = s->next;
-	c->sent_len -= s->frame.len;
+	c->sent_len -= parcel_len(s->frame);
 	sent_free(s);
 	if ((c->unanswered && c->sent_len < CONN_SENT_MAX) || c->behind)
 		wait_room(c);

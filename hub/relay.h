@@ -7,6 +7,7 @@
 #define DSKE_HUB_RELAY_H
 
 #include "hub/dispatch.h"
+#include "hub/parcel.h"
 
 /* SHARE, behind the common checks: authorised, opened, queued; answered by REPLY. */
 void relay_share(struct request *r);
@@ -25,7 +26,7 @@ struct sent {
 	int64_t lacking_ms;        /* since when the down windows are too small for it, 0: they are not ... */
 	bool noted;                /* ... and it was told so */
 	struct secret receipt_key; /* owned */
-	struct buf frame;          /* owned */
+	struct parcel *frame;      /* held */
 };
 
 /* Seals a share for the client of this connection, under the next bytes of its down windows, and queues

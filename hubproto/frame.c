@@ -110,11 +110,9 @@ dske_rc frame_read(struct envelope *e, const uint8_t *item, size_t len)
 	return envelope_check(e);
 }
 
-dske_rc frame_write(struct buf *out, const struct envelope *e, const uint8_t *tag_key)
+/* All of a frame that stands before its body's bytes. */
+static void head_write(struct buf *out, const struct envelope *e, size_t body_len)
 {
-	struct tag tag = {0};
-	size_t start = out->len;
-
 	buf_put_be32(out, 0);
 	cbor_write_array(out, ENVELOPE_ITEMS);
 	cbor_write_uint(out, FRAME_VERSION);
@@ -123,7 +121,14 @@ dske_rc frame_write(struct buf *out, const struct envelope *e, const uint8_t *ta
 	cbor_write_id(out, &e->table);
 	cbor_write_uint(out, e->offset);
 	cbor_write_uint(out, e->length);
-	cbor_write_bytes(out, e->body, e->body_len);
+	cbor_write_bytes_head(out, body_len);
+}
+
+/* Behind the body: the tag; and the length in front. */
+static dske_rc finish(struct buf *out, size_t start, unsigned type, const uint8_t *tag_key)
+{
+	struct tag tag = {0};
+
 	cbor_write_bytes(out, tag.b, TAG_LEN);
 	TRY(buf_rc(out));
 
@@ -131,7 +136,7 @@ dske_rc frame_write(struct buf *out, const struct envelope *e, const uint8_t *ta
 	size_t item_len = out->len - start - FRAME_HEAD_LEN;
 
 	if (item_len > FRAME_MAX)
-		return FAIL(TOOBIG, "a %s of %zu bytes exceeds the longest frame", message_name(e->type), item_len);
+		return FAIL(TOOBIG, "a %s of %zu bytes exceeds the longest frame", message_name(type), item_len);
 	for (size_t i = 0; i < FRAME_HEAD_LEN; i++)
 		frame[i] = (uint8_t)(item_len >> (8 * (FRAME_HEAD_LEN - 1 - i)));
 	if (tag_key) {
@@ -139,6 +144,29 @@ dske_rc frame_write(struct buf *out, const struct envelope *e, const uint8_t *ta
 		memcpy(frame + FRAME_HEAD_LEN + item_len - TAG_LEN, tag.b, TAG_LEN);
 	}
 	return DSKE_OK;
+}
+
+dske_rc frame_write(struct buf *out, const struct envelope *e, const uint8_t *tag_key)
+{
+	size_t start = out->len;
+
+	head_write(out, e, e->body_len);
+	buf_put(out, e->body, e->body_len);
+	return finish(out, start, e->type, tag_key);
+}
+
+dske_rc frame_wrap(struct buf *b, size_t body_at, const struct envelope *e, const uint8_t *tag_key, size_t *start)
+{
+	uint8_t bytes[FRAME_WRAP_LEN];
+	struct buf head;
+
+	TRY(buf_rc(b));
+	buf_fixed(&head, bytes, sizeof bytes);
+	head_write(&head, e, b->len - body_at);
+	TRY(buf_rc(&head));
+	*start = body_at - head.len;
+	memcpy(b->data + *start, bytes, head.len);
+	return finish(b, *start, e->type, tag_key);
 }
 
 bool frame_verify(const struct envelope *e, const uint8_t tag_key[TAG_KEY_LEN])

@@ -105,6 +105,12 @@ dske_rc frame_read(struct envelope *e, const uint8_t *item, size_t len);
  * Errors: TOOBIG, NOMEM. */
 dske_rc frame_write(struct buf *out, const struct envelope *e, const uint8_t *tag_key);
 
+/* The same, but of a body that lies in *b already, from body_at on to its end, with FRAME_WRAP_LEN bytes in front of it
+ * that nobody needs: what goes before it is written there, and the tag behind.  The frame is from *start to the end.
+ * e's body is not read. */
+#define FRAME_WRAP_LEN 96
+dske_rc frame_wrap(struct buf *b, size_t body_at, const struct envelope *e, const uint8_t *tag_key, size_t *start);
+
 /* Does the tag hold under this key?  Constant time. */
 bool frame_verify(const struct envelope *e, const uint8_t tag_key[TAG_KEY_LEN]);
 

@@ -340,6 +340,33 @@ static void memory_grows_with_what_came(void **state)
 	stream_drop(&s);
 }
 
+/* A frame that is made around its body is the one that is written from it. */
+static void frames_are_wrapped(void **state)
+{
+	static const size_t lens[] = {0, 1, 23, 24, 255, 256, 65535, 65536, 1 << 20};
+	static uint8_t bytes[1 << 20];
+	uint8_t key[TAG_KEY_LEN];
+
+	(void)state;
+	memset(bytes, 0x5a, sizeof(bytes));
+	memset(key, 0x17, sizeof(key));
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		struct envelope e = {.type = MESSAGE_SHARE, .sender = {{1}}, .table = {{2}}, .offset = UINT64_C(1) << (4 * i + 8),
+				     .length = 200, .body = bytes, .body_len = lens[i]};
+		AUTO(buf) written = {0}, wrapped = {0};
+		size_t start = 0;
+
+		buf_heap(&written, FRAME_HEAD_LEN + FRAME_MAX);
+		buf_heap(&wrapped, FRAME_WRAP_LEN + FRAME_HEAD_LEN + FRAME_MAX);
+		assert_true(rc_ok(frame_write(&written, &e, key)));
+		assert_non_null(buf_grow(&wrapped, FRAME_WRAP_LEN));
+		buf_put(&wrapped, bytes, lens[i]);
+		assert_true(rc_ok(frame_wrap(&wrapped, FRAME_WRAP_LEN, &e, key, &start)));
+		assert_int_equal(wrapped.len - start, written.len);
+		assert_memory_equal(wrapped.data + start, written.data, written.len);
+	}
+}
+
 /* As a hub reads: elsewhere, until an item is long; and at rest there is no memory. */
 static void a_stream_is_fed_and_rests(void **state)
 {
@@ -410,6 +437,7 @@ int main(void)
 		cmocka_unit_test(frames_that_come_together),
 		cmocka_unit_test(lengths_out_of_bounds_are_refused_at_once),
 		cmocka_unit_test(memory_grows_with_what_came),
+		cmocka_unit_test(frames_are_wrapped),
 		cmocka_unit_test(a_stream_is_fed_and_rests),
 		cmocka_unit_test(a_stream_that_is_not_emptied_ends),
 	};
