@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-HUB_TESTS = %D%/test-attacks %D%/test-confirm %D%/test-control %D%/test-crowd %D%/test-hostile %D%/test-kill %D%/test-lease %D%/test-limits %D%/test-long %D%/test-mailbox %D%/test-mailbox-bounds %D%/test-program %D%/test-quota %D%/test-refuse %D%/test-relay \
+HUB_TESTS = %D%/test-attacks %D%/test-confirm %D%/test-control %D%/test-crowd %D%/test-hostile %D%/test-kill %D%/test-lease %D%/test-limits %D%/test-long %D%/test-mailbox %D%/test-mailbox-bounds %D%/test-out %D%/test-program %D%/test-quota %D%/test-refuse %D%/test-relay \
 	%D%/test-retire
 check_PROGRAMS += $(HUB_TESTS)
 TESTS += $(HUB_TESTS)
@@ -32,6 +32,8 @@ HUB_RIG = %D%/line.c %D%/rig.c %D%/rig.h test/lib/scratch.c test/lib/scratch.h
 %C%_test_program_LDADD = $(HUB_LIBS) $(TEST_LIBS)
 %C%_test_refuse_SOURCES = %D%/test-refuse.c $(HUB_RIG)
 %C%_test_refuse_LDADD = $(HUB_LIBS) $(TEST_LIBS)
+%C%_test_out_SOURCES = %D%/test-out.c
+%C%_test_out_LDADD = $(HUB_LIBS) $(TEST_LIBS)
 %C%_test_relay_SOURCES = %D%/test-relay.c $(HUB_PAIR)
 %C%_test_relay_LDADD = $(HUB_LIBS) $(TEST_LIBS)
 %C%_test_kill_SOURCES = %D%/test-kill.c $(HUB_PAIR)
