@@ -5,30 +5,19 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
-#include <linux/if_link.h>
 #include <linux/wireguard.h>
 #include <net/if.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "vpn/wg-device.h"
 
 #define REPLY_BYTES ((size_t)64 << 10)
 
-/* A device of the kernel's kind: its folder in /sys says so. */
+/* Whether it is a WireGuard one the kernel says when it is asked about it.  Not /sys, which shows the network namespace of who
+ * mounted it. */
 static bool has(const char *interface)
 {
-	char path[64], line[64];
-	bool is_wireguard = false;
-	snprintf(path, sizeof path, "/sys/class/net/%.15s/uevent", interface);
-	FILE *f = fopen(path, "re");
-	while (f != NULL && fgets(line, sizeof line, f) != NULL)
-		is_wireguard = is_wireguard || strcmp(line, "DEVTYPE=wireguard\n") == 0;
-	if (f != NULL)
-		fclose(f);
-	return is_wireguard;
+	return if_nametoindex(interface) != 0;
 }
 
 /* ---- attributes ---------------------------------------------------------------------------------------------- */
