@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 VPN_TESTS = %D%/test-conf %D%/test-confine %D%/test-day %D%/test-packet %D%/test-segment %D%/test-stock %D%/test-watch
 check_PROGRAMS += $(VPN_TESTS)
-dist_check_SCRIPTS += %D%/test-units %D%/test-vectors %D%/test-tunnel %D%/test-wg
-TESTS += $(VPN_TESTS) %D%/test-units %D%/test-vectors %D%/test-tunnel %D%/test-wg
+dist_check_SCRIPTS += %D%/test-units %D%/test-vectors %D%/test-tunnel %D%/test-wg %D%/test-wireguard
+TESTS += $(VPN_TESTS) %D%/test-units %D%/test-vectors %D%/test-tunnel %D%/test-wg %D%/test-wireguard
 EXTRA_DIST += %D%/datagrams.py %D%/mitm.py %D%/net.bash %D%/show-tunnel test/vectors/datagram.txt
 
 %C%_test_conf_SOURCES = %D%/test-conf.c
@@ -25,3 +25,8 @@ EXTRA_DIST += %D%/soak %D%/probes.py
 soak: vpn/dske-vpn vpn/dske-wg tools/dske hub/dske-hubd pkcs11/dske-pkcs11.la
 	@top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; MINUTES='$(MINUTES)'; SEED='$(SEED)'; \
 	export top_srcdir top_builddir MINUTES SEED; $(srcdir)/%D%/soak
+
+# The kernel's WireGuard, in a guest; ten minutes, and packages of its own (doc/long-runs.md).
+EXTRA_DIST += %D%/check-kernel
+check-kernel: vpn/dske-vpn vpn/dske-wg tools/dske hub/dske-hubd pkcs11/dske-pkcs11.la
+	@top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; export top_srcdir top_builddir; $(srcdir)/%D%/check-kernel
