@@ -25,6 +25,7 @@ static const struct {
 	[CPU_PCLMUL] = {1, ECX, 1, 1, 0},
 	[CPU_AVX2] = {7, EBX, 5, 5, AVX_STATE},
 	[CPU_AVX512] = {7, EBX, 16, 30, AVX512_STATE},
+	[CPU_AVX512VL] = {7, EBX, 31, 31, AVX512_STATE},
 	[CPU_GFNI] = {7, ECX, 8, 8, 0},
 	[CPU_VPCLMUL] = {7, ECX, 10, 10, AVX_STATE},
 };

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-enum cpu_feature { CPU_PCLMUL, CPU_AVX2, CPU_AVX512, /* F and BW */ CPU_GFNI, CPU_VPCLMUL, CPU_FEATURE_COUNT };
+enum cpu_feature { CPU_PCLMUL, CPU_AVX2, CPU_AVX512, /* F and BW */ CPU_AVX512VL, CPU_GFNI, CPU_VPCLMUL, CPU_FEATURE_COUNT };
 
 /* Does the processor have it, and does the kernel keep the registers it needs?  False on other machines
  * than x86-64. */

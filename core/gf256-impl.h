@@ -7,7 +7,9 @@
 
 extern const struct gf256_impl gf256_portable;
 #ifdef __x86_64__
-extern const struct gf256_impl gf256_gfni, gf256_avx2;
+extern const struct gf256_impl gf256_gfni, gf256_gfni256, gf256_avx2;
+#elif defined __aarch64__
+extern const struct gf256_impl gf256_neon;
 #endif
 
 #endif

@@ -76,4 +76,4 @@ static bool usable(void)
 	return true;
 }
 
-const struct gf256_impl gf256_portable = {"portable", usable, matrix};
+const struct gf256_impl gf256_portable = {"portable", usable, matrix, NULL};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* core/gf256-public.c - the whole multiplication table, 64 KiB, and the inverses. */
+/* core/gf256-public.c - the whole multiplication table, 64 KiB, its halves, and the inverses. */
 #include "core/gf256-public.h"
 
 #include <pthread.h>
@@ -24,6 +24,10 @@ static void make(void)
 	for (unsigned c = 0; c < 256; c++) {
 		row_make(made.product[c], (uint8_t)c);
 		made.inverse[c] = gf256_inv((uint8_t)c);
+		for (unsigned i = 0; i < GF256_HALVES; i++) {
+			made.low[c][i] = made.product[c][i];
+			made.high[c][i] = made.product[c][i << 4];
+		}
 	}
 }
 

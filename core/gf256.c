@@ -37,7 +37,10 @@ uint8_t gf256_inv(uint8_t a)
 const struct gf256_impl *const gf256_impls[] = {
 #ifdef __x86_64__
 	&gf256_gfni,
+	&gf256_gfni256,
 	&gf256_avx2,
+#elif defined __aarch64__
+	&gf256_neon,
 #endif
 	&gf256_portable,
 	NULL,

@@ -18,6 +18,8 @@
 uint8_t gf256_mul(uint8_t a, uint8_t b);
 uint8_t gf256_inv(uint8_t a);
 
+#define GF256_FEW 32
+
 struct gf256_impl {
 	const char *name;
 	bool (*usable)(void);
@@ -25,6 +27,10 @@ struct gf256_impl {
 	 * rows do not overlap.  rows and columns up to 255. */
 	void (*matrix)(uint8_t *const *out, size_t rows, const uint8_t *const *in, size_t columns,
 		       const uint8_t *coefficients, size_t len);
+	/* Does what shamir_interpolate does, for 1 to GF256_FEW known points and 0 to GF256_FEW wanted ones, without looking
+	 * coefficients up.  False: two known coordinates are equal.  NULL: this variant has no way of its own. */
+	bool (*interpolate)(const uint8_t *known_x, const uint8_t *const *known, size_t k, const uint8_t *wanted_x,
+			    uint8_t *const *wanted, size_t count, size_t len);
 };
 
 /* All implementations, fastest first, ending with NULL; the portable one is always usable. */

@@ -49,11 +49,22 @@ static void row_make(uint8_t *row, const uint8_t *weight, const uint8_t *known_x
 		row[i] = gf->product[gf->product[product][weight[i]]][gf->inverse[wanted_x ^ known_x[i]]];
 }
 
+static bool few_interpolate(const uint8_t *known_x, const uint8_t *const *known, size_t k, const uint8_t *wanted_x,
+			    uint8_t *const *wanted, size_t count, size_t len)
+{
+	const struct gf256_impl *impl = gf256_selected();
+
+	return impl->interpolate && k >= 1 && k <= GF256_FEW && count >= 1 && count <= GF256_FEW &&
+	       impl->interpolate(known_x, known, k, wanted_x, wanted, count, len);
+}
+
 dske_rc shamir_interpolate(const uint8_t *known_x, const uint8_t *const *known, size_t k,
 			   const uint8_t *wanted_x, uint8_t *const *wanted, size_t count, size_t len)
 {
 	uint8_t weight[SHAMIR_MAX], coefficients[ROWS_MAX * SHAMIR_MAX];
 
+	if (few_interpolate(known_x, known, k, wanted_x, wanted, count, len))
+		return DSKE_OK;
 	TRY(weights_make(weight, known_x, k));
 	for (size_t done = 0; done < count; done += ROWS_MAX) {
 		size_t rows = count - done < ROWS_MAX ? count - done : ROWS_MAX;

@@ -18,6 +18,7 @@ static void it_agrees_with_the_compiler(void **state)
 	assert_int_equal(cpu_has(CPU_AVX2), __builtin_cpu_supports("avx2") != 0);
 	assert_int_equal(cpu_has(CPU_AVX512),
 			 __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0);
+	assert_int_equal(cpu_has(CPU_AVX512VL), __builtin_cpu_supports("avx512vl") != 0);
 	assert_int_equal(cpu_has(CPU_GFNI), __builtin_cpu_supports("gfni") != 0);
 	assert_int_equal(cpu_has(CPU_VPCLMUL), __builtin_cpu_supports("vpclmulqdq") != 0);
 #else

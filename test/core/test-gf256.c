@@ -95,6 +95,86 @@ static void rows_of_every_variant(void **state)
 	}
 }
 
+#define FEW_LEN 90
+
+struct points {
+	size_t k, count, len;
+	uint8_t known_x[GF256_FEW], wanted_x[GF256_FEW];
+};
+
+/* k different known coordinates, and any wanted ones, known ones among them. */
+static void points_draw(struct points *p, struct seeded *seed)
+{
+	uint8_t all[256];
+
+	*p = (struct points){1 + seeded_below(seed, GF256_FEW), 1 + seeded_below(seed, GF256_FEW), seeded_below(seed, FEW_LEN + 1), {0}, {0}};
+	for (unsigned i = 0; i < 256; i++)
+		all[i] = (uint8_t)i;
+	for (size_t i = 0; i < p->k; i++) {
+		size_t j = i + seeded_below(seed, 256 - i);
+
+		p->known_x[i] = all[j];
+		all[j] = all[i];
+	}
+	for (size_t r = 0; r < p->count; r++)
+		p->wanted_x[r] = (uint8_t)(r % 3 > 0 ? seeded_below(seed, 256) : p->known_x[r % p->k]);
+}
+
+/* Lagrange's coefficient of known coordinate i at w. */
+static uint8_t model_coefficient(const struct points *p, size_t i, uint8_t w)
+{
+	uint8_t product = 1;
+
+	for (size_t j = 0; j < p->k; j++)
+		if (j != i)
+			product = gf256_mul(product, gf256_mul(w ^ p->known_x[j], gf256_inv(p->known_x[i] ^ p->known_x[j])));
+	return product;
+}
+
+static void check_points(const struct gf256_impl *impl, struct points *p, struct seeded *seed)
+{
+	static uint8_t in[GF256_FEW][FEW_LEN], out[GF256_FEW][FEW_LEN + 1];
+	const uint8_t *known[GF256_FEW];
+	uint8_t *wanted[GF256_FEW];
+
+	seeded_fill(seed, in, sizeof in);
+	memset(out, 0xa5, sizeof out);
+	for (size_t i = 0; i < GF256_FEW; i++) {
+		known[i] = in[i];
+		wanted[i] = out[i];
+	}
+	assert_true(impl->interpolate(p->known_x, known, p->k, p->wanted_x, wanted, p->count, p->len));
+	for (size_t r = 0; r < p->count; r++) {
+		uint8_t sum[FEW_LEN] = {0};
+
+		for (size_t i = 0; i < p->k; i++) {
+			uint8_t c = model_coefficient(p, i, p->wanted_x[r]);
+
+			for (size_t b = 0; b < p->len; b++)
+				sum[b] ^= gf256_mul(c, in[i][b]);
+		}
+		assert_memory_equal(out[r], sum, p->len);
+		assert_int_equal(out[r][p->len], 0xa5);
+	}
+	if (p->k == 1)
+		return;
+	p->known_x[seeded_below(seed, p->k - 1)] = p->known_x[p->k - 1];
+	assert_false(impl->interpolate(p->known_x, known, p->k, p->wanted_x, wanted, p->count, p->len));
+}
+
+static void few_points_of_every_variant(void **state)
+{
+	struct seeded seed = {2};
+	struct points p;
+
+	(void)state;
+	for (const struct gf256_impl *const *impl = gf256_impls; *impl; impl++)
+		for (int i = 0; i < 300 && (*impl)->usable() && (*impl)->interpolate; i++) {
+			points_draw(&p, &seed);
+			check_points(*impl, &p, &seed);
+		}
+}
+
 /* Every coefficient times every byte, in one row longer than a tile. */
 static void every_coefficient(void **state)
 {
@@ -133,6 +213,10 @@ static void public_products(void **state)
 		assert_int_equal(gf->inverse[a], gf256_inv((uint8_t)a));
 		for (unsigned b = 0; b < 256; b++)
 			assert_int_equal(gf->product[a][b], gf256_mul((uint8_t)a, (uint8_t)b));
+		for (unsigned i = 0; i < GF256_HALVES; i++) {
+			assert_int_equal(gf->low[a][i], gf->product[a][i]);
+			assert_int_equal(gf->high[a][i], gf->product[a][16 * i]);
+		}
 	}
 }
 
@@ -141,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_product),     cmocka_unit_test(every_inverse),
 		cmocka_unit_test(rows_of_every_variant), cmocka_unit_test(every_coefficient),
+		cmocka_unit_test(few_points_of_every_variant),
 		cmocka_unit_test(a_variant_is_selected),
 		cmocka_unit_test(public_products),
 	};
