@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/cpu.c - CPUID and XGETBV, as the processor's manual has them. */
+/* base/cpu.c - CPUID and XGETBV, as the processor's manual has them; on ARM what the kernel hands every process. */
 #include "base/cpu.h"
 
 #ifdef __x86_64__
@@ -57,8 +57,19 @@ bool cpu_has(enum cpu_feature which)
 {
 	unsigned state = rows[which].state;
 
+	if (rows[which].leaf == 0)
+		return false;
 	return bit_is_set(rows[which].leaf, rows[which].reg, rows[which].bit) &&
 	       bit_is_set(rows[which].leaf, rows[which].reg, rows[which].second) && (state == 0 || (kept_state() & state) == state);
+}
+
+#elif defined __aarch64__
+
+#include <sys/auxv.h>
+
+bool cpu_has(enum cpu_feature which)
+{
+	return which == CPU_PMULL && (getauxval(AT_HWCAP) & HWCAP_PMULL) != 0;
 }
 
 #else

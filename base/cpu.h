@@ -8,10 +8,11 @@
 
 #include <stdbool.h>
 
-enum cpu_feature { CPU_PCLMUL, CPU_AVX2, CPU_AVX512, /* F and BW */ CPU_AVX512VL, CPU_GFNI, CPU_VPCLMUL, CPU_FEATURE_COUNT };
+/* CPU_PMULL is of 64-bit ARM, the others of x86-64. */
+enum cpu_feature { CPU_PCLMUL, CPU_AVX2, CPU_AVX512, /* F and BW */ CPU_AVX512VL, CPU_GFNI, CPU_VPCLMUL, CPU_PMULL, CPU_FEATURE_COUNT };
 
-/* Does the processor have it, and does the kernel keep the registers it needs?  False on other machines
- * than x86-64. */
+/* Does the processor have it, and does the kernel keep the registers it needs?  False for what
+ * belongs to another kind of machine. */
 bool cpu_has(enum cpu_feature which);
 
 #endif

@@ -10,4 +10,10 @@ extern const struct gf128_impl gf128_portable;
 extern const struct gf128_impl gf128_pclmul, gf128_vpclmul;
 #endif
 
+/* clang 14 has the intrinsics only where every processor that is built for has the instruction. */
+#if defined __aarch64__ && (defined __ARM_FEATURE_AES || !defined __clang__)
+#define GF128_HAS_PMULL 1
+extern const struct gf128_impl gf128_pmull;
+#endif
+
 #endif

@@ -2,12 +2,6 @@
 /*
  * core/gf128-pclmul.c - GF(2^128) with the carry-less multiplication of x86-64, whose time does not depend
  * on its operands.
- *
- * Horner's rule waits for each product before it begins the next.  Here eight blocks go into one step,
- *
- *     acc = (acc + y_8) c^8 + y_7 c^7 + .. + y_1 c
- *
- * whose products are independent, are added unreduced, and are reduced once.
  */
 #include "core/gf128.h"
 
@@ -20,7 +14,8 @@
 #include "base/cpu.h"
 
 #define TARGET __attribute__((target("pclmul,sse2")))
-#define STRIDE 8u
+
+typedef __m128i vec;
 
 /* A product of degree below 255, not reduced: low + x^64 middle + x^128 high. */
 struct wide {
@@ -30,6 +25,16 @@ struct wide {
 TARGET static inline __m128i load(const uint8_t *block)
 {
 	return _mm_loadu_si128((const __m128i *)(const void *)block);
+}
+
+TARGET static inline void store(uint8_t *block, __m128i a)
+{
+	_mm_storeu_si128((__m128i *)(void *)block, a);
+}
+
+TARGET static inline __m128i add(__m128i a, __m128i b)
+{
+	return _mm_xor_si128(a, b);
 }
 
 TARGET static inline __m128i from_element(struct gf128 a)
@@ -69,42 +74,13 @@ TARGET static inline __m128i reduce(struct wide p)
 	return _mm_xor_si128(low, _mm_clmulepi64_si128(high, tail, 0x00));
 }
 
-TARGET static struct gf128 mul(struct gf128 a, struct gf128 b)
-{
-	return to_element(reduce(product(from_element(a), from_element(b))));
-}
-
-/* blocks: STRIDE of them; power[i] = c^(i+1). */
-TARGET static inline __m128i step(__m128i acc, const __m128i power[STRIDE], const uint8_t *blocks)
-{
-	struct wide sum = product(_mm_xor_si128(acc, load(blocks + (STRIDE - 1) * GF128_LEN)), power[STRIDE - 1]);
-
-	for (size_t i = 0; i < STRIDE - 1; i++)
-		sum = wide_add(sum, product(load(blocks + i * GF128_LEN), power[i]));
-	return reduce(sum);
-}
-
-TARGET static struct gf128 horner(struct gf128 start, struct gf128 c, const uint8_t *blocks, size_t block_count)
-{
-	__m128i acc = from_element(start), power[STRIDE] = {from_element(c)};
-	size_t left = block_count;
-
-	if (left >= STRIDE) {
-		for (size_t i = 1; i < STRIDE; i++)
-			power[i] = reduce(product(power[i - 1], power[0]));
-		for (; left >= STRIDE; left -= STRIDE)
-			acc = step(acc, power, blocks + (left - STRIDE) * GF128_LEN);
-	}
-	while (left-- > 0)
-		acc = reduce(product(_mm_xor_si128(acc, load(blocks + left * GF128_LEN)), power[0]));
-	return to_element(acc);
-}
+#include "core/gf128-steps.h"
 
 static bool usable(void)
 {
 	return cpu_has(CPU_PCLMUL);
 }
 
-const struct gf128_impl gf128_pclmul = {"pclmul", usable, mul, horner};
+const struct gf128_impl gf128_pclmul = {"pclmul", usable, mul, horner, tag};
 
 #endif

@@ -15,6 +15,10 @@
 
 #include "core/gf128-impl.h"
 
+#include <string.h>
+
+#include "base/secret.h"
+
 __extension__ typedef unsigned __int128 u128;
 
 #define CLASS UINT64_C(0x1111111111111111)
@@ -92,13 +96,31 @@ static struct gf128 mul(struct gf128 a, struct gf128 b)
 	return product(a, &m);
 }
 
-static struct gf128 horner(struct gf128 acc, struct gf128 c, const uint8_t *blocks, size_t block_count)
+static struct gf128 horner(struct gf128 acc, struct gf128 c, const uint8_t *bytes, size_t len)
 {
 	struct multiplier m = multiplier_make(c);
+	size_t rest = len % GF128_LEN;
 
-	for (size_t j = block_count; j-- > 0;)
-		acc = product(gf128_add(acc, gf128_load(blocks + j * GF128_LEN)), &m);
+	if (rest > 0) {
+		uint8_t last[GF128_LEN] = {0};
+
+		memcpy(last, bytes + len - rest, rest);
+		acc = product(gf128_add(acc, gf128_load(last)), &m);
+		mem_wipe(last, sizeof last);
+	}
+	for (size_t j = len / GF128_LEN; j-- > 0;)
+		acc = product(gf128_add(acc, gf128_load(bytes + j * GF128_LEN)), &m);
 	return acc;
+}
+
+static void tag(uint8_t out[GF128_LEN], const uint8_t *c_bytes, const uint8_t *d, const uint8_t *e, const uint8_t *bytes,
+		size_t len)
+{
+	struct gf128 c = gf128_load(c_bytes), sum = horner(mul(gf128_bits(len), c), c, bytes, len);
+
+	if (e)
+		sum = mul(gf128_add(sum, gf128_load(e)), c);
+	gf128_store(out, gf128_add(sum, gf128_load(d)));
 }
 
 static bool usable(void)
@@ -106,4 +128,4 @@ static bool usable(void)
 	return true;
 }
 
-const struct gf128_impl gf128_portable = {"portable", usable, mul, horner};
+const struct gf128_impl gf128_portable = {"portable", usable, mul, horner, tag};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * core/gf128-vpclmul.c - as gf128-pclmul.c, with four elements in a 512-bit register and 32 blocks a step.
- * What is shorter than that, and the rest of what is longer, goes the other way.
+ * core/gf128-vpclmul.c - as gf128-pclmul.c, with four elements in a 512-bit register and 32 blocks a step.  Of the
+ * highest powers, which come first, a step may have fewer; what is missing there is loaded as zeros.
  */
 #include "core/gf128.h"
 
@@ -16,7 +16,7 @@
 #define TARGET __attribute__((target("avx512f,avx512bw,vpclmulqdq,pclmul,sse2")))
 #define LANES 4u
 #define REGISTERS 8u
-#define STRIDE (LANES * REGISTERS) /* blocks */
+#define LEN ((size_t)(LANES * GF128_LEN)) /* bytes of a register */
 
 struct wide {
 	__m512i low, middle, high;
@@ -27,9 +27,9 @@ TARGET static inline __m512i load(const uint8_t *blocks)
 	return _mm512_loadu_si512(blocks);
 }
 
-TARGET static inline __m512i in_last(struct gf128 a)
+TARGET static inline __m512i in_all(struct gf128 a)
 {
-	return _mm512_set_epi64((long long)a.hi, (long long)a.lo, 0, 0, 0, 0, 0, 0);
+	return _mm512_broadcast_i32x4(_mm_set_epi64x((long long)a.hi, (long long)a.lo));
 }
 
 TARGET static inline struct wide product(__m512i a, __m512i b)
@@ -61,61 +61,104 @@ TARGET static inline __m512i reduce(struct wide p)
 	return _mm512_xor_si512(low, _mm512_clmulepi64_epi128(high, tail, 0x00));
 }
 
-/* power[i] = (c^(4i+1), .., c^(4i+4)). */
-TARGET static void powers_make(__m512i power[REGISTERS], struct gf128 c)
+TARGET static inline __m512i times(__m512i a, __m512i b)
 {
-	struct gf128 p[LANES] = {c};
-
-	for (size_t i = 1; i < LANES; i++)
-		p[i] = gf128_pclmul.mul(p[i - 1], c);
-	power[0] = _mm512_set_epi64((long long)p[3].hi, (long long)p[3].lo, (long long)p[2].hi, (long long)p[2].lo,
-				    (long long)p[1].hi, (long long)p[1].lo, (long long)p[0].hi, (long long)p[0].lo);
-	__m512i fourth = _mm512_shuffle_i64x2(power[0], power[0], 0xff); /* c^4 in each lane */
-	for (size_t i = 1; i < REGISTERS; i++)
-		power[i] = reduce(product(power[i - 1], fourth));
+	return reduce(product(a, b));
 }
 
-/* The sum of the four lanes, in the last one; the others are zero. */
+TARGET static inline __m512i last_of(__m512i a)
+{
+	return _mm512_shuffle_i64x2(a, a, 0xff);
+}
+
+/* power[i] = (c^(4i+1), .., c^(4i+4)); c: in each lane.  Each is made of two from its middle, so that few wait for
+ * each other. */
+TARGET static inline void powers_make(__m512i power[REGISTERS], size_t count, __m512i c)
+{
+	__m512i square = times(c, c), pairs = _mm512_mask_mov_epi64(c, 0xcc, square);
+
+	power[0] = _mm512_mask_mov_epi64(pairs, 0xf0, times(pairs, square));
+	for (size_t have = 1; have < count; have *= 2) {
+		__m512i highest = last_of(power[have - 1]);
+
+		for (size_t i = have; i < 2 * have && i < count; i++)
+			power[i] = times(power[i - have], highest);
+	}
+}
+
 TARGET static inline __m512i lanes_sum(__m512i a)
 {
 	__m512i pairs = _mm512_xor_si512(a, _mm512_shuffle_i64x2(a, a, 0x4e));
-	__m512i all = _mm512_xor_si512(pairs, _mm512_shuffle_i64x2(pairs, pairs, 0xb1));
 
-	return _mm512_maskz_mov_epi64(0xc0, all);
+	return _mm512_xor_si512(pairs, _mm512_shuffle_i64x2(pairs, pairs, 0xb1)); /* in each lane */
 }
 
-/* acc: in the last lane, where the highest power is. */
-TARGET static inline __m512i step(__m512i acc, const __m512i power[REGISTERS], const uint8_t *blocks)
+/* As many registers as powers are given; `last` is the highest of them, with what is added to it. */
+TARGET static inline __m512i step(const __m512i power[REGISTERS], const uint8_t *blocks, size_t count, __m512i last)
 {
-	const size_t len = LANES * GF128_LEN;
-	struct wide sum = product(_mm512_xor_si512(acc, load(blocks + (REGISTERS - 1) * len)), power[REGISTERS - 1]);
+	struct wide sum = product(last, power[count - 1]);
 
-	for (size_t i = 0; i < REGISTERS - 1; i++)
-		product_add(&sum, load(blocks + i * len), power[i]);
+	for (size_t i = 0; i < count - 1; i++)
+		product_add(&sum, load(blocks + i * LEN), power[i]);
 	return lanes_sum(reduce(sum));
 }
 
-TARGET static struct gf128 last_lane(__m512i a)
+/* The last bytes, 1 to LEN of them, and acc in the lane of the last of them. */
+TARGET static inline __m512i load_last(const uint8_t *bytes, size_t len, __m512i acc)
 {
-	__m128i last = _mm512_extracti32x4_epi32(a, 3);
+	size_t lane = (len - 1) / GF128_LEN;
+	__m512i last = _mm512_maskz_loadu_epi8(~(__mmask64)0 >> (LEN - len), bytes);
 
-	return (struct gf128){(uint64_t)_mm_cvtsi128_si64(last), (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(last, last))};
+	return _mm512_xor_si512(last, _mm512_maskz_mov_epi64((__mmask8)(3u << 2 * lane), acc));
 }
 
-TARGET static struct gf128 horner(struct gf128 start, struct gf128 c, const uint8_t *blocks, size_t block_count)
+/* acc, c: in each lane, as what is returned. */
+TARGET static inline __m512i sum(__m512i acc, __m512i c, const uint8_t *bytes, size_t len)
 {
 	__m512i power[REGISTERS];
-	size_t left = block_count;
+	size_t registers = (len + LEN - 1) / LEN, top = (registers - 1) % REGISTERS + 1;
 
-	if (left >= STRIDE) {
-		__m512i acc = in_last(start);
+	if (len == 0)
+		return acc;
+	powers_make(power, registers < REGISTERS ? registers : REGISTERS, c);
 
-		powers_make(power, c);
-		for (; left >= STRIDE; left -= STRIDE)
-			acc = step(acc, power, blocks + (left - STRIDE) * GF128_LEN);
-		start = last_lane(acc);
+	size_t at = (registers - top) * LEN, last = (registers - 1) * LEN;
+
+	acc = step(power, bytes + at, top, load_last(bytes + last, len - last, acc));
+	while (at > 0) {
+		const uint8_t *highest = bytes + at - LEN;
+
+		at -= REGISTERS * LEN;
+		acc = step(power, bytes + at, REGISTERS, load_last(highest, LEN, acc));
 	}
-	return gf128_pclmul.horner(start, c, blocks, left);
+	return acc;
+}
+
+TARGET static inline struct gf128 first_lane(__m512i a)
+{
+	__m128i first = _mm512_castsi512_si128(a);
+
+	return (struct gf128){(uint64_t)_mm_cvtsi128_si64(first), (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(first, first))};
+}
+
+TARGET static struct gf128 horner(struct gf128 acc, struct gf128 c, const uint8_t *bytes, size_t len)
+{
+	return first_lane(sum(in_all(acc), in_all(c), bytes, len));
+}
+
+TARGET static inline __m512i element(const uint8_t bytes[GF128_LEN])
+{
+	return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)bytes));
+}
+
+TARGET static void tag(uint8_t out[GF128_LEN], const uint8_t *c_bytes, const uint8_t *d, const uint8_t *e, const uint8_t *bytes,
+		       size_t len)
+{
+	__m512i c = element(c_bytes), all = sum(times(c, in_all(gf128_bits(len))), c, bytes, len);
+
+	if (e)
+		all = times(c, _mm512_xor_si512(all, element(e)));
+	_mm_storeu_si128((__m128i *)(void *)out, _mm512_castsi512_si128(_mm512_xor_si512(all, element(d))));
 }
 
 static struct gf128 mul(struct gf128 a, struct gf128 b)
@@ -128,6 +171,6 @@ static bool usable(void)
 	return cpu_has(CPU_AVX512) && cpu_has(CPU_VPCLMUL) && gf128_pclmul.usable();
 }
 
-const struct gf128_impl gf128_vpclmul = {"vpclmul", usable, mul, horner};
+const struct gf128_impl gf128_vpclmul = {"vpclmul", usable, mul, horner, tag};
 
 #endif

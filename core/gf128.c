@@ -4,36 +4,26 @@
 
 #include "core/gf128.h"
 
+#include <endian.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/gf128-impl.h"
 
-static uint64_t load64(const uint8_t *p)
-{
-	uint64_t w = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		w |= (uint64_t)p[i] << (8 * i);
-	return w;
-}
-
-static void store64(uint8_t *p, uint64_t w)
-{
-	for (unsigned i = 0; i < 8; i++)
-		p[i] = (uint8_t)(w >> (8 * i));
-}
-
 struct gf128 gf128_load(const uint8_t bytes[GF128_LEN])
 {
-	return (struct gf128){load64(bytes), load64(bytes + 8)};
+	uint64_t w[2];
+
+	memcpy(w, bytes, sizeof w);
+	return (struct gf128){le64toh(w[0]), le64toh(w[1])};
 }
 
 void gf128_store(uint8_t bytes[GF128_LEN], struct gf128 a)
 {
-	store64(bytes, a.lo);
-	store64(bytes + 8, a.hi);
+	const uint64_t w[2] = {htole64(a.lo), htole64(a.hi)};
+
+	memcpy(bytes, w, sizeof w);
 }
 
 struct gf128 gf128_add(struct gf128 a, struct gf128 b)
@@ -45,6 +35,9 @@ const struct gf128_impl *const gf128_impls[] = {
 #ifdef __x86_64__
 	&gf128_vpclmul,
 	&gf128_pclmul,
+#endif
+#ifdef GF128_HAS_PMULL
+	&gf128_pmull,
 #endif
 	&gf128_portable,
 	NULL,
@@ -78,7 +71,7 @@ struct gf128 gf128_mul(struct gf128 a, struct gf128 b)
 	return gf128_selected()->mul(a, b);
 }
 
-struct gf128 gf128_horner(struct gf128 acc, struct gf128 c, const uint8_t *blocks, size_t block_count)
+struct gf128 gf128_horner(struct gf128 acc, struct gf128 c, const uint8_t *bytes, size_t len)
 {
-	return gf128_selected()->horner(acc, c, blocks, block_count);
+	return gf128_selected()->horner(acc, c, bytes, len);
 }

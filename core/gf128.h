@@ -25,9 +25,13 @@ struct gf128_impl {
 	const char *name;
 	bool (*usable)(void);
 	struct gf128 (*mul)(struct gf128 a, struct gf128 b);
-	/* Horner over whole 16-byte blocks, last block first:  acc = (acc + y_j) * c  for j = count..1,
-	 * which gives  c^count acc + sum_{j=1..count} c^j y_j. */
-	struct gf128 (*horner)(struct gf128 acc, struct gf128 c, const uint8_t *blocks, size_t block_count);
+	/* Horner over 16-byte blocks, the last of len bytes padded with zeros and taken first:
+	 *     acc = (acc + y_j) * c  for j = s..1,  which gives  c^s acc + sum_{j=1..s} c^j y_j. */
+	struct gf128 (*horner)(struct gf128 acc, struct gf128 c, const uint8_t *bytes, size_t len);
+	/* Both tags of core/tag.h, a whole one at once: with sum_{j=1..s} c^j y_j over the blocks and their length, it is
+	 * d + sum, or, where e is given, d + c (e + sum).  Elements are bytes here, since moving them through integers takes as
+	 * long as a short tag. */
+	void (*tag)(uint8_t out[GF128_LEN], const uint8_t *c, const uint8_t *d, const uint8_t *e, const uint8_t *bytes, size_t len);
 };
 
 /* Fastest first, ending with NULL; the portable one is always usable. */
@@ -38,6 +42,14 @@ extern const struct gf128_impl *const gf128_impls[];
 const struct gf128_impl *gf128_selected(void);
 
 struct gf128 gf128_mul(struct gf128 a, struct gf128 b);
-struct gf128 gf128_horner(struct gf128 acc, struct gf128 c, const uint8_t *blocks, size_t block_count);
+struct gf128 gf128_horner(struct gf128 acc, struct gf128 c, const uint8_t *bytes, size_t len);
+
+/* The last block of a tag. */
+static inline struct gf128 gf128_bits(size_t len)
+{
+	uint64_t bytes = len;
+
+	return (struct gf128){bytes << 3, bytes >> 61};
+}
 
 #endif

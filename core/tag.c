@@ -1,40 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* core/tag.c - both tags are one sum, evaluated by Horner's rule from the last block to the first, piece by piece. */
+/* core/tag.c - both tags are one sum (core/gf128.h), which can also come piece by piece. */
 #include "core/tag.h"
-
-#include <string.h>
 
 #include "base/secret.h"
 
-/* sum_{j=1..s} c^j y_j, the length block y_s included. */
-static struct gf128 hash(struct gf128 c, const uint8_t *message, size_t len)
-{
-	size_t whole = len / GF128_LEN, rest = len % GF128_LEN;
-	uint8_t last[GF128_LEN] = {0};
-	uint64_t bytes = len;
-	struct gf128 acc = gf128_mul(c, (struct gf128){bytes << 3, bytes >> 61});
-
-	if (rest > 0) {
-		memcpy(last, message + whole * GF128_LEN, rest);
-		acc = gf128_horner(acc, c, last, 1);
-		mem_wipe(last, sizeof last);
-	}
-	return whole > 0 ? gf128_horner(acc, c, message, whole) : acc;
-}
-
 void tag_compute(struct tag *out, const uint8_t key[TAG_KEY_LEN], const void *message, size_t len)
 {
-	struct gf128 c = gf128_load(key), d = gf128_load(key + GF128_LEN);
-
-	gf128_store(out->b, gf128_add(d, hash(c, message, len)));
+	gf128_selected()->tag(out->b, key, key + GF128_LEN, NULL, message, len);
 }
 
 void key_tag_compute(struct tag *out, const uint8_t u[KEY_TAG_KEY_LEN], const void *key, size_t len)
 {
-	struct gf128 c = gf128_load(u), d = gf128_load(u + GF128_LEN), e = gf128_load(u + 2 * GF128_LEN);
-
-	/* d + c e + sum c^(j+1) y_j = d + c (e + sum c^j y_j) */
-	gf128_store(out->b, gf128_add(d, gf128_mul(c, gf128_add(e, hash(c, key, len)))));
+	gf128_selected()->tag(out->b, u, u + GF128_LEN, u + 2 * GF128_LEN, key, len);
 }
 
 bool tag_check(const struct tag *expected, const uint8_t key[TAG_KEY_LEN], const void *message, size_t len)
@@ -80,20 +57,10 @@ void key_tagger_begin(struct key_tagger *k, const uint8_t u[KEY_TAG_KEY_LEN])
 
 void key_tagger_add(struct key_tagger *k, const void *bytes, size_t len)
 {
-	const uint8_t *at = bytes;
-	size_t whole = len / GF128_LEN, rest = len % GF128_LEN;
-	uint8_t last[GF128_LEN] = {0};
-	struct gf128 acc = {0, 0};
+	struct gf128 acc = gf128_horner((struct gf128){0, 0}, k->c, bytes, len);
 
-	if (rest > 0) {
-		memcpy(last, at + whole * GF128_LEN, rest);
-		acc = gf128_horner(acc, k->c, last, 1);
-		mem_wipe(last, sizeof last);
-	}
-	if (whole > 0)
-		acc = gf128_horner(acc, k->c, at, whole);
 	k->sum = gf128_add(k->sum, gf128_mul(k->power, acc));
-	k->power = gf128_mul(k->power, power_of(k->c, whole + (rest > 0)));
+	k->power = gf128_mul(k->power, power_of(k->c, (len + GF128_LEN - 1) / GF128_LEN));
 	k->len += len;
 }
 

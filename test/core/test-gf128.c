@@ -122,27 +122,62 @@ static void it_is_a_field(void **state)
 	}
 }
 
-#define HORNER_MOST 141 /* blocks: several of every variant's steps, and rests */
+#define BYTES_MOST 2260 /* several of every variant's steps, and rests */
+
+/* c^s acc + sum_{j=1..s} c^j y_j, from the lowest power on: the other way round than any variant. */
+static struct gf128 model_sum(struct gf128 acc, struct gf128 c, const uint8_t *bytes, size_t len)
+{
+	struct gf128 sum = {0, 0}, power = {1, 0};
+
+	for (size_t at = 0; at < len; at += GF128_LEN) {
+		uint8_t block[GF128_LEN] = {0};
+
+		memcpy(block, bytes + at, len - at < GF128_LEN ? len - at : GF128_LEN);
+		power = model_mul(power, c);
+		sum = gf128_add(sum, model_mul(power, gf128_load(block)));
+	}
+	return gf128_add(sum, model_mul(power, acc));
+}
 
 static void horner_is_the_sum(void **state)
 {
-	static uint8_t blocks[HORNER_MOST * GF128_LEN + 1];
+	static uint8_t bytes[BYTES_MOST + 16];
 	struct seeded seed = {4};
 
 	(void)state;
-	seeded_fill(&seed, blocks, sizeof blocks);
+	seeded_fill(&seed, bytes, sizeof bytes);
 	for (const struct gf128_impl *const *impl = gf128_impls; *impl; impl++)
-		for (size_t count = 0; count <= HORNER_MOST - 1 && (*impl)->usable(); count++) {
-			const uint8_t *first = blocks + count % 2;
+		for (size_t len = 0; len <= BYTES_MOST && (*impl)->usable(); len += len < 160 ? 1 : 37) {
+			const uint8_t *first = bytes + len % 16;
 			struct gf128 c = random_element(&seed), acc = random_element(&seed);
-			struct gf128 sum = {0, 0}, power = {1, 0};
 
-			for (size_t j = 0; j < count; j++) {
-				power = model_mul(power, c);
-				sum = gf128_add(sum, model_mul(power, gf128_load(first + j * GF128_LEN)));
-			}
-			sum = gf128_add(sum, model_mul(power, acc));
-			assert_true(equal((*impl)->horner(acc, c, first, count), sum));
+			assert_true(equal((*impl)->horner(acc, c, first, len), model_sum(acc, c, first, len)));
+		}
+}
+
+static void tags_are_the_sum(void **state)
+{
+	static uint8_t bytes[BYTES_MOST + 16];
+	uint8_t c[GF128_LEN], d[GF128_LEN], e[GF128_LEN], tag[GF128_LEN], key_tag[GF128_LEN];
+	struct seeded seed = {5};
+
+	(void)state;
+	seeded_fill(&seed, bytes, sizeof bytes);
+	for (const struct gf128_impl *const *impl = gf128_impls; *impl; impl++)
+		for (size_t len = 0; len <= BYTES_MOST && (*impl)->usable(); len += len < 160 ? 1 : 37) {
+			const uint8_t *first = bytes + len % 16;
+			struct gf128 power, sum, length = {8 * len, 0};
+
+			seeded_fill(&seed, c, sizeof c);
+			seeded_fill(&seed, d, sizeof d);
+			seeded_fill(&seed, e, sizeof e);
+			power = gf128_load(c);
+			sum = model_sum(model_mul(power, length), power, first, len);
+			(*impl)->tag(tag, c, d, NULL, first, len);
+			(*impl)->tag(key_tag, c, d, e, first, len);
+			assert_true(equal(gf128_load(tag), gf128_add(gf128_load(d), sum)));
+			sum = model_mul(power, gf128_add(sum, gf128_load(e)));
+			assert_true(equal(gf128_load(key_tag), gf128_add(gf128_load(d), sum)));
 		}
 }
 
@@ -171,7 +206,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_answers),     cmocka_unit_test(random_products),
 		cmocka_unit_test(single_bits),       cmocka_unit_test(it_is_a_field),
-		cmocka_unit_test(horner_is_the_sum), cmocka_unit_test(bytes_are_little_endian),
+		cmocka_unit_test(horner_is_the_sum), cmocka_unit_test(tags_are_the_sum),
+		cmocka_unit_test(bytes_are_little_endian),
 		cmocka_unit_test(an_unknown_name_is_passed_over),
 	};
 
