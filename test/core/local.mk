@@ -3,9 +3,9 @@ CORE_TESTS = %D%/test-adapted %D%/test-agree %D%/test-attacks %D%/test-candidate
 	%D%/test-layout %D%/test-leakage %D%/test-long %D%/test-pad %D%/test-ranges %D%/test-search %D%/test-shamir %D%/test-tag \
 	%D%/test-tag-bound %D%/test-terms %D%/test-thresholds
 check_PROGRAMS += $(CORE_TESTS)
-dist_check_SCRIPTS += %D%/test-model
-TESTS += $(CORE_TESTS) %D%/test-model
-EXTRA_DIST += test/spec/model.py test/vectors/gf128-mul.txt test/vectors/key-tag.txt \
+dist_check_SCRIPTS += %D%/test-kernels %D%/test-model
+TESTS += $(CORE_TESTS) %D%/test-kernels %D%/test-model
+EXTRA_DIST += %D%/kernels.c test/spec/model.py test/vectors/gf128-mul.txt test/vectors/key-tag.txt \
 	test/vectors/shamir.txt test/vectors/tag.txt
 
 %C%_test_adapted_SOURCES = %D%/test-adapted.c %D%/network.h %D%/seeded.h
@@ -48,3 +48,9 @@ EXTRA_DIST += test/spec/model.py test/vectors/gf128-mul.txt test/vectors/key-tag
 %C%_test_cbor_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 %C%_test_thresholds_SOURCES = %D%/test-thresholds.c
 %C%_test_thresholds_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+
+# Every variant of the fields, at every level of optimisation, by every compiler that is here.
+KERNEL_SHAPES = 20000
+kernels:
+	@top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; export top_srcdir top_builddir; \
+	KERNEL_LEVELS='0 1 2 3' KERNEL_SHAPES=$(KERNEL_SHAPES) $(BASH) $(srcdir)/%D%/test-kernels
