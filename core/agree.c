@@ -7,6 +7,8 @@
 #include "core/shamir.h"
 #include "core/xorshare.h"
 
+#define BLOCK_LEN ((size_t)16 << 10) /* of a share, at a time; a multiple of GF128_LEN, and longer than what is before S */
+
 static dske_rc choose(bool *use_pad, const struct terms *t, const bool *ready, size_t count, uint64_t spread)
 {
 	size_t ready_count = 0, at, chosen = 0;
@@ -66,51 +68,109 @@ static void points_want(struct points *p, uint8_t x, uint8_t *out)
 	p->wanted_x[p->wanted_count++] = x;
 }
 
-/* DSKE 2.3.1: "she uses these k shares and the secret sharing scheme to construct the remaining n - k".
- * One interpolation gives them and the secret, Y_0, which is written to y0; unless it is `given`, and then it
- * is the first of the known points. */
-static dske_rc shares_compute(const struct terms *t, const uint8_t *const *pads, const bool *use_pad, const bool *wanted,
-			      struct secret *share, size_t len, bool given, uint8_t *y0)
+static dske_rc points_make(struct points *p, const struct terms *t, const uint8_t *const *pads, const bool *use_pad,
+			   const bool *wanted, struct secret *share, size_t len, bool given)
 {
-	struct points p = {.known = {y0}, .known_count = given};
-
-	if (!given)
-		points_want(&p, 0, y0);
+	p->known_count = given;
+	p->wanted_count = 0;
+	if (given)
+		p->known_x[0] = 0;
+	else
+		points_want(p, 0, NULL);
 	for (size_t i = 0; i < t->n; i++) {
 		if (use_pad[i]) {
-			p.known[p.known_count] = pads[i];
-			p.known_x[p.known_count++] = (uint8_t)(i + 1);
+			p->known[p->known_count] = pads[i];
+			p->known_x[p->known_count++] = (uint8_t)(i + 1);
 		} else if (wanted[i]) {
 			TRY(secret_alloc(&share[i], len));
-			points_want(&p, (uint8_t)(i + 1), share[i].data);
+			points_want(p, (uint8_t)(i + 1), share[i].data);
 		}
 	}
-	if (t->scheme == SCHEME_XOR) { /* n = k: all are pads (DSKE 2.5.2) */
-		xorshare_combine(y0, p.known, p.known_count, len);
-		return DSKE_OK;
+	return DSKE_OK;
+}
+
+/* DSKE 2.3.1: "she uses these k shares and the secret sharing scheme to construct the remaining n - k".
+ * One interpolation gives them and the secret, Y_0, whose bytes go to y0; unless they are `given`, and then they
+ * are the first of the known points.  The pointers move on behind the block. */
+static dske_rc block_compute(struct points *p, const struct terms *t, uint8_t *y0, bool given, size_t len)
+{
+	if (given)
+		p->known[0] = y0;
+	else
+		p->wanted[0] = y0;
+	if (t->scheme == SCHEME_XOR) /* n = k: all are pads (DSKE 2.5.2) */
+		xorshare_combine(y0, p->known, p->known_count, len);
+	else
+		TRY(shamir_interpolate(p->known_x, p->known, p->known_count, p->wanted_x, p->wanted, p->wanted_count, len));
+	for (size_t i = given; i < p->known_count; i++)
+		p->known[i] += len;
+	for (size_t i = !given; i < p->wanted_count; i++)
+		p->wanted[i] += len;
+	return DSKE_OK;
+}
+
+/* DSKE 2.3.2: "partitions Y_0 into a parameter u of l bits, and a remainder S of m bits"; before S is the mask, where there
+ * is one.  The first bytes of it. */
+static void y0_begin(struct deal *d, const struct terms *t, const uint8_t *block, size_t len)
+{
+	size_t head = terms_share_len(t) - t->key_len;
+
+	if (t->confirm)
+		memcpy(d->mask, block + KEY_TAG_KEY_LEN, sizeof d->mask);
+	memcpy(d->key.data, block + head, len - head);
+}
+
+static void y0_go_on(struct deal *d, const struct terms *t, struct key_tagger *tagger, const uint8_t *block, size_t at, size_t len)
+{
+	size_t head = terms_share_len(t) - t->key_len;
+
+	if (at == 0) {
+		key_tagger_begin(tagger, block);
+		key_tagger_add(tagger, block + KEY_TAG_KEY_LEN, len - KEY_TAG_KEY_LEN);
+		y0_begin(d, t, block, len);
+	} else {
+		key_tagger_add(tagger, block, len);
+		memcpy(d->key.data + (at - head), block, len);
 	}
-	return shamir_interpolate(p.known_x, p.known, p.known_count, p.wanted_x, p.wanted, p.wanted_count, len);
+}
+
+/* Block by block, so that each is tagged and copied while it is in the nearest cache. */
+static dske_rc blocks_fill(struct deal *d, struct terms *t, struct points *p, uint8_t *y0, const uint8_t *given)
+{
+	size_t share_len = terms_share_len(t);
+	struct key_tagger tagger;
+
+	for (size_t at = 0; at < share_len; at += BLOCK_LEN) {
+		size_t len = share_len - at < BLOCK_LEN ? share_len - at : BLOCK_LEN;
+
+		if (given)
+			memcpy(y0, given + at, len);
+		TRY(block_compute(p, t, y0, given != NULL, len));
+		y0_go_on(d, t, &tagger, y0, at, len);
+	}
+	key_tagger_end(&tagger, &t->key_tag);
+	return DSKE_OK;
 }
 
 static dske_rc deal_fill(struct deal *d, struct terms *t, const uint8_t *const *pads, const bool *use_pad,
 			 const uint8_t *given)
 {
 	AUTO(secret) y0 = {0};
+	size_t share_len = terms_share_len(t);
 	bool all[TERMS_HUBS_MAX];
+	struct points p;
 
-	memset(all, true, sizeof all);
-	TRY(secret_alloc(&y0, terms_share_len(t)));
+	memset(all, true, t->n * sizeof *all);
+	TRY(secret_alloc(&y0, share_len < BLOCK_LEN ? share_len : BLOCK_LEN));
+	TRY(secret_alloc(&d->key, t->key_len));
+	TRY(points_make(&p, t, pads, use_pad, all, d->share, share_len, given != NULL));
+	if (share_len > BLOCK_LEN)
+		return blocks_fill(d, t, &p, y0.data, given);
 	if (given)
-		memcpy(y0.data, given, y0.len);
-	TRY(shares_compute(t, pads, use_pad, all, d->share, terms_share_len(t), given != NULL, y0.data));
-
-	/* DSKE 2.3.2: "partitions Y_0 into a parameter u of l bits, and a remainder S of m bits" */
-	const uint8_t *tagged = y0.data + KEY_TAG_KEY_LEN;
-
-	TRY(secret_from(&d->key, tagged + terms_tagged_len(t) - t->key_len, t->key_len));
-	if (t->confirm)
-		memcpy(d->mask, tagged, sizeof d->mask);
-	key_tag_compute(&t->key_tag, y0.data, tagged, terms_tagged_len(t));
+		memcpy(y0.data, given, share_len);
+	TRY(block_compute(&p, t, y0.data, given != NULL, share_len));
+	y0_begin(d, t, y0.data, share_len);
+	key_tag_compute(&t->key_tag, y0.data, y0.data + KEY_TAG_KEY_LEN, terms_tagged_len(t));
 	return DSKE_OK;
 }
 
@@ -119,6 +179,7 @@ static dske_rc deal(struct deal *d, struct terms *t, const uint8_t *const *pads,
 	memset(d, 0, sizeof *d);
 	TRY(terms_check(t));
 	TRY(pads_check(t, pads, use_pad, given ? t->k - 1u : t->k));
+	d->n = t->n;
 	for (size_t i = 0; i < t->n; i++)
 		d->origin[i] = use_pad[i] ? SHARE_IS_PAD : SHARE_COMPUTED;
 
@@ -145,6 +206,7 @@ dske_rc agree_deal_part(struct key_tagger *tagger, struct terms *t, unsigned num
 {
 	AUTO(secret) y0 = {0};
 	size_t len, u_len = number == 0 ? KEY_TAG_KEY_LEN : 0;
+	struct points p;
 
 	TRY(terms_check(t));
 	TRY(pads_check(t, pads, use_pad, t->k));
@@ -152,7 +214,8 @@ dske_rc agree_deal_part(struct key_tagger *tagger, struct terms *t, unsigned num
 		return FAIL(ARGS, "part %u of %u", number, terms_part_count(t));
 	len = terms_part_len(t, number);
 	TRY(secret_alloc(&y0, len));
-	TRY(shares_compute(t, pads, use_pad, wanted, share, len, false, y0.data));
+	TRY(points_make(&p, t, pads, use_pad, wanted, share, len, false));
+	TRY(block_compute(&p, t, y0.data, false, len));
 	TRY(secret_from(key, y0.data + u_len, len - u_len));
 	if (number == 0)
 		key_tagger_begin(tagger, y0.data);
@@ -178,7 +241,7 @@ enum deal_verdict agree_reply(struct deal *d, const struct terms *t, size_t hub_
 
 void deal_drop(struct deal *d)
 {
-	for (size_t i = 0; i < TERMS_HUBS_MAX; i++)
+	for (size_t i = 0; i < d->n; i++)
 		secret_drop(&d->share[i]);
 	secret_drop(&d->key);
 	mem_wipe(d->mask, sizeof d->mask);

@@ -22,6 +22,7 @@ enum share_origin {
 };
 
 struct deal { /* emptied by deal_drop */
+	uint8_t n;                           /* hubs that it is for */
 	enum share_origin origin[TERMS_HUBS_MAX];
 	struct secret share[TERMS_HUBS_MAX]; /* owned; share[i] of hub i, terms_share_len bytes; empty where
 						the share is the pad */

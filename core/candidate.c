@@ -10,6 +10,8 @@
 #include "core/subset.h"
 #include "core/xorshare.h"
 
+#define PIECE_LEN ((size_t)4096)
+
 dske_rc share_group_new(struct share_group **out, const struct terms *t, const struct share_source *source)
 {
 	struct share_group *g = calloc(1, sizeof *g);
@@ -189,13 +191,15 @@ struct found {
 	uint8_t subset[TERMS_HUBS_MAX];
 	uint8_t rival[TERMS_HUBS_MAX]; /* gives the same key by another polynomial */
 	struct secret key;   /* or what tells it from others */
-	struct secret value; /* room for a block: of a candidate, or of what a share ought to be */
+	struct secret value; /* room for a block of a candidate */
+	struct secret values; /* room for pieces of what other shares ought to be */
 };
 
 static void found_drop(struct found *f)
 {
 	secret_drop(&f->key);
 	secret_drop(&f->value);
+	secret_drop(&f->values);
 }
 
 /* Notes a confirmed candidate.  DSKE 2.4: "more than one distinct candidate remaining ... B aborts". */
@@ -248,7 +252,7 @@ static dske_rc blocks_tag(struct found *f, const struct share_group *g, const ui
 
 static dske_rc long_try(struct found *f, const struct share_group *g, const uint8_t *subset, bool *valid)
 {
-	struct key_tagger tagger = {.len = 0}, print;
+	struct key_tagger tagger = {.of = {.len = 0}}, print;
 	struct tag actual, other;
 
 	key_tagger_begin(&print, g->source->print_key);
@@ -271,27 +275,64 @@ static dske_rc candidate_try(struct found *f, const struct share_group *g, const
 	return g->source ? long_try(f, g, subset, valid) : short_try(f, g, subset, valid);
 }
 
-/* Compares one block of each share with the polynomial that gave the key. */
-static dske_rc block_judge(struct share_group *g, const struct found *f, size_t block)
-{
-	struct basis b;
-	const uint8_t *share;
+/* The shares that are judged: those that are neither of the subset nor found corrupt yet. */
+struct others {
+	const uint8_t *share[TERMS_HUBS_MAX];
+	uint8_t x[TERMS_HUBS_MAX], index[TERMS_HUBS_MAX];
+	size_t count;
+};
 
-	TRY(basis_load(&b, g, f->subset, block));
+static dske_rc others_load(struct others *o, const struct share_group *g, const uint8_t *subset, size_t block)
+{
+	o->count = 0;
 	for (size_t i = 0; i < g->count; i++) {
-		if (in_subset(f->subset, g->terms.k, i) || g->share[i].verdict == SHARE_CORRUPT)
+		if (in_subset(subset, g->terms.k, i) || g->share[i].verdict == SHARE_CORRUPT)
 			continue;
-		TRY(share_group_load(g, block, i, &share));
-		TRY(value_at(g, &b, g->share[i].x, f->value.data));
-		if (!mem_equal(f->value.data, share, b.len))
-			g->share[i].verdict = SHARE_CORRUPT;
+		TRY(share_group_load(g, block, i, &o->share[o->count]));
+		o->x[o->count] = g->share[i].x;
+		o->index[o->count++] = (uint8_t)i;
 	}
 	return DSKE_OK;
 }
 
-/* Marks every share by the polynomial that gave the key; how many are not on it? */
-static dske_rc verdicts_mark(struct share_group *g, const struct found *f, size_t *corrupt)
+/* What they ought to be, all at once, and compared while it is in the nearest cache. */
+static dske_rc piece_judge(struct share_group *g, const struct found *f, const struct basis *b, const struct others *o, size_t at,
+			   size_t len)
 {
+	const uint8_t *known[TERMS_HUBS_MAX];
+	uint8_t *value[TERMS_HUBS_MAX];
+
+	for (size_t i = 0; i < g->terms.k; i++)
+		known[i] = b->known[i] + at;
+	for (size_t r = 0; r < o->count; r++)
+		value[r] = f->values.data + r * len;
+	TRY(shamir_interpolate(b->x, known, g->terms.k, o->x, value, o->count, len));
+	for (size_t r = 0; r < o->count; r++)
+		if (!mem_equal(value[r], o->share[r] + at, len))
+			g->share[o->index[r]].verdict = SHARE_CORRUPT;
+	return DSKE_OK;
+}
+
+/* Compares one block of each share with the polynomial that gave the key. */
+static dske_rc block_judge(struct share_group *g, const struct found *f, size_t block)
+{
+	struct others o;
+	struct basis b;
+
+	TRY(basis_load(&b, g, f->subset, block));
+	TRY(others_load(&o, g, f->subset, block));
+	for (size_t at = 0; at < b.len && o.count > 0; at += PIECE_LEN)
+		TRY(piece_judge(g, f, &b, &o, at, b.len - at < PIECE_LEN ? b.len - at : PIECE_LEN));
+	return DSKE_OK;
+}
+
+/* Marks every share by the polynomial that gave the key; how many are not on it? */
+static dske_rc verdicts_mark(struct share_group *g, struct found *f, size_t *corrupt)
+{
+	size_t others = g->count - g->terms.k, piece = share_group_block_len(g, 0);
+
+	if (!f->values.data)
+		TRY(secret_alloc(&f->values, others * (piece < PIECE_LEN ? piece : PIECE_LEN)));
 	for (size_t i = 0; i < g->count; i++)
 		g->share[i].verdict = SHARE_CONSISTENT;
 	for (size_t block = 0; block < share_group_blocks(g) && g->count > g->terms.k; block++)

@@ -6,6 +6,8 @@
 
 #include "core/xorshare.h"
 
+#define BLOCK_LEN ((size_t)2048)
+
 size_t pad_left(const struct pad *p)
 {
 	return p->bytes.len - p->taken;
@@ -48,14 +50,17 @@ const uint8_t *pad_peek(const struct pad *p, size_t ahead, size_t len)
 	return p->bytes.data + p->taken + ahead;
 }
 
+/* Block by block, so that what is erased is still in the nearest cache. */
 dske_rc pad_xor(struct pad *p, void *out, const void *in, size_t len)
 {
 	uint8_t *bytes;
 
 	TRY(front(p, len, &bytes));
-	if (len > 0) {
-		xor_bytes(out, in, bytes, len);
-		consume(p, bytes, len);
+	for (size_t at = 0; at < len; at += BLOCK_LEN) {
+		size_t now = len - at < BLOCK_LEN ? len - at : BLOCK_LEN;
+
+		xor_bytes((uint8_t *)out + at, (const uint8_t *)in + at, bytes + at, now);
+		consume(p, bytes + at, now);
 	}
 	return DSKE_OK;
 }

@@ -49,26 +49,51 @@ static struct gf128 power_of(struct gf128 c, size_t exponent)
 	return out;
 }
 
+void tagger_begin(struct tagger *t, const uint8_t key[TAG_KEY_LEN])
+{
+	*t = (struct tagger){.c = gf128_load(key), .d = gf128_load(key + GF128_LEN), .power = {1, 0}, .stride = {1, 0}};
+}
+
+void tagger_add(struct tagger *t, const void *bytes, size_t len)
+{
+	struct gf128 acc = gf128_horner((struct gf128){0, 0}, t->c, bytes, len);
+
+	if (len != t->stride_len) {
+		t->stride = power_of(t->c, (len + GF128_LEN - 1) / GF128_LEN);
+		t->stride_len = len;
+	}
+	t->sum = gf128_add(t->sum, gf128_mul(t->power, acc));
+	t->power = gf128_mul(t->power, t->stride);
+	t->len += len;
+}
+
+/* With the length: what tag_compute adds to d. */
+static struct gf128 whole_sum(const struct tagger *t)
+{
+	return gf128_add(t->sum, gf128_mul(t->power, gf128_mul(t->c, (struct gf128){t->len << 3, t->len >> 61})));
+}
+
+void tagger_end(struct tagger *t, struct tag *out)
+{
+	gf128_store(out->b, gf128_add(t->d, whole_sum(t)));
+	mem_wipe(t, sizeof *t);
+}
+
 void key_tagger_begin(struct key_tagger *k, const uint8_t u[KEY_TAG_KEY_LEN])
 {
-	*k = (struct key_tagger){.c = gf128_load(u), .d = gf128_load(u + GF128_LEN), .e = gf128_load(u + 2 * GF128_LEN),
-				 .power = {1, 0}};
+	tagger_begin(&k->of, u);
+	k->e = gf128_load(u + 2 * GF128_LEN);
 }
 
 void key_tagger_add(struct key_tagger *k, const void *bytes, size_t len)
 {
-	struct gf128 acc = gf128_horner((struct gf128){0, 0}, k->c, bytes, len);
-
-	k->sum = gf128_add(k->sum, gf128_mul(k->power, acc));
-	k->power = gf128_mul(k->power, power_of(k->c, (len + GF128_LEN - 1) / GF128_LEN));
-	k->len += len;
+	tagger_add(&k->of, bytes, len);
 }
 
 void key_tagger_end(struct key_tagger *k, struct tag *out)
 {
-	struct gf128 length = gf128_mul(k->c, (struct gf128){k->len << 3, k->len >> 61});
-	struct gf128 sum = gf128_add(k->sum, gf128_mul(k->power, length));
+	const struct tagger *t = &k->of;
 
-	gf128_store(out->b, gf128_add(k->d, gf128_mul(k->c, gf128_add(k->e, sum))));
+	gf128_store(out->b, gf128_add(t->d, gf128_mul(t->c, gf128_add(k->e, whole_sum(t)))));
 	mem_wipe(k, sizeof *k);
 }

@@ -38,13 +38,24 @@ void key_tag_compute(struct tag *out, const uint8_t u[KEY_TAG_KEY_LEN], const vo
 bool key_tag_check(const struct tag *expected, const uint8_t u[KEY_TAG_KEY_LEN], const void *key, size_t len);
 
 /*
- * A key tag of a key that comes in pieces, in order: all but the last of a multiple of GF128_LEN bytes.  It holds u,
- * so it belongs into secret memory, or is wiped; key_tagger_end wipes it.
+ * A tag of what comes in pieces, in order: all but the last of a multiple of GF128_LEN bytes; pieces of one length cost
+ * least.  So bytes are tagged while they are in the nearest cache, when they are made or decrypted.  A tagger holds its
+ * key, so it belongs into secret memory, or is wiped; _end wipes it.
  */
-struct key_tagger {
-	struct gf128 c, d, e;
+struct tagger {
+	struct gf128 c, d;
 	struct gf128 power, sum; /* c^j, j blocks so far, and their sum */
+	struct gf128 stride;     /* c^i, i the blocks of the piece before */
+	size_t stride_len;       /* its bytes */
 	uint64_t len;
+};
+void tagger_begin(struct tagger *t, const uint8_t key[TAG_KEY_LEN]);
+void tagger_add(struct tagger *t, const void *bytes, size_t len);
+void tagger_end(struct tagger *t, struct tag *out);
+
+struct key_tagger {
+	struct tagger of;
+	struct gf128 e;
 };
 void key_tagger_begin(struct key_tagger *k, const uint8_t u[KEY_TAG_KEY_LEN]);
 void key_tagger_add(struct key_tagger *k, const void *bytes, size_t len);

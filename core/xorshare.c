@@ -4,19 +4,29 @@
 
 #include <string.h>
 
-#define WORDS 4 /* loaded before any is stored, so that the compiler may use vectors */
+typedef uint64_t wide __attribute__((vector_size(16), aligned(1), may_alias)); /* every processor has such registers */
+
+static inline void xor_wide(uint8_t *out, const uint8_t *a, const uint8_t *b)
+{
+	*(wide *)(void *)out = *(const wide *)(const void *)a ^ *(const wide *)(const void *)b;
+}
 
 void xor_bytes(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t len)
 {
-	uint64_t x[WORDS], y[WORDS];
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; i + sizeof x <= len; i += sizeof x) {
-		memcpy(x, a + i, sizeof x);
-		memcpy(y, b + i, sizeof y);
-		for (unsigned j = 0; j < WORDS; j++)
-			x[j] ^= y[j];
-		memcpy(out + i, x, sizeof x);
+	for (; len - i >= 4 * sizeof(wide); i += 4 * sizeof(wide))
+		for (size_t j = i; j < i + 4 * sizeof(wide); j += sizeof(wide))
+			xor_wide(out + j, a + j, b + j);
+	for (; len - i >= sizeof(wide); i += sizeof(wide))
+		xor_wide(out + i, a + i, b + i);
+	for (; len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+		uint64_t x, y;
+
+		memcpy(&x, a + i, sizeof x);
+		memcpy(&y, b + i, sizeof y);
+		x ^= y;
+		memcpy(out + i, &x, sizeof x);
 	}
 	for (; i < len; i++)
 		out[i] = a[i] ^ b[i];

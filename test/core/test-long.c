@@ -36,7 +36,7 @@ static void a_tag_in_pieces_is_that_of_the_whole(void **state)
 /* Deals all parts, another k hubs' pads in each, into w->share; the key into `key`. */
 static void deal_in_parts(struct network *w, uint8_t *key)
 {
-	struct key_tagger tagger = {.len = 0};
+	struct key_tagger tagger = {.of = {.len = 0}};
 	bool ready[TERMS_HUBS_MAX], use_pad[TERMS_HUBS_MAX];
 
 	memset(ready, true, sizeof ready);

@@ -125,6 +125,41 @@ static void alignment_does_not_matter(void **state)
 		}
 }
 
+/* Whatever the pieces are; the key tag's are test-long's too. */
+static void pieces_make_the_whole(void **state)
+{
+	static uint8_t message[5000];
+	uint8_t key[KEY_TAG_KEY_LEN];
+	struct seeded seed = {14};
+	struct tag whole, pieces;
+
+	(void)state;
+	seeded_fill(&seed, message, sizeof message);
+	for (size_t len = 0; len <= sizeof message; len += len < 100 ? 1 : 77) {
+		size_t piece = GF128_LEN * (1 + seeded_below(&seed, 40));
+		struct key_tagger k;
+		struct tagger t;
+
+		seeded_fill(&seed, key, sizeof key);
+		tagger_begin(&t, key);
+		key_tagger_begin(&k, key);
+		for (size_t at = 0; at < len;) {
+			size_t now = len - at < piece ? len - at : piece;
+
+			tagger_add(&t, message + at, now);
+			key_tagger_add(&k, message + at, now);
+			at += now;
+			piece = at % 3 == 0 ? piece : GF128_LEN * (1 + seeded_below(&seed, 40));
+		}
+		tagger_end(&t, &pieces);
+		tag_compute(&whole, key, message, len);
+		assert_memory_equal(pieces.b, whole.b, TAG_LEN);
+		key_tagger_end(&k, &pieces);
+		key_tag_compute(&whole, key, message, len);
+		assert_memory_equal(pieces.b, whole.b, TAG_LEN);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +168,7 @@ int main(void)
 		cmocka_unit_test(every_bit_of_a_key_tag_counts),
 		cmocka_unit_test(padding_is_injective),
 		cmocka_unit_test(alignment_does_not_matter),
+		cmocka_unit_test(pieces_make_the_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
