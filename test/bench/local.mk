@@ -15,6 +15,19 @@ BENCHES += %D%/bench-core
 %C%_bench_core_SOURCES = %D%/bench-core.c $(BENCH_LIB)
 %C%_bench_core_LDADD = $(CORE_LIBS)
 
+BENCHES += %D%/bench-whole
+%C%_bench_whole_SOURCES = %D%/bench-whole.c $(BENCH_LIB)
+%C%_bench_whole_LDADD = $(CORE_LIBS)
+
+# The paper's Figure 5 from measurements of this machine, as figure5.csv and figure5.svg.  A minute or two.
+EXTRA_DIST += %D%/draw-figure5
+bench-figure5: %D%/bench-whole
+	%D%/bench-whole --figure figure5.csv
+	$(srcdir)/%D%/draw-figure5 figure5.csv >figure5.svg
+CLEANFILES += figure5.csv figure5.svg
+dist_check_SCRIPTS += %D%/test-figure5
+TESTS += %D%/test-figure5
+
 BENCHES += %D%/bench-ledger
 %C%_bench_ledger_SOURCES = %D%/bench-ledger.c $(BENCH_TABLES) $(BENCH_LIB)
 %C%_bench_ledger_LDADD = $(PSKM_LIBS)
