@@ -24,14 +24,17 @@ noinst_LTLIBRARIES += %D%/libhub.la
 	%D%/conn.c %D%/conn.h %D%/conn-out.c %D%/conn-window.c \
 	%D%/control.c %D%/control.h \
 	%D%/dispatch.c %D%/dispatch.h \
+	%D%/hash.c %D%/hash.h \
 	%D%/hub.c %D%/hub.h \
 	%D%/identify.c %D%/identify.h \
+	%D%/journal.c %D%/journal.h %D%/journal-impl.h %D%/journal-open.c %D%/journal-segment.c \
 	%D%/lease.c %D%/lease.h \
 	%D%/limits.c %D%/limits.h \
 	%D%/loop.c \
 	%D%/lowwater.c %D%/lowwater.h \
-	%D%/mailbox.c %D%/mailbox.h %D%/mailbox-impl.h %D%/mailbox-share.c %D%/mailbox-account.c %D%/mailbox-long.c \
-	%D%/mailbox-confirm.c %D%/mailbox-policy.c \
+	%D%/mailbox.c %D%/mailbox.h %D%/mailbox-impl.h %D%/mailbox-account.c %D%/mailbox-confirm.c %D%/mailbox-expiry.c \
+	%D%/mailbox-index.c %D%/mailbox-long.c %D%/mailbox-policy.c %D%/mailbox-purge.c %D%/mailbox-reclaim.c \
+	%D%/mailbox-record.c %D%/mailbox-replay.c %D%/mailbox-share.c \
 	%D%/notify.c %D%/notify.h \
 	%D%/parcel.c %D%/parcel.h \
 	%D%/peer.c %D%/peer.h \
@@ -40,6 +43,7 @@ noinst_LTLIBRARIES += %D%/libhub.la
 	%D%/quota.c %D%/quota.h \
 	%D%/relay.c %D%/relay.h %D%/relay-part.c \
 	%D%/retire.c %D%/retire.h \
+	%D%/siphash.h \
 	%D%/storekey.c %D%/storekey.h \
 	%D%/stranger.c %D%/stranger.h \
 	%D%/wait.c %D%/wait.h

@@ -200,7 +200,8 @@ static void push_backlog(struct hub *h)
 static dske_rc round_run(struct hub *h)
 {
 	struct epoll_event events[EVENTS_MAX];
-	int64_t left = (h->wake_ms < h->tick_ms ? h->wake_ms : h->tick_ms) - h->now_ms;
+	int64_t wake = h->wake_ms < h->tick_ms ? h->wake_ms : h->tick_ms, lazy = mailbox_wake_ms(h->mailbox);
+	int64_t left = (lazy < wake ? lazy : wake) - h->now_ms;
 	int timeout = left > 0 ? (int)left : 0;
 	int n = epoll_wait(h->epoll.n, events, EVENTS_MAX, timeout);
 

@@ -4,135 +4,128 @@
 
 #include "hub/mailbox-impl.h"
 
-dske_rc mailbox_round_begin(struct mailbox *m, int64_t share, size_t receivers)
-{
-	sqlite3_stmt *s = mailbox_statement(m, SQL_ROUND_BEGIN);
+/* What the records of READY and ATTEST say. */
+struct ready {
+	int64_t share;
+	uint32_t receiver; /* his place in the terms */
+	uint32_t zero;
+};
 
-	sqlite3_bind_int64(s, 1, share);
-	sqlite3_bind_int64(s, 2, (int64_t)receivers);
-	return mailbox_run(m, s);
-}
+struct attested {
+	int64_t share;
+	struct confirmation said;
+};
 
 dske_rc mailbox_round_find(struct mailbox *m, const struct id *initiator, const struct id *key_id, int64_t *share)
 {
-	sqlite3_stmt *s = mailbox_statement(m, SQL_ROUND_FIND);
-	bool row;
+	*share = 0;
+	TRY(mailbox_alive(m));
 
-	mailbox_bind_id(s, 1, initiator);
-	mailbox_bind_id(s, 2, key_id);
+	struct share *s = share_named(m, initiator, key_id);
 
-	dske_rc rc = mailbox_step(m, s, &row);
-
-	*share = row ? sqlite3_column_int64(s, 0) : 0;
-	sqlite3_reset(s);
-	TRY(rc);
-	return row ? DSKE_OK : rc_make(DSKE_RC_NOT_FOUND);
-}
-
-static dske_rc ready_read(struct mailbox *m, int64_t share, struct mailbox_round *r)
-{
-	sqlite3_stmt *s = mailbox_statement(m, SQL_READY_READ);
-	bool row;
-	dske_rc rc;
-
-	sqlite3_bind_int64(s, 1, share);
-	for (rc = mailbox_step(m, s, &row); rc_ok(rc) && row; rc = mailbox_step(m, s, &row)) {
-		receiver_set_add(&r->ready, (size_t)sqlite3_column_int64(s, 0));
-		r->ready_count++;
-	}
-	sqlite3_reset(s);
-	return rc;
+	if (!s || !s->round)
+		return rc_make(DSKE_RC_NOT_FOUND);
+	*share = s->id;
+	return DSKE_OK;
 }
 
 dske_rc mailbox_round_read(struct mailbox *m, int64_t share, struct mailbox_round *r)
 {
-	sqlite3_stmt *s = mailbox_statement(m, SQL_ROUND_READ);
-	bool row;
-
 	*r = (struct mailbox_round){0};
-	sqlite3_bind_int64(s, 1, share);
+	TRY(mailbox_alive(m));
 
-	dske_rc rc = mailbox_step(m, s, &row);
+	struct share *s = share_find(m, share);
 
-	if (rc_ok(rc) && row) {
-		r->receivers = (size_t)sqlite3_column_int64(s, 0);
-		r->attested = sqlite3_column_bytes(s, 1) == sizeof r->said;
-		if (r->attested)
-			memcpy(&r->said, sqlite3_column_blob(s, 1), sizeof r->said);
-	}
-	sqlite3_reset(s);
-	TRY(rc);
-	return row ? ready_read(m, share, r) : rc_make(DSKE_RC_NOT_FOUND);
+	if (!s || !s->round)
+		return rc_make(DSKE_RC_NOT_FOUND);
+	*r = *s->round;
+	return DSKE_OK;
 }
 
 dske_rc mailbox_terms(struct mailbox *m, int64_t share, struct terms *t)
 {
-	sqlite3_stmt *s = mailbox_statement(m, SQL_GET);
-	struct msg_instruction i;
-	bool row;
+	AUTO(buf) bytes = {0};
+	struct share_said said;
 
-	sqlite3_bind_int64(s, 1, share);
+	TRY(mailbox_alive(m));
 
-	dske_rc rc = mailbox_step(m, s, &row);
+	struct share *s = share_find(m, share);
 
-	if (rc_ok(rc) && !row)
-		rc = rc_make(DSKE_RC_NOT_FOUND);
-	if (rc_ok(rc) && !rc_ok(msg_instruction_read(&i, sqlite3_column_blob(s, 0), (size_t)sqlite3_column_bytes(s, 0))))
-		rc = FAIL(CORRUPT, "a share in the mailbox cannot be decoded");
-	if (rc_ok(rc))
-		*t = i.terms;
-	sqlite3_reset(s);
-	return rc;
+	if (!s || s->body_len == 0)
+		return rc_make(DSKE_RC_NOT_FOUND);
+	TRY(share_read(m, s, false, &bytes, &said));
+	return share_terms(&said, t);
 }
 
-/* It waits for him, and he has not receipted it. */
-static dske_rc is_due(struct mailbox *m, int64_t share, const struct terms *t, const struct id *receiver, bool *due)
+static void ready_apply(struct mailbox_round *r, size_t receiver)
 {
-	sqlite3_stmt *s = mailbox_statement(m, SQL_DELIVERY_IS_DUE);
-
-	mailbox_bind_id(s, 1, receiver);
-	mailbox_bind_id(s, 2, &t->initiator);
-	sqlite3_bind_int64(s, 3, share);
-
-	dske_rc rc = mailbox_step(m, s, due);
-
-	sqlite3_reset(s);
-	return rc;
+	if (receiver_set_has(&r->ready, receiver))
+		return;
+	receiver_set_add(&r->ready, receiver);
+	r->ready_count++;
 }
 
 dske_rc mailbox_ready(struct mailbox *m, int64_t share, const struct id *receiver)
 {
-	struct terms t;
-	bool due = false;
+	TRY(mailbox_alive(m));
 
-	TRY(mailbox_terms(m, share, &t));
-	TRY(is_due(m, share, &t, receiver, &due));
+	struct share *s = share_find(m, share);
+	struct delivery *d = s && s->round ? share_delivery(s, receiver) : NULL;
 
-	int place = terms_receiver_index(&t, receiver);
-
-	if (!due || place < 0)
+	if (!d)
 		return rc_make(DSKE_RC_NOT_FOUND);
-	TRY(mailbox_begin(m));
 
-	sqlite3_stmt *s = mailbox_statement(m, SQL_READY_WRITE);
+	struct ready said = {.share = share, .receiver = (uint32_t)(d - s->delivery)};
 
-	sqlite3_bind_int64(s, 1, share);
-	sqlite3_bind_int64(s, 2, place);
-	return mailbox_run(m, s);
+	if (receiver_set_has(&s->round->ready, said.receiver))
+		return DSKE_OK;
+	TRY(mailbox_note(m, RECORD_READY, &said, sizeof said, false));
+	ready_apply(s->round, said.receiver);
+	return DSKE_OK;
+}
+
+static void attest_apply(struct mailbox_round *r, const struct confirmation *said)
+{
+	r->attested = true;
+	r->said = *said;
 }
 
 dske_rc mailbox_attest(struct mailbox *m, int64_t share, const struct confirmation *said)
 {
-	struct mailbox_round r;
+	struct attested a = {.share = share, .said = *said};
 
-	TRY(mailbox_round_read(m, share, &r));
-	if (r.attested)
-		return memcmp(&r.said, said, sizeof *said) == 0 ? DSKE_OK : rc_make(DSKE_RC_EXISTS);
-	TRY(mailbox_begin(m));
+	TRY(mailbox_alive(m));
 
-	sqlite3_stmt *s = mailbox_statement(m, SQL_ATTEST);
+	struct share *s = share_find(m, share);
 
-	sqlite3_bind_int64(s, 1, share);
-	sqlite3_bind_blob(s, 2, said, sizeof *said, SQLITE_STATIC);
-	return mailbox_run(m, s);
+	if (!s || !s->round)
+		return rc_make(DSKE_RC_NOT_FOUND);
+	if (s->round->attested)
+		return memcmp(&s->round->said, said, sizeof *said) == 0 ? DSKE_OK : rc_make(DSKE_RC_EXISTS);
+	TRY(mailbox_note(m, RECORD_ATTEST, &a, sizeof a, false));
+	attest_apply(s->round, said);
+	return DSKE_OK;
+}
+
+dske_rc round_replay(struct mailbox *m, const struct journal_record *r)
+{
+	struct ready ready;
+	struct attested a;
+
+	if (r->head_len != (r->type == RECORD_READY ? sizeof ready : sizeof a))
+		return FAIL(CORRUPT, "a confirmation in the mailbox cannot be decoded");
+	memcpy(&ready, r->head, sizeof ready);
+
+	struct share *s = share_find(m, ready.share);
+
+	if (!s || !s->round)
+		return DSKE_OK;
+	if (r->type == RECORD_READY) {
+		if (ready.receiver < s->receivers)
+			ready_apply(s->round, ready.receiver);
+		return DSKE_OK;
+	}
+	memcpy(&a, r->head, sizeof a);
+	attest_apply(s->round, &a.said);
+	return DSKE_OK;
 }

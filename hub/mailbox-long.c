@@ -2,195 +2,267 @@
 /*
  * hub/mailbox-long.c - keys that come in parts (doc/protocol.md, "Long keys").
  *
- * The share's own row has part 0 and its deliveries from the SHARE on, so that it counts as one that waits; nobody finds
- * it before it is whole.  Until then it is due when no part has come for a while.
+ * The share's own record has part 0, and its deliveries are there from the SHARE on, so that it counts as one that waits;
+ * nobody finds it before it is whole.  Until then it is due when no part has come for a while.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "hub/mailbox-impl.h"
 
-#define PARTS_ROWS 1024
 #define UNFINISHED_S 60
+#define SWEEP_PARTS 8 /* a tick: a key of 1 GiB at once would hold up everybody for seconds */
 
-static int64_t sooner(int64_t a, int64_t b)
+/* The head of a part's record; its body is bound with its share and number. */
+struct part_head {
+	struct part_about {
+		int64_t share;
+		uint64_t number;
+	} about;
+	uint32_t due, forget;
+	uint32_t is_last;
+	uint32_t zero;
+	struct tag key_tag; /* with the last one */
+};
+
+int64_t long_due(const struct mailbox *m, uint32_t ttl, bool whole)
 {
-	return a < b ? a : b;
+	return m->clock_s + (whole || ttl < UNFINISHED_S ? ttl : UNFINISHED_S);
 }
 
-/* It is due after a while, and from now on its name stays taken for its time to live and as long again. */
-static dske_rc keep(struct mailbox *m, int64_t share, uint32_t ttl, int64_t while_s)
+struct long_key *long_new(uint32_t key_len, uint32_t ttl, uint64_t rest)
 {
-	sqlite3_stmt *s = mailbox_statement(m, SQL_LONG_KEEP);
+	struct long_key *l = calloc(1, sizeof *l);
 
-	sqlite3_bind_int64(s, 1, share);
-	sqlite3_bind_int64(s, 2, m->clock_s + while_s);
-	sqlite3_bind_int64(s, 3, m->clock_s + 2 * (int64_t)ttl);
-	return mailbox_run(m, s);
+	if (l)
+		*l = (struct long_key){.key_len = key_len, .ttl = ttl, .next = 1, .count = key_part_count(key_len), .rest = rest};
+	return l;
 }
 
-dske_rc mailbox_long_begin(struct mailbox *m, const struct mailbox_put *p, int64_t id)
+void long_free(struct long_key *l)
 {
-	sqlite3_stmt *s = mailbox_statement(m, SQL_LONG_BEGIN);
-
-	sqlite3_bind_int64(s, 1, id);
-	sqlite3_bind_int64(s, 2, p->terms->key_len);
-	sqlite3_bind_int64(s, 3, terms_part_count(p->terms));
-	sqlite3_bind_int64(s, 4, (int64_t)(terms_share_len(p->terms) - terms_part_len(p->terms, 0)));
-	sqlite3_bind_int64(s, 5, p->ttl);
-	TRY(mailbox_run(m, s));
-	return keep(m, id, p->ttl, sooner(p->ttl, UNFINISHED_S));
+	if (l)
+		free(l->part);
+	free(l);
 }
 
-dske_rc mailbox_long_tag(struct mailbox *m, int64_t id, struct terms *terms)
+uint32_t long_part_len(const struct long_key *l, unsigned number)
 {
-	sqlite3_stmt *s = mailbox_statement(m, SQL_LONG_TAG);
-	bool row;
+	return journal_len(sizeof(struct part_head), key_part_len(l->key_len, number) + BODY_MORE);
+}
 
-	if (!terms_are_long(terms))
-		return DSKE_OK;
-	sqlite3_bind_int64(s, 1, id);
+dske_rc long_place(struct mailbox *m, struct share *s, unsigned number, struct journal_place place)
+{
+	struct long_key *l = s->parts;
 
-	dske_rc rc = mailbox_step(m, s, &row);
+	if (number >= l->part_cap) {
+		unsigned cap = number < 8 ? 8 : 2 * number;
+		struct journal_place *more = realloc(l->part, cap * sizeof *more);
 
-	if (rc_ok(rc) && row && sqlite3_column_bytes(s, 0) == TAG_LEN)
-		memcpy(terms->key_tag.b, sqlite3_column_blob(s, 0), TAG_LEN);
-	sqlite3_reset(s);
-	return rc;
+		if (!more)
+			return rc_make(DSKE_RC_NOMEM);
+		l->part = more;
+		l->part_cap = cap;
+	}
+	l->part[number] = place;
+	if (number < l->next)
+		return DSKE_OK; /* moved */
+	l->next = number + 1;
+	m->live += long_part_len(l, number);
+	return DSKE_OK;
 }
 
 dske_rc mailbox_long_find(struct mailbox *m, const struct id *initiator, const struct id *key_id, struct mailbox_long *l)
 {
-	sqlite3_stmt *s = mailbox_statement(m, SQL_LONG_FIND);
-	bool row;
+	TRY(mailbox_alive(m));
 
-	mailbox_bind_id(s, 1, initiator);
-	mailbox_bind_id(s, 2, key_id);
+	struct share *s = share_named(m, initiator, key_id);
 
-	dske_rc rc = mailbox_step(m, s, &row);
-
-	if (rc_ok(rc) && row)
-		*l = (struct mailbox_long){.id = sqlite3_column_int64(s, 0),
-					   .key_len = (uint32_t)sqlite3_column_int64(s, 1),
-					   .next = (unsigned)sqlite3_column_int64(s, 2),
-					   .ttl = (uint32_t)sqlite3_column_int64(s, 3)};
-	sqlite3_reset(s);
-	TRY(rc);
-	return row ? DSKE_OK : rc_make(DSKE_RC_NOT_FOUND);
+	if (!s || !s->parts || s->body_len == 0)
+		return rc_make(DSKE_RC_NOT_FOUND);
+	*l = (struct mailbox_long){.id = s->id, .key_len = s->parts->key_len, .next = s->parts->next, .ttl = s->parts->ttl};
+	return DSKE_OK;
 }
 
 /* ---- a part in ---------------------------------------------------------------------------------------- */
 
-/* What a part is bound with at rest. */
-struct about {
-	int64_t share;
-	uint64_t number;
-};
-
-static dske_rc part_insert(struct mailbox *m, const struct mailbox_long *l, const struct secret *part)
+/* When it is whole the time to live begins; and what this key supersedes was to be had until now. */
+static dske_rc part_apply(struct mailbox *m, struct share *s, const struct part_head *h, struct journal_place place)
 {
-	AUTO(buf) ciphertext = {0};
-	struct about about = {l->id, l->next};
-	struct seal seal;
-	sqlite3_stmt *s = mailbox_statement(m, SQL_PART_PUT);
-
-	buf_heap(&ciphertext, part->len + AEAD_TAG_LEN);
-
-	uint8_t *out = buf_grow(&ciphertext, part->len + AEAD_TAG_LEN);
-
-	TRY(buf_rc(&ciphertext));
-	TRY(storekey_encrypt(&m->key, &seal.key, (struct storekey_about){&about, sizeof about}, part->data, part->len, out));
-	memcpy(seal.tag, out + part->len, sizeof seal.tag);
-	sqlite3_bind_int64(s, 1, l->id * PARTS_ROWS + (int64_t)l->next);
-	mailbox_bind(s, 2, &seal, sizeof seal);
-	mailbox_bind(s, 3, out, part->len);
-	return mailbox_run(m, s);
-}
-
-/* The time to live begins now; and what this key supersedes was to be had until now. */
-static dske_rc whole(struct mailbox *m, const struct mailbox_long *l)
-{
-	TRY(keep(m, l->id, l->ttl, l->ttl));
-
-	sqlite3_stmt *s = mailbox_statement(m, SQL_LONG_SUPERSEDE);
-
-	sqlite3_bind_int64(s, 1, l->id);
-	return mailbox_run(m, s);
+	TRY(long_place(m, s, (unsigned)h->about.number, place));
+	s->forget = h->forget;
+	due_change(m, s, h->due);
+	if (h->is_last) {
+		s->parts->key_tag = h->key_tag;
+		if (!s->superseded)
+			share_supersede(m, s);
+	}
+	return DSKE_OK;
 }
 
 dske_rc mailbox_part_put(struct mailbox *m, struct mailbox_long *l, const struct secret *part, const struct tag *key_tag)
 {
-	TRY(mailbox_begin(m));
-	TRY(part_insert(m, l, part));
+	TRY(mailbox_alive(m));
 
-	sqlite3_stmt *s = mailbox_statement(m, SQL_LONG_ADD);
+	struct share *s = share_find(m, l->id);
 
-	sqlite3_bind_int64(s, 1, l->id);
-	sqlite3_bind_int64(s, 2, (int64_t)part->len);
-	mailbox_bind(s, 3, key_tag ? key_tag->b : NULL, key_tag ? TAG_LEN : 0);
-	TRY(mailbox_run(m, s));
+	if (!s || !s->parts || s->parts->next != l->next || l->next >= s->parts->count)
+		return FAIL(IO, "part %u of a long key is not the next one", l->next);
+
+	struct part_head h = {.about = {l->id, l->next}, .is_last = l->next + 1 == s->parts->count,
+			      .forget = (uint32_t)(m->clock_s + 2 * (int64_t)l->ttl)};
+	struct journal_room room;
+
+	h.due = (uint32_t)long_due(m, l->ttl, h.is_last);
+	if (key_tag)
+		h.key_tag = *key_tag;
+	TRY(mailbox_begin(m, RECORD_PART, sizeof h, part->len + BODY_MORE, &room));
+	memcpy(room.head, &h, sizeof h);
+	TRY(mailbox_break(m, body_seal(m, (struct storekey_about){&h.about, sizeof h.about}, part, room.body)));
+	mailbox_end(m, false);
+	TRY(mailbox_break(m, part_apply(m, s, &h, room.place)));
 	l->next++;
-	if (l->next == key_part_count(l->key_len))
-		return whole(m, l);
-	return keep(m, l->id, l->ttl, sooner(l->ttl, UNFINISHED_S));
+	return DSKE_OK;
 }
 
 /* ---- a part out --------------------------------------------------------------------------------------- */
 
-static dske_rc row_open(struct mailbox *m, sqlite3_stmt *s, const struct about *about, struct secret *part)
-{
-	AUTO(buf) ciphertext = {0};
-	struct seal seal;
-	size_t len = (size_t)sqlite3_column_bytes(s, 0);
-
-	if (sqlite3_column_bytes(s, 1) != sizeof seal)
-		return FAIL(CORRUPT, "a part of a share in the mailbox has no seal");
-	memcpy(&seal, sqlite3_column_blob(s, 1), sizeof seal);
-	buf_heap(&ciphertext, len + sizeof seal.tag);
-	buf_put(&ciphertext, sqlite3_column_blob(s, 0), len);
-	buf_put(&ciphertext, seal.tag, sizeof seal.tag);
-	TRY(buf_rc(&ciphertext));
-	TRY(secret_alloc(part, len));
-	return storekey_decrypt(&m->key, &seal.key, (struct storekey_about){about, sizeof *about}, ciphertext.data, len,
-				part->data);
-}
-
 dske_rc mailbox_part_get(struct mailbox *m, int64_t id, unsigned number, struct secret *part)
 {
-	sqlite3_stmt *s = mailbox_statement(m, SQL_PART_GET);
-	struct about about = {id, number};
-	bool row;
+	AUTO(buf) body = {0};
+	struct part_about about = {id, number};
 
-	sqlite3_bind_int64(s, 1, id * PARTS_ROWS + (int64_t)number);
+	TRY(mailbox_alive(m));
 
-	dske_rc rc = mailbox_step(m, s, &row);
+	struct share *s = share_find(m, id);
 
-	if (rc_ok(rc))
-		rc = row ? row_open(m, s, &about, part) : rc_make(DSKE_RC_NOT_FOUND);
-	sqlite3_reset(s);
+	if (!s || !s->parts || number < 1 || number >= s->parts->next)
+		return rc_make(DSKE_RC_NOT_FOUND);
+
+	size_t len = key_part_len(s->parts->key_len, number) + BODY_MORE;
+
+	buf_heap(&body, len);
+
+	uint8_t *out = buf_grow(&body, len);
+
+	TRY(buf_rc(&body));
+	TRY(journal_read_body(m->journal, s->parts->part[number], sizeof(struct part_head), len, out));
+
+	dske_rc rc = body_open(m, (struct storekey_about){&about, sizeof about}, out, len, part);
+
 	if (!rc_ok(rc))
 		secret_drop(part);
 	return rc;
 }
 
+/* ---- its record, again ---------------------------------------------------------------------------------- */
+
+static bool head_read(const struct journal_record *r, struct part_head *h)
+{
+	if (r->head_len != sizeof *h || r->body_len < BODY_MORE)
+		return false;
+	memcpy(h, r->head, sizeof *h);
+	return h->about.number >= 1 && h->about.number < KEY_PARTS_MAX;
+}
+
+struct share *part_of(struct mailbox *m, const struct journal_record *r, unsigned *number)
+{
+	struct part_head h;
+
+	if (!head_read(r, &h))
+		return NULL;
+	*number = (unsigned)h.about.number;
+
+	struct share *s = share_find(m, h.about.share);
+	const struct journal_place *at = s && s->parts && *number < s->parts->next ? &s->parts->part[*number] : NULL;
+
+	return at && at->segment == r->place.segment && at->at == r->place.at ? s : NULL;
+}
+
+dske_rc part_write_again(struct mailbox *m, struct share *s, unsigned number)
+{
+	AUTO(buf) bytes = {0};
+	struct long_key *l = s->parts;
+	size_t body_len = key_part_len(l->key_len, number) + BODY_MORE, len = long_part_len(l, number);
+	struct journal_record r;
+	struct journal_room room;
+
+	buf_heap(&bytes, len);
+
+	uint8_t *out = buf_grow(&bytes, len);
+
+	TRY(mailbox_break(m, buf_rc(&bytes)));
+	TRY(mailbox_break(m, journal_read(m->journal, l->part[number], sizeof(struct part_head), body_len, out, &r)));
+	TRY(mailbox_begin(m, RECORD_PART, r.head_len, body_len, &room));
+	memcpy(room.head, r.head, r.head_len);
+	memcpy(room.body, journal_body(&r), body_len);
+	mailbox_end(m, true);
+	l->part[number] = room.place;
+	return DSKE_OK;
+}
+
+/* A share that was written again later brings the places of its parts with it. */
+dske_rc part_replay(struct mailbox *m, const struct journal_record *r)
+{
+	struct part_head h;
+
+	if (!head_read(r, &h))
+		return FAIL(CORRUPT, "a part in the mailbox cannot be decoded");
+
+	struct share *s = share_find(m, h.about.share);
+
+	if (!s || !s->parts)
+		return DSKE_OK;
+	if (h.about.number > s->parts->next || h.about.number >= s->parts->count ||
+	    r->body_len != key_part_len(s->parts->key_len, (unsigned)h.about.number) + BODY_MORE)
+		return FAIL(CORRUPT, "a part in the mailbox is not the next of its key");
+	if (h.about.number < s->parts->next)
+		return long_place(m, s, (unsigned)h.about.number, r->place);
+	return part_apply(m, s, &h, r->place);
+}
+
+bool part_sound(struct mailbox *m, const struct journal_record *r, const uint8_t *body)
+{
+	AUTO(secret) part = {0};
+	struct part_head h;
+
+	return head_read(r, &h) &&
+	       rc_ok(body_open(m, (struct storekey_about){&h.about, sizeof h.about}, body, r->body_len, &part));
+}
+
 /* ---- what is no more ----------------------------------------------------------------------------------- */
 
-/* A key of 1 GiB at once would hold up everybody for seconds. */
-dske_rc mailbox_long_sweep(struct mailbox *m)
+void long_bury(struct mailbox *m, struct share *s)
 {
-	int64_t share;
+	struct long_key *l = s->parts;
 
-	TRY(mailbox_integer(m, SQL_SWEEP_FIND, &share));
-	if (share == 0)
-		return DSKE_OK;
-	TRY(mailbox_begin(m));
+	if (!l)
+		return;
+	s->parts = NULL;
+	for (unsigned i = 1; i < l->next; i++)
+		m->live -= long_part_len(l, i);
+	if (!m->journal || l->next == 1) {
+		long_free(l); /* what is left on the disk is found by who looks through it */
+		return;
+	}
+	l->sweep = m->sweep;
+	m->sweep = l;
+}
 
-	sqlite3_stmt *s = mailbox_statement(m, SQL_SWEEP_PARTS);
+dske_rc long_sweep(struct mailbox *m)
+{
+	for (unsigned n = 0; m->sweep && n < SWEEP_PARTS;) {
+		struct long_key *l = m->sweep;
 
-	sqlite3_bind_int64(s, 1, share);
-	TRY(mailbox_run(m, s));
-	if (sqlite3_changes(m->db) > 0)
-		return DSKE_OK;
-	s = mailbox_statement(m, SQL_SWEEP_END);
-	sqlite3_bind_int64(s, 1, share);
-	return mailbox_run(m, s);
+		if (l->next == 1) {
+			m->sweep = l->sweep;
+			long_free(l);
+			continue;
+		}
+		l->next--;
+		TRY(erasure_add(m, l->part[l->next], sizeof(struct part_head),
+				(uint32_t)(key_part_len(l->key_len, l->next) + BODY_MORE)));
+		n++;
+	}
+	return DSKE_OK;
 }

@@ -3,9 +3,13 @@
  * hub/mailbox.h - shares that wait for their receivers, durable and encrypted at rest; the answers that
  * were given to their SHAREs; and tombstones, so that a key ID is not taken twice.
  *
- * One SQLite file, journal in WAL mode, synchronous=FULL.  All changes since the last mailbox_commit
- * are one transaction: nothing that depends on a change may leave the hub before mailbox_commit returned
- * OK.  After any failure of the store every call fails, and so does the commit: the daemon must stop.
+ * A journal on disk (hub/journal.h), bodies encrypted under the store key (hub/storekey.h), and an index in memory.  All
+ * changes since the last mailbox_commit are one write and one sync: nothing that depends on a change may leave the hub
+ * before mailbox_commit returned OK.  After any failure of the store every call fails, and so does the commit: the daemon
+ * must stop.
+ *
+ * Receipts, what was wasted, and the clock are lazy: a crash may undo them, as the network may lose a RECEIPT.  They go
+ * with the next commit of something else, or MAILBOX_LAZY_MS later with one of their own.
  *
  * Time to live is counted by the hub while it runs: the mailbox has a clock of its own that stands still
  * while the hub does not run, and loses at most MAILBOX_CLOCK_STEP_S in a crash.  No wall clock is asked.
@@ -30,12 +34,17 @@
 
 struct mailbox;
 
-/* state: the folder of `mailbox.db` and `store.key`, which are made if neither is there.
- * Errors: NOT_FOUND (a mailbox without its key), BUSY (another process), CORRUPT, IO, NOMEM. */
+/* state: the folder of `mailbox/` and `store.key`, which are made if neither is there.
+ * Errors: NOT_FOUND (a mailbox without its key), BUSY (another process), UNSUPPORTED (an older version's), CORRUPT, IO, SYNC,
+ * NOMEM. */
 dske_rc mailbox_open(struct mailbox **out, const char *state, int64_t now_ms);
 
-/* Makes everything since the last commit durable.  Errors: SYNC; then stop. */
+/* Makes everything since the last commit durable; at once if there is anything that is not lazy.  Errors: SYNC; then stop. */
+#define MAILBOX_LAZY_MS 100
 dske_rc mailbox_commit(struct mailbox *m);
+
+/* When a commit is due for the sake of lazy changes (clock_ms); INT64_MAX: there are none. */
+int64_t mailbox_wake_ms(const struct mailbox *m);
 
 /* Moves the clock and forgets what has expired.  *expired: shares that nobody fetched. */
 dske_rc mailbox_tick(struct mailbox *m, int64_t now_ms, size_t *expired);
@@ -47,7 +56,8 @@ dske_rc mailbox_count(struct mailbox *m, size_t *count);
  * are erased.  Errors: IO. */
 dske_rc mailbox_purge(struct mailbox *m, const struct id *client, size_t *count);
 
-/* Commits the clock and closes; safe on NULL. */
+/* Commits the clock and what is lazy, and closes; changes of another kind have to be committed before, or they are lost.  Safe
+ * on NULL. */
 void mailbox_close(struct mailbox *m);
 
 /* ---- accounts (hub/quota.h) ------------------------------------------------------------------------- */
@@ -64,10 +74,11 @@ int64_t mailbox_clock_s(const struct mailbox *m);
 dske_rc mailbox_account_read(struct mailbox *m, const struct mailbox_account *a, struct quota_use *u);
 dske_rc mailbox_account_write(struct mailbox *m, const struct mailbox_account *a, const struct quota_use *u);
 
-/* Bytes that its pages hold, tombstones and all, and what long keys have yet to bring; what the file has free is not counted.  Errors: IO. */
+/* Of all initiators together, and accounts.  The disk holds at most twice as much, and four segments (hub/journal.h). */
 dske_rc mailbox_size(struct mailbox *m, uint64_t *bytes);
 
-/* Of that initiator, about: MAILBOX_NAME_BYTES for each name that is taken, and what waits.  Errors: IO. */
+/* Of that initiator: MAILBOX_NAME_BYTES for each name that is taken, which is more than it costs on disk or in memory, and what
+ * waits, of long keys what they have yet to bring as well.  Errors: IO. */
 #define MAILBOX_NAME_BYTES 768
 dske_rc mailbox_holding(struct mailbox *m, const struct id *initiator, uint64_t *bytes);
 
@@ -117,7 +128,7 @@ dske_rc mailbox_answer(struct mailbox *m, const struct id *table, uint64_t offse
 /* A share that waits for a receiver; what is to be known before it is opened. */
 struct mailbox_found {
 	int64_t id;
-	uint32_t length; /* of the range that its INSTRUCTION needs; 0: not known, it was put by an older version */
+	uint32_t length; /* of the range that its INSTRUCTION needs */
 	unsigned wasted; /* how many times it was sealed for this receiver, and no receipt came */
 };
 

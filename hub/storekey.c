@@ -22,6 +22,19 @@ static dske_rc derive(struct aead *a, const struct secret *root, const uint8_t s
 	return aead_init(a, key.data);
 }
 
+dske_rc storekey_derive(const struct storekey *k, const char *label, void *out, size_t len)
+{
+	uint8_t code[EVP_MAX_MD_SIZE];
+	unsigned code_len = 0;
+
+	if (!HMAC(EVP_sha256(), k->root.data, (int)k->root.len, (const uint8_t *)label, strlen(label), code, &code_len) ||
+	    code_len < len)
+		return rc_make(DSKE_RC_NOMEM);
+	memcpy(out, code, len);
+	mem_wipe(code, sizeof code);
+	return DSKE_OK;
+}
+
 static dske_rc make(const char *path)
 {
 	AUTO(secret) key = {0};

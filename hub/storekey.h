@@ -4,7 +4,7 @@
  * store key (a file beside the mailbox, 0600) and a salt that each process draws when it starts; the
  * nonce is a counter of that process.  So no nonce comes twice under one key, whatever a crash undoes.
  *
- * This is a computational step, and protects what a deleted row leaves on a disk, no more: whoever reads
+ * This is a computational step, and protects what an erased share leaves on a disk, no more: whoever reads
  * the store key reads the tables beside it.
  */
 #ifndef DSKE_HUB_STOREKEY_H
@@ -36,6 +36,9 @@ struct storekey_seal {
 
 /* Reads the file, or makes it if `may_make`.  Errors: NOT_FOUND, CORRUPT, as file_open, SYNC, NOMEM. */
 dske_rc storekey_open(struct storekey *k, const char *path, bool may_make);
+
+/* Another key from the same file, of at most 32 bytes, by a label that is not as long as a salt.  Errors: NOMEM. */
+dske_rc storekey_derive(const struct storekey *k, const char *label, void *out, size_t len);
 
 /* about: what the bytes belong to, authenticated, not stored.  out: len + AEAD_TAG_LEN bytes.
  * Errors: NOMEM. */

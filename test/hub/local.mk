@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-HUB_TESTS = %D%/test-attacks %D%/test-confirm %D%/test-control %D%/test-crowd %D%/test-hostile %D%/test-kill %D%/test-lease %D%/test-limits %D%/test-long %D%/test-mailbox %D%/test-mailbox-bounds %D%/test-out %D%/test-program %D%/test-quota %D%/test-refuse %D%/test-relay \
+HUB_TESTS = %D%/test-attacks %D%/test-confirm %D%/test-control %D%/test-crowd %D%/test-hostile %D%/test-journal %D%/test-kill %D%/test-lease %D%/test-limits %D%/test-long %D%/test-mailbox %D%/test-mailbox-bounds %D%/test-mailbox-model %D%/test-out %D%/test-program %D%/test-quota %D%/test-refuse %D%/test-relay \
 	%D%/test-retire
 check_PROGRAMS += $(HUB_TESTS)
 TESTS += $(HUB_TESTS)
@@ -8,6 +8,11 @@ MAILBOX_ALONE = %D%/box.c %D%/box.h test/lib/scratch.c test/lib/scratch.h
 %C%_test_mailbox_SOURCES = %D%/test-mailbox.c $(MAILBOX_ALONE)
 %C%_test_mailbox_bounds_SOURCES = %D%/test-mailbox-bounds.c $(MAILBOX_ALONE)
 %C%_test_mailbox_bounds_LDADD = $(HUB_LIBS) $(TEST_LIBS)
+%C%_test_journal_SOURCES = %D%/test-journal.c $(MAILBOX_ALONE)
+%C%_test_journal_LDADD = $(HUB_LIBS) $(TEST_LIBS)
+%C%_test_mailbox_model_SOURCES = %D%/test-mailbox-model.c $(MAILBOX_ALONE)
+%C%_test_mailbox_model_LDADD = $(HUB_LIBS) $(TEST_LIBS)
+%C%_test_mailbox_model_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=file_pwrite -Wl,--wrap=file_sync
 %C%_test_mailbox_LDADD = $(HUB_LIBS) $(TEST_LIBS)
 
 # A real dske-hubd and raw clients.

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the mailbox holds, and of whom; what it looks at when something expires; and what versions before left. */
+/* What the mailbox holds, and of whom; and what versions before left. */
 #include "config.h"
 
 #include "test/hub/box.h"
 
-#include <sqlite3.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
 
-#include "hub/mailbox-impl.h"
+#include "base/file.h"
 
 static uint64_t holding(const struct id *initiator)
 {
@@ -106,69 +108,26 @@ static void test_a_name_given_up_stays_taken(void **state)
 	assert_false(named(1));
 }
 
-/* However much waits, what expires is found without looking at the rest. */
-static void test_expiry_looks_at_what_is_due(void **state)
-{
-	static const enum mailbox_statement statements[] = {SQL_EXPIRE_DELIVERIES, SQL_EXPIRE, SQL_READIES_FORGET,
-							    SQL_ROUNDS_FORGET, SQL_FORGET, SQL_KEEP};
-	struct terms t;
-	int64_t id;
-
-	(void)state;
-	for (uint8_t key = 1; key <= 200; key++) {
-		terms_make(&t, key, "");
-		t.confirm = key % 2 == 0;
-		assert_ok(put_terms(&t, key <= 2 ? 10 : 100, &id));
-		if (t.confirm)
-			assert_ok(mailbox_ready(m, id, &bob));
-	}
-	assert_int_equal(tick(10000), 2);
-	tick(20000);
-	assert_false(named(1));
-	assert_false(named(2));
-	for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
-		assert_int_equal(sqlite3_stmt_status(m->statement[statements[i]], SQLITE_STMTSTATUS_FULLSCAN_STEP, 0), 0);
-}
-
-static void execute(const char *text)
-{
-	sqlite3 *db = NULL;
-
-	mailbox_close(m);
-	m = NULL;
-	assert_int_equal(sqlite3_open(scratch_path(&folder, "mailbox.db"), &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-	assert_ok(mailbox_open(&m, folder.s, 0));
-}
-
-/* As versions before left it: what waits is found, if without its length. */
+/* An older version's: what waits in it is not left to be forgotten in silence. */
 static void test_older_mailbox(void **state)
 {
-	const struct msg_wait w = {.initiator = alice, .selector = WAIT_CONTEXT, .value = (const uint8_t *)"", .value_len = 0};
-	int64_t id = put(1, 60), newer;
-	struct mailbox_found found;
+	AUTO(fd) f = FD_NONE;
 
 	(void)state;
-	execute("ALTER TABLE delivery DROP COLUMN length; ALTER TABLE delivery DROP COLUMN wasted; DROP TABLE holding;"
-		"DROP TRIGGER holding_put; DROP TRIGGER holding_fetched; DROP TRIGGER holding_forgotten;"
-		"DROP TRIGGER holding_long");
-	assert_in_range(holding(&alice), MAILBOX_NAME_BYTES + 16, MAILBOX_NAME_BYTES + 1024);
-	assert_ok(mailbox_find(m, &bob, &w, 0, &found));
-	assert_int_equal(found.id, id);
-	assert_int_equal(found.length, 0);
-	assert_there(id, 1);
-	newer = put(2, 60);
-	assert_ok(mailbox_find(m, &bob, &w, 0, &found));
-	assert_int_equal(found.id, newer);
-	assert_int_equal(found.length, PAD_KEYS_LEN + KEY_TAG_KEY_LEN + 16);
+	mailbox_close(m);
+	assert_ok(file_open(&f, scratch_path(&folder, "mailbox.db"), O_RDWR | O_CREAT, 0600));
+	assert_rc(mailbox_open(&m, folder.s, 0), UNSUPPORTED);
+	assert_null(m);
+	assert_non_null(strstr(rc_detail((dske_rc){DSKE_RC_UNSUPPORTED}), "mailbox.db"));
+	assert_int_equal(unlink(scratch_path(&folder, "mailbox.db")), 0);
+	assert_ok(mailbox_open(&m, folder.s, 0));
 }
 
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, mailbox_set_up, mailbox_tear_down)
 	const struct CMUnitTest tests[] = {
-		T(test_expiry_looks_at_what_is_due), T(test_tombstones_are_small), T(test_holding_of_long_keys),
+		T(test_tombstones_are_small), T(test_holding_of_long_keys),
 		T(test_numbers_do_not_come_again), T(test_a_name_given_up_stays_taken), T(test_older_mailbox),
 	};
 	return cmocka_run_group_tests_name("mailbox bounds", tests, NULL, NULL);

@@ -172,7 +172,7 @@ static void test_modes(void **state)
 
 	(void)state;
 	rig_start(&rig);
-	static const char *const names[] = {"store.key", "mailbox.db", "lock"};
+	static const char *const names[] = {"store.key", "mailbox/segment-000001", "lock"};
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(stat(scratch_path(&rig.state, names[i]), &st), 0);
 		assert_int_equal(st.st_mode & 0777, 0600);
