@@ -32,6 +32,10 @@ BENCHES += %D%/bench-ledger
 %C%_bench_ledger_SOURCES = %D%/bench-ledger.c $(BENCH_TABLES) $(BENCH_LIB)
 %C%_bench_ledger_LDADD = $(PSKM_LIBS)
 
+BENCHES += %D%/bench-mailbox
+%C%_bench_mailbox_SOURCES = %D%/bench-mailbox.c $(BENCH_TABLES) $(BENCH_LIB)
+%C%_bench_mailbox_LDADD = $(HUB_LIBS)
+
 BENCHES += %D%/bench-agree
 %C%_bench_agree_SOURCES = %D%/bench-agree.c %D%/echo.c %D%/echo.h %D%/network.c %D%/network.h \
 	%D%/pairs.c %D%/pairs.h $(BENCH_TABLES) $(BENCH_LIB)
