@@ -100,6 +100,7 @@ def main():
     here, there = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     for s in (here, there):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        s.setblocking(False)  # what select saw may be an error, which the next send takes away
     here.bind(('0.0.0.0', int(port)))
     there.connect((host, int(target_port)))
     audit, ways = Audit(read(folder + '/mark', b''), sys.argv[4:] != ['unaudited']), (Mischief(1), Mischief(2))
@@ -112,7 +113,10 @@ def main():
         if turn % MODE_EACH == 0 or not ready:
             mode = read(folder + '/mode', b'clean').decode().strip()
         if here in ready:
-            d, client = here.recvfrom(65535)
+            try:
+                d, client = here.recvfrom(65535)
+            except OSError:
+                continue
             audit.take(0, d)
             for out in ways[0](mode, d):
                 try:
@@ -126,8 +130,11 @@ def main():
                 continue
             audit.take(1, d)
             for out in ways[1](mode, d):
-                if client:
-                    here.sendto(out, client)
+                try:
+                    if client:
+                        here.sendto(out, client)
+                except OSError:
+                    pass
     with open(folder + '/said.new', 'w') as f:
         json.dump({'datagrams': audit.datagrams, 'twice': audit.twice, 'marked': audit.marked, 'pads': len(audit.pads)}, f)
     os.rename(folder + '/said.new', folder + '/said')
