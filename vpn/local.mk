@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += %D%/libvpn.la
 %C%_libvpn_la_SOURCES = \
 	%D%/confine.c %D%/confine.h \
+	%D%/nap.c %D%/nap.h \
 	%D%/service.c %D%/service.h \
 	%D%/status.c %D%/status.h \
 	%D%/token.c %D%/token.h

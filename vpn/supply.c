@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "vpn/day.h"
+#include "vpn/nap.h"
 
 #define PAUSE_MIN_MS 250
 #define PAUSE_MAX_MS 30000
@@ -38,8 +39,7 @@ struct supply {
 	struct token *token;
 	struct stock *stock;
 	atomic_bool stopping;
-	pthread_mutex_t lock; /* of what follows */
-	pthread_cond_t wake;
+	struct nap nap; /* its lock is of what follows */
 	struct supply_figures seen;
 	uint64_t under_way;   /* bytes to send under that are being agreed */
 	struct day day;
@@ -83,13 +83,13 @@ static bool begin_one(struct supply *s, int64_t *pause)
 {
 	struct stock_figures f;
 	stock_figures(s->stock, &f);
-	pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->nap.lock);
 	bool wanted = f.send_left + f.send_unconfirmed + s->under_way < most_ahead(s, &f);
 	bool begins = wanted && may_agree(s, s->conf.block);
 	s->seen.is_limited = s->seen.is_limited && wanted;
 	s->under_way += begins ? s->conf.block : 0;
 	*pause = wanted && !begins ? LIMITED_LOOK_MS : LOOK_MS;
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->nap.lock);
 	return begins;
 }
 
@@ -112,7 +112,7 @@ static bool is_failure(const struct worker *w, dske_rc rc, int64_t took_ms)
 static void end_one(struct worker *w, dske_rc rc, bool is_failed)
 {
 	struct supply *s = w->s;
-	pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->nap.lock);
 	if (w->side == PAD_SENDS && !is_call(w)) {
 		s->under_way -= s->conf.block;
 		if (!rc_ok(rc))
@@ -126,7 +126,7 @@ static void end_one(struct worker *w, dske_rc rc, bool is_failed)
 	}
 	if (w->side == PAD_SENDS)
 		snprintf(s->seen.why, sizeof s->seen.why, "%s", rc_ok(rc) ? "" : rc_detail(rc));
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->nap.lock);
 }
 
 /* ---- threads ----------------------------------------------------------------------------------------------- */
@@ -134,18 +134,11 @@ static void end_one(struct worker *w, dske_rc rc, bool is_failed)
 /* False: the supply is being stopped. */
 static bool pause_for(struct supply *s, int64_t ms)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	pthread_mutex_lock(&s->lock);
-	while (!atomic_load(&s->stopping) && pthread_cond_timedwait(&s->wake, &s->lock, &until) == 0)
+	int64_t until = clock_ms() + ms;
+	pthread_mutex_lock(&s->nap.lock);
+	while (!atomic_load(&s->stopping) && nap_until(&s->nap, until))
 		continue;
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->nap.lock);
 	return !atomic_load(&s->stopping);
 }
 
@@ -253,7 +246,6 @@ static dske_rc start_threads(struct supply *s)
 
 dske_rc supply_start(struct supply **out, const struct supply_conf *conf, struct token *token, struct stock *stock)
 {
-	pthread_condattr_t monotonic;
 	struct supply *s = calloc(1, sizeof *s);
 	*out = NULL;
 	if (s == NULL)
@@ -261,11 +253,7 @@ dske_rc supply_start(struct supply **out, const struct supply_conf *conf, struct
 	s->conf = *conf;
 	s->token = token;
 	s->stock = stock;
-	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	nap_init(&s->nap);
 	dske_rc rc = day_open(&s->day, conf->day_file, conf->day_limit, conf->block);
 	if (rc_ok(rc))
 		rc = start_threads(s);
@@ -282,22 +270,21 @@ void supply_stop(struct supply *s)
 {
 	if (s == NULL)
 		return;
-	pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->nap.lock);
 	atomic_store(&s->stopping, true);
-	pthread_cond_broadcast(&s->wake);
-	pthread_mutex_unlock(&s->lock);
+	nap_wake(&s->nap);
+	pthread_mutex_unlock(&s->nap.lock);
 	for (size_t i = 0; i < s->worker_count; i++)
 		pthread_join(s->workers[i].thread, NULL);
 	day_drop(&s->day);
-	pthread_cond_destroy(&s->wake);
-	pthread_mutex_destroy(&s->lock);
+	nap_drop(&s->nap);
 	free(s);
 }
 
 void supply_figures(struct supply *s, struct supply_figures *out)
 {
-	pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->nap.lock);
 	*out = s->seen;
 	out->today = day_used(&s->day, date_s());
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->nap.lock);
 }

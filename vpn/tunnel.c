@@ -313,10 +313,10 @@ static void heard(struct tunnel *t, const struct place *from, int64_t now_ms)
 		is_new = true;
 	}
 	pthread_mutex_unlock(&t->lock);
-	if (is_new)
-		wake(t->wake.n);
-	if (is_new)
-		log_info("the other end is at %s", place_text(from, text));
+	if (!is_new)
+		return;
+	wake(t->wake.n);
+	log_info("the other end is at %s", place_text(from, text));
 }
 
 static void count_refusal(struct tunnel *t, dske_rc rc)

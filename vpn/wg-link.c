@@ -14,6 +14,8 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/net.h"
+#include "vpn/nap.h"
 #include "vpn/wg-events.h"
 #include "vpn/wg-hook.h"
 #include "vpn/wg-watch.h"
@@ -32,8 +34,7 @@ struct wg_link {
 	struct wg_events events;
 	pthread_t agreer, keeper;
 	unsigned threads;
-	pthread_mutex_t lock; /* of what follows */
-	pthread_cond_t wake;
+	struct nap nap;       /* its lock is of what follows */
 	struct secret key;    /* the last one; empty: none yet */
 	struct secret shut;   /* fail closed: what is in place until then */
 	int64_t since_ms;     /* when it was agreed */
@@ -53,25 +54,14 @@ static int64_t now_ms(void)
 
 /* ---- waiting ----------------------------------------------------------------------------------------------- */
 
-/* With the lock: until somebody wakes, at most ms. */
-static void wait_ms(struct wg_link *l, int64_t ms)
-{
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	int64_t ns = (int64_t)until.tv_nsec + ms % 1000 * 1000000;
-	until.tv_sec += ms / 1000 + ns / 1000000000;
-	until.tv_nsec = ns % 1000000000;
-	pthread_cond_timedwait(&l->wake, &l->lock, &until);
-}
-
 /* Until then, or sooner if a key is due at once.  A second at a time: the machine may sleep. */
 static bool wait_until(struct wg_link *l, int64_t until, bool may_be_due)
 {
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->nap.lock);
 	for (int64_t now; !atomic_load(&l->ending) && (now = now_ms()) < until && !(may_be_due && l->is_due);)
-		wait_ms(l, until - now < 1000 ? until - now : 1000);
+		nap_until(&l->nap, clock_ms() + (until - now < 1000 ? until - now : 1000));
 	l->is_due = false;
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->nap.lock);
 	return !atomic_load(&l->ending);
 }
 
@@ -106,9 +96,7 @@ static void look(struct wg_link *l)
 		return;
 	}
 	dske_rc rc = put_in_place(l, wanted, &was_there);
-	if (!rc_ok(rc))
-		note(l, rc);
-	else if (!l->seen.in_place)
+	if (!rc_ok(rc) || !l->seen.in_place)
 		note(l, rc);
 	if (rc_ok(rc) && !was_there) {
 		l->seen.resets += l->was_in_place;
@@ -120,7 +108,7 @@ static void look(struct wg_link *l)
 	if (l->seen.stuck && l->seen.initiates && wg_watch_may_ask(&l->watch, now_ms())) {
 		log_warn("%s: handshakes fail: another key is agreed", l->conf->label);
 		l->is_due = true;
-		pthread_cond_broadcast(&l->wake);
+		nap_wake(&l->nap);
 	}
 }
 
@@ -137,10 +125,10 @@ static void *keep(void *given)
 	struct wg_link *l = given;
 	bool is_soon;
 	do {
-		pthread_mutex_lock(&l->lock);
+		pthread_mutex_lock(&l->nap.lock);
 		look(l);
 		is_soon = is_urgent(l);
-		pthread_mutex_unlock(&l->lock);
+		pthread_mutex_unlock(&l->nap.lock);
 	} while (wg_events_wait(&l->events, l->conf->wg.interface, is_soon ? LOOK_SOON_MS : LOOK_MS));
 	return NULL;
 }
@@ -171,7 +159,7 @@ static dske_rc agree(struct wg_link *l)
 	TRY(token_agree(l->token, &ask, &key, key_id));
 	if (l->hook != NULL)
 		TRY(run_hook(l, &key));
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->nap.lock);
 	secret_move(&l->key, &key);
 	l->since_ms = now_ms();
 	l->seen.keys++;
@@ -180,7 +168,7 @@ static dske_rc agree(struct wg_link *l)
 	note(l, DSKE_OK);
 	if (c->wg.interface[0] != '\0')
 		look(l);
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->nap.lock);
 	log_info("%s: a new key is in use", c->label);
 	return DSKE_OK;
 }
@@ -190,18 +178,18 @@ static bool find_role(struct wg_link *l)
 {
 	bool initiates = false;
 	dske_rc rc = token_initiates(l->token, l->conf->peer, &initiates);
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->nap.lock);
 	l->seen.initiates = initiates;
 	if (!rc_ok(rc))
 		note(l, rc);
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->nap.lock);
 	return rc_ok(rc);
 }
 
 static void failed(struct wg_link *l, dske_rc rc)
 {
 	bool is_mere_wait = !l->seen.initiates && rc_is(rc, DSKE_RC_TIMEOUT);
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->nap.lock);
 	bool is_long = now_ms() - l->since_ms > 2 * l->conf->interval_ms + l->conf->timeout_ms;
 	if (!is_mere_wait && !rc_is(rc, DSKE_RC_CANCELLED)) {
 		l->seen.failures++;
@@ -209,7 +197,7 @@ static void failed(struct wg_link *l, dske_rc rc)
 	} else if (is_mere_wait && l->key.len > 0 && is_long) {
 		note(l, rc); /* the other end should have come */
 	}
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->nap.lock);
 }
 
 static void *agree_on(void *given)
@@ -255,7 +243,6 @@ static dske_rc start_threads(struct wg_link *l)
 
 dske_rc wg_link_start(struct wg_link **out, const struct wg_link_conf *conf, struct wg_hook *hook, struct token *token)
 {
-	pthread_condattr_t monotonic;
 	struct wg_link *l = calloc(1, sizeof *l);
 	*out = NULL;
 	if (l == NULL)
@@ -264,11 +251,7 @@ dske_rc wg_link_start(struct wg_link **out, const struct wg_link_conf *conf, str
 	l->hook = hook;
 	l->token = token;
 	l->events = (struct wg_events)WG_EVENTS_NONE;
-	pthread_mutex_init(&l->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&l->wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	nap_init(&l->nap);
 	*out = l;
 	if (conf->wg.interface[0] != '\0')
 		TRY(wg_events_open(&l->events));
@@ -281,10 +264,10 @@ void wg_link_end(struct wg_link *l)
 {
 	if (l == NULL)
 		return;
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->nap.lock);
 	atomic_store(&l->ending, true);
-	pthread_cond_broadcast(&l->wake);
-	pthread_mutex_unlock(&l->lock);
+	nap_wake(&l->nap);
+	pthread_mutex_unlock(&l->nap.lock);
 	wg_events_end(&l->events);
 }
 
@@ -300,18 +283,17 @@ void wg_link_free(struct wg_link *l)
 	wg_events_drop(&l->events);
 	secret_drop(&l->key);
 	secret_drop(&l->shut);
-	pthread_cond_destroy(&l->wake);
-	pthread_mutex_destroy(&l->lock);
+	nap_drop(&l->nap);
 	free(l);
 }
 
 void wg_link_figures(struct wg_link *l, struct wg_link_figures *out)
 {
 	int64_t now = now_ms();
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->nap.lock);
 	*out = l->seen;
 	out->key_ms = l->key.len > 0 ? now - l->since_ms : -1;
 	out->handshake_ms = wg_watch_age(&l->watch, now);
 	out->closed = l->key.len == 0 && l->shut.len > 0 && l->seen.in_place;
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->nap.lock);
 }
