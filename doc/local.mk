@@ -6,4 +6,5 @@ dist_doc_DATA += README LICENSE SECURITY.md %D%/architecture.md %D%/benchmarks.m
 integrationsdir = $(docdir)/integrations
 dist_integrations_DATA = %D%/integrations/gnutls.md %D%/integrations/java.md %D%/integrations/openssl.md %D%/integrations/p11-kit.md \
 	%D%/integrations/python.md %D%/integrations/strongswan.md %D%/integrations/stunnel.md %D%/integrations/unlock.md
-EXTRA_DIST += CONTRIBUTING.md %D%/grid.csv %D%/grid-long.csv %D%/grid.svg %D%/figure5.csv %D%/figure5.svg %D%/packages-build.txt %D%/packages-demo.txt %D%/packages-test.txt
+EXTRA_DIST += CONTRIBUTING.md %D%/figure5.csv %D%/figure5.svg %D%/grid.csv %D%/grid-long.csv %D%/grid.svg %D%/table1.csv %D%/table1.svg \
+	%D%/packages-build.txt %D%/packages-demo.txt %D%/packages-test.txt

@@ -101,8 +101,11 @@ BENCHES += %D%/bench-packet
 %C%_bench_packet_LDADD = $(VPN_LIBS)
 
 # Tunnels between network namespaces; root.  What is set is said at the head of each script.
+EXTRA_PROGRAMS += %D%/pad-watch
+%C%_pad_watch_SOURCES = %D%/pad-watch.c $(BENCH_LIB)
+%C%_pad_watch_LDADD = $(VPN_LIBS)
 EXTRA_DIST += %D%/vpn.bash %D%/bench-vpn test/vpn/wireguard.bash
-bench-vpn: vpn/dske-vpn tools/dske hub/dske-hubd pkcs11/dske-pkcs11.la
+bench-vpn: %D%/pad-watch vpn/dske-vpn tools/dske hub/dske-hubd pkcs11/dske-pkcs11.la
 	@DSKE_BENCH_COMMIT=`git -C $(srcdir) describe --always --dirty 2>/dev/null`; export DSKE_BENCH_COMMIT; \
 	top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; export top_srcdir top_builddir; $(srcdir)/%D%/bench-vpn
 
@@ -110,7 +113,9 @@ bench-vpn: vpn/dske-vpn tools/dske hub/dske-hubd pkcs11/dske-pkcs11.la
 EXTRA_PROGRAMS += %D%/delay
 %C%_delay_SOURCES = %D%/delay.c $(BENCH_LIB)
 %C%_delay_LDADD = $(VPN_LIBS)
-EXTRA_DIST += %D%/bench-table1
+EXTRA_DIST += %D%/bench-table1 %D%/draw-table1.py
+dist_check_SCRIPTS += %D%/test-table1
+TESTS += %D%/test-table1
 bench-table1: %D%/delay vpn/dske-vpn vpn/dske-wg tools/dske hub/dske-hubd pkcs11/dske-pkcs11.la
 	@DSKE_BENCH_COMMIT=`git -C $(srcdir) describe --always --dirty 2>/dev/null`; export DSKE_BENCH_COMMIT; \
 	top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; export top_srcdir top_builddir; $(srcdir)/%D%/bench-table1
