@@ -65,6 +65,19 @@ dske_rc pad_xor(struct pad *p, void *out, const void *in, size_t len)
 	return DSKE_OK;
 }
 
+uint8_t *pad_open(struct pad *p, const void *in, size_t len)
+{
+	if (len == 0 || len > pad_left(p))
+		return NULL;
+
+	uint8_t *bytes = p->bytes.data + p->taken;
+
+	if (in != NULL)
+		xor_bytes(bytes, in, bytes, len);
+	p->taken += len;
+	return bytes;
+}
+
 void pad_move(struct pad *to, struct pad *from)
 {
 	secret_move(&to->bytes, &from->bytes);

@@ -37,6 +37,10 @@ const uint8_t *pad_peek(const struct pad *p, size_t ahead, size_t len);
 /* out = in XOR next len bytes, which are erased; out may be in.  Errors: EXHAUSTED. */
 dske_rc pad_xor(struct pad *p, void *out, const void *in, size_t len);
 
+/* The same where they are: in XOR the next len bytes takes their place; with in NULL they are themselves what is wanted (a
+ * share that is the pad).  They are pad no more, and die with it.  NULL: fewer than len are left. */
+uint8_t *pad_open(struct pad *p, const void *in, size_t len);
+
 void pad_move(struct pad *to, struct pad *from);
 void pad_drop(struct pad *p); /* wipes what is left */
 

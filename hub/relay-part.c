@@ -28,14 +28,11 @@ static enum status part_check(const struct request *r, const struct msg_part *m,
 
 static dske_rc part_store(struct request *r, const struct msg_part *m, struct mailbox_long *l)
 {
-	AUTO(secret) part = {0};
-	size_t len = key_part_len(l->key_len, m->number);
+	struct secret part = {.len = key_part_len(l->key_len, m->number)}; /* the pad's */
 
-	TRY(secret_alloc(&part, len));
-	if (m->mode == SHARE_MODE_PAD)
-		TRY(pad_take(&r->pad, part.data, len));
-	else
-		TRY(pad_xor(&r->pad, part.data, m->share, len));
+	part.data = pad_open(&r->pad, m->mode == SHARE_MODE_PAD ? NULL : m->share, part.len);
+	if (!part.data)
+		return rc_make(DSKE_RC_EXHAUSTED);
 	return mailbox_part_put(r->hub->mailbox, l, &part, m->has_tag ? &m->key_tag : NULL);
 }
 

@@ -125,15 +125,12 @@ static bool authorise(struct request *r, const struct msg_share *m, struct verdi
 	return within_limits(r, t, v);
 }
 
-/* DSKE 2.3.2: Y_i = R_i or Y_i = Z_i xor R_i, as the message says. */
+/* DSKE 2.3.2: Y_i = R_i or Y_i = Z_i xor R_i, as the message says.  In the pad's place, whose it stays. */
 static dske_rc open_share(struct request *r, const struct msg_share *m, struct secret *share)
 {
-	size_t len = terms_part_len(&m->terms, 0);
-
-	TRY(secret_alloc(share, len));
-	if (m->mode == SHARE_MODE_PAD)
-		return pad_take(&r->pad, share->data, len);
-	return pad_xor(&r->pad, share->data, m->share, len);
+	share->len = terms_part_len(&m->terms, 0);
+	share->data = pad_open(&r->pad, m->mode == SHARE_MODE_PAD ? NULL : m->share, share->len);
+	return share->data ? DSKE_OK : rc_make(DSKE_RC_EXHAUSTED);
 }
 
 static dske_rc store(struct request *r, const struct msg_share *m, const struct secret *share,
@@ -157,7 +154,7 @@ static dske_rc store(struct request *r, const struct msg_share *m, const struct 
 /* The answer's frame is stored with the share, in the same commit, and leaves after it. */
 static dske_rc accept_share(struct request *r, const struct msg_share *m, struct buf *frame, int64_t *id)
 {
-	AUTO(secret) share = {0};
+	struct secret share = {0}; /* the pad's */
 	uint8_t bytes[BODY_MAX];
 	struct buf body;
 

@@ -115,11 +115,35 @@ static void moving_leaves_nothing(void **state)
 	pad_drop(&q);
 }
 
+static void opened_in_place(void **state)
+{
+	uint8_t text[100], pad[100];
+	struct pad p = {0};
+
+	(void)state;
+	assert_true(rc_ok(secret_random(&p.bytes, sizeof pad)));
+	memcpy(pad, p.bytes.data, sizeof pad);
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = (uint8_t)(3 * i);
+	assert_null(pad_open(&p, text, 101));
+	assert_null(pad_open(&p, text, 0));
+	uint8_t *opened = pad_open(&p, text + 10, 40);
+	assert_non_null(opened);
+	for (size_t i = 0; i < 40; i++)
+		assert_int_equal(opened[i], text[10 + i] ^ pad[i]);
+	opened = pad_open(&p, NULL, 60); /* a share that is the pad */
+	assert_memory_equal(opened, pad + 40, 60);
+	assert_int_equal(pad_left(&p), 0);
+	assert_null(pad_open(&p, NULL, 1));
+	pad_drop(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(taking_erases),
 		cmocka_unit_test(encryption_erases),
+		cmocka_unit_test(opened_in_place),
 		cmocka_unit_test(peeking_takes_nothing),
 		cmocka_unit_test(moving_leaves_nothing),
 	};
