@@ -14,7 +14,7 @@
 #include "hub/conn.h"
 #include "hub/parcel.h"
 
-#define KEEP_MOST ((size_t)2 << 10) /* an empty buffer that is larger is given back */
+#define KEEP_MOST ((size_t)64 << 10) /* an empty buffer that is larger is given back at once */
 #define COPY_MOST ((size_t)4 << 10) /* a longer frame is not copied */
 #define PIECES_MAX 16               /* of one write */
 
@@ -137,16 +137,22 @@ static void clean(struct conn *c)
 	if (c->out_at == c->out.len && !c->queued) {
 		c->out_at = 0;
 		buf_reset(&c->out);
-		if (c->out.cap <= KEEP_MOST)
-			return;
-		buf_drop(&c->out);
-		buf_heap(&c->out, CONN_OUT_MAX);
+		if (c->out.cap > KEEP_MOST)
+			conn_out_rest(c);
 	} else if (c->out_at > c->out.len / 2) {
 		for (struct queued *q = c->queued; q; q = q->next)
 			q->at -= c->out_at;
 		buf_consume(&c->out, c->out_at);
 		c->out_at = 0;
 	}
+}
+
+void conn_out_rest(struct conn *c)
+{
+	if (conn_queued(c) > 0 || c->out.cap == 0)
+		return;
+	buf_drop(&c->out);
+	buf_heap(&c->out, CONN_OUT_MAX);
 }
 
 void conn_send_some(struct conn *c)

@@ -16,6 +16,7 @@
 #include "hub/stranger.h"
 #include "hub/wait.h"
 
+#define KEEP_MOST ((size_t)64 << 10)  /* an empty buffer of a client that is larger is given back at once, others within a second */
 #define READ_MOST ((size_t)256 << 10) /* bytes of one connection in one round, so that each has its turn */
 
 const char *conn_who(const struct conn *c)
@@ -319,11 +320,18 @@ static void linger(struct conn *c)
 	shutdown(c->fd.n, SHUT_WR);
 }
 
+void conn_rest(struct conn *c)
+{
+	stream_rest(&c->in);
+	conn_out_rest(c);
+}
+
 void conn_flush(struct conn *c)
 {
 	if (conn_queued(c) > 0)
 		conn_send_some(c);
-	stream_rest(&c->in);
+	if (!c->table || c->in.in.cap > KEEP_MOST)
+		stream_rest(&c->in);
 	if (c->closing && !c->dead)
 		linger(c);
 	if (!c->dead)

@@ -141,6 +141,10 @@ void conn_send_parcel(struct conn *c, struct parcel *p);
 void conn_send_some(struct conn *c);
 void conn_out_drop(struct conn *c);
 
+/* Gives back the memory of what is empty. */
+void conn_out_rest(struct conn *c);
+void conn_rest(struct conn *c);
+
 /* Ends the connection: at once, or when everything queued is sent. */
 void conn_kill(struct conn *c);
 void conn_finish(struct conn *c);

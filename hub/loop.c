@@ -93,6 +93,7 @@ static void tick_conn(struct conn *c)
 	wait_expire(c);
 	relay_tick(c);
 	confirm_expire(c);
+	conn_rest(c);
 
 	const char *why = overstayed(c);
 
