@@ -6,8 +6,7 @@
  *	bench-crowd [CONNECTIONS]     (default: 10000)
  *
  * The crowd is a process of its own.  A third of it says nothing; a third sends one byte a second of a frame that is
- * never whole; a third sends half a frame, of the longest that a hub takes from a stranger, and stops.  Who is put out
- * comes again.
+ * never whole; a third sends 4000 bytes of a frame of 64 KiB, and stops.  Who is put out comes again.
  */
 #include "config.h"
 
@@ -36,7 +35,7 @@
 #define CROWD_MOST 60000
 #define TABLE_LEN (UINT64_C(64) << 20)
 #define SECONDS_EACH 6.0
-#define HALF_LEN ((size_t)32 << 10)
+#define HALF_LEN 4000 /* bytes; of longer ones the hub puts most out */
 #define PER_ADDRESS 10000 /* connections of one local address, of which 127/8 has plenty */
 #define SLICES 100        /* of a second: in each a part of the crowd has its turn */
 
