@@ -144,6 +144,17 @@ TARGET INLINE __mmask64 first_lanes(size_t count)
 	return ~(__mmask64)0 >> (LANE - count);
 }
 
+/* Bytes into lanes, one by one: who wrote them just now did so too, and a wide load would wait for all of that. */
+TARGET INLINE __m512i gather(const uint8_t *bytes, size_t count)
+{
+	__m512i all = _mm512_setzero_si512();
+	__mmask64 lane = 1;
+
+	for (size_t i = 0; i < count; i++, lane <<= 1)
+		all = _mm512_mask_set1_epi8(all, lane, (char)bytes[i]);
+	return all;
+}
+
 /* Lagrange's coefficients: a lane for each wanted coordinate w, a register for each known one.
  *
  *     prod_j (w - x_j)  /  ((w - x_i) gap_i)        gap_i = prod_{j != i} (x_i - x_j)
@@ -153,8 +164,8 @@ TARGET INLINE bool lagrange(uint8_t (*column)[LANE], const uint8_t *known_x, siz
 			    bool *any_known)
 {
 	const __m512i one = _mm512_set1_epi8(1);
-	__m512i x = _mm512_maskz_loadu_epi8(first_lanes(k), known_x), product = one;
-	__m512i w = _mm512_maskz_loadu_epi8(first_lanes(count), wanted_x), gaps = one;
+	__m512i x = gather(known_x, k), product = one;
+	__m512i w = gather(wanted_x, count), gaps = one;
 	uint8_t gap[LANE];
 
 	for (size_t j = 0; j < k; j++) {
