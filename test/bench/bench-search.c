@@ -131,6 +131,7 @@ static void shape(uint8_t n, uint8_t k, uint32_t key_len, bool all)
 int main(void)
 {
 	bench_header(NULL);
+	bench_compare_processor_time();
 	shape(5, 3, 1u << 20, true);
 	shape(9, 5, 1u << 20, true);
 	shape(12, 6, 1u << 20, true);

@@ -244,6 +244,7 @@ static uint8_t *buffer(size_t seed, size_t len)
 
 int main(int argc, char **argv)
 {
+	bench_compare_processor_time();
 	for (size_t i = 0; i <= N_MOST; i++) {
 		pad[i] = buffer(i, MIB);
 		share[i] = buffer(i + 50, MIB);

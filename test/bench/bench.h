@@ -38,4 +38,8 @@ struct bench_work {
 /* Runs each for some milliseconds, in turn, for an odd number of rounds. */
 void bench_compare(struct bench_work *work, size_t count);
 
+/* From here on bench_compare counts this thread's processor time, which others on the machine lengthen less: for works that
+ * only compute. */
+void bench_compare_processor_time(void);
+
 #endif
