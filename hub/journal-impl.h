@@ -46,6 +46,7 @@ struct journal {
 	struct segment **spare;   /* owned */
 	size_t spares, spares_cap;
 	uint32_t next_file;
+	uint64_t credit;          /* bytes that may be cleared */
 	uint32_t first;           /* as the journal says */
 	size_t released;          /* segments at the front that wait for a sync */
 

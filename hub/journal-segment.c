@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define CLEAR_STEP ((size_t)1 << 20)
+#define CLEAR_LEAST (64u << 10) /* for less nothing is done yet */
 
 static dske_rc file_name(struct path *p, const struct journal *j, uint32_t file)
 {
@@ -209,6 +210,12 @@ static dske_rc spare_remove(struct journal *j, size_t at)
 dske_rc journal_tend(struct journal *j, uint64_t bytes)
 {
 	size_t at = 0;
+
+	j->credit += bytes;
+	if (j->credit < CLEAR_LEAST)
+		return DSKE_OK;
+	bytes = j->credit;
+	j->credit = 0;
 
 	while (at < j->spares && is_ready(j->spare[at]))
 		at++;

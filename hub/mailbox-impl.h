@@ -17,6 +17,8 @@
 #include "hub/mailbox.h"
 #include "hub/storekey.h"
 
+#define MAILBOX_KEY_LABEL "dske mailbox journal" /* hub/storekey.h */
+
 enum record_type {
 	RECORD_SHARE = JOURNAL_TYPES, /* mailbox-record.c */
 	RECORD_RECEIPT,
@@ -89,7 +91,7 @@ struct share {
 	uint32_t place;              /* in the queue of what is due */
 	uint32_t range_len;
 	uint8_t receivers, left;     /* in the terms; of them, those that have not fetched it */
-	bool superseded, is_moved;   /* is_moved: only while its record is written again */
+	bool superseded;
 	struct delivery *delivery;   /* owned; one a receiver, as in the terms; NULL: a tombstone */
 	struct long_key *parts;      /* owned; NULL: it is whole in its record */
 	struct mailbox_round *round; /* owned; NULL: nothing to confirm */
@@ -139,7 +141,8 @@ struct mailbox {
 	char why[200];       /* ... and this is what it said */
 	bool urgent;         /* what was changed needs a sync before anything leaves */
 	int64_t lazy_ms;     /* other changes are to be synced by then; INT64_MAX: there are none */
-	uint64_t appended;   /* bytes since the last commit */
+	uint64_t appended;   /* bytes since the last commit; of them ... */
+	uint64_t fresh;      /* ... those that were not written again: by these upkeep is measured */
 
 	int64_t clock_base_s;  /* the clock when opened ... */
 	int64_t opened_ms;     /* ... and the monotonic time then */
@@ -148,6 +151,7 @@ struct mailbox {
 
 	struct journal_place moved_to;            /* records of the first segment are needed from here on */
 	bool moving;
+	bool is_upkeep;                           /* records are written again just now */
 	struct journal_place swept_to, sweep_end; /* what was there at the start, and is looked through for bodies to be erased */
 };
 
@@ -168,7 +172,7 @@ dske_rc mailbox_note(struct mailbox *m, enum record_type type, const void *head,
 dske_rc index_init(struct mailbox *m);
 void index_drop(struct mailbox *m);
 
-/* Of up to three pieces, of which all but the last are of whole words. */
+/* Of two pieces, of which the first is of whole words. */
 uint64_t index_hash(const struct mailbox *m, uint64_t domain, const void *a, size_t a_len, const void *b, size_t b_len);
 
 struct party *party_find(const struct mailbox *m, const struct id *id);

@@ -199,6 +199,11 @@ static dske_rc move_some(struct mailbox *m, uint64_t budget)
 dske_rc mailbox_upkeep(struct mailbox *m, uint64_t budget)
 {
 	TRY(mailbox_break(m, look_through(m, budget)));
-	TRY(mailbox_break(m, move_some(m, budget)));
+	m->is_upkeep = true;
+
+	dske_rc rc = mailbox_break(m, move_some(m, budget));
+
+	m->is_upkeep = false;
+	TRY(rc);
 	return mailbox_break(m, journal_tend(m->journal, budget));
 }

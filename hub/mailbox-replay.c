@@ -72,7 +72,7 @@ dske_rc replay_all(struct mailbox *m, const char *folder, uint32_t segment_len)
 	const struct journal_reader reader = {.context = m, .visit = visit, .sound = sound};
 	struct journal *j;
 
-	TRY(storekey_derive(&m->key, "dske mailbox journal", &setting.key, sizeof setting.key));
+	TRY(storekey_derive(&m->key, MAILBOX_KEY_LABEL, &setting.key, sizeof setting.key));
 
 	dske_rc rc = journal_open(&j, &setting, &reader);
 

@@ -13,7 +13,7 @@
 #include "base/listing.h"
 #include "base/net.h"
 
-#define UPKEEP_LEAST (256u << 10) /* bytes a tick */
+#define UPKEEP_LEAST (2u << 20) /* bytes a tick */
 
 /* ---- failures ------------------------------------------------------------------------------------- */
 
@@ -41,6 +41,7 @@ dske_rc mailbox_begin(struct mailbox *m, enum record_type type, size_t head_len,
 
 	journal_set_banner(m->journal, &banner);
 	m->appended += journal_len(head_len, body_len);
+	m->fresh += m->is_upkeep ? 0 : journal_len(head_len, body_len);
 	return mailbox_break(m, journal_begin(m->journal, type, head_len, body_len, room));
 }
 
@@ -81,13 +82,13 @@ static dske_rc sync_all(struct mailbox *m)
 	m->urgent = false;
 	m->lazy_ms = INT64_MAX;
 
-	uint64_t appended = m->appended;
+	uint64_t fresh = m->fresh;
 
-	m->appended = 0;
+	m->appended = m->fresh = 0;
 	TRY(erasures_run(m));
 	if (m->erasures > 0)
 		m->lazy_ms = clock_ms() + MAILBOX_LAZY_MS;
-	return mailbox_upkeep(m, 4 * appended);
+	return mailbox_upkeep(m, 4 * fresh);
 }
 
 dske_rc mailbox_commit(struct mailbox *m)
