@@ -50,6 +50,12 @@ FUZZERS += %D%/fuzz-tunnel
 %C%_fuzz_tunnel_LDADD = $(FUZZ_LIBS) $(VPN_LIBS)
 EXTRA_DIST += %D%/corpus/tunnel
 
+# Opens a mailbox in TMPDIR, quickest in memory.
+FUZZERS += %D%/fuzz-mailbox
+%C%_fuzz_mailbox_SOURCES = %D%/fuzz-mailbox.c test/lib/scratch.c test/lib/scratch.h
+%C%_fuzz_mailbox_LDADD = $(FUZZ_LIBS) $(HUB_LIBS)
+EXTRA_DIST += %D%/corpus/mailbox
+
 # Sequences of PKCS#11 calls, over a token in TMPDIR: quickest where that is in memory (TMPDIR=/dev/shm make fuzz).
 CALLS_SOURCES = %D%/calls-keys.c %D%/calls-model.c %D%/calls-step.c %D%/calls-token.c %D%/calls-token.h \
 	%D%/calls-use.c %D%/calls.h
