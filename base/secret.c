@@ -7,15 +7,19 @@
  *     large: pages of its own
  *         | guard | bytes ... rounded up to pages | guard |
  *
+ * Mapping, locking and unmapping pages costs more than what is done with them.  So some that are given back are kept,
+ * wiped, for the next secret of as many pages: STOCK_MOST bytes at most.  Where locked memory is short they go first.
+ *
  * Invariants:
- *  1. A free granule holds zeros: memory is wiped when it is given back, not when it is taken.
+ *  1. A free granule and a kept page hold zeros: memory is wiped when it is given back, not when it is taken.
  *  2. What a secret occupies follows from its address and length alone, so nothing is stored beside it.
  *  3. What describes the chunks is outside the pages that a fork empties.  The chunk's first granule
  *     is inside: its mark reads zero in a child, and then the chunk is not ours.  We allocate nothing
  *     in such a chunk (locks are not inherited, and its books may be half written), and a secret
  *     dropped in it is only wiped.
  *  4. The mutex lies in a page that a fork empties too, because a mutex of zeros is an unlocked one:
- *     a child cannot hang on a lock that another thread of its parent held.
+ *     a child cannot hang on a lock that another thread of its parent held.  So does the list of kept pages: a child
+ *     has none, and leaves its parent's alone.
  */
 #include "config.h"
 
@@ -36,17 +40,30 @@
 #define CHUNK_LEN ((size_t)64 * 1024)
 #define CHUNK_GRANULES (CHUNK_LEN / GRANULE)
 #define SMALL_MAX ((size_t)4096)
+#define WORD_BITS 64
+#define STOCK_PLACES 32
+#define STOCK_MOST ((size_t)16 << 20)
 
 struct chunk {
 	struct chunk *next;
 	uint8_t *data;                 /* CHUNK_LEN bytes */
 	size_t used;                   /* granules, without the mark's */
 	size_t first;                  /* none before it is free */
-	bool taken[CHUNK_GRANULES];    /* [0] is the mark's */
+	uint64_t taken[CHUNK_GRANULES / WORD_BITS]; /* a bit a granule; the first is the mark's */
+};
+
+/* Pages that wait for the next secret of their length, the latest last. */
+struct stock {
+	size_t count, bytes;
+	struct {
+		uint8_t *data;
+		size_t inner; /* bytes, whole pages */
+	} place[STOCK_PLACES];
 };
 
 struct control {
 	pthread_mutex_t lock;
+	struct stock stock; /* under it */
 };
 
 static _Atomic(struct control *) control;
@@ -54,7 +71,14 @@ static struct chunk *chunks; /* under the lock; changed by single stores, whole 
 
 static size_t page_len(void)
 {
-	return (size_t)sysconf(_SC_PAGESIZE);
+	static _Atomic size_t known;
+	size_t len = atomic_load_explicit(&known, memory_order_relaxed);
+
+	if (len == 0) {
+		len = (size_t)sysconf(_SC_PAGESIZE);
+		atomic_store_explicit(&known, len, memory_order_relaxed);
+	}
+	return len;
 }
 
 static size_t round_up(size_t len, size_t unit)
@@ -62,8 +86,8 @@ static size_t round_up(size_t len, size_t unit)
 	return (len + unit - 1) / unit * unit;
 }
 
-/* Maps len bytes (rounded up to pages) with a guard page on either side, or NULL. */
-static uint8_t *pages_map(size_t len)
+/* Maps len bytes (rounded up to pages) with a guard page on either side, or NULL.  *locked: are they? */
+static uint8_t *pages_map(size_t len, bool *locked)
 {
 	size_t page = page_len();
 
@@ -81,7 +105,7 @@ static uint8_t *pages_map(size_t len)
 	/* Each may be refused (limits, old kernels, sandboxes), and the memory is still usable and wiped. */
 	(void)madvise(data, inner, MADV_DONTDUMP);
 	(void)madvise(data, inner, MADV_WIPEONFORK);
-	(void)mlock(data, inner);
+	*locked = mlock(data, inner) == 0;
 	return data;
 }
 
@@ -113,7 +137,8 @@ static struct control *control_get(void)
 
 	if (c != NULL)
 		return c;
-	struct control *made = (struct control *)(void *)pages_map(sizeof *made);
+	bool locked;
+	struct control *made = (struct control *)(void *)pages_map(sizeof *made, &locked);
 	if (made == NULL)
 		return NULL;
 	made->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
@@ -123,24 +148,132 @@ static struct control *control_get(void)
 	return c;
 }
 
+/* ---- kept pages --------------------------------------------------------------------------------- */
+
+/* The latest of that length, which are the likeliest to be in a cache; or NULL. */
+static uint8_t *stock_take(struct stock *s, size_t inner)
+{
+	for (size_t i = s->count; i-- > 0;) {
+		if (s->place[i].inner != inner)
+			continue;
+		uint8_t *data = s->place[i].data;
+		memmove(&s->place[i], &s->place[i + 1], (--s->count - i) * sizeof s->place[0]);
+		s->bytes -= inner;
+		return data;
+	}
+	return NULL;
+}
+
+/* Makes room for that many bytes by letting the oldest go. */
+static void stock_shrink(struct stock *s, size_t most)
+{
+	size_t gone = 0;
+
+	while (gone < s->count && (s->bytes > most || s->count - gone >= STOCK_PLACES)) {
+		s->bytes -= s->place[gone].inner;
+		pages_unmap(s->place[gone].data, s->place[gone].inner);
+		gone++;
+	}
+	s->count -= gone;
+	memmove(&s->place[0], &s->place[gone], s->count * sizeof s->place[0]);
+}
+
+static void stock_put(struct stock *s, uint8_t *data, size_t inner)
+{
+	stock_shrink(s, STOCK_MOST - inner);
+	s->place[s->count].data = data;
+	s->place[s->count++].inner = inner;
+	s->bytes += inner;
+}
+
+/* Fresh ones; where they cannot be locked, or had, those that wait give way. */
+static uint8_t *pages_fresh(struct control *ctl, size_t len)
+{
+	bool locked = true;
+	uint8_t *data = pages_map(len, &locked);
+
+	if ((data != NULL && locked) || ctl == NULL)
+		return data;
+	pthread_mutex_lock(&ctl->lock);
+	bool had_some = ctl->stock.count > 0;
+	stock_shrink(&ctl->stock, 0);
+	pthread_mutex_unlock(&ctl->lock);
+	if (data == NULL)
+		return had_some ? pages_map(len, &locked) : NULL;
+	if (had_some)
+		(void)mlock(data, round_up(len, page_len()));
+	return data;
+}
+
+static uint8_t *large_take(size_t len)
+{
+	struct control *ctl = control_get();
+	uint8_t *data = NULL;
+
+	if (ctl != NULL && len <= STOCK_MOST) {
+		pthread_mutex_lock(&ctl->lock);
+		data = stock_take(&ctl->stock, round_up(len, page_len()));
+		pthread_mutex_unlock(&ctl->lock);
+	}
+	return data != NULL ? data : pages_fresh(ctl, len);
+}
+
+/* Wiped already. */
+static void large_give(uint8_t *data, size_t len)
+{
+	struct control *ctl = control_get();
+
+	if (ctl == NULL || len > STOCK_MOST) {
+		pages_unmap(data, len);
+		return;
+	}
+	pthread_mutex_lock(&ctl->lock);
+	stock_put(&ctl->stock, data, round_up(len, page_len()));
+	pthread_mutex_unlock(&ctl->lock);
+}
+
+/* ---- chunks ------------------------------------------------------------------------------------- */
+
 static bool chunk_is_ours(const struct chunk *c)
 {
 	return c->data[0] != 0;
 }
 
+static void mark_granules(struct chunk *c, size_t first, size_t n, bool taken)
+{
+	for (size_t i = first; i < first + n; i++) {
+		uint64_t bit = UINT64_C(1) << i % WORD_BITS;
+		c->taken[i / WORD_BITS] = taken ? c->taken[i / WORD_BITS] | bit : c->taken[i / WORD_BITS] & ~bit;
+	}
+}
+
+/* The next granule from there on that is taken, or that is free; CHUNK_GRANULES: none is. */
+static size_t next_granule(const struct chunk *c, size_t at, bool taken)
+{
+	while (at < CHUNK_GRANULES) {
+		uint64_t word = taken ? c->taken[at / WORD_BITS] : ~c->taken[at / WORD_BITS];
+		word &= ~UINT64_C(0) << at % WORD_BITS;
+		if (word != 0)
+			return at / WORD_BITS * WORD_BITS + (size_t)__builtin_ctzll(word);
+		at = (at / WORD_BITS + 1) * WORD_BITS;
+	}
+	return CHUNK_GRANULES;
+}
+
 static struct chunk *chunk_new(void)
 {
 	struct chunk *c = calloc(1, sizeof *c);
+	bool locked;
 
 	if (c == NULL)
 		return NULL;
-	c->data = pages_map(CHUNK_LEN);
+	c->data = pages_map(CHUNK_LEN, &locked);
 	if (c->data == NULL) {
 		free(c);
 		return NULL;
 	}
 	c->data[0] = 1;
-	c->taken[0] = true;
+	c->taken[0] = 1;
 	c->first = 1;
 	c->next = chunks;
 	chunks = c;
@@ -150,20 +283,19 @@ static struct chunk *chunk_new(void)
 /* First fit: marks n granules in a row as taken and returns them, or NULL. */
 static uint8_t *chunk_take(struct chunk *c, size_t n)
 {
-	size_t run = 0;
-
 	if (!chunk_is_ours(c) || CHUNK_GRANULES - 1 - c->used < n)
 		return NULL;
-	for (size_t i = c->first; i < CHUNK_GRANULES; i++) {
-		run = c->taken[i] ? 0 : run + 1;
-		if (run < n)
+	for (size_t at = next_granule(c, c->first, false); at + n <= CHUNK_GRANULES;) {
+		size_t end = next_granule(c, at, true);
+		if (end - at < n) {
+			at = next_granule(c, end, false);
 			continue;
-		size_t first = i + 1 - n;
-		memset(&c->taken[first], true, n * sizeof c->taken[0]);
+		}
+		mark_granules(c, at, n, true);
 		c->used += n;
-		if (first == c->first)
+		if (at == c->first)
 			c->first += n;
-		return c->data + first * GRANULE;
+		return c->data + at * GRANULE;
 	}
 	return NULL;
 }
@@ -224,7 +356,7 @@ static bool small_give(uint8_t *data, size_t old_len, size_t new_len)
 		size_t keep = round_up(new_len, GRANULE) / GRANULE;
 		size_t give = round_up(old_len, GRANULE) / GRANULE - keep;
 		size_t first = (size_t)(data - c->data) / GRANULE + keep;
-		memset(&c->taken[first], false, give * sizeof c->taken[0]);
+		mark_granules(c, first, give, false);
 		c->used -= give;
 		if (give > 0 && first < c->first)
 			c->first = first;
@@ -239,7 +371,7 @@ dske_rc secret_alloc(struct secret *s, size_t len)
 	*s = (struct secret){0};
 	if (len == 0)
 		return DSKE_OK;
-	uint8_t *data = len <= SMALL_MAX ? small_take(round_up(len, GRANULE) / GRANULE) : pages_map(len);
+	uint8_t *data = len <= SMALL_MAX ? small_take(round_up(len, GRANULE) / GRANULE) : large_take(len);
 	if (data == NULL)
 		return FAIL(NOMEM, "no memory for a secret of %zu bytes", len);
 	*s = (struct secret){.data = data, .len = len};
@@ -292,7 +424,7 @@ void secret_drop(struct secret *s)
 		return;
 	mem_wipe(s->data, s->len);
 	if (!small_give(s->data, s->len, 0))
-		pages_unmap(s->data, s->len);
+		large_give(s->data, s->len);
 	*s = (struct secret){0};
 }
 

@@ -8,6 +8,7 @@ BASE_TESTS = \
 	%D%/test-file \
 	%D%/test-gate \
 	%D%/test-id \
+	%D%/test-kept \
 	%D%/test-listing \
 	%D%/test-log \
 	%D%/test-pid \
@@ -42,6 +43,9 @@ TESTS += $(BASE_TESTS)
 
 %C%_test_id_SOURCES = %D%/test-id.c
 %C%_test_id_LDADD = $(BASE_LIBS) $(TEST_LIBS)
+
+%C%_test_kept_SOURCES = %D%/test-kept.c
+%C%_test_kept_LDADD = $(BASE_LIBS) $(TEST_LIBS)
 
 %C%_test_listing_SOURCES = %D%/test-listing.c test/lib/scratch.c test/lib/scratch.h
 %C%_test_listing_LDADD = $(BASE_LIBS) $(TEST_LIBS)
