@@ -186,7 +186,7 @@ dske_rc file_resize(int fd, uint64_t len)
 	return DSKE_OK;
 }
 
-dske_rc file_erase(int fd, uint64_t offset, uint64_t len)
+static dske_rc write_zeros(int fd, uint64_t offset, uint64_t len)
 {
 	static const uint8_t zeros[ERASE_STEP];
 
@@ -197,6 +197,19 @@ dske_rc file_erase(int fd, uint64_t offset, uint64_t len)
 		TRY(file_pwrite(fd, zeros, step, offset + done));
 		done += step;
 	}
+	return DSKE_OK;
+}
+
+dske_rc file_erase_begin(int fd, uint64_t offset, uint64_t len)
+{
+	TRY(write_zeros(fd, offset, len));
+	if (len > 0)
+		(void)sync_file_range(fd, (off_t)offset, (off_t)len, SYNC_FILE_RANGE_WRITE); /* _end tells of failures */
+	return DSKE_OK;
+}
+
+dske_rc file_erase_end(int fd, uint64_t offset, uint64_t len)
+{
 	if (len == 0)
 		return DSKE_OK;
 	/* The zeros are what erases; the hole only saves space, so a file system may decline it.  But the zeros
@@ -211,6 +224,12 @@ dske_rc file_erase(int fd, uint64_t offset, uint64_t len)
 	if (rc != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
 		return fail_fd(DSKE_RC_IO, "give back erased blocks of", fd);
 	return DSKE_OK;
+}
+
+dske_rc file_erase(int fd, uint64_t offset, uint64_t len)
+{
+	TRY(write_zeros(fd, offset, len));
+	return file_erase_end(fd, offset, len);
 }
 
 dske_rc file_erase_data(int fd, uint64_t from, uint64_t to)

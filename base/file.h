@@ -41,7 +41,12 @@ dske_rc file_sync(int fd);
  * (FALLOC_FL_PUNCH_HOLE).  Not synced.  Errors: IO. */
 dske_rc file_erase(int fd, uint64_t offset, uint64_t len);
 
-/* The same for what is there of [from, to); holes are erased already.  Errors: IO. */
+/* The same in two steps, for who does not want to wait for the disk: zeros, which go there from now on; and later, with
+ * the wait that is left, the blocks.  Errors: IO. */
+dske_rc file_erase_begin(int fd, uint64_t offset, uint64_t len);
+dske_rc file_erase_end(int fd, uint64_t offset, uint64_t len);
+
+/* As file_erase for what is there of [from, to); holes are erased already.  Errors: IO. */
 dske_rc file_erase_data(int fd, uint64_t from, uint64_t to);
 
 /* Takes (or waits for) an advisory lock on the whole file, by open file description (F_OFD_SETLK).

@@ -380,6 +380,28 @@ dske_rc cover_erase(struct cover *c, uint64_t from, uint64_t to)
 	return zero(c->bytes.n, from, to - from);
 }
 
+static dske_rc give_back(struct cover *c)
+{
+	uint64_t from = c->zeroed, to = c->zeroed_end;
+
+	c->zeroed = c->zeroed_end = 0;
+	return file_erase_end(c->bytes.n, from, to - from);
+}
+
+dske_rc cover_erase_read(struct cover *c, uint64_t from, uint64_t to)
+{
+	if (from >= to)
+		return DSKE_OK;
+	TRY(cover_forget(c, from, to));
+	if (to - from < ERASE_PUNCH_MIN)
+		return zero(c->bytes.n, from, to - from);
+	TRY(file_erase_begin(c->bytes.n, from, to - from));
+	TRY(give_back(c));
+	c->zeroed = from;
+	c->zeroed_end = to;
+	return DSKE_OK;
+}
+
 dske_rc cover_sync(const struct cover *c)
 {
 	TRY(file_sync(c->bytes.n));

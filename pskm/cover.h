@@ -41,6 +41,7 @@ struct cover {
 		struct secret key;        /* owned; empty: none */
 	} kept[COVER_KEYS_KEPT];
 	size_t next;                      /* of kept, to be replaced */
+	uint64_t zeroed, zeroed_end;      /* a range whose blocks are still to be given back; empty: none */
 };
 
 /* Of a table that has no files open yet; then cover_create or cover_open. */
@@ -83,6 +84,10 @@ dske_rc cover_is_erased(const struct cover *c, uint64_t at, size_t len, bool *er
 /* Overwrites [from, to) with zeros, big ranges are punched out as well, and destroys the salts of all chunks that
  * lie wholly inside.  Not synced.  Errors: IO. */
 dske_rc cover_erase(struct cover *c, uint64_t from, uint64_t to);
+
+/* The same for bytes that were just read, and so are not erased yet.  Waits for no disk: a big range's zeros are on
+ * their way when this returns, and its blocks are given back with the next one's. */
+dske_rc cover_erase_read(struct cover *c, uint64_t from, uint64_t to);
 
 /* The same for the salts alone: quick, however long the range is. */
 dske_rc cover_forget(struct cover *c, uint64_t from, uint64_t to);

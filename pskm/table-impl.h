@@ -67,6 +67,9 @@ dske_rc table_require_side(const struct table *t, enum side side);
  * byte is left.  While held.  Not synced.  Errors: IO. */
 dske_rc table_erase(struct table *t, uint64_t offset, uint64_t len);
 
+/* The same for bytes that were just read (cover_erase_read). */
+dske_rc table_erase_read(struct table *t, uint64_t offset, uint64_t len);
+
 /* Erases used bytes that are still in the file, durably.  Errors: IO, SYNC. */
 dske_rc hold_sweep(struct hold *h);
 

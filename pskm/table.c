@@ -229,13 +229,26 @@ static dske_rc forget_around(struct table *t, uint64_t offset)
 	return all_used(t, from, to) ? cover_forget(&t->cover, from, to) : DSKE_OK;
 }
 
+static dske_rc forget_ends(struct table *t, uint64_t offset, uint64_t len)
+{
+	TRY(forget_around(t, offset));
+	return forget_around(t, offset + len - 1);
+}
+
 dske_rc table_erase(struct table *t, uint64_t offset, uint64_t len)
 {
 	if (len == 0)
 		return DSKE_OK;
 	TRY(cover_erase(&t->cover, offset, offset + len));
-	TRY(forget_around(t, offset));
-	return forget_around(t, offset + len - 1);
+	return forget_ends(t, offset, len);
+}
+
+dske_rc table_erase_read(struct table *t, uint64_t offset, uint64_t len)
+{
+	if (len == 0)
+		return DSKE_OK;
+	TRY(cover_erase_read(&t->cover, offset, offset + len));
+	return forget_ends(t, offset, len);
 }
 
 /* ---- the sweep: used bytes that a crash left in the file ------------------------------------------ */

@@ -122,7 +122,7 @@ dske_rc window_load(struct window *w)
 	if (w->bytes.len == 0)
 		return DSKE_OK;
 	TRY(cover_read(&t->cover, w->start, w->bytes.data, w->bytes.len));
-	return table_erase(t, w->start, w->bytes.len);
+	return table_erase_read(t, w->start, w->bytes.len);
 }
 
 static dske_rc check_owner(const struct window *w)
@@ -202,7 +202,7 @@ static dske_rc take_file(struct window *w, uint64_t offset, void *out, size_t le
 
 	TRY(hold_take(&hold, w->t));
 	TRY(read_file(&hold, offset, out, len));
-	return table_erase(w->t, offset, len);
+	return table_erase_read(w->t, offset, len);
 }
 
 static void take_held(struct held *h, uint64_t at, void *out, size_t len)
@@ -256,7 +256,7 @@ static dske_rc load(struct window *w, struct held *h, uint64_t at, uint64_t end)
 		return rc;
 	}
 	*h = (struct held){.block = b, .start = at, .end = end, .unused = end - at};
-	return table_erase(w->t, at, end - at);
+	return table_erase_read(w->t, at, end - at);
 }
 
 /* One piece of a range that is recorded as used; *stop is where it ends. */
