@@ -32,6 +32,7 @@ struct list {
 	struct fd file; /* owned; locked for as long as it is open */
 	struct path path;
 	uint64_t count;
+	struct name first; /* of them, if there are any */
 };
 
 static void list_drop(struct list *l)
@@ -51,22 +52,33 @@ static int64_t now_s(void)
 	return t.tv_sec;
 }
 
+static dske_rc open_file(struct list *l, const char *parent, uint8_t byte)
+{
+	TRY(path_format(&l->path, "%s/%02x", parent, byte));
+	return file_open(&l->file, l->path.s, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+}
+
 /* One of 256 files, so that no look-up reads many names.  *l is dropped by the caller, also after a failure. */
 static dske_rc list_open(struct list *l, const struct config *c, const char *folder, const struct id *key_id)
 {
 	struct path parent;
-	struct list_head head = {0};
-	size_t got = 0;
+	struct {
+		struct list_head head;
+		struct name first;
+	} front = {0};
 	TRY(path_format(&parent, "%s/%s", c->state.s, folder));
-	TRY(file_make_dirs(parent.s, 0700));
-	TRY(path_format(&l->path, "%s/%02x", parent.s, key_id->b[0]));
-	TRY(file_open(&l->file, l->path.s, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+	dske_rc rc = open_file(l, parent.s, key_id->b[0]);
+	if (rc_is(rc, DSKE_RC_NOT_FOUND)) { /* the first of all */
+		TRY(file_make_dirs(parent.s, 0700));
+		rc = open_file(l, parent.s, key_id->b[0]);
+	}
+	TRY(rc);
 	TRY(file_lock(l->file.n, FILE_LOCK_EXCLUSIVE, true));
-	ssize_t n = pread(l->file.n, &head, sizeof head, 0);
+	ssize_t n = pread(l->file.n, &front, sizeof front, 0);
 	if (n < 0)
 		return FAIL(IO, "cannot read %s: %m", l->path.s);
-	got = (size_t)n;
-	l->count = got == sizeof head ? head.count : 0; /* a new one */
+	l->count = (size_t)n >= sizeof front.head ? front.head.count : 0; /* a new one */
+	l->first = front.first;
 	return DSKE_OK;
 }
 
@@ -123,14 +135,20 @@ static dske_rc look(const struct config *c, const char *folder, const struct nam
 	return list_read(&l, n, has, &old);
 }
 
-/* *has: it was there already.  durable: so it is when this returns, the file's own name and its folder's too. */
+/* *has: it was there already; NULL: that may be.  durable: so it is when this returns, the file's own name and its
+ * folder's too. */
 static dske_rc enter(const struct config *c, const char *folder, struct name *n, bool durable, bool *has)
 {
 	AUTO(list) l = {.file = FD_NONE};
-	uint64_t old;
+	bool is_there = false;
+	uint64_t old = 0;
 	TRY(list_open(&l, c, folder, &n->key_id));
-	TRY(list_read(&l, n, has, &old));
-	if (*has)
+	/* Names lie in the order of their time: where the first is to be kept, nothing has to go. */
+	if (has != NULL || (l.count > 0 && l.first.entered_s < now_s() - TAKEN_KEPT_S))
+		TRY(list_read(&l, n, &is_there, &old));
+	if (has != NULL)
+		*has = is_there;
+	if (is_there)
 		return DSKE_OK;
 	TRY(drop_old(&l, old));
 	n->entered_s = now_s();
@@ -155,6 +173,11 @@ dske_rc taken_enter(const struct config *c, const struct id *initiator, const st
 	bool taken = false;
 	TRY(enter(c, TAKEN_FOLDER, &(struct name){.initiator = *initiator, .key_id = *key_id}, false, &taken));
 	return taken ? FAIL(EXISTS, "another call has taken this key already; let calls at one time differ in their context") : DSKE_OK;
+}
+
+dske_rc taken_note(const struct config *c, const struct id *initiator, const struct id *key_id)
+{
+	return enter(c, TAKEN_FOLDER, &(struct name){.initiator = *initiator, .key_id = *key_id}, false, NULL);
 }
 
 dske_rc vow_look(const struct config *c, const struct id *initiator, const struct id *key_id, bool *vowed)

@@ -25,6 +25,10 @@ dske_rc taken_look(const struct config *c, const struct id *initiator, const str
  * taken_look. */
 dske_rc taken_enter(const struct config *c, const struct id *initiator, const struct id *key_id);
 
+/* Enters it, whether it is there or not: for who asked for the key by its name.  Costs the same however many there are.
+ * Errors: as taken_look. */
+dske_rc taken_note(const struct config *c, const struct id *initiator, const struct id *key_id);
+
 /*
  * The folder `ready.d`, of the same form: the keys of which READY was said (doc/protocol.md 8.7), and those of first passes
  * under which shares were tagged (9.4).  An entry is durable when vow_enter returns.
