@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Enough for the longest frame and a few short ones behind it. */
 #define QUEUE_MAX          ((size_t)2 * (FRAME_HEAD_LEN + FRAME_MAX))
@@ -37,7 +38,9 @@ struct connection {
 	struct buf out;
 	size_t sent;   /* bytes of `out` already written */
 	unsigned unreadable; /* frames so far */
+	bool is_full;  /* room for the rest is waited for; what was never tried to be written is no reason to wake up */
 	bool polled;   /* this very descriptor was in the last poll(): numbers come again */
+	unsigned *changes; /* the fanout's */
 	bool in_frame; /* its frame callback runs now: what it borrows must stay */
 	int failure;   /* STATE_FAILED: code and sentence for `lost` */
 	char why[WHY_MAX];
@@ -49,6 +52,7 @@ struct fanout {
 	struct connection **connections; /* each on the heap: callbacks may add others */
 	struct pollfd *polls;
 	size_t count;
+	unsigned changes; /* of what is to be waited for */
 	bool (*done)(void *context);
 	void *done_context;
 };
@@ -60,12 +64,14 @@ static void connection_release(struct connection *c)
 	stream_drop(&c->in);
 	buf_drop(&c->out);
 	c->sent = 0;
+	c->is_full = false;
 	c->unreadable = 0;
 }
 
 static void connection_reset(struct connection *c, enum state state)
 {
 	fd_drop(&c->fd);
+	++*c->changes;
 	c->polled = false;
 	c->state = state;
 	if (!c->in_frame)
@@ -78,6 +84,7 @@ static void connection_fail(struct connection *c, dske_rc why)
 	snprintf(c->why, sizeof(c->why), "%s: %s", c->label, rc_detail(why));
 	c->failure = why.code;
 	c->state = STATE_FAILED;
+	++*c->changes;
 	c->polled = false;
 	fd_drop(&c->fd);
 }
@@ -107,7 +114,9 @@ static void connection_flush(struct connection *c)
 		return;
 	}
 	c->sent += done;
-	if (c->sent == c->out.len) {
+	*c->changes += c->is_full != (c->sent < c->out.len);
+	c->is_full = c->sent < c->out.len;
+	if (!c->is_full) {
 		buf_reset(&c->out);
 		c->sent = 0;
 	}
@@ -137,7 +146,7 @@ static short connection_events(const struct connection *c)
 	case STATE_CONNECTING:
 		return POLLOUT;
 	case STATE_CONNECTED:
-		return connection_has_unsent(c) ? POLLIN | POLLOUT : POLLIN;
+		return c->is_full ? POLLIN | POLLOUT : POLLIN;
 	case STATE_IDLE:
 	case STATE_FAILED:
 		break;
@@ -214,13 +223,17 @@ static void connection_turn(struct fanout *f, size_t i)
 		tell_lost(f, i);
 }
 
+void fanout_flush(struct fanout *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		connection_flush(f->connections[i]);
+}
+
 /* Hands out all that is there, until done. */
 static void take_turn(struct fanout *f)
 {
 	for (size_t i = 0; i < f->count && !is_done(f); i++)
 		connection_turn(f, i);
-	for (size_t i = 0; i < f->count; i++)
-		connection_flush(f->connections[i]);
 }
 
 /* Something to tell that no poll() would announce. */
@@ -249,13 +262,32 @@ static void connection_ready(struct fanout *f, size_t i, short events)
 		buf_heap(&c->out, QUEUE_MAX);
 		c->state = STATE_CONNECTED;
 		f->ops.connected(f->context, i);
+	} else if (c->state == STATE_CONNECTED && events == POLLOUT) {
+		connection_flush(c);
 	} else if (c->state == STATE_CONNECTED && (events & (POLLIN | POLLERR | POLLHUP | POLLNVAL))) {
 		connection_fill(c);
 	}
 }
 
+static int poll_paused(struct fanout *f, nfds_t count, int wait_ms, const struct fanout_pause *pause)
+{
+	uint64_t times;
+
+	if (!pause)
+		return poll(f->polls, count, wait_ms);
+	f->polls[count] = (struct pollfd){.fd = pause->waker, .events = POLLIN};
+	pause->before(pause->context);
+	int ready = poll(f->polls, count + 1, wait_ms);
+	int reason = errno;
+	pause->after(pause->context);
+	if (ready > 0 && (f->polls[count].revents & POLLIN))
+		(void)!read(pause->waker, &times, sizeof(times));
+	errno = reason;
+	return ready;
+}
+
 /* Waits at most wait_ms and reads what has come. */
-static dske_rc wait_all(struct fanout *f, int wait_ms)
+static dske_rc wait_all(struct fanout *f, int wait_ms, const struct fanout_pause *pause)
 {
 	size_t count = f->count;
 
@@ -265,7 +297,7 @@ static dske_rc wait_all(struct fanout *f, int wait_ms)
 		f->polls[i] = (struct pollfd){.fd = events ? c->fd.n : -1, .events = events};
 		c->polled = events != 0;
 	}
-	if (poll(f->polls, (nfds_t)count, wait_ms) < 0) {
+	if (poll_paused(f, (nfds_t)count, wait_ms, pause) < 0) {
 		if (errno == EINTR)
 			return DSKE_OK;
 		return FAIL(IO, "cannot wait for the hubs: %m");
@@ -294,6 +326,7 @@ dske_rc fanout_run(struct fanout *f, int64_t deadline_ms, bool (*done)(void *con
 	f->done_context = context;
 	for (;;) {
 		take_turn(f);
+		fanout_flush(f);
 		if (done(context))
 			return DSKE_OK;
 		if (cancelled && *cancelled)
@@ -302,8 +335,27 @@ dske_rc fanout_run(struct fanout *f, int64_t deadline_ms, bool (*done)(void *con
 			return FAIL(TIMEOUT, "the deadline came before enough hubs had answered");
 		int64_t now_ms = clock_ms();
 		late = now_ms >= deadline_ms;
-		TRY(wait_all(f, late || has_pending(f) ? 0 : wait_time(deadline_ms - now_ms, cancelled != NULL)));
+		TRY(wait_all(f, late || has_pending(f) ? 0 : wait_time(deadline_ms - now_ms, cancelled != NULL), NULL));
 	}
+}
+
+static bool never(void *context)
+{
+	(void)context;
+	return false;
+}
+
+dske_rc fanout_step(struct fanout *f, int wait_ms, const struct fanout_pause *pause)
+{
+	f->done = never;
+	TRY(wait_all(f, has_pending(f) ? 0 : wait_ms, pause));
+	take_turn(f);
+	return DSKE_OK;
+}
+
+unsigned fanout_changes(const struct fanout *f)
+{
+	return f->changes;
 }
 
 /* ---- the rest of the contract -------------------------------------------------------------------- */
@@ -328,7 +380,7 @@ static dske_rc fanout_grow(struct fanout *f)
 	if (!connections)
 		return rc_make(DSKE_RC_NOMEM);
 	f->connections = connections;
-	struct pollfd *polls = realloc(f->polls, count * sizeof(*polls));
+	struct pollfd *polls = realloc(f->polls, (count + 1) * sizeof(*polls)); /* and the waker's */
 	if (!polls)
 		return rc_make(DSKE_RC_NOMEM);
 	f->polls = polls;
@@ -352,6 +404,7 @@ dske_rc fanout_add(struct fanout *f, const char *address, size_t *i)
 		return rc_make(DSKE_RC_NOMEM);
 	set_address(c, &parsed, address);
 	c->fd.n = -1;
+	c->changes = &f->changes;
 	*i = f->count;
 	f->connections[f->count++] = c;
 	return DSKE_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hubproto/fanout.h - n connections in one poll loop with one deadline.  Carries frames, knows nothing
- * of pads.  No thread, no signal, nothing outlives a call but the connections.  Not thread-safe.
+ * of pads.  No thread, no signal, nothing outlives a call but the connections.  Not thread-safe: one thread at a time.
  */
 #ifndef DSKE_HUBPROTO_FANOUT_H
 #define DSKE_HUBPROTO_FANOUT_H
@@ -53,6 +53,23 @@ void fanout_close(struct fanout *f, size_t i); /* without calling lost */
  * (CANCELLED; looked at at least every 100 ms). */
 dske_rc fanout_run(struct fanout *f, int64_t deadline_ms, bool (*done)(void *context), void *context,
 		   const atomic_bool *cancelled);
+
+/*
+ * For several threads that use one fanout under one lock: a turn at a time, by whichever of them is there.  It waits for at
+ * most wait_ms, reads what has come and hands it out.  What is queued is written by fanout_flush, so that one write serves
+ * several.  Around the wait `before` and `after` are called: the lock is given away there, and others may call
+ * everything here but this.  What they change is seen when `waker` becomes readable (an eventfd, which is emptied);
+ * fanout_changes tells whether there is something to see: it counts.  Errors: IO.
+ */
+struct fanout_pause {
+	int waker;
+	void (*before)(void *context);
+	void (*after)(void *context);
+	void *context;
+};
+dske_rc fanout_step(struct fanout *f, int wait_ms, const struct fanout_pause *pause);
+void fanout_flush(struct fanout *f);
+unsigned fanout_changes(const struct fanout *f);
 
 /* In a forked child: closes the descriptors without touching the connections (no shutdown). */
 void fanout_free(struct fanout *f);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-HUBPROTO_TESTS = %D%/test-direct %D%/test-fanout %D%/test-frame %D%/test-messages %D%/test-traffic
+HUBPROTO_TESTS = %D%/test-direct %D%/test-fanout %D%/test-step %D%/test-frame %D%/test-messages %D%/test-traffic
 check_PROGRAMS += $(HUBPROTO_TESTS)
 TESTS += $(HUBPROTO_TESTS)
 
@@ -12,6 +12,9 @@ check_LTLIBRARIES += %D%/libsamples.la
 %C%_test_frame_LDADD = %D%/libsamples.la $(HUBPROTO_LIBS) $(TEST_LIBS)
 %C%_test_messages_SOURCES = %D%/test-messages.c
 %C%_test_messages_LDADD = %D%/libsamples.la $(HUBPROTO_LIBS) $(TEST_LIBS)
+%C%_test_step_SOURCES = %D%/test-step.c %D%/fake-hub.c %D%/fake-hub.h
+%C%_test_step_LDADD = %D%/libsamples.la $(HUBPROTO_LIBS) $(TEST_LIBS)
+
 %C%_test_fanout_SOURCES = %D%/test-fanout.c %D%/fake-hub.c %D%/fake-hub.h
 %C%_test_fanout_LDADD = %D%/libsamples.la $(HUBPROTO_LIBS) $(TEST_LIBS)
 %C%_test_traffic_SOURCES = %D%/test-traffic.c
