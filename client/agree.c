@@ -7,6 +7,7 @@
 
 #include "client/adapted.h"
 #include "client/agreement.h"
+#include "client/convoy.h"
 #include "client/quota.h"
 
 void agree_result_drop(struct agree_result *r)
@@ -203,8 +204,33 @@ dske_rc agree_keep_key(struct agreement *a)
 	a->r->initiated = a->initiates;
 	if (a->q->keep == NULL)
 		return DSKE_OK;
+	links_step_out(a->x.set); /* it may take as long as a disk */
 	exchange_report(&a->x, &a->r->report, true);
-	return a->q->keep(a->q->keep_context, a->r);
+	dske_rc rc = a->q->keep(a->q->keep_context, a->r);
+	links_step_in(a->x.set);
+	return rc;
+}
+
+/* A short key that one message of each hub brings: such calls use links together (client/convoy.h). */
+static bool shares_links(const struct agreement *a, const struct config *config)
+{
+	const struct agree_request *q = a->q;
+	enum scheme scheme = q->scheme <= SCHEME_ADAPTED ? q->scheme : config->scheme;
+	uint32_t key_len = q->key_len != 0 || !a->initiates ? q->key_len : config->key_len;
+	bool is_short = key_len >= KEY_LEN_MIN && key_len <= CONVOY_KEY_MOST && q->sink == NULL;
+	return is_short && !is_confirmed(a, config) && scheme <= SCHEME_XOR && (a->initiates || q->has_key_id) &&
+	       a->group.left_out_count == 0;
+}
+
+/* Where links of its own turn out to be needed: once more, on such. */
+static dske_rc play(struct agreement *a, dske_rc (*part)(struct agreement *a))
+{
+	dske_rc rc = part(a);
+	if (!a->needs_own)
+		return rc;
+	a->needs_own = false;
+	TRY(exchange_unshare(&a->x));
+	return part(a);
 }
 
 static dske_rc agree(struct agreement *a, struct client *c)
@@ -212,14 +238,16 @@ static dske_rc agree(struct agreement *a, struct client *c)
 	TRY(client_check_pid(c));
 	TRY(client_refresh(c));
 	TRY(find_group(a, c));
-	TRY(exchange_begin(&a->x, c, a->q->timeout_ms, a->q->cancelled, a->group.left_out, a->group.left_out_count));
+	bool shares = shares_links(a, &c->config);
+	TRY(exchange_begin_shared(&a->x, c, a->q->timeout_ms, a->q->cancelled, a->group.left_out, a->group.left_out_count,
+				  shares, a->initiates ? NULL : &a->q->key_id));
 	TRY(settle_terms(a, &c->config));
 	TRY(use_quota(a, a->key_len != 0 ? a->key_len : KEY_LEN_MIN, false)); /* charged when it is dealt, or has come */
 	if (!a->initiates)
-		return agree_receive(a);
+		return play(a, agree_receive);
 	if (a->scheme == SCHEME_ADAPTED)
 		return adapted_initiate(a);
-	return a->key_len > KEY_PART_LEN ? agree_initiate_long(a) : agree_initiate(a);
+	return a->key_len > KEY_PART_LEN ? agree_initiate_long(a) : play(a, agree_initiate);
 }
 
 dske_rc client_agree(struct client *c, const struct agree_request *q, struct agree_result *r)

@@ -42,6 +42,13 @@ double clock_fine_ms(void); /* as clock_ms, with fractions */
 dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms, const atomic_bool *cancelled,
 		       const struct id *left_out, size_t left_out_count);
 
+/* The same, behind client_refresh.  shared: where there can be a convoy, on that; key_id: as convoy_join. */
+dske_rc exchange_begin_shared(struct exchange *x, struct client *c, int64_t timeout_ms, const atomic_bool *cancelled,
+			      const struct id *left_out, size_t left_out_count, bool shared, const struct id *key_id);
+
+/* Goes on with links of its own to the same hubs, none of which is settled.  Errors: NOMEM, CONFIG. */
+dske_rc exchange_unshare(struct exchange *x);
+
 size_t exchange_hubs(const struct exchange *x);
 
 /* Hears of one hub. */
@@ -100,6 +107,7 @@ struct agreement {
 	bool is_named;    /* receiver: the caller asked by key ID, and has the key as often as it asks */
 	uint32_t key_len; /* 0 (receiver): any */
 	uint32_t counted_len; /* what quotas count when it is dealt; 0: key_len */
+	bool needs_own;               /* it cannot go on with links that are shared; what was begun is nothing yet */
 	const char *connect, *listen; /* of a direct link; "": none.  At most one is used, the first */
 	const struct secret *again;   /* initiator: Y_0, which is to be dealt once more; or NULL */
 	struct held held;             /* of a sink of our own */

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "client/adapted.h"
+#include "client/convoy.h"
 #include "client/intake.h"
 #include "client/reception.h"
 #include "client/taken.h"
@@ -193,6 +194,12 @@ static bool take_wanted(struct reception *v, struct link *l, const struct msg_in
 	return false;
 }
 
+/* What takes links of its own comes to it on those, once this call has them. */
+static bool is_for_own_links(const struct reception *v, const struct terms *t)
+{
+	return v->a->x.set->rider != NULL && (terms_are_long(t) || t->confirm || t->scheme > SCHEME_XOR);
+}
+
 /* Behind its tag: nothing of it was decoded so far. */
 static bool take_body(struct reception *v, struct link *l, const struct envelope *e, struct pad *pad, struct owed *owed)
 {
@@ -203,6 +210,10 @@ static bool take_body(struct reception *v, struct link *l, const struct envelope
 	if (!rc_ok(rc)) {
 		owe(owed, RECEIPT_CORRUPT);
 		exchange_settle(&v->a->x, l, rc);
+	} else if (is_for_own_links(v, &m.terms)) {
+		v->a->needs_own = true;
+		leave_there(v, l, owed, &m.terms, FAIL(BUSY, "it comes on other links"));
+		reception_over(v, rc_make(DSKE_RC_BUSY));
 	} else if (second_is_meant(v->a->second, &m.terms)) {
 		take_second(v, l, &m, pad, owed);
 	} else if (!group_is_addressed(&v->a->group, &m.terms) || !is_asked_for(v->a->q, &m.terms) || is_out_of_turn(v, &m.terms)) {
@@ -240,26 +251,42 @@ static void keep(const struct reception *v, struct arrival *arrival)
 	arrival->count++;
 }
 
-bool arrival_take(struct reception *v, struct link *l, const struct envelope *e)
+bool arrival_take_open(struct reception *v, struct link *l, const struct envelope *e, struct pad *pad, struct secret *reply_key)
 {
-	AUTO(pad) pad = {0};
 	struct arrival *arrival = &v->arrival[l->at];
 	if (arrival->count == INSTRUCTIONS_MOST) {
 		arrival->is_dirty = true;
 		return false;
 	}
 	struct owed *owed = &arrival->owed[arrival->count];
-	if (!arrival_range(l, e, &pad, &owed->key)) {
-		secret_drop(&owed->key);
-		return false;
-	}
-	*owed = (struct owed){.key = owed->key, .offset = e->offset, .length = e->length};
-	bool is_share = take_body(v, l, e, &pad, owed);
+	*owed = (struct owed){.offset = e->offset, .length = e->length};
+	secret_move(&owed->key, reply_key);
+	bool is_share = take_body(v, l, e, pad, owed);
 	if (owed->is_left)
 		secret_drop(&owed->key); /* others' keys must not keep the awaited one out, however many wait */
 	else
 		keep(v, arrival);
 	return is_share;
+}
+
+bool arrival_take(struct reception *v, struct link *l, const struct envelope *e)
+{
+	AUTO(pad) pad = {0};
+	AUTO(secret) reply_key = {0};
+	if (v->arrival[l->at].count == INSTRUCTIONS_MOST) {
+		v->arrival[l->at].is_dirty = true;
+		return false;
+	}
+	return arrival_range(l, e, &pad, &reply_key) && arrival_take_open(v, l, e, &pad, &reply_key);
+}
+
+bool arrival_name(const struct envelope *e, struct id *key_id)
+{
+	struct msg_instruction m;
+	if (!rc_ok(msg_instruction_read(&m, e->body, e->body_len)))
+		return false;
+	*key_id = m.terms.key_id;
+	return true;
 }
 
 /* ---- out ------------------------------------------------------------------------------------------------- */
@@ -273,7 +300,12 @@ static dske_rc send_receipt(struct link *l, const struct owed *o)
 	TRY(msg_receipt_write(&body, &(struct msg_receipt){.verdict = o->verdict}));
 	struct envelope e = link_envelope(l, MESSAGE_RECEIPT, o->offset, o->length, &body);
 	TRY(frame_write(&frame, &e, o->key.data));
-	return fanout_send(l->set->fanout, l->at, frame.data, frame.len);
+	return link_send(l, frame.data, frame.len);
+}
+
+dske_rc arrival_answer_kept(struct link *l, const struct envelope *e, const struct secret *reply_key)
+{
+	return send_receipt(l, &(struct owed){.verdict = RECEIPT_KEPT, .offset = e->offset, .length = e->length, .key = *reply_key});
 }
 
 /* The hub keeps a share until its RECEIPT; shares of another agreement stay there. */
@@ -310,7 +342,8 @@ void arrivals_answer(struct reception *v)
 				arrival->is_dirty = true;
 		}
 	}
-	(void)links_run(set, clock_ms() + FLUSH_MS, is_flushed, NULL);
+	if (set->rider == NULL) /* else whoever comes to rest last writes them */
+		(void)links_run(set, clock_ms() + FLUSH_MS, is_flushed, NULL);
 }
 
 void arrivals_refuse(struct reception *v, const struct id *key_id)
@@ -334,17 +367,28 @@ void arrivals_refuse(struct reception *v, const struct id *key_id)
 	}
 }
 
+/* Others that use the connections tell a hub that its share is not needed any more. */
+static bool can_be_late(const struct reception *v)
+{
+	return v->a->x.set->rider != NULL && v->terms != NULL && !v->refuses;
+}
+
 /* Connections on which our WAIT is still unanswered are let go: what it asked for would come to whoever
  * uses them next. */
 void arrivals_drop(struct reception *v)
 {
+	bool is_silent = false;
 	for (size_t h = 0; h < v->a->n; h++) {
 		struct arrival *arrival = &v->arrival[h];
+		bool has_none = arrival->wait.type != 0 && arrival->count == 0;
+		is_silent = is_silent || has_none;
 		bool is_open = v->intake != NULL && intake_is_open(v->intake, &v->a->x.set->link[h]);
-		if (is_open || arrival->is_dirty || (arrival->wait.type != 0 && arrival->count == 0))
+		if (is_open || arrival->is_dirty || (has_none && !can_be_late(v)))
 			link_hang_up(&v->a->x.set->link[h]);
 		request_drop(&arrival->wait);
 		for (size_t n = 0; n < arrival->count; n++)
 			secret_drop(&arrival->owed[n].key);
 	}
+	if (can_be_late(v))
+		convoy_has_key(v->a->x.set->rider, is_silent);
 }

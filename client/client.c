@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/pid.h"
 #include "client/pool.h"
 #include "pskm/lowwater.h"
 
@@ -96,7 +97,7 @@ dske_rc client_open(struct client **out, const char *conf_path)
 	*out = NULL;
 	if (c == NULL)
 		return rc_make(DSKE_RC_NOMEM);
-	c->pid = getpid();
+	c->pid = process_id();
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_mutex_init(&c->looking, NULL);
 	dske_rc rc = client_begin(c, conf_path);
@@ -118,7 +119,7 @@ void client_close(struct client *c)
 	config_drop(&c->config);
 	secret_drop(&c->table_key);
 	/* In a forked child another thread of the parent may have held it for ever. */
-	if (c->pid == getpid()) {
+	if (c->pid == process_id()) {
 		pthread_mutex_destroy(&c->lock);
 		pthread_mutex_destroy(&c->looking);
 	}

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "client/agreement.h"
+#include "client/convoy.h"
 
 #define GRACE_LEAST_MS 20
 #define GRACE_MOST_MS 500
@@ -47,14 +48,28 @@ static dske_rc leave_out(struct exchange *x, struct hub_table **hubs, size_t *co
 	return DSKE_OK;
 }
 
+static dske_rc take_links(struct exchange *x, struct hub_table *const *hubs, size_t count, bool shared, const struct id *key_id)
+{
+	if (shared)
+		TRY(convoy_join(&x->set, x->client, hubs, count, key_id));
+	return x->set != NULL ? DSKE_OK : pool_take(x->client, hubs, count, &x->set);
+}
+
 dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms, const atomic_bool *cancelled,
 		       const struct id *left_out, size_t left_out_count)
+{
+	*x = (struct exchange){0};
+	TRY(client_refresh(c));
+	return exchange_begin_shared(x, c, timeout_ms, cancelled, left_out, left_out_count, false, NULL);
+}
+
+dske_rc exchange_begin_shared(struct exchange *x, struct client *c, int64_t timeout_ms, const atomic_bool *cancelled,
+			      const struct id *left_out, size_t left_out_count, bool shared, const struct id *key_id)
 {
 	struct hub_table **hubs = NULL;
 	size_t count = 0;
 	*x = (struct exchange){.client = c, .cancelled = cancelled};
 	x->deadline_ms = clock_ms() + (timeout_ms > 0 ? timeout_ms : c->config.timeout_ms);
-	TRY(client_refresh(c));
 	TRY(pool_tables(c, &hubs, &count));
 	dske_rc rc = leave_out(x, hubs, &count, left_out, left_out_count);
 	if (rc_ok(rc) && count == 0)
@@ -62,7 +77,7 @@ dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms,
 			     ? FAIL(TOO_FEW, "the only usable tables are of hubs that are left out: by accept = no, or since they contradict the others about this peer")
 			     : FAIL(TOO_FEW, "there is no usable table of any hub: import a PSKM (dske pskm import) and activate it");
 	if (rc_ok(rc))
-		rc = pool_take(c, hubs, count, &x->set);
+		rc = take_links(x, hubs, count, shared, key_id);
 	free(hubs);
 	TRY(rc);
 	x->outcome = calloc(count, sizeof *x->outcome);
@@ -70,6 +85,19 @@ dske_rc exchange_begin(struct exchange *x, struct client *c, int64_t timeout_ms,
 		return rc_make(DSKE_RC_NOMEM);
 	for (size_t i = 0; i < count; i++)
 		x->outcome[i].rtt_ms = -1;
+	return DSKE_OK;
+}
+
+dske_rc exchange_unshare(struct exchange *x)
+{
+	struct hub_table *hubs[TERMS_HUBS_MAX];
+	size_t count = x->set->count;
+	for (size_t i = 0; i < count; i++)
+		hubs[i] = x->set->link[i].hub;
+	pool_put(x->client, x->set);
+	x->set = NULL;
+	TRY(pool_take(x->client, hubs, count, &x->set));
+	exchange_again(x);
 	return DSKE_OK;
 }
 
@@ -359,7 +387,7 @@ static bool none_is_under_way(void *context)
 dske_rc exchange_too_few(struct exchange *x, size_t needed)
 {
 	/* It is settled; a short while more shows which of the other hubs are well. */
-	(void)fanout_run(x->set->fanout, exchange_grace(x, GRACE_REPORT_MS / 2.0), none_is_under_way, x, x->cancelled);
+	(void)links_run_until(x->set, exchange_grace(x, GRACE_REPORT_MS / 2.0), none_is_under_way, x, x->cancelled);
 	const struct outcome *refusal = common_refusal(x, needed);
 	if (refusal != NULL)
 		return rc_fail(refusal->code, "%s", refusal->why);

@@ -18,6 +18,7 @@ struct initiation {
 	enum deal_verdict verdict;
 	struct request request[TERMS_HUBS_MAX]; /* SHARE to each hub */
 	bool sealed_afresh[TERMS_HUBS_MAX];
+	double sent_ms;
 };
 
 static struct link *link_of(const struct initiation *i, size_t hub)
@@ -129,8 +130,12 @@ static void settle(struct initiation *i, struct link *l, dske_rc rc)
 	if (i->a->x.outcome[l->at].settled)
 		return;
 	exchange_settle(&i->a->x, l, rc);
-	if (i->dealt)
-		i->verdict = agree_reply(&i->deal, &i->terms, l->at, rc_ok(rc));
+	if (!i->dealt)
+		return;
+	bool was_decided = i->verdict != DEAL_WAIT;
+	i->verdict = agree_reply(&i->deal, &i->terms, l->at, rc_ok(rc));
+	if (!was_decided && i->verdict != DEAL_WAIT)
+		links_end_by(i->a->x.set, exchange_grace(&i->a->x, clock_fine_ms() - i->sent_ms));
 }
 
 static void on_ready(void *exchange, struct link *l)
@@ -163,6 +168,8 @@ static void on_frame(void *exchange, struct link *l, const struct envelope *e)
 
 static void on_failed(void *exchange, struct link *l)
 {
+	struct initiation *i = exchange;
+	i->a->needs_own = i->a->needs_own || (l->is_refused && !i->dealt);
 	settle(exchange, l, rc_fail(l->code, "%s", l->why));
 }
 
@@ -180,7 +187,7 @@ static size_t mark_ready(const struct initiation *i, bool *ready)
 {
 	size_t count = 0;
 	for (size_t h = 0; h < i->a->n; h++) {
-		bool is_ready = link_of(i, h)->state == LINK_READY;
+		bool is_ready = link_can_send(link_of(i, h));
 		if (ready != NULL)
 			ready[h] = is_ready;
 		count += is_ready;
@@ -196,7 +203,7 @@ static bool is_hopeless(const struct initiation *i)
 static bool enough_are_up(void *exchange)
 {
 	const struct initiation *i = exchange;
-	return mark_ready(i, NULL) >= i->a->k || is_hopeless(i);
+	return i->a->needs_own || mark_ready(i, NULL) >= i->a->k || is_hopeless(i);
 }
 
 /* Connections and leases to all hubs at once; k of them are enough to begin, the others follow. */
@@ -208,6 +215,8 @@ static dske_rc bring_up(struct initiation *i)
 	for (size_t h = 0; h < i->a->n; h++)
 		link_want(link_of(i, h), MSG_SHARE_RANGE_LEN(&i->terms), 0);
 	dske_rc rc = links_run(x->set, x->deadline_ms, enough_are_up, x->cancelled);
+	if (i->a->needs_own)
+		return rc_make(DSKE_RC_BUSY);
 	if (!is_hopeless(i))
 		return rc_is(rc, DSKE_RC_TIMEOUT) ? FAIL(TIMEOUT, "%zu of %u hubs were ready when the time was up, %u are needed",
 							 mark_ready(i, NULL), i->a->n, i->a->k)
@@ -255,7 +264,7 @@ static dske_rc deal(struct initiation *i)
 static void distribute(struct initiation *i)
 {
 	for (size_t h = 0; h < i->a->n; h++) {
-		if (link_of(i, h)->state == LINK_READY)
+		if (i->request[h].type != 0 || link_can_send(link_of(i, h)))
 			distribute_to(i, h);
 	}
 }
@@ -267,7 +276,8 @@ static bool is_decided(void *exchange)
 
 static bool has_heard_all(void *exchange)
 {
-	return exchange_is_settled(&((const struct initiation *)exchange)->a->x);
+	const struct initiation *i = exchange;
+	return i->verdict == DEAL_FAILED || exchange_is_settled(&i->a->x);
 }
 
 /* The initiator succeeds at k positive replies; the rest get a short while to follow, so that the key
@@ -275,14 +285,17 @@ static bool has_heard_all(void *exchange)
 static dske_rc await_replies(struct initiation *i)
 {
 	struct exchange *x = &i->a->x;
-	double sent = clock_fine_ms();
-	dske_rc rc = links_run(x->set, x->deadline_ms, is_decided, x->cancelled);
+	/* Links that are shared end a run by themselves (links_end_by): a call is woken once. */
+	bool (*enough)(void *) = x->set->rider != NULL ? has_heard_all : is_decided;
+	dske_rc rc = links_run(x->set, x->deadline_ms, enough, x->cancelled);
 	if (i->verdict == DEAL_FAILED)
 		return exchange_too_few(x, i->a->k);
 	if (i->verdict == DEAL_WAIT && rc_is(rc, DSKE_RC_TIMEOUT))
 		return FAIL(TIMEOUT, "%zu of %u hubs had accepted their share when the time was up", exchange_good(x), i->a->n);
-	TRY(rc);
-	(void)links_run(x->set, exchange_grace(x, clock_fine_ms() - sent), has_heard_all, x->cancelled);
+	if (i->verdict == DEAL_WAIT)
+		return rc;
+	if (x->set->rider == NULL)
+		(void)links_run(x->set, exchange_grace(x, clock_fine_ms() - i->sent_ms), has_heard_all, x->cancelled);
 	return DSKE_OK;
 }
 
@@ -299,6 +312,7 @@ static dske_rc initiate(struct initiation *i)
 	TRY(agree_charge_dealt(i->a));
 	TRY(choose_and_reserve(i));  /* 2.3.1: unused sequences R_i; k of them are shares themselves */
 	TRY(deal(i));                /* 2.3.1: n shares; 2.3.2: Y_0 = u || S and the key tag */
+	i->sent_ms = clock_fine_ms();
 	distribute(i);               /* 2.3.2: SHARE to each hub */
 	TRY(await_replies(i));
 	if (i->terms.confirm)

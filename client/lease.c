@@ -38,11 +38,17 @@ static void lease_forget(struct lease *lease)
 	*lease = (struct lease){0};
 }
 
+static void drop_up(struct link *l)
+{
+	window_free(l->up);
+	window_free(l->up_next);
+	l->up = l->up_next = NULL;
+}
+
 void lease_drop(struct link *l)
 {
 	lease_forget(&l->lease);
-	window_free(l->up);
-	l->up = NULL;
+	drop_up(l);
 	l->renewals = 0;
 	for (size_t i = 0; i < LINK_DOWN_WINDOWS; i++) {
 		window_free(l->down[i]);
@@ -68,15 +74,19 @@ void lease_unplug_down(struct link *l)
 
 void lease_unplug(struct link *l)
 {
-	window_free(l->up);
-	l->up = NULL;
+	drop_up(l);
 	l->renewals = 0; /* what is lost with the next connection is little again */
 	lease_unplug_down(l);
 }
 
+static bool has_left(const struct window *w, uint64_t len)
+{
+	return w != NULL && window_left(w) >= len;
+}
+
 static bool up_suffices(const struct link *l)
 {
-	return l->need_up == 0 || (l->up != NULL && window_left(l->up) >= l->need_up);
+	return l->need_up == 0 || has_left(l->up, l->need_up) || has_left(l->up_next, l->need_up);
 }
 
 bool lease_down_suffices(const struct link *l)
@@ -165,16 +175,31 @@ static dske_rc lease_seal(struct link *l, uint64_t up_wanted, uint64_t lowest)
 	return frame_write(&lease->frame, &e, slot_key(lease, MESSAGE_LEASE));
 }
 
+static bool is_half_spent(const struct window *w)
+{
+	return w == NULL || window_left(w) < (window_end(w) - window_start(w)) / 2;
+}
+
+static bool up_is_low(const struct link *l)
+{
+	return l->need_up > 0 && l->up_next == NULL && is_half_spent(l->up);
+}
+
+static bool down_is_low(const struct link *l)
+{
+	return l->need_down > 0 && is_half_spent(l->down[0]);
+}
+
 static dske_rc lease_make(struct link *l)
 {
 	struct table_status status;
 	uint64_t lowest = 0;
 	TRY(lease_check_left(l));
 	TRY(table_status(l->hub->table, &status));
-	uint64_t up_wanted = up_suffices(l) ? 0 : wanted_len(l, l->need_up, l->ahead_up, status.up_left) + policy_room(l);
+	uint64_t up_wanted = up_suffices(l) && !(l->is_ahead && up_is_low(l)) ? 0 : wanted_len(l, l->need_up, l->ahead_up, status.up_left) + policy_room(l);
 	/* What notes make us ask for is perhaps asked for in vain. */
 	uint64_t down_wanted = l->is_enlarged ? l->need_down : wanted_len(l, l->need_down, l->ahead_down, status.down_left);
-	l->lease.down_wanted = lease_down_suffices(l) ? 0 : down_wanted;
+	l->lease.down_wanted = lease_down_suffices(l) && !(l->is_ahead && down_is_low(l)) ? 0 : down_wanted;
 	TRY(table_lease_take(l->hub->table, &l->lease.slot, &lowest, &l->lease.keys));
 	TRY(lease_seal(l, up_wanted, lowest));
 	l->lease.sent = true;
@@ -194,11 +219,23 @@ dske_rc lease_begin(struct link *l)
 	return fanout_send(l->set->fanout, l->at, l->lease.frame.data, l->lease.frame.len);
 }
 
+void lease_look_ahead(struct link *l)
+{
+	if (l->state != LINK_READY || l->lease.sent || l->ahead_failed || !(up_is_low(l) || down_is_low(l)))
+		return;
+	l->is_ahead = true;
+	l->ahead_failed = !rc_ok(lease_begin(l)); /* then it is begun when there is need, and its failure told */
+	l->is_ahead = false;
+}
+
 /* ---- GRANT and CONFIRM ------------------------------------------------------------------------------- */
 
 static void take_windows(struct link *l, struct window *up, struct window *down)
 {
-	if (up != NULL && window_left(up) > 0) {
+	if (up != NULL && window_left(up) > 0 && has_left(l->up, 1)) {
+		window_free(l->up_next);
+		l->up_next = up;
+	} else if (up != NULL && window_left(up) > 0) {
 		window_free(l->up);
 		l->up = up;
 	} else {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "client/convoy.h"
 #include "client/policy.h"
 #include "client/pool.h"
 
@@ -68,7 +69,7 @@ uint64_t link_needs_left(const struct link *l)
 static bool switch_table(struct link *l, dske_rc why)
 {
 	char hex[ID_HEX_LEN];
-	if (!is_of_table(why) || l->switches_left == 0)
+	if (!is_of_table(why) || l->switches_left == 0 || l->set->is_trunk) /* of others' requests some are under way there */
 		return false;
 	l->switches_left--;
 	struct hub_table *next = pool_successor(l->set->client, l->hub, link_needs_left(l), l->need_down + l->ahead_down);
@@ -92,6 +93,11 @@ void link_fail(struct link *l, dske_rc why)
 	if (l->state == LINK_FAILED)
 		return;
 	keep_reason(l, why);
+	if (l->trunk != NULL) { /* the call is done with this hub, others are not */
+		l->state = LINK_FAILED;
+		l->set->ops->failed(l->set->exchange, l);
+		return;
+	}
 	if (switch_table(l, why))
 		return;
 	l->state = LINK_FAILED;
@@ -109,6 +115,10 @@ void link_fail(struct link *l, dske_rc why)
 
 void link_hang_up(struct link *l)
 {
+	if (l->trunk != NULL) {
+		convoy_end(l->set->rider);
+		return;
+	}
 	fanout_close(l->set->fanout, l->at);
 	lease_drop(l);
 	l->state = LINK_IDLE;
@@ -129,6 +139,8 @@ dske_rc link_objection(const struct link *l)
 
 void link_nonsense(struct link *l, const char *what)
 {
+	if (l->trunk != NULL)
+		l = l->trunk;
 	if (++l->nonsense >= NONSENSE_MOST)
 		link_fail(l, FAIL(TAG, "it sends nonsense (%s): is another program on this address?", what));
 }
@@ -213,6 +225,10 @@ void link_want_long(struct link *l, const struct link_need *need)
 {
 	set_need(l, need);
 	begin_tries(l);
+	if (l->trunk != NULL) {
+		convoy_want(l);
+		return;
+	}
 	l->switches_left = SWITCHES_MOST;
 	l->lease_lost = false;
 	l->code = DSKE_RC_OK;
@@ -229,8 +245,39 @@ bool link_is_alive(const struct link *l)
 	return l->state == LINK_CONNECTING || l->state == LINK_LEASING || l->state == LINK_READY;
 }
 
+dske_rc link_send(struct link *l, const uint8_t *frame, size_t len)
+{
+	struct link *view = l->trunk != NULL ? l : NULL;
+	if (view != NULL)
+		l = l->trunk;
+	dske_rc rc = fanout_send(l->set->fanout, l->at, frame, len);
+	if (view == NULL || !rc_is(rc, DSKE_RC_CLOSED) || !link_is_alive(l))
+		return rc;
+	view->state = LINK_CONNECTING; /* it goes out when the call is told that the hub is there again */
+	return DSKE_OK;
+}
+
+bool link_can_send(const struct link *l)
+{
+	return l->state == LINK_READY && (l->trunk == NULL || convoy_serves(l));
+}
+
+struct window *link_up_window(struct link *l, uint64_t len)
+{
+	if (l->trunk != NULL)
+		l = l->trunk;
+	if (l->up_next != NULL && (l->up == NULL || window_left(l->up) < len)) {
+		window_free(l->up);
+		l->up = l->up_next;
+		l->up_next = NULL;
+	}
+	return l->up;
+}
+
 struct window *link_down_window(struct link *l, uint64_t offset, uint64_t len)
 {
+	if (l->trunk != NULL)
+		l = l->trunk;
 	for (size_t i = 0; i < LINK_DOWN_WINDOWS; i++) {
 		struct window *w = l->down[i];
 		if (w != NULL && offset >= window_start(w) && offset < window_end(w) && len <= window_end(w) - offset)
@@ -259,7 +306,7 @@ static void on_connected(void *context, size_t i)
 	struct links *s = context;
 	s->link[i].nonsense = 0;
 	s->link[i].connection++;
-	s->link[i].is_asked_again = false;
+	s->link[i].is_asked_again = s->link[i].ahead_failed = false;
 	advance(&s->link[i]);
 }
 
@@ -358,6 +405,8 @@ void links_free(struct links *s)
 
 void links_begin(struct links *s, const struct link_ops *ops, void *exchange)
 {
+	if (s->rider != NULL)
+		convoy_enter(s->rider);
 	s->deals = s->asks_little = false;
 	s->down_most = UINT64_MAX;
 	s->ops = ops;
@@ -369,13 +418,49 @@ void links_begin(struct links *s, const struct link_ops *ops, void *exchange)
 	}
 }
 
+void link_refresh(struct link *l, bool alone)
+{
+	l->disowned_left = DISOWNED_MOST;
+	l->tries_left = TRIES_MOST;
+	if (alone)
+		begin_tries(l);
+}
+
 void links_end(struct links *s)
 {
+	if (s->rider != NULL && s->ops != NULL)
+		convoy_exit(s->rider);
 	s->ops = NULL;
 	s->exchange = NULL;
 }
 
 dske_rc links_run(struct links *s, int64_t deadline_ms, bool (*done)(void *exchange), const atomic_bool *cancelled)
 {
-	return fanout_run(s->fanout, deadline_ms, done, s->exchange, cancelled);
+	return links_run_until(s, deadline_ms, done, s->exchange, cancelled);
+}
+
+dske_rc links_run_until(struct links *s, int64_t deadline_ms, bool (*done)(void *context), void *context,
+			const atomic_bool *cancelled)
+{
+	if (s->rider != NULL)
+		return convoy_run(s->rider, deadline_ms, done, context, cancelled);
+	return fanout_run(s->fanout, deadline_ms, done, context, cancelled);
+}
+
+void links_end_by(struct links *s, int64_t until_ms)
+{
+	if (s->rider != NULL)
+		convoy_end_by(s->rider, until_ms);
+}
+
+void links_step_out(struct links *s)
+{
+	if (s->rider != NULL)
+		convoy_step_out(s->rider);
+}
+
+void links_step_in(struct links *s)
+{
+	if (s->rider != NULL)
+		convoy_step_in(s->rider);
 }

@@ -10,7 +10,8 @@
  * A table that turns out to be of no use (used up, frozen, locked) fails no link while its hub has given us
  * another one that can serve: the link goes on with that, on a new connection, within the same exchange.
  *
- * A set belongs to one thread at a time (client/pool.h) and needs no lock.  Whatever the hub sends
+ * A set belongs to one thread at a time (client/pool.h) and needs no lock; or it is one call's view of a set that several
+ * use at once (client/convoy.h), and then what is done to its links is done there.  Whatever the hub sends
  * that concerns the connection itself is dealt with here (client/lease.c); the rest goes to the exchange
  * that has the set, through struct link_ops.
  */
@@ -66,9 +67,13 @@ struct lease {
 #define LINK_DOWN_WINDOWS 4
 
 struct request; /* client/request.h */
+struct rider;   /* client/convoy.h */
 
 struct link {
 	struct links *set;
+	struct link *trunk; /* of a view: the link that it is one of; else NULL */
+	bool is_wanted;     /* of a view: its call waits for it, or uses it */
+	bool is_refused;    /* of a view: it failed since its call has to have links of its own */
 	struct request *policy; /* owned: POLICY that has no answer yet, or NULL (client/policy.h) */
 	size_t at; /* place in the set, and in its fanout */
 	struct hub_table *hub;
@@ -77,6 +82,7 @@ struct link {
 	char why[200];  /* ... in words */
 	struct lease lease;
 	struct window *up;                      /* owned; NULL: none */
+	struct window *up_next;                 /* owned; granted while the other still had something; NULL: none */
 	struct window *down[LINK_DOWN_WINDOWS]; /* owned, newest first */
 	uint64_t need_up, need_down; /* bytes that this exchange needs ready */
 	uint64_t ahead_up, ahead_down; /* and will need after that: a lease takes a part of it at once */
@@ -86,6 +92,9 @@ struct link {
 	unsigned retakes_left;       /* of these, because a note says that the slot is taken */
 	unsigned disowned_left;      /* and because a note says that the hub does not know the window */
 	unsigned switches_left;      /* other tables that may still be tried */
+	bool is_ahead;               /* the lease under way is for windows that are not needed yet */
+	bool ahead_failed;           /* on this connection: it is not tried again */
+	uint64_t noted_offset;       /* what the note that is_asked_again is about */
 	unsigned renewals;           /* leases so far on this connection: windows grow with use */
 	unsigned nonsense;           /* frames that made no sense, or did not verify */
 	unsigned objections;         /* notes that say, untagged, that this cannot be */
@@ -98,6 +107,9 @@ struct link {
 	bool lease_lost;             /* the hub disowned our window: what was sent has to be sealed afresh */
 };
 
+struct pad;
+struct secret;
+
 /* What an exchange hears.  `exchange` is what links_begin was given. */
 struct link_ops {
 	void (*ready)(void *exchange, struct link *l);  /* connected, and the windows suffice */
@@ -105,11 +117,15 @@ struct link_ops {
 	void (*failed)(void *exchange, struct link *l); /* l->code, l->why */
 	/* Is a frame of ours with a range from there on, on this link, of use still?  Notes about others are old. */
 	bool (*awaits)(const void *exchange, const struct link *l, uint64_t offset);
+	/* Of a view: an INSTRUCTION for this call that verified, its pad behind the keys, and its reply key; both are moved in. */
+	void (*instruction)(void *exchange, struct link *l, const struct envelope *e, struct pad *pad, struct secret *reply_key);
 };
 
 struct links {
 	struct client *client; /* borrowed: where other tables of a hub are found */
-	struct fanout *fanout;
+	struct rider *rider;   /* a view: its place in the convoy; else NULL */
+	bool is_trunk;         /* of a convoy */
+	struct fanout *fanout; /* NULL in a view */
 	const struct link_ops *ops;
 	void *exchange;
 	bool deals; /* its requests are keys: the last CONTROL_RESERVE bytes of an up region are not for them */
@@ -133,6 +149,10 @@ void links_free(struct links *s); /* in a forked child too; safe on NULL */
  * link, whatever tries it begins afresh. */
 void links_begin(struct links *s, const struct link_ops *ops, void *exchange);
 void links_end(struct links *s);
+
+/* Another exchange begins on a set that others use already: losses and notes may have their effects again; with alone, all
+ * of these. */
+void link_refresh(struct link *l, bool alone);
 
 /* Makes the link ready for an exchange that sends up_len bytes of range and receives down_len; tells
  * `ready` or `failed`, perhaps before it returns.  Begins with fresh tries. */
@@ -169,6 +189,15 @@ void link_lease(struct link *l);
 /* A frame did not make sense.  Sixteen of them end the connection (doc/protocol.md, "Frames"). */
 void link_nonsense(struct link *l, const char *what);
 
+/* Is it ready, and has the window, which others may use too, what is needed? */
+bool link_can_send(const struct link *l);
+
+/* Queues a frame.  Errors: as fanout_send. */
+dske_rc link_send(struct link *l, const uint8_t *frame, size_t len);
+
+/* Where the next len bytes are sent from: the older window while it has them.  NULL: there is none. */
+struct window *link_up_window(struct link *l, uint64_t len);
+
 /* The window of the down region that a whole range lies in, or NULL. */
 struct window *link_down_window(struct link *l, uint64_t offset, uint64_t len);
 
@@ -180,6 +209,16 @@ bool link_is_alive(const struct link *l);
 
 /* Runs until done, the deadline (TIMEOUT) or cancellation (CANCELLED). */
 dske_rc links_run(struct links *s, int64_t deadline_ms, bool (*done)(void *exchange), const atomic_bool *cancelled);
+dske_rc links_run_until(struct links *s, int64_t deadline_ms, bool (*done)(void *context), void *context,
+			const atomic_bool *cancelled);
+
+/* From what is told to the exchange: enough has come, and the run that is under way ends by then, with TIMEOUT.  Nothing
+ * where links are not shared. */
+void links_end_by(struct links *s, int64_t until_ms);
+
+/* Around what takes long and concerns no hub: others of a convoy go on meanwhile.  Nothing is told to the exchange. */
+void links_step_out(struct links *s);
+void links_step_in(struct links *s);
 
 /* ---- client/note.c, for client/link.c -------------------------------------------------------------- */
 
@@ -193,6 +232,9 @@ bool lease_down_suffices(const struct link *l); /* the newest down window alone 
 
 /* If they are not: has the table as much left, and a slot?  Errors: EXHAUSTED, and as table_status. */
 dske_rc lease_check_left(const struct link *l);
+
+/* Begins a lease while the windows still suffice, if they are half spent; nothing where that is not possible. */
+void lease_look_ahead(struct link *l);
 
 /* Takes the next slot and sends LEASE; or sends the one under way again, on a new connection. */
 dske_rc lease_begin(struct link *l);

@@ -9,6 +9,8 @@ noinst_LTLIBRARIES += %D%/libclient.la
 	%D%/ask.c %D%/ask.h \
 	%D%/client.c %D%/client.h \
 	%D%/config.c %D%/config.h \
+	%D%/convoy.c %D%/convoy.h \
+	%D%/convoy-join.c %D%/convoy-impl.h \
 	%D%/direct.c %D%/direct.h %D%/door.c \
 	%D%/exchange.c \
 	%D%/group.c %D%/group.h \

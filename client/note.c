@@ -66,7 +66,7 @@ static void ask_again(struct link *l)
 	if (l->state == LINK_LEASING) {
 		link_lease(l);
 	} else if (l->state == LINK_READY && l->set->ops != NULL) {
-		l->is_asked_again = true;
+		l->is_asked_again = true; /* of this one alone, in a convoy: noted_offset */
 		l->set->ops->ready(l->set->exchange, l);
 		l->is_asked_again = false;
 	}
@@ -144,8 +144,9 @@ static void want_more_down(struct link *l)
 		link_lease(l); /* it was used up by what came */
 }
 
-static void act(struct link *l, const struct note_row *row, uint64_t hint)
+static void act(struct link *l, const struct note_row *row, uint64_t hint, uint64_t offset)
 {
+	l->noted_offset = offset;
 	switch (row->effect) {
 	case NOTE_FAILS:
 		object(l, row);
@@ -174,7 +175,7 @@ void link_note(struct link *l, const struct envelope *e)
 		if (note_rows[i].note != note.code)
 			continue;
 		if (concerns_us(l, e))
-			act(l, &note_rows[i], note.hint);
+			act(l, &note_rows[i], note.hint, e->offset);
 		return;
 	}
 	link_nonsense(l, "an unknown note");

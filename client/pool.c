@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/pid.h"
+#include "client/convoy.h"
 #include "pskm/lowwater.h"
 
 dske_rc client_check_pid(const struct client *c)
 {
-	if (c->pid != getpid())
+	if (c->pid != process_id())
 		return FAIL(FORKED, "this client was opened by another process: open a new one in a forked child");
 	return DSKE_OK;
 }
@@ -240,7 +242,7 @@ size_t pool_hubs_known(struct client *c)
 
 /* The same hubs.  A set keeps its table of a hub while that can serve (client/link.c switches): its windows are
  * paid for. */
-static bool serves(const struct links *s, struct hub_table *const *hubs, size_t count)
+bool pool_serves(const struct links *s, struct hub_table *const *hubs, size_t count)
 {
 	if (s->count != count)
 		return false;
@@ -266,7 +268,7 @@ dske_rc pool_take(struct client *c, struct hub_table *const *hubs, size_t count,
 		*out = take_idle(c);
 		if (*out == NULL)
 			return links_new(out, c, hubs, count);
-		if (serves(*out, hubs, count))
+		if (pool_serves(*out, hubs, count))
 			return DSKE_OK;
 		links_free(*out);
 	}
@@ -277,6 +279,10 @@ void pool_put(struct client *c, struct links *s)
 	if (s == NULL)
 		return;
 	links_end(s);
+	if (s->rider != NULL) {
+		convoy_leave(c, s);
+		return;
+	}
 	pthread_mutex_lock(&c->lock);
 	bool kept = c->idle_count < POOL_SETS_MAX && !c->is_relocked;
 	if (kept)
@@ -291,10 +297,12 @@ void pool_forget(struct client *c)
 	struct links *s;
 	while ((s = take_idle(c)) != NULL)
 		links_free(s);
+	convoy_forget(c);
 }
 
 void pool_drain(struct client *c)
 {
 	while (c->idle_count > 0)
 		links_free(c->idle[--c->idle_count]);
+	convoy_forget(c);
 }

@@ -39,6 +39,7 @@ struct client {
 	struct door *doors; /* owned by who waits at them: client/door.c */
 	struct links *idle[POOL_SETS_MAX];
 	size_t idle_count;
+	struct convoy *convoy[2]; /* owned; of receivers, of initiators; NULL: none (client/convoy.h) */
 	uint64_t exchanges; /* so far: spreads the load */
 };
 
@@ -89,6 +90,9 @@ bool pool_stands_for_hub(struct client *c, const struct hub_table *table);
 
 /* Takes a set for these tables out of the pool, or makes one.  Errors: NOMEM, CONFIG. */
 dske_rc pool_take(struct client *c, struct hub_table *const *hubs, size_t count, struct links **out);
+
+/* Is it a set for these tables? */
+bool pool_serves(const struct links *s, struct hub_table *const *hubs, size_t count);
 
 /* Puts it back, ended. */
 void pool_put(struct client *c, struct links *s);

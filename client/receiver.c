@@ -138,8 +138,11 @@ static void on_frame(void *exchange, struct link *l, const struct envelope *e)
 
 static void on_failed(void *exchange, struct link *l)
 {
-	(void)exchange;
-	(void)l; /* counted by is_hopeless; it may come back while we wait */
+	struct reception *v = exchange;
+	if (!l->is_refused || v->first_ms > 0)
+		return; /* counted by is_hopeless; it may come back while we wait */
+	v->a->needs_own = true;
+	reception_over(v, rc_make(DSKE_RC_BUSY));
 }
 
 /* A WAIT that was answered still stands, and a window may be too small for what it is sent. */
@@ -150,7 +153,18 @@ static bool awaits(const void *exchange, const struct link *l, uint64_t offset)
 	       second_awaits(v->a->second, l, offset);
 }
 
-static const struct link_ops receiver_ops = {.ready = on_ready, .frame = on_frame, .failed = on_failed, .awaits = awaits};
+static void on_instruction(void *exchange, struct link *l, const struct envelope *e, struct pad *pad, struct secret *reply_key)
+{
+	struct reception *v = exchange;
+	bool was_over = v->is_over;
+	if (arrival_take_open(v, l, e, pad, reply_key))
+		try_to_conclude(v);
+	if (v->is_over && !was_over)
+		links_end_by(v->a->x.set, exchange_grace(&v->a->x, clock_fine_ms() - v->first_ms));
+}
+
+static const struct link_ops receiver_ops = {
+	.ready = on_ready, .frame = on_frame, .failed = on_failed, .awaits = awaits, .instruction = on_instruction};
 
 /* ---- waiting ------------------------------------------------------------------------------------------------- */
 
@@ -182,6 +196,13 @@ static bool all_have_delivered(const struct reception *v)
 			return false;
 	}
 	return true;
+}
+
+/* Of links that are shared: it is woken once, when the other hubs' shares have come too, or have had their while. */
+static bool is_over_and_complete(void *exchange)
+{
+	const struct reception *v = exchange;
+	return is_hopeless(v) || (v->is_over && (v->code != DSKE_RC_OK || all_have_delivered(v)));
 }
 
 /* Of a hub that has delivered: a confirmation, or another key, if any will do. */
@@ -246,7 +267,8 @@ static bool is_complete(void *exchange)
 static void linger(struct reception *v)
 {
 	struct exchange *x = &v->a->x;
-	(void)links_run(x->set, exchange_grace(x, clock_fine_ms() - v->first_ms), is_complete, x->cancelled);
+	if (x->set->rider == NULL) /* else they had it already */
+		(void)links_run(x->set, exchange_grace(x, clock_fine_ms() - v->first_ms), is_complete, x->cancelled);
 }
 
 /* Hubs that are silent must not keep those who have delivered from giving the key.  From when on is it looked for? */
@@ -291,7 +313,8 @@ static dske_rc await_key(struct reception *v)
 		if (now >= x->deadline_ms)
 			reception_over(v, give_up(v));
 		else {
-			dske_rc rc = links_run(x->set, wake_ms(v, now), is_over, x->cancelled);
+			bool (*over)(void *) = x->set->rider != NULL ? is_over_and_complete : is_over;
+			dske_rc rc = links_run(x->set, wake_ms(v, now), over, x->cancelled);
 			if (rc_is(rc, DSKE_RC_CANCELLED))
 				return rc;
 			second_turn(v->a->second, v);
@@ -349,9 +372,10 @@ static void enter_other_name(const struct reception *v)
 /* From here on the key is not new any more, whatever becomes of the receipts. */
 static dske_rc enter_name(struct reception *v)
 {
-	dske_rc rc = taken_enter(&v->a->x.client->config, &v->terms->initiator, &v->terms->key_id);
+	const struct config *c = &v->a->x.client->config;
+	dske_rc rc = (v->a->is_named ? taken_note : taken_enter)(c, &v->terms->initiator, &v->terms->key_id);
 	enter_other_name(v);
-	return rc_is(rc, DSKE_RC_EXISTS) && v->a->is_named ? DSKE_OK : rc;
+	return rc;
 }
 
 /* DSKE 3: falling back, and saying so. */

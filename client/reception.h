@@ -118,6 +118,13 @@ bool arrival_take(struct reception *v, struct link *l, const struct envelope *e)
  * behind the keys, reply_key the second of these. */
 bool arrival_range(struct link *l, const struct envelope *e, struct pad *pad, struct secret *reply_key);
 
+/* Behind arrival_range, of a convoy: which key is it of?  False: it cannot be read.  And the RECEIPT that it is kept. */
+bool arrival_name(const struct envelope *e, struct id *key_id);
+dske_rc arrival_answer_kept(struct link *l, const struct envelope *e, const struct secret *reply_key);
+
+/* arrival_take, behind arrival_range; pad and key are moved in. */
+bool arrival_take_open(struct reception *v, struct link *l, const struct envelope *e, struct pad *pad, struct secret *reply_key);
+
 /* Sends the RECEIPTs that are due: for shares of the key that was agreed on (v->terms; NULL: none was), and for
  * what was refused.  The hubs keep the others. */
 void arrivals_answer(struct reception *v);

@@ -5,12 +5,17 @@
 
 #include <string.h>
 
+#include "client/convoy.h"
+
 dske_rc request_reserve(struct request *r, struct link *l, uint8_t type, size_t length)
 {
 	request_drop(r);
-	if (l->up == NULL)
+	struct window *up = link_up_window(l, length);
+	if (up == NULL)
 		return FAIL(EXHAUSTED, "%s: no window to send from", l->hub->name);
-	TRY(window_reserve(l->up, length, &r->pad));
+	TRY(window_reserve(up, length, &r->pad));
+	if (l->trunk != NULL)
+		convoy_has_range(l, length);
 	r->type = type;
 	r->offset = r->pad.offset;
 	r->length = (uint32_t)length;
@@ -32,7 +37,7 @@ dske_rc request_seal(struct request *r, const struct link *l, const struct buf *
 dske_rc request_send(struct request *r, struct link *l)
 {
 	r->connection = l->connection;
-	return fanout_send(l->set->fanout, l->at, r->frame.data, r->frame.len);
+	return link_send(l, r->frame.data, r->frame.len);
 }
 
 bool request_is_at(const struct request *r, uint64_t offset)

@@ -6,6 +6,11 @@ TESTS += %D%/test-agree
 %C%_test_agree_SOURCES = %D%/test-agree.c $(CLIENT_WORLD)
 %C%_test_agree_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 
+check_PROGRAMS += %D%/test-convoy
+TESTS += %D%/test-convoy
+%C%_test_convoy_SOURCES = %D%/test-convoy.c $(CLIENT_WORLD)
+%C%_test_convoy_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
+
 check_PROGRAMS += %D%/test-confirm
 TESTS += %D%/test-confirm
 %C%_test_confirm_SOURCES = %D%/test-confirm.c $(CLIENT_WORLD)

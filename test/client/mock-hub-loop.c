@@ -20,6 +20,7 @@ static void conn_close(struct mock_hub *h, struct mock_conn *c)
 	fd_drop(&c->fd);
 	stream_drop(&c->in);
 	window_free(c->up);
+	window_free(c->up_old);
 	window_free(c->down);
 	window_free(c->down_next);
 	lease_keys_drop(&c->keys);

@@ -102,7 +102,8 @@ static void grant(struct mock_hub *h, struct mock_conn *c, const struct envelope
 	struct window *up = NULL;
 	struct msg_grant g = {.nonce_c = m->nonce_c};
 	NEED(table_lease_grant(c->client->table, m->slot, digest, m->lowest, m->wanted, UINT64_MAX, &up));
-	window_free(c->up);
+	window_free(c->up_old);
+	c->up_old = c->up;
 	c->up = up;
 	c->slot = m->slot;
 	g.start = window_start(up);
@@ -304,9 +305,8 @@ static void take_wait(struct mock_hub *h, struct mock_conn *c, const struct enve
 		mock_reply(h, c, e, pad, STATUS_UNKNOWN_CLIENT);
 		return;
 	}
-	struct mock_wait *w = &c->wait[c->waits++ % MOCK_WAITS];
-	if (c->waits > MOCK_WAITS)
-		c->waits = MOCK_WAITS;
+	struct mock_wait *w = &c->wait[c->waits_so_far++ % MOCK_WAITS];
+	c->waits = c->waits_so_far < MOCK_WAITS ? c->waits_so_far : MOCK_WAITS;
 	*w = (struct mock_wait){.initiator = m.initiator, .selector = m.selector, .value_len = m.value_len, .offset = e->offset,
 				.takes_long = m.takes_long};
 	if (m.value_len > 0)
@@ -372,6 +372,14 @@ static bool answered_before(struct mock_hub *h, struct mock_conn *c, const struc
 	return false;
 }
 
+/* Of the two newest. */
+static struct window *up_window(const struct mock_conn *c, const struct envelope *e)
+{
+	if (c->up != NULL && rc_ok(window_check(c->up, e->offset, e->length)))
+		return c->up;
+	return c->up_old != NULL && rc_ok(window_check(c->up_old, e->offset, e->length)) ? c->up_old : NULL;
+}
+
 /* Requests from a window of this connection. */
 static void take_request(struct mock_hub *h, struct mock_conn *c, const struct envelope *e)
 {
@@ -396,16 +404,17 @@ static void take_request(struct mock_hub *h, struct mock_conn *c, const struct e
 	}
 	if (answered_before(h, c, e))
 		return;
-	if (c->up == NULL || !rc_ok(window_check(c->up, e->offset, e->length))) {
+	struct window *up = up_window(c, e);
+	if (up == NULL) {
 		mock_note(h, c, e, NOTE_NO_LEASE, 0);
 		return;
 	}
-	NEED(window_peek(c->up, e->offset, key, sizeof key));
+	NEED(window_peek(up, e->offset, key, sizeof key));
 	if (!frame_verify(e, key)) {
 		mock_note(h, c, e, NOTE_BAD_TAG, 0);
 		return;
 	}
-	NEED(window_take(c->up, e->offset, e->length, &pad));
+	NEED(window_take(up, e->offset, e->length, &pad));
 	NEED(pad_take(&pad, key, sizeof key));
 	if (e->type == MESSAGE_SHARE)
 		take_share(h, c, e, &pad);

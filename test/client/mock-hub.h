@@ -96,11 +96,11 @@ struct mock_conn {
 	struct fd fd;
 	struct stream in;
 	struct mock_client *client;
-	struct window *up, *down, *down_next; /* down_next: opened while pieces are sent in the other */
+	struct window *up, *up_old, *down, *down_next; /* down_next: opened while pieces are sent in the other */
 	struct lease_keys keys;
 	uint64_t slot;
 	struct mock_wait wait[MOCK_WAITS];
-	size_t waits;
+	size_t waits, waits_so_far; /* the newest are kept */
 	bool over;
 };
 
