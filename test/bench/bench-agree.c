@@ -7,8 +7,8 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "test/bench/bench.h"
 #include "test/bench/echo.h"
@@ -26,7 +26,8 @@
 #define RATE_SECONDS 1.0
 #define BULK_LEN (1u << 20)
 #define BULK_HUBS 3
-#define BULK_ROUNDS 20
+#define BULK_ROUNDS 24
+#define BULK_TABLE_LEN (UINT64_C(256) << 20)
 
 struct agreements { /* what the pairs of a network share */
 	struct network network;
@@ -112,37 +113,39 @@ static void latency(struct agreements *a, struct echo *e)
 
 /* Unlike rates it hardly depends on what else the machine does, nor on its number of cores. */
 struct cpu {
-	double hubs, ends, agreements;
+	double hubs, initiators, receivers, agreements;
 };
 
-static double own_cpu(void)
+static void note_cpu(const struct agreements *a, const struct pairs *s, struct cpu *used, double sign)
 {
-	struct rusage u;
+	struct pairs_cpu ends = pairs_cpu(s);
 
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+	used->hubs += sign * network_hubs_cpu(&a->network);
+	used->initiators += sign * ends.initiators;
+	used->receivers += sign * ends.receivers;
 }
 
-/* pairs_rate, and what it used. */
-static double rate_and_cpu(struct agreements *a, struct pairs *s, struct cpu *used)
+/* pairs_rate, or of so many rounds of each pair, and what it used. */
+static double rate_and_cpu(struct agreements *a, struct pairs *s, size_t rounds, struct cpu *used)
 {
-	double hubs = network_hubs_cpu(&a->network), ends = own_cpu(), start = bench_now();
-	double done = pairs_rate(s, RATE_SECONDS);
-
+	note_cpu(a, s, used, -1);
+	double start = bench_now();
+	double done = rounds == 0 ? pairs_rate(s, RATE_SECONDS) : pairs_rate_of(s, rounds);
 	used->agreements += done * (bench_now() - start);
-	used->hubs += network_hubs_cpu(&a->network) - hubs;
-	used->ends += own_cpu() - ends;
+	note_cpu(a, s, used, 1);
 	return done;
 }
 
-static void print_cpu(const struct cpu *used)
+static void print_cpu(const struct cpu *used, size_t hubs)
 {
-	bench_line("    processor time at one hub, an agreement", used->hubs / used->agreements / HUBS * 1e6, "us");
-	bench_line("    processor time at both ends together", used->ends / used->agreements * 1e6, "us");
+	bench_line("    processor time at one hub, an agreement", used->hubs / used->agreements / (double)hubs * 1e6, "us");
+	bench_line("    processor time at the initiator", used->initiators / used->agreements * 1e6, "us");
+	bench_line("    processor time at the receiver", used->receivers / used->agreements * 1e6, "us");
 }
 
 /* ---- rates ---------------------------------------------------------------------------------------------------- */
 
+/* e NULL: without the stub. */
 static void rate(struct agreements *a, struct echo *e, size_t threads)
 {
 	static struct pairs ours, stub;
@@ -151,56 +154,98 @@ static void rate(struct agreements *a, struct echo *e, size_t threads)
 	char name[80];
 
 	pairs_start(&ours, threads, &real_way, a);
-	pairs_start(&stub, threads, &echo_way, e);
+	pairs_start(&stub, e != NULL ? threads : 0, &echo_way, e);
 	pairs_rate(&ours, RATE_SECONDS / 2); /* warms up */
 	for (size_t b = 0; b < RATE_BLOCKS; b++) {
-		done[0][b] = rate_and_cpu(a, &ours, &used);
-		done[1][b] = pairs_rate(&stub, RATE_SECONDS);
+		done[0][b] = rate_and_cpu(a, &ours, 0, &used);
+		done[1][b] = e != NULL ? pairs_rate(&stub, RATE_SECONDS) : 0;
 	}
 	for (size_t i = 0; i < 2; i++)
 		median[i] = bench_quantile(done[i], RATE_BLOCKS, 0.5);
-	snprintf(name, sizeof name, "256 bits, n = 5, k = 3, %zu thread%s an end", threads, threads == 1 ? "" : "s");
+	snprintf(name, sizeof name, "256 bits, n = 5, k = 3, %zu in flight", threads);
 	bench_line(name, median[0], "agreements a second");
-	bench_line("    echo stub", median[1], "a second");
-	bench_line("    ratio", median[1] / median[0], "times as slow as the echo stub");
-	print_cpu(&used);
+	if (e != NULL) {
+		bench_line("    echo stub", median[1], "a second");
+		bench_line("    ratio", median[1] / median[0], "times as slow as the echo stub");
+	}
+	print_cpu(&used, HUBS);
 	pairs_complain(&ours, name);
 	pairs_stop(&ours);
 	pairs_stop(&stub);
 }
 
-static void bulk(struct agreements *a)
+static double mbit(double keys_a_second)
 {
-	static struct pairs ours;
-	double taken[BULK_ROUNDS], median;
-
-	pairs_start(&ours, 1, &real_way, a);
-	pairs_latency(&ours); /* connects */
-	for (size_t i = 0; i < BULK_ROUNDS; i++)
-		taken[i] = pairs_latency(&ours);
-	median = bench_quantile(taken, BULK_ROUNDS, 0.5);
-	bench_line("1 MiB, XOR, n = k = 3, p50", median * 1e3, "ms");
-	bench_line("    one after the other that is", 8 * BULK_LEN / median / 1e6, "Mbit/s of agreed key");
-	pairs_stop(&ours);
+	return 8 * BULK_LEN * keys_a_second / 1e6;
 }
 
-int main(void)
+static void bulk(struct agreements *a, struct echo *e, size_t threads, size_t rounds)
 {
-	const struct path *scratch = bench_scratch();
-	static struct agreements small = {.key_len = 32, .scheme = SCHEME_SHAMIR},
-				 large = {.key_len = BULK_LEN, .scheme = SCHEME_XOR};
+	static struct pairs ours, stub;
+	struct cpu used = {0};
+	char name[80];
+
+	pairs_start(&ours, threads, &real_way, a);
+	pairs_start(&stub, threads, &echo_way, e);
+	pairs_rate_of(&ours, 2); /* connects */
+	pairs_rate_of(&stub, 2);
+	double done = rate_and_cpu(a, &ours, rounds, &used), least = pairs_rate_of(&stub, rounds);
+	snprintf(name, sizeof name, "1 MiB, XOR, n = k = 3, %zu in flight", threads);
+	bench_line(name, mbit(done), "Mbit/s of agreed key");
+	bench_line("    a key", 1e3 / done, "ms");
+	bench_line("    echo stub", mbit(least), "Mbit/s");
+	bench_line("    ratio", least / done, "times as slow as the echo stub");
+	print_cpu(&used, BULK_HUBS);
+	pairs_complain(&ours, name);
+	pairs_stop(&ours);
+	pairs_stop(&stub);
+}
+
+/* in_flight: that row alone, for a profile; 0: all of them. */
+static void small_keys(const struct path *scratch, size_t in_flight)
+{
+	static struct agreements small = {.key_len = 32, .scheme = SCHEME_SHAMIR};
 	static struct echo echo;
 
-	bench_header(scratch->s);
-	echo_start(&echo, HUBS, scratch);
+	if (in_flight == 0)
+		echo_start(&echo, HUBS, scratch, 0);
 	network_start(&small.network, scratch, "five", HUBS, 3, TABLE_LEN);
-	latency(&small, &echo);
-	rate(&small, &echo, 1);
-	rate(&small, &echo, PAIRS_MAX);
+	if (in_flight == 0)
+		latency(&small, &echo);
+	for (size_t threads = 1; threads <= PAIRS_MAX; threads *= 4)
+		if (in_flight == 0 || in_flight == threads)
+			rate(&small, in_flight == 0 ? &echo : NULL, threads);
 	network_stop(&small.network);
-	echo_stop(&echo);
-	network_start(&large.network, scratch, "three", BULK_HUBS, 3, 2 * TABLE_LEN);
-	bulk(&large);
+	if (in_flight == 0)
+		echo_stop(&echo);
+}
+
+static void long_keys(const struct path *scratch)
+{
+	static struct agreements large = {.key_len = BULK_LEN, .scheme = SCHEME_XOR};
+	static struct echo echo;
+
+	echo_start(&echo, BULK_HUBS, scratch, BULK_LEN);
+	network_start(&large.network, scratch, "three", BULK_HUBS, 3, BULK_TABLE_LEN);
+	bulk(&large, &echo, 1, BULK_ROUNDS);
+	bulk(&large, &echo, 4, BULK_ROUNDS / 2);
 	network_stop(&large.network);
+	echo_stop(&echo);
+}
+
+/* "small" or "bulk" alone, or both; or 1, 4, 16 or 64: so many agreements in flight, and no stub,
+ * for a profile. */
+int main(int argc, char **argv)
+{
+	const struct path *scratch = bench_scratch();
+	const char *which = argc > 1 ? argv[1] : "";
+
+	size_t in_flight = (size_t)strtoul(which, NULL, 10);
+
+	bench_header(scratch->s);
+	if (strcmp(which, "bulk") != 0)
+		small_keys(scratch, in_flight);
+	if (strcmp(which, "small") != 0 && in_flight == 0)
+		long_keys(scratch);
 	return 0;
 }

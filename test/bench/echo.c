@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,28 +34,51 @@ static const size_t lengths[KIND_COUNT] = {
 	[KIND_RECEIPT] = 68,
 };
 
-#define MESSAGE_MAX 512
+#define SHARE_MAX ((size_t)1 << 20)
+#define MESSAGE_MAX (SHARE_MAX + 512)
 #define CONNECTIONS_MAX (2 * PAIRS_MAX)
+
+static size_t share_more; /* what an INSTRUCTION is longer by; said before there are stubs and threads */
+
+static size_t length_of(enum kind kind)
+{
+	return lengths[kind] + (kind == KIND_INSTRUCTION ? share_more : 0);
+}
 
 static void put(int fd, enum kind kind, size_t pair)
 {
-	uint8_t bytes[MESSAGE_MAX] = {(uint8_t)kind, (uint8_t)pair};
+	static uint8_t zeros[MESSAGE_MAX];
+	uint8_t head[2] = {(uint8_t)kind, (uint8_t)pair};
+	struct iovec parts[2] = {{.iov_base = head, .iov_len = sizeof head},
+				 {.iov_base = zeros, .iov_len = length_of(kind) - sizeof head}};
+	struct msghdr m = {.msg_iov = parts, .msg_iovlen = 2};
 
-	bench_need(send(fd, bytes, lengths[kind], MSG_NOSIGNAL) == (ssize_t)lengths[kind], "echo: send");
+	for (size_t left = length_of(kind); left > 0;) {
+		ssize_t n = sendmsg(fd, &m, MSG_NOSIGNAL);
+		bench_need(n >= (ssize_t)sizeof head, "echo: sendmsg");
+		left -= (size_t)n;
+		parts[0].iov_len = 0;
+		parts[1].iov_len = left;
+	}
 }
 
 /* Takes one whole message, which its sender sent in one piece; false at the end of the connection. */
 static bool take(int fd, enum kind *kind, size_t *pair)
 {
-	uint8_t bytes[MESSAGE_MAX];
+	uint8_t bytes[4096];
 
 	if (recv(fd, bytes, 2, MSG_WAITALL) != 2)
 		return false;
 	bench_need(bytes[0] < KIND_COUNT && bytes[1] < PAIRS_MAX, "echo: a message makes no sense");
 	*kind = (enum kind)bytes[0];
 	*pair = bytes[1];
-	size_t rest = lengths[*kind] - 2;
-	return rest == 0 || recv(fd, bytes, rest, MSG_WAITALL) == (ssize_t)rest;
+	for (size_t left = length_of(*kind) - 2; left > 0;) {
+		ssize_t n = recv(fd, bytes, left < sizeof bytes ? left : sizeof bytes, MSG_WAITALL);
+		if (n <= 0)
+			return false;
+		left -= (size_t)n;
+	}
+	return true;
 }
 
 /* ---- a stub --------------------------------------------------------------------------------------------- */
@@ -71,6 +95,7 @@ struct stub {
 	} queue[2 * CONNECTIONS_MAX];
 	size_t queued;
 	bool dirty;
+	size_t shares; /* taken in this round */
 };
 
 static void queue(struct stub *s, int fd, enum kind kind, size_t pair)
@@ -96,14 +121,26 @@ static bool stub_take(struct stub *s, int fd)
 		queue(s, s->receiver[pair], KIND_INSTRUCTION, pair);
 	}
 	s->dirty |= kind == KIND_SHARE || kind == KIND_RECEIPT;
+	s->shares += kind == KIND_SHARE;
 	return true;
+}
+
+/* Long shares one behind the other, over those of the round before. */
+static void make_durable(struct stub *s)
+{
+	static const uint8_t bytes[SHARE_MAX + sizeof(uint64_t)];
+	size_t len = sizeof(uint64_t) + share_more;
+
+	for (size_t i = 0; i < s->shares || i == 0; i++)
+		bench_need(pwrite(s->file, bytes, len, (off_t)(i * len)) == (ssize_t)len, "echo: write");
+	bench_need(fdatasync(s->file) == 0, "echo: fdatasync");
+	s->dirty = false;
+	s->shares = 0;
 }
 
 /* Takes what is there, makes it durable, sends. */
 static bool stub_round(struct stub *s)
 {
-	uint64_t number = 1;
-
 	bench_need(poll(s->poll, s->count, -1) > 0, "echo: poll");
 	for (nfds_t i = 1; i < s->count; i++)
 		if (s->poll[i].revents != 0 && !stub_take(s, s->poll[i].fd))
@@ -111,9 +148,7 @@ static bool stub_round(struct stub *s)
 	if ((s->poll[0].revents & POLLIN) != 0 && s->count <= CONNECTIONS_MAX)
 		s->poll[s->count++] = (struct pollfd){.fd = accept(s->poll[0].fd, NULL, NULL), .events = POLLIN};
 	if (s->dirty)
-		bench_need(pwrite(s->file, &number, sizeof number, 0) == sizeof number && fdatasync(s->file) == 0,
-			   "echo: write and fdatasync");
-	s->dirty = false;
+		make_durable(s);
 	for (size_t i = 0; i < s->queued; i++)
 		put(s->queue[i].fd, s->queue[i].kind, s->queue[i].pair);
 	s->queued = 0;
@@ -191,10 +226,11 @@ static void connect_pair(struct echo *e, size_t pair)
 	}
 }
 
-void echo_start(struct echo *e, size_t stubs, const struct path *folder)
+void echo_start(struct echo *e, size_t stubs, const struct path *folder, size_t share_len)
 {
 	*e = (struct echo){.count = stubs};
-	bench_need(stubs <= ECHO_STUBS_MAX, "too many stubs");
+	bench_need(stubs <= ECHO_STUBS_MAX && share_len <= SHARE_MAX, "too many stubs, or too long shares");
+	share_more = share_len;
 	for (size_t i = 0; i < stubs; i++)
 		e->pid[i] = stub_start(folder, i, &e->port[i]);
 	for (size_t p = 0; p < PAIRS_MAX; p++)

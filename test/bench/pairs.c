@@ -3,12 +3,23 @@
 
 #include "test/bench/pairs.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "test/bench/bench.h"
 
 #define SETTLE_US 2000 /* for the receiver's WAIT to reach the hubs */
+#define ROUNDS_PATIENCE 60.0 /* seconds for a number of rounds */
+
+static double own_cpu(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 static void *receive_rounds(void *context)
 {
@@ -18,8 +29,10 @@ static void *receive_rounds(void *context)
 		sem_wait(&p->begin);
 		if (p->stop)
 			return NULL;
+		double cpu = own_cpu();
 		p->receiver_rc = p->way->receive(p);
 		p->held_at = bench_now();
+		p->receiver_cpu += own_cpu() - cpu;
 		if (!rc_ok(p->receiver_rc) && p->why[0] == '\0')
 			snprintf(p->why, sizeof p->why, "receiver: %s", rc_detail(p->receiver_rc));
 		sem_post(&p->held);
@@ -71,9 +84,11 @@ static double one_round(struct pair *p, useconds_t pause)
 	sem_post(&p->begin);
 	if (pause > 0)
 		usleep(pause);
+	double cpu = own_cpu();
 	start = bench_now();
 	rc = p->way->initiate(p);
 	end = bench_now();
+	p->initiator_cpu += own_cpu() - cpu;
 	if (!rc_ok(rc) && p->why[0] == '\0')
 		snprintf(p->why, sizeof p->why, "initiator: %s", rc_detail(rc));
 	sem_wait(&p->held);
@@ -98,8 +113,10 @@ static void *initiate_rounds(void *context)
 {
 	struct pair *p = context;
 
-	while (bench_now() < p->until)
+	while (p->left > 0 && bench_now() < p->until) {
+		p->left--;
 		one_round(p, 0);
+	}
 	return NULL;
 }
 
@@ -112,18 +129,40 @@ static size_t good_rounds(const struct pairs *s)
 	return good;
 }
 
-double pairs_rate(struct pairs *s, double seconds)
+static double rate(struct pairs *s, double seconds, size_t rounds)
 {
 	double start = bench_now();
 	size_t before = good_rounds(s);
 
 	for (size_t i = 0; i < s->count; i++) {
 		s->pair[i].until = start + seconds;
+		s->pair[i].left = rounds;
 		bench_need(pthread_create(&s->pair[i].initiator, NULL, initiate_rounds, &s->pair[i]) == 0, "pthread_create");
 	}
 	for (size_t i = 0; i < s->count; i++)
 		pthread_join(s->pair[i].initiator, NULL);
 	return (double)(good_rounds(s) - before) / (bench_now() - start);
+}
+
+double pairs_rate(struct pairs *s, double seconds)
+{
+	return rate(s, seconds, SIZE_MAX);
+}
+
+double pairs_rate_of(struct pairs *s, size_t rounds)
+{
+	return rate(s, ROUNDS_PATIENCE, rounds);
+}
+
+struct pairs_cpu pairs_cpu(const struct pairs *s)
+{
+	struct pairs_cpu sum = {0};
+
+	for (size_t i = 0; i < s->count; i++) {
+		sum.initiators += s->pair[i].initiator_cpu;
+		sum.receivers += s->pair[i].receiver_cpu;
+	}
+	return sum;
 }
 
 void pairs_complain(const struct pairs *s, const char *name)

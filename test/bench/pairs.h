@@ -14,7 +14,7 @@
 #include "base/rc.h"
 #include "base/secret.h"
 
-#define PAIRS_MAX 16
+#define PAIRS_MAX 64
 
 struct pair {
 	const struct way *way;
@@ -27,7 +27,9 @@ struct pair {
 	sem_t begin, held;
 	bool stop;
 	pthread_t receiver, initiator;
-	double until;                  /* pairs_rate: when to stop */
+	double until;                  /* pairs_rate: when to stop ... */
+	size_t left;                   /* ... at the latest, rounds */
+	double initiator_cpu, receiver_cpu; /* seconds of processor time of either thread in its calls */
 	size_t rounds, failures;
 	char why[200];                 /* the first failure */
 };
@@ -52,6 +54,15 @@ double pairs_latency(struct pairs *s);
 
 /* Rounds a second that all pairs do together in about `seconds`, without pauses.  Failures are counted. */
 double pairs_rate(struct pairs *s, double seconds);
+
+/* The same for so many rounds of each pair. */
+double pairs_rate_of(struct pairs *s, size_t rounds);
+
+/* What all initiators' calls, and all receivers', have used so far. */
+struct pairs_cpu {
+	double initiators, receivers;
+};
+struct pairs_cpu pairs_cpu(const struct pairs *s);
 
 /* Tells of failures, if there were any. */
 void pairs_complain(const struct pairs *s, const char *name);
