@@ -37,10 +37,11 @@ struct sharing {
 static void deal(void *context)
 {
 	const struct sharing *s = context;
-	uint8_t wanted_x[ROWS_MAX] = {0};
-	uint8_t *wanted[ROWS_MAX] = {row[0]};
+	uint8_t wanted_x[ROWS_MAX], *wanted[ROWS_MAX];
 	size_t count = 1;
 
+	wanted_x[0] = 0;
+	wanted[0] = row[0];
 	for (size_t i = s->k + 1; i <= s->n; i++) {
 		wanted_x[count] = (uint8_t)i;
 		wanted[count++] = row[i];
