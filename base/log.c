@@ -268,22 +268,33 @@ static void pipe_release(const struct no_pipe *h, bool broken)
 }
 
 /* One write for one line or more, so that lines of several processes in one file do not mix. */
-static void write_lines(int fd, const char *lines, size_t len)
+static bool write_once(int fd, const char *lines, size_t len)
 {
-	struct no_pipe hold;
 	ssize_t n;
 
-	pipe_hold(&hold);
 	do
 		n = write(fd, lines, len);
 	while (n < 0 && errno == EINTR);
-	pipe_release(&hold, n < 0 && errno == EPIPE);
+	return n >= 0;
+}
+
+static void write_lines(int fd, const char *lines, size_t len)
+{
+	struct no_pipe hold;
+
+	pipe_hold(&hold);
+	pipe_release(&hold, !write_once(fd, lines, len) && errno == EPIPE);
 }
 
 static void write_to_file(const char *lines, size_t len)
 {
 	AUTO(fd) again = FD_NONE;
 
+	/* A program that gathers lines closes no descriptors that it does not know; and an ordinary file is no pipe. */
+	if (gathered.bytes != NULL && state.fd >= 0 && S_ISREG(state.file.st_mode)) {
+		(void)write_once(state.fd, lines, len);
+		return;
+	}
 	if (file_is_ours()) {
 		write_lines(state.fd, lines, len);
 		return;

@@ -277,16 +277,31 @@ dske_rc net_read(int fd, void *out, size_t cap, size_t *done)
 	return DSKE_OK;
 }
 
-dske_rc net_writev(int fd, const struct iovec *pieces, int count, size_t *done)
+dske_rc net_write(int fd, const void *bytes, size_t len, size_t *done)
 {
-	struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)pieces, .msg_iovlen = (size_t)count};
-	size_t len = 0;
 	ssize_t n;
 
 	*done = 0;
-	for (int i = 0; i < count; i++)
-		len += pieces[i].iov_len;
 	if (len == 0)
+		return DSKE_OK;
+	do
+		n = send(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return transfer_failed("write to");
+	*done = (size_t)n;
+	return DSKE_OK;
+}
+
+dske_rc net_writev(int fd, const struct iovec *pieces, int count, size_t *done)
+{
+	struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)pieces, .msg_iovlen = (size_t)count};
+	ssize_t n;
+
+	if (count == 1)
+		return net_write(fd, pieces->iov_base, pieces->iov_len, done);
+	*done = 0;
+	if (count == 0)
 		return DSKE_OK;
 	do
 		n = sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -295,11 +310,4 @@ dske_rc net_writev(int fd, const struct iovec *pieces, int count, size_t *done)
 		return transfer_failed("write to");
 	*done = (size_t)n;
 	return DSKE_OK;
-}
-
-dske_rc net_write(int fd, const void *bytes, size_t len, size_t *done)
-{
-	struct iovec piece = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
-
-	return net_writev(fd, &piece, 1, done);
 }
