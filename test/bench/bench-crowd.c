@@ -28,6 +28,7 @@
 #include "base/net.h"
 #include "test/bench/bench.h"
 #include "test/bench/lone.h"
+#include "test/bench/process.h"
 #include "test/bench/swarm.h"
 #include "test/bench/tables.h"
 

@@ -12,6 +12,7 @@
 
 #include "test/bench/bench.h"
 #include "test/bench/lone.h"
+#include "test/bench/process.h"
 #include "test/bench/swarm.h"
 #include "test/bench/tables.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test/bench/bench-scale.c - what grows with the number of clients, of names in a hub's mailbox, and of hubs:
- * time and memory at several sizes, and the line a + b x that fits them best (doc/scaling.md).
+ * time and memory at several sizes, and the line a + b x that fits them best (doc/benchmarks.md).
  *
  *     bench-scale clients|names|hubs [SIZE...]
  */

@@ -26,9 +26,4 @@ struct table *lone_client(struct lone *l, size_t number, uint64_t table_len, str
 void lone_start(struct lone *l);
 void lone_stop(struct lone *l);
 
-/* Of the process of that number: seconds of processor time, of all its threads; bytes of resident memory, now and
- * at most so far. */
-double process_cpu(pid_t pid);
-double process_memory(pid_t pid, bool peak);
-
 #endif

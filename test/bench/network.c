@@ -3,22 +3,16 @@
 
 #include "test/bench/network.h"
 
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "base/net.h"
 #include "client/config.h"
 #include "client/peers.h"
 #include "test/bench/bench.h"
+#include "test/bench/process.h"
 #include "test/bench/tables.h"
 
-#define PATIENCE_MS 10000
 #define TEXT_MAX 8192
 
 static const char *const names[2] = {"alice", "bob"};
@@ -82,49 +76,11 @@ static void configure_hub(const struct network *n, size_t hub)
 	bench_need_ok(file_replace(inside(n, hub_name(hub), "hubd.conf"), text, (size_t)len, 0600), "hubd.conf");
 }
 
-static pid_t spawn_hub(const char *conf)
-{
-	struct path program;
-	const char *top = getenv("top_builddir");
-	pid_t parent = getpid(), pid;
-
-	bench_need_ok(path_format(&program, "%s/hub/dske-hubd", top != NULL ? top : "."), "path");
-	pid = fork();
-	bench_need(pid >= 0, "fork");
-	if (pid > 0)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() == parent)
-		execl(program.s, "dske-hubd", "--config", conf, (char *)NULL);
-	perror(program.s);
-	_exit(127);
-}
-
-/* From the line that says where it listens. */
-static unsigned port_in_log(const char *path)
-{
-	AUTO(buf) log = {0};
-	const char *at;
-	unsigned port = 0;
-
-	if (!rc_ok(file_read_all(&log, path, 1u << 20)))
-		return 0;
-	buf_put_u8(&log, 0);
-	at = strstr((const char *)log.data, " port ");
-	return at != NULL && sscanf(at, " port %u", &port) == 1 ? port : 0;
-}
-
 static void start_hub(struct network *n, size_t hub)
 {
 	const char *name = hub_name(hub);
-	int64_t end = clock_ms() + PATIENCE_MS;
 
-	n->pid[hub] = spawn_hub(inside(n, name, "hubd.conf"));
-	while ((n->port[hub] = port_in_log(inside(n, name, "log"))) == 0) {
-		bench_need(clock_ms() < end && waitpid(n->pid[hub], NULL, WNOHANG) == 0,
-			   "a hub did not start (is top_builddir set?)");
-		usleep(2000);
-	}
+	n->pid[hub] = process_start_hub(inside(n, name, "hubd.conf"), inside(n, name, "log"), &n->port[hub]);
 }
 
 /* ---- clients ------------------------------------------------------------------------------------------- */
@@ -192,22 +148,14 @@ void network_stop(struct network *n)
 	client_close(n->alice);
 	client_close(n->bob);
 	for (size_t i = 0; i < n->hub_count; i++)
-		kill(n->pid[i], SIGTERM);
-	for (size_t i = 0; i < n->hub_count; i++)
-		bench_need(waitpid(n->pid[i], NULL, 0) == n->pid[i], "waitpid");
+		process_end(n->pid[i]);
 }
 
 double network_hubs_cpu(const struct network *n)
 {
-	unsigned long long ns, sum = 0;
-	char path[64];
+	double sum = 0;
 
-	for (size_t i = 0; i < n->hub_count; i++) {
-		snprintf(path, sizeof path, "/proc/%ld/schedstat", (long)n->pid[i]);
-		FILE *f = fopen(path, "re");
-		bench_need(f != NULL && fscanf(f, "%llu", &ns) == 1, "the hubs' processor time cannot be read");
-		fclose(f);
-		sum += ns;
-	}
-	return 1e-9 * (double)sum;
+	for (size_t i = 0; i < n->hub_count; i++)
+		sum += process_cpu(n->pid[i]);
+	return sum;
 }

@@ -35,7 +35,7 @@ void network_carry(const struct network *n, size_t client, uint64_t created, uin
 /* The configuration of client 0 (alice) or 1; dies with the fourth call after. */
 const char *network_conf(const struct network *n, size_t client);
 
-/* Seconds of processor time that all hubs have used so far; of their one thread. */
+/* Seconds of processor time that all hubs have used so far. */
 double network_hubs_cpu(const struct network *n);
 
 #endif

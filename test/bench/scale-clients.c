@@ -2,32 +2,16 @@
 /* test/bench/scale-clients.c - a hub with many clients, each with a table of the smallest length. */
 #include "config.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/layout.h"
 #include "pskm/container-impl.h"
 #include "test/bench/bench.h"
 #include "test/bench/network.h"
+#include "test/bench/process.h"
 #include "test/bench/scale.h"
-
-double scale_resident(pid_t process)
-{
-	char path[64], line[256];
-	double kib = 0;
-
-	snprintf(path, sizeof path, process ? "/proc/%ld/status" : "/proc/self/status", (long)process);
-	FILE *f = fopen(path, "re");
-	bench_need(f != NULL, "the resident memory cannot be read");
-	while (fgets(line, sizeof line, f) != NULL)
-		if (sscanf(line, "VmRSS: %lf", &kib) == 1)
-			break;
-	fclose(f);
-	return kib;
-}
 
 /* The hub's half of a PSKM; the client's is thrown away. */
 static void issue(const struct path *tables, const struct path *container, unsigned number)
@@ -61,9 +45,8 @@ static void measure(const struct path *scratch, struct scale_row *row)
 	before = bench_now();
 	network_start_hub(&n, scratch, "crowd");
 	row->value[1] = (bench_now() - before) * 1e3;
-	row->value[2] = scale_resident(n.pid[0]);
-	kill(n.pid[0], SIGTERM);
-	bench_need(waitpid(n.pid[0], NULL, 0) == n.pid[0], "waitpid");
+	row->value[2] = process_memory(n.pid[0], false) / 1024;
+	process_end(n.pid[0]);
 }
 
 const struct scale_axis scale_clients = {

@@ -4,9 +4,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hub/mailbox.h"
 #include "test/bench/bench.h"
+#include "test/bench/process.h"
 #include "test/bench/scale.h"
 #include "test/lib/scratch.h"
 
@@ -70,11 +72,11 @@ static void measure(const struct path *scratch, struct scale_row *row)
 	bench_need(id != NULL, "out of memory");
 	bench_need_ok(path_format(&folder, "%s/names-%u", scratch->s, count), "path");
 	bench_need_ok(file_make_dirs(folder.s, 0700), "folder");
-	double before = scale_resident(0);
+	double before = process_memory(getpid(), false);
 	bench_need_ok(mailbox_open(&m, folder.s, 0), "mailbox_open");
 	row->value[0] = each(m, count, id, false);
 	row->value[1] = opening(&m, &folder);
-	row->value[2] = scale_resident(0) - before;
+	row->value[2] = (process_memory(getpid(), false) - before) / 1024;
 	bench_need_ok(mailbox_size(m, &bytes), "mailbox_size");
 	row->value[3] = (double)bytes / 1024;
 	row->value[4] = each(m, count, id, true);

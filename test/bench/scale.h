@@ -4,7 +4,6 @@
 #define DSKE_TEST_BENCH_SCALE_H
 
 #include <stddef.h>
-#include <sys/types.h>
 
 #include "base/file.h"
 #include "test/bench/tables.h"
@@ -23,8 +22,5 @@ struct scale_axis {
 };
 
 extern const struct scale_axis scale_clients, scale_names, scale_hubs;
-
-/* KiB of resident memory; 0: this process. */
-double scale_resident(pid_t process);
 
 #endif

@@ -72,8 +72,7 @@ TESTS += %D%/test-media
 # Real hubs, as the benchmarks start them.
 check_PROGRAMS += %D%/test-join
 TESTS += %D%/test-join
-%C%_test_join_SOURCES = %D%/test-join.c test/bench/network.c test/bench/network.h test/bench/pairs.c test/bench/pairs.h \
-	test/bench/tables.c test/bench/tables.h test/bench/bench.c test/bench/bench.h test/lib/scratch.c test/lib/scratch.h
+%C%_test_join_SOURCES = %D%/test-join.c $(BENCH_NETWORK) $(BENCH_LIB)
 %C%_test_join_LDADD = $(CLIENT_LIBS) $(TEST_LIBS)
 
 check_PROGRAMS += %D%/test-config
