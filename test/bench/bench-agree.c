@@ -10,15 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/bench/agreements.h"
 #include "test/bench/bench.h"
 #include "test/bench/echo.h"
-#include "test/bench/network.h"
-#include "test/bench/pairs.h"
 #include "test/bench/tables.h"
 
 #define HUBS 5
 #define TABLE_LEN (UINT64_C(32) << 20)
-#define TIMEOUT_MS 3000
 #define WARM_UP 100    /* rounds: connections are made, and windows grow */
 #define BLOCKS 5
 #define BLOCK_ROUNDS 200
@@ -28,45 +26,6 @@
 #define BULK_HUBS 3
 #define BULK_ROUNDS 24
 #define BULK_TABLE_LEN (UINT64_C(256) << 20)
-
-struct agreements { /* what the pairs of a network share */
-	struct network network;
-	uint32_t key_len;
-	enum scheme scheme;
-};
-
-/* ---- one agreement ---------------------------------------------------------------------------------------- */
-
-static dske_rc agree(const struct pair *p, struct client *c, const char *peer, enum agree_role role,
-		     struct secret *key)
-{
-	const struct agreements *a = p->context;
-	struct agree_request q = {.role = role, .has_key_id = true, .key_id = p->key_id, .key_len = a->key_len,
-				  .scheme = a->scheme, .timeout_ms = TIMEOUT_MS};
-	struct agree_result r = {0};
-
-	strcpy(q.peer, peer);
-	dske_rc rc = client_agree(c, &q, &r);
-	secret_move(key, &r.key);
-	agree_result_drop(&r);
-	return rc;
-}
-
-static dske_rc initiate(struct pair *p)
-{
-	const struct agreements *a = p->context;
-
-	return agree(p, a->network.alice, "bob", ROLE_INITIATOR, &p->initiator_key);
-}
-
-static dske_rc receive(struct pair *p)
-{
-	const struct agreements *a = p->context;
-
-	return agree(p, a->network.bob, "alice", ROLE_RECEIVER, &p->receiver_key);
-}
-
-static const struct way real_way = {.initiate = initiate, .receive = receive};
 
 /* ---- latency ------------------------------------------------------------------------------------------------ */
 
@@ -89,7 +48,7 @@ static void latency(struct agreements *a, struct echo *e)
 	double p50[2];
 	size_t at = 0;
 
-	pairs_start(&ours, 1, &real_way, a);
+	pairs_start(&ours, 1, &agreements_way, a);
 	pairs_start(&stub, 1, &echo_way, e);
 	bench_line("the first agreement, connections and leases included", pairs_latency(&ours) * 1e3, "ms");
 	for (size_t i = 0; i < WARM_UP; i++) {
@@ -153,7 +112,7 @@ static void rate(struct agreements *a, struct echo *e, size_t threads)
 	struct cpu used = {0};
 	char name[80];
 
-	pairs_start(&ours, threads, &real_way, a);
+	pairs_start(&ours, threads, &agreements_way, a);
 	pairs_start(&stub, e != NULL ? threads : 0, &echo_way, e);
 	pairs_rate(&ours, RATE_SECONDS / 2); /* warms up */
 	for (size_t b = 0; b < RATE_BLOCKS; b++) {
@@ -185,7 +144,7 @@ static void bulk(struct agreements *a, struct echo *e, size_t threads, size_t ro
 	struct cpu used = {0};
 	char name[80];
 
-	pairs_start(&ours, threads, &real_way, a);
+	pairs_start(&ours, threads, &agreements_way, a);
 	pairs_start(&stub, threads, &echo_way, e);
 	pairs_rate_of(&ours, 2); /* connects */
 	pairs_rate_of(&stub, 2);

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "test/bench/bench.h"
+#include "test/bench/process.h"
 
 /* A message is its type, its pair's number, and zeros up to its type's length: that of the real one for
  * 256 bits and five hubs (SHARE: the mean of three whose share is the pad and two that are sent). */
@@ -204,24 +205,11 @@ static pid_t stub_start(const struct path *folder, size_t number, unsigned *port
 
 /* ---- both ends ------------------------------------------------------------------------------------------- */
 
-static int connect_to(unsigned port)
-{
-	struct sockaddr_in a = {
-		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	const int one = 1;
-
-	bench_need(fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0 &&
-			   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0,
-		   "echo: connect");
-	return fd;
-}
-
 static void connect_pair(struct echo *e, size_t pair)
 {
 	for (size_t i = 0; i < e->count; i++) {
-		e->initiator[pair].fd[i] = connect_to(e->port[i]);
-		e->receiver[pair].fd[i] = connect_to(e->port[i]);
+		e->initiator[pair].fd[i] = process_connect(e->port[i]);
+		e->receiver[pair].fd[i] = process_connect(e->port[i]);
 		put(e->receiver[pair].fd[i], KIND_RECEIVER, pair);
 	}
 }

@@ -6,6 +6,7 @@ BENCH_LIB = %D%/bench.c %D%/bench.h
 BENCH_TABLES = %D%/tables.c %D%/tables.h test/lib/scratch.c test/lib/scratch.h
 BENCH_HUBS = %D%/process.c %D%/process.h $(BENCH_TABLES)
 BENCH_NETWORK = %D%/network.c %D%/network.h %D%/pairs.c %D%/pairs.h $(BENCH_HUBS)
+BENCH_AGREEMENTS = %D%/agreements.c %D%/agreements.h $(BENCH_NETWORK)
 
 EXTRA_PROGRAMS += $(BENCHES)
 bench: $(BENCHES)
@@ -39,7 +40,7 @@ BENCHES += %D%/bench-mailbox
 %C%_bench_mailbox_LDADD = $(HUB_LIBS)
 
 BENCHES += %D%/bench-agree
-%C%_bench_agree_SOURCES = %D%/bench-agree.c %D%/echo.c %D%/echo.h $(BENCH_NETWORK) $(BENCH_LIB)
+%C%_bench_agree_SOURCES = %D%/bench-agree.c %D%/echo.c %D%/echo.h $(BENCH_AGREEMENTS) $(BENCH_LIB)
 %C%_bench_agree_LDADD = $(CLIENT_LIBS)
 
 BENCH_SWARM = %D%/lone.c %D%/lone.h %D%/swarm.c %D%/swarm.h %D%/swarm-real.c $(BENCH_HUBS) $(BENCH_LIB)
@@ -58,7 +59,7 @@ BENCHES += %D%/bench-search
 # What grows with clients, names and hubs (doc/benchmarks.md); minutes.  SCALE: an axis, and sizes if others are wanted.
 EXTRA_PROGRAMS += %D%/bench-scale
 %C%_bench_scale_SOURCES = %D%/bench-scale.c %D%/scale.h %D%/scale-clients.c %D%/scale-names.c %D%/scale-hubs.c \
-	$(BENCH_NETWORK) $(BENCH_LIB)
+	$(BENCH_AGREEMENTS) $(BENCH_LIB)
 %C%_bench_scale_LDADD = $(HUB_LIBS) $(CLIENT_LIBS)
 bench-scale: %D%/bench-scale hub/dske-hubd
 	@DSKE_BENCH_COMMIT=`git -C $(srcdir) describe --always --dirty 2>/dev/null`; export DSKE_BENCH_COMMIT; \

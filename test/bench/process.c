@@ -3,12 +3,16 @@
 
 #include "test/bench/process.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,6 +71,19 @@ void process_end(pid_t pid)
 {
 	kill(pid, SIGTERM);
 	bench_need(waitpid(pid, NULL, 0) == pid, "waitpid");
+}
+
+int process_connect(unsigned port)
+{
+	struct sockaddr_in a = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const int one = 1;
+
+	bench_need(fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0 &&
+			   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0,
+		   "connect");
+	return fd;
 }
 
 static double thread_cpu(pid_t pid, const char *thread)

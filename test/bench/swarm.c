@@ -3,10 +3,7 @@
 
 #include "test/bench/swarm.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,24 +11,12 @@
 #include <unistd.h>
 
 #include "test/bench/bench.h"
+#include "test/bench/process.h"
 
 #define EVENTS_MAX 256
 #define OUT_MAX ((size_t)1 << 20)
 #define TAKEN_MAX ((size_t)1 << 21)
 #define PATIENCE_MS 10000
-
-int swarm_connect(unsigned port)
-{
-	struct sockaddr_in a = {
-		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	const int one = 1;
-
-	bench_need(fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0 &&
-			   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0,
-		   "connect");
-	return fd;
-}
 
 /* ---- bytes ----------------------------------------------------------------------------------------------- */
 
@@ -151,7 +136,7 @@ static void open_end(struct swarm *s, struct swarm_end *e, struct swarm_pair *p,
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = e};
 
-	*e = (struct swarm_end){.pair = p, .receives = receives, .fd = swarm_connect(port), .own = own};
+	*e = (struct swarm_end){.pair = p, .receives = receives, .fd = process_connect(port), .own = own};
 	stream_init(&e->in, FRAME_MAX);
 	buf_heap(&e->out, OUT_MAX);
 	bench_need(epoll_ctl(s->epoll, EPOLL_CTL_ADD, e->fd, &ev) == 0, "epoll_ctl");

@@ -87,8 +87,6 @@ void swarm_replied(struct swarm_pair *p, struct flight *f);
 void swarm_instructed(struct swarm_pair *p, struct flight *f);
 void swarm_queued(struct swarm_end *e); /* bytes are in e->out */
 
-int swarm_connect(unsigned port);
-
 /* ---- the manners -------------------------------------------------------------------------------------------- */
 
 extern const struct manner real_manner, stub_manner;
