@@ -23,10 +23,10 @@ BENCHES += %D%/bench-whole
 %C%_bench_whole_LDADD = $(CORE_LIBS)
 
 # The paper's Figure 5 from measurements of this machine, as figure5.csv and figure5.svg.  A minute or two.
-EXTRA_DIST += %D%/draw-figure5
+EXTRA_DIST += %D%/draw-figure5.py
 bench-figure5: %D%/bench-whole
 	%D%/bench-whole --figure figure5.csv
-	$(srcdir)/%D%/draw-figure5 figure5.csv >figure5.svg
+	$(srcdir)/%D%/draw-figure5.py figure5.csv >figure5.svg
 CLEANFILES += figure5.csv figure5.svg
 dist_check_SCRIPTS += %D%/test-figure5
 TESTS += %D%/test-figure5

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Draws the paper's Figure 5 anew: what a key of 8 Mbit costs either end, over n and k.
 
-    draw-figure5 CSV            the CSV of bench-whole --figure; prints SVG
-    draw-figure5 --check DIR    is DIR/figure5.svg the picture of DIR/figure5.csv, and has that every n and k?  Prints TAP.
+    draw-figure5.py CSV         the CSV of bench-whole --figure; prints SVG
+    draw-figure5.py --check DIR is DIR/figure5.svg the picture of DIR/figure5.csv, and has that every n and k?  Prints TAP.
 
 Two panels of boxes, n across and k up, coloured by the logarithm of the time; and one of curves over k, a line for each
 end and some n, dotted for shares alone, beside the paper's shape, which is of shares alone: k squared whatever n is, and 8 ms
