@@ -6,17 +6,12 @@
 
 #ifdef __x86_64__
 
-#include <immintrin.h>
-
 #include "base/cpu.h"
-#include "core/gf256-rows.h"
 
 #define TARGET __attribute__((target("gfni,avx2")))
-#define LANE ((size_t)32)
 #define ROWS_MOST 6
-#define WIDTH 2u
 
-typedef __m256i vec;
+#include "core/gf256-ymm.h"
 
 struct operand {
 	vec x;
@@ -25,26 +20,6 @@ struct operand {
 struct factor {
 	vec c;
 };
-
-TARGET INLINE vec vec_load(const uint8_t *p)
-{
-	return _mm256_loadu_si256((const __m256i *)(const void *)p);
-}
-
-TARGET INLINE void vec_store(uint8_t *p, vec a)
-{
-	_mm256_storeu_si256((__m256i *)(void *)p, a);
-}
-
-TARGET INLINE vec vec_zero(void)
-{
-	return _mm256_setzero_si256();
-}
-
-TARGET INLINE vec vec_add(vec a, vec b)
-{
-	return _mm256_xor_si256(a, b);
-}
 
 TARGET INLINE struct operand operand_make(vec x)
 {

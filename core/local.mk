@@ -12,7 +12,7 @@ noinst_LTLIBRARIES += %D%/libcore.la
 	%D%/gf128-pclmul.c %D%/gf128-pmull.c %D%/gf128-steps.h %D%/gf128-vpclmul.c \
 	%D%/gf256.c %D%/gf256.h %D%/gf256-impl.h %D%/gf256-portable.c \
 	%D%/gf256-avx2.c %D%/gf256-gfni.c %D%/gf256-gfni256.c %D%/gf256-lanes.h %D%/gf256-neon.c %D%/gf256-public.c \
-	%D%/gf256-public.h %D%/gf256-rows.h \
+	%D%/gf256-public.h %D%/gf256-rows.h %D%/gf256-ymm.h \
 	%D%/identity.c %D%/identity.h \
 	%D%/layout.c %D%/layout.h \
 	%D%/locate.c %D%/locate.h \
