@@ -131,7 +131,7 @@ static dske_rc complete(struct otp_conf *c, const char *file)
 	if (c->ahead < 2 * c->block)
 		return FAIL(CONFIG, "%s: ahead is less than two pads of %llu bytes", file, (unsigned long long)c->block);
 	if (c->day_file.s[0] == '\0')
-		TRY(path_format(&c->day_file, LOCALSTATEDIR "/lib/dske/vpn-%s.day", c->name));
+		TRY(path_format(&c->day_file, "/var/lib/dske/vpn-%s.day", c->name));
 	TRY(conf_folder(&c->day_file, file));
 	if (c->service.status.s[0] == '\0')
 		TRY(path_format(&c->service.status, "/run/dske/vpn-%s", c->name));

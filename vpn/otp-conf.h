@@ -28,7 +28,7 @@ struct otp_conf {
 	unsigned mtu;                  /* default 1420 */
 	char listen[280], remote[280]; /* default ":51821"; remote may be empty */
 	uint64_t block, ahead, day_limit; /* bytes; 1 MiB, 16 MiB, 0 (no limit) */
-	struct path day_file;          /* where a day's bytes are counted; default LOCALSTATEDIR/lib/dske/vpn-NAME.day */
+	struct path day_file;          /* where a day's bytes are counted; default /var/lib/dske/vpn-NAME.day */
 	unsigned agreements;           /* at a time in each direction; default 2 */
 	int64_t timeout_ms;            /* of one; default 30 s */
 	char user[64];                 /* who runs once the device is open; empty: nothing is given up */

@@ -64,6 +64,19 @@ static void an_mtu_fits_a_datagram(void **state)
 	}
 }
 
+/* Beside the client's files, where the unit may write; one that is named counts from the file's folder. */
+static void days_are_counted_in_a_file(void **state)
+{
+	(void)state;
+	struct otp_conf c;
+	put("[tunnel]\npeer = bob\nname = west\nday_limit = 1G\n");
+	assert_true(rc_ok(otp_conf_read(&c, file)));
+	assert_string_equal(c.day_file.s, "/var/lib/dske/vpn-west.day");
+	put("[tunnel]\npeer = bob\nday_file = bytes\n");
+	assert_true(rc_ok(otp_conf_read(&c, file)));
+	assert_true(c.day_file.s[0] == '/' && strcmp(strrchr(c.day_file.s, '/'), "/bytes") == 0);
+}
+
 /* A forged ICMP message does not make datagrams too large. */
 static void no_stranger_says_what_is_too_large(void **state)
 {
@@ -187,6 +200,7 @@ static void what_is_unknown_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(an_mtu_fits_a_datagram),
+					    cmocka_unit_test(days_are_counted_in_a_file),
 					    cmocka_unit_test(links_are_apart),
 					    cmocka_unit_test(no_stranger_says_what_is_too_large),
 					    cmocka_unit_test(status_is_for_its_user),
