@@ -74,12 +74,13 @@ static dske_rc is_blank(const struct segment *s, uint32_t from, uint32_t len, bo
 	return DSKE_OK;
 }
 
-/* A file that was never finished is removed; a spare that is zeros is ready. */
+/* A file that was never finished is removed; a spare that is zeros is ready.  All of it is looked at: of the batch that began
+ * a segment a crash may have kept any page but the first. */
 static dske_rc spare_found(struct journal *j, struct segment *s, bool *keep)
 {
 	bool blank;
 
-	TRY(is_blank(s, 0, s->len < BLOCK ? s->len : BLOCK, &blank));
+	TRY(is_blank(s, 0, s->len, &blank));
 	*keep = !blank || s->len >= (j->segment_len > 0 ? j->segment_len : JOURNAL_SEGMENT_LEN);
 	s->cleared = blank ? s->len : BLOCK;
 	return DSKE_OK;
@@ -161,23 +162,49 @@ static dske_rc later_batch(struct journal *j, const struct segment *s, struct jo
 static dske_rc spares_check(struct journal *j)
 {
 	struct journal_place start = {j->count > 0 ? j->segment[j->count - 1]->number + 1 : 1, 0};
-	bool later;
+	bool later, blank;
 
 	for (size_t i = 0; i < j->spares; i++) {
-		if (j->spare[i]->cleared >= j->spare[i]->len)
+		struct segment *s = j->spare[i];
+
+		if (s->cleared >= s->len)
 			continue;
-		if (j->count == 0)
-			return FAIL(CORRUPT, "no segment of the mailbox in %s verifies under store.key: it is another's key, or the "
-				    "mailbox is damaged", j->folder.s);
-		TRY(later_batch(j, j->spare[i], start, &later));
+		TRY(later_batch(j, s, start, &later));
 		if (later)
 			return FAIL(CORRUPT, "the mailbox is damaged: segment %u in %s has lost its head", start.segment, j->folder.s);
+		TRY(is_blank(s, 0, s->len < BLOCK ? s->len : BLOCK, &blank));
+		if (j->count == 0 && !blank)
+			return FAIL(CORRUPT, "no segment of the mailbox in %s verifies under store.key: it is another's key, or the "
+				    "mailbox is damaged", j->folder.s);
 	}
 	return DSKE_OK;
 }
 
-/* What the last segment, from its head on, says that is needed. */
-static dske_rc first_read(struct journal *j)
+/* Are the bytes of a record of the last batch all there? */
+static dske_rc body_check(struct journal *j, const struct segment *s, const struct journal_reader *reader,
+			  const struct journal_record *r, bool *sound)
+{
+	struct journal_record whole = *r;
+	const uint8_t *bytes;
+
+	*sound = true;
+	if (r->body_len == 0)
+		return DSKE_OK;
+	TRY(journal_window(j, s, r->place, journal_len(r->head_len, r->body_len), &bytes));
+	*sound = false;
+	if (!bytes)
+		return DSKE_OK;
+	whole.head = bytes + sizeof(struct record);
+
+	dske_rc rc = reader->sound(reader->context, &whole, journal_body(&whole));
+
+	*sound = rc_ok(rc);
+	return rc_is(rc, DSKE_RC_CORRUPT) ? DSKE_OK : rc;
+}
+
+/* Goes through the last segment: where its last batch begins; then, with a reader, where the records end, and which segments
+ * they say are needed.  A record behind a body that is not whole says nothing: what it goes by may be what is torn. */
+static dske_rc last_read(struct journal *j, const struct journal_reader *reader)
 {
 	struct segment *s = j->segment[j->count - 1];
 	struct journal_place place = {s->number, 0};
@@ -188,20 +215,26 @@ static dske_rc first_read(struct journal *j)
 
 	for (uint64_t prev = 0;; place.at += journal_len(r.head_len, r.body_len), prev = r.code) {
 		TRY(record_at(j, s, place, &r, &found, &there));
-		if (!there || (place.at > 0 && r.prev != prev))
+		there = there && (place.at == 0 || r.prev == prev);
+		if (there && reader && place.at >= j->since)
+			TRY(body_check(j, s, reader, &found, &there));
+		j->end = place.at;
+		if (!there)
 			return DSKE_OK;
-		if ((r.type == JOURNAL_SEGMENT || r.type == JOURNAL_FIRST) && r.head_len == sizeof head) {
+		if (!reader) {
+			j->since = r.since;
+		} else if ((r.type == JOURNAL_SEGMENT || r.type == JOURNAL_FIRST) && r.head_len == sizeof head) {
 			memcpy(&head, found.head, sizeof head);
 			j->first = head.first;
 		}
-		j->since = r.since; /* in the end, of the last batch */
 	}
 }
 
-static dske_rc order(struct journal *j)
+static dske_rc order(struct journal *j, const struct journal_reader *reader)
 {
 	qsort(j->segment, j->count, sizeof *j->segment, by_number);
-	TRY(first_read(j));
+	TRY(last_read(j, NULL));
+	TRY(last_read(j, reader));
 	while (j->count > 1 && j->segment[0]->number < j->first) {
 		j->released = 1;
 		TRY(journal_put_aside(j));
@@ -220,46 +253,25 @@ static dske_rc damaged(const struct journal *j, const struct segment *s, uint32_
 	return FAIL(CORRUPT, "the mailbox is damaged: %s/segment-%06u, offset %u, does not verify", j->folder.s, s->file, at);
 }
 
-/* Are the bytes of a record of the last batch all there? */
-static dske_rc body_check(struct journal *j, const struct segment *s, const struct journal_reader *reader,
-			  const struct journal_record *r, bool *sound)
-{
-	struct journal_record whole = *r;
-	const uint8_t *bytes;
-
-	*sound = true;
-	if (r->body_len == 0)
-		return DSKE_OK;
-	TRY(journal_window(j, s, r->place, journal_len(r->head_len, r->body_len), &bytes));
-	*sound = false;
-	if (!bytes)
-		return DSKE_OK;
-	whole.head = bytes + sizeof(struct record);
-	*sound = reader->sound(reader->context, &whole, journal_body(&whole));
-	return DSKE_OK;
-}
-
 static bool is_shown(const struct journal_record *r)
 {
 	return r->type >= JOURNAL_TYPES || r->type == JOURNAL_SEGMENT;
 }
 
-/* Shows the records of a segment, up to `stop`, where there is one that does not verify. */
+/* Shows the records of a segment: of the last one up to where they end, of another all. */
 static dske_rc segment_read(struct journal *j, struct segment *s, const struct journal_reader *reader, bool is_last)
 {
 	struct journal_place place = {s->number, 0};
 	struct journal_record found = {0};
 	struct record r = {0};
-	bool there, sound = true;
+	bool there;
 
 	for (;; place.at += journal_len(r.head_len, r.body_len)) {
+		if (is_last && place.at == j->end)
+			return DSKE_OK;
 		TRY(record_at(j, s, place, &r, &found, &there));
-		there = there && (r.prev == j->code || (place.at == 0 && s == j->segment[0]));
-		if (there && is_last && place.at >= j->since)
-			TRY(body_check(j, s, reader, &found, &sound));
-		if (!there || !sound)
-			break;
-		TRY(record_at(j, s, place, &r, &found, &there)); /* checking may have moved the window */
+		if (!there || (r.prev != j->code && (place.at > 0 || s != j->segment[0])))
+			return damaged(j, s, place.at);
 		if (is_shown(&found))
 			TRY(reader->visit(reader->context, &found));
 		j->code = s->code = r.code;
@@ -267,10 +279,6 @@ static dske_rc segment_read(struct journal *j, struct segment *s, const struct j
 		if (j->ended && !is_last)
 			return DSKE_OK;
 	}
-	if (!is_last)
-		return damaged(j, s, place.at);
-	j->end = place.at;
-	return DSKE_OK;
 }
 
 /* What lies behind the end was never promised to anybody, and goes. */
@@ -295,7 +303,7 @@ static dske_rc read_all(struct journal *j, const struct journal_reader *reader)
 {
 	TRY(folder_read(j));
 	if (j->count > 0)
-		TRY(order(j));
+		TRY(order(j, reader));
 	TRY(spares_check(j));
 	for (size_t i = 0; i < j->count; i++)
 		TRY(segment_read(j, j->segment[i], reader, i + 1 == j->count));

@@ -3,7 +3,7 @@
  * hub/journal-segment.c - the files: segments in use, and spares.
  *
  * A spare is cleared from its second block to its end, synced, and only then in its first block, where a segment says
- * what it is.  So a file whose first block is zeros is zeros all over.
+ * what it is: a file that was a segment says so, or is zeros all over.
  */
 #include "config.h"
 

@@ -50,11 +50,12 @@ struct journal_record {
 	uint32_t head_len, body_len;
 };
 
-/* Who reads: each record once, in order.  sound: is the body whole?  Asked of the last batch alone, before visit. */
+/* Who reads: each record once, in order.  sound: is the body whole?  Asked of the last batch alone, before any visit; CORRUPT: it
+ * is not; another failure is the opening's. */
 struct journal_reader {
 	void *context;
 	dske_rc (*visit)(void *context, const struct journal_record *r);
-	bool (*sound)(void *context, const struct journal_record *r, const uint8_t *body);
+	dske_rc (*sound)(void *context, const struct journal_record *r, const uint8_t *body);
 };
 
 /* The folder exists.  segment_len: of new files; 0: by the journal's length.  Cuts a torn end.  Errors: CORRUPT, IO, NOMEM, SYNC, and what

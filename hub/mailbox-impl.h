@@ -226,7 +226,7 @@ dske_rc share_terms(const struct share_said *said, struct terms *t);
 #define BODY_MORE (sizeof(struct storekey_seal) + AEAD_TAG_LEN)
 dske_rc body_seal(struct mailbox *m, struct storekey_about about, const struct secret *in, uint8_t *out);
 dske_rc body_open(struct mailbox *m, struct storekey_about about, const uint8_t *body, size_t body_len, struct secret *out);
-bool share_sound(struct mailbox *m, const struct journal_record *r, const uint8_t *body);
+dske_rc share_sound(struct mailbox *m, const struct journal_record *r, const uint8_t *body);
 
 /* ---- mailbox-long.c ------------------------------------------------------------------------------------- */
 
@@ -239,7 +239,7 @@ dske_rc long_sweep(struct mailbox *m);
 uint32_t long_part_len(const struct long_key *l, unsigned number); /* of its record */
 dske_rc part_replay(struct mailbox *m, const struct journal_record *r);
 dske_rc part_write_again(struct mailbox *m, struct share *s, unsigned number);
-bool part_sound(struct mailbox *m, const struct journal_record *r, const uint8_t *body);
+dske_rc part_sound(struct mailbox *m, const struct journal_record *r, const uint8_t *body);
 struct share *part_of(struct mailbox *m, const struct journal_record *r, unsigned *number); /* NULL: it is not needed */
 
 /* ---- mailbox-account.c, mailbox-policy.c, mailbox-confirm.c ------------------------------------------------ */

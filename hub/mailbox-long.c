@@ -221,13 +221,14 @@ dske_rc part_replay(struct mailbox *m, const struct journal_record *r)
 	return part_apply(m, s, &h, r->place);
 }
 
-bool part_sound(struct mailbox *m, const struct journal_record *r, const uint8_t *body)
+dske_rc part_sound(struct mailbox *m, const struct journal_record *r, const uint8_t *body)
 {
 	AUTO(secret) part = {0};
 	struct part_head h;
 
-	return head_read(r, &h) &&
-	       rc_ok(body_open(m, (struct storekey_about){&h.about, sizeof h.about}, body, r->body_len, &part));
+	if (!head_read(r, &h))
+		return rc_make(DSKE_RC_CORRUPT);
+	return body_open(m, (struct storekey_about){&h.about, sizeof h.about}, body, r->body_len, &part);
 }
 
 /* ---- what is no more ----------------------------------------------------------------------------------- */

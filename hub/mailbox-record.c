@@ -360,15 +360,14 @@ dske_rc share_replay(struct mailbox *m, const struct journal_record *r)
 	return share_from(m, s, &h, r);
 }
 
-bool share_sound(struct mailbox *m, const struct journal_record *r, const uint8_t *body)
+dske_rc share_sound(struct mailbox *m, const struct journal_record *r, const uint8_t *body)
 {
 	AUTO(secret) share = {0};
 	struct share_said said;
 	struct share_head h;
 	struct about about;
 
-	if (!rc_ok(head_read(r, &h)))
-		return false;
+	TRY(head_read(r, &h));
 	say(&said, &h, r);
-	return rc_ok(body_open(m, about_make(&about, h.id, said.terms, said.terms_len), body, r->body_len, &share));
+	return body_open(m, about_make(&about, h.id, said.terms, said.terms_len), body, r->body_len, &share);
 }

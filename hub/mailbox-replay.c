@@ -61,9 +61,11 @@ static dske_rc visit(void *context, const struct journal_record *r)
 	return replay[r->type](context, r);
 }
 
-static bool sound(void *context, const struct journal_record *r, const uint8_t *body)
+static dske_rc sound(void *context, const struct journal_record *r, const uint8_t *body)
 {
-	return r->type == RECORD_SHARE ? share_sound(context, r, body) : r->type == RECORD_PART && part_sound(context, r, body);
+	if (r->type == RECORD_SHARE)
+		return share_sound(context, r, body);
+	return r->type == RECORD_PART ? part_sound(context, r, body) : rc_make(DSKE_RC_CORRUPT);
 }
 
 dske_rc replay_all(struct mailbox *m, const char *folder, uint32_t segment_len)

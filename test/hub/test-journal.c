@@ -47,18 +47,45 @@ static const char *segment_path(uint32_t file)
 	return scratch_path(&folder, name);
 }
 
+static void file_get(uint32_t file, struct buf *bytes)
+{
+	assert_ok(file_read_all(bytes, segment_path(file), SEGMENT));
+	assert_int_equal(bytes->len, SEGMENT);
+}
+
+static void file_set(uint32_t file, const struct buf *bytes)
+{
+	AUTO(fd) f = FD_NONE;
+
+	assert_ok(file_open(&f, segment_path(file), O_RDWR, 0));
+	assert_ok(file_pwrite(f.n, bytes->data, bytes->len, 0));
+}
+
 static void segment_get(struct buf *bytes)
 {
-	assert_ok(file_read_all(bytes, segment_path(1), SEGMENT));
-	assert_int_equal(bytes->len, SEGMENT);
+	file_get(1, bytes);
 }
 
 static void segment_set(const struct buf *bytes)
 {
-	AUTO(fd) f = FD_NONE;
+	file_set(1, bytes);
+}
 
-	assert_ok(file_open(&f, segment_path(1), O_RDWR, 0));
-	assert_ok(file_pwrite(f.n, bytes->data, bytes->len, 0));
+/* Shares that wait, a batch each, until there are so many segments; returns the last one. */
+static int64_t fill(size_t segments)
+{
+	int64_t id = 0;
+
+	while (m->journal->count < segments) {
+		struct terms t;
+
+		terms_make(&t, 0, "");
+		memcpy(t.key_id.b + 1, &m->last_id, sizeof m->last_id);
+		t.key_id.b[15] = 1;
+		assert_ok(put_terms(&t, 600, &id));
+		assert_ok(mailbox_commit(m));
+	}
+	return id;
 }
 
 static bool waits(int64_t id)
@@ -178,6 +205,59 @@ static void test_what_is_behind_a_torn_end(void **state)
 	assert_ok(mailbox_open_as(&m, folder.s, 0, SEGMENT));
 }
 
+/* The batch that says that the first segment is not needed is torn in what was written again before: the segment is. */
+static void test_torn_before_a_release(void **state)
+{
+	AUTO(buf) first = {0}, last = {0};
+	struct share *moved = NULL;
+	int64_t count = fill(3);
+	uint32_t file;
+	size_t body;
+
+	(void)state;
+	for (int64_t id = 1; id <= count; id++)
+		if (share_find(m, id)->at.segment == 1) {
+			moved = share_find(m, id);
+			assert_ok(share_write_again(m, moved));
+		}
+	assert_ok(journal_release(m->journal));
+	assert_int_equal(moved->at.segment, m->journal->segment[m->journal->count - 1]->number);
+	file_get(1, &first);
+	commit();
+	file = m->journal->segment[m->journal->count - 1]->file;
+	file_get(file, &last);
+	body = moved->at.at + journal_len(moved->head_len, 0);
+	mailbox_close(m);
+	last.data[body + 20] ^= 1;
+	file_set(1, &first);
+	file_set(file, &last);
+	assert_ok(mailbox_open_as(&m, folder.s, 0, SEGMENT));
+	for (int64_t id = 1; id <= count; id++)
+		assert_true(waits(id));
+}
+
+/* Of a segment's first batch everything is on the disk but the first page: nothing of it is taken for zeros. */
+static void test_torn_beginning(void **state)
+{
+	AUTO(buf) bytes = {0};
+	struct segment *s;
+
+	(void)state;
+	mailbox_close(m);
+	buf_heap(&bytes, SEGMENT);
+	assert_non_null(buf_grow(&bytes, SEGMENT));
+	memset(bytes.data, 0, BLOCK);
+	memset(bytes.data + BLOCK, 0xa5, SEGMENT - BLOCK);
+	segment_set(&bytes);
+	assert_ok(mailbox_open_as(&m, folder.s, 0, SEGMENT));
+	assert_true(waits(put(1, 600)));
+	s = m->journal->segment[0];
+	buf_drop(&bytes);
+	file_get(s->file, &bytes);
+	for (uint32_t at = m->journal->end; at < SEGMENT; at++)
+		assert_int_equal(bytes.data[at], 0);
+}
+
 /* A disk that says that it is done before it is: the receipt is lost, and the body is erased.  That is no damage. */
 static void test_erased_before_the_receipt(void **state)
 {
@@ -250,15 +330,7 @@ static void test_missing_segment(void **state)
 	AUTO(buf) whole = {0};
 
 	(void)state;
-	for (unsigned i = 0; m->journal->count < 4; i++) {
-		struct terms t;
-		int64_t id;
-
-		terms_make(&t, (uint8_t)i, "");
-		t.key_id.b[1] = (uint8_t)(i >> 8);
-		assert_ok(put_terms(&t, 600, &id));
-		assert_ok(mailbox_commit(m));
-	}
+	fill(4);
 	assert_int_equal(m->journal->first, 1);
 	mailbox_close(m);
 	m = NULL;
@@ -270,6 +342,35 @@ static void test_missing_segment(void **state)
 	assert_rc(mailbox_open_as(&m, folder.s, 0, SEGMENT), CORRUPT);
 	scratch_write(&folder, "mailbox/segment-000002", whole.data, whole.len);
 	assert_ok(mailbox_open_as(&m, folder.s, 0, SEGMENT));
+}
+
+/* A segment of several batches whose first page is zeros was no spare. */
+static void test_lost_head(void **state)
+{
+	AUTO(buf) whole = {0}, damaged = {0};
+
+	(void)state;
+	for (size_t segments = 1; segments <= 2; segments++) {
+		uint32_t file;
+
+		fill(segments);
+		for (uint8_t i = 0; i < 20; i++)
+			put((uint8_t)(100 * segments + i), 600);
+		assert_int_equal(m->journal->count, segments);
+		file = m->journal->segment[segments - 1]->file;
+		mailbox_close(m);
+		m = NULL;
+		buf_drop(&whole);
+		buf_drop(&damaged);
+		file_get(file, &whole);
+		file_get(file, &damaged);
+		memset(damaged.data, 0, BLOCK);
+		file_set(file, &damaged);
+		assert_rc(mailbox_open_as(&m, folder.s, 0, SEGMENT), CORRUPT);
+		assert_non_null(strstr(rc_detail((dske_rc){DSKE_RC_CORRUPT}), "lost its head"));
+		file_set(file, &whole);
+		assert_ok(mailbox_open_as(&m, folder.s, 0, SEGMENT));
+	}
 }
 
 /* ---- what is erased, and what is lazy -------------------------------------------------------------------------------- */
@@ -415,7 +516,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, mailbox_tear_down)
 	const struct CMUnitTest tests[] = {
-		T(test_torn_end), T(test_what_is_behind_a_torn_end), T(test_erased_before_the_receipt), T(test_damage), T(test_missing_segment),
+		T(test_torn_end), T(test_what_is_behind_a_torn_end), T(test_torn_before_a_release), T(test_torn_beginning),
+		T(test_erased_before_the_receipt), T(test_damage), T(test_missing_segment), T(test_lost_head),
 		T(test_erased_after_a_crash), T(test_lazy), T(test_room_is_used_again),
 		cmocka_unit_test(test_siphash), cmocka_unit_test(test_hash),
 	};
