@@ -211,7 +211,7 @@ static bool take_body(struct reception *v, struct link *l, const struct envelope
 		owe(owed, RECEIPT_CORRUPT);
 		exchange_settle(&v->a->x, l, rc);
 	} else if (is_for_own_links(v, &m.terms)) {
-		v->a->needs_own = true;
+		v->a->needs_own = v->a->needs_own || !v->is_over; /* a key that stands is not waited for again */
 		leave_there(v, l, owed, &m.terms, FAIL(BUSY, "it comes on other links"));
 		reception_over(v, rc_make(DSKE_RC_BUSY));
 	} else if (second_is_meant(v->a->second, &m.terms)) {

@@ -168,6 +168,10 @@ static bool wait_matches(const struct mock_wait *w, const struct terms *t, bool 
 /* What the receiver is told. */
 static void tell(const struct mock_hub *h, struct msg_instruction *m)
 {
+	if (h->manner == MOCK_TELLS_FALLBACK) {
+		m->terms.scheme = SCHEME_FALLBACK;
+		nanosleep(&(struct timespec){.tv_nsec = 8000000}, NULL);
+	}
 	if (m->terms.scheme != SCHEME_ADAPTED)
 		return;
 	if (h->manner == MOCK_RETELLS_SECOND)

@@ -36,6 +36,7 @@ enum mock_manner {
 	MOCK_CORRUPTS_SECOND, /* ... of second passes alone */
 	MOCK_RETELLS_SECOND,  /* says another k of second passes */
 	MOCK_SHORTENS_SECOND, /* says that their keys are a byte shorter, and delivers that */
+	MOCK_TELLS_FALLBACK,  /* says of every key that it was fallen back to, a moment after the others have delivered */
 	MOCK_LIES,            /* says that everybody is somebody else */
 	MOCK_SMALL_WINDOW,    /* says once that the down window is too small, whatever it is */
 	MOCK_HANGS_UP,        /* as a proxy whose hub is down: closes at every LEASE, unread */

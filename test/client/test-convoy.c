@@ -188,6 +188,35 @@ static void a_key_that_is_confirmed_goes_elsewhere(void **state)
 	play(2);
 }
 
+static dske_rc count_keys(void *context, const struct agree_result *r)
+{
+	(void)r;
+	++*(unsigned *)context;
+	return DSKE_OK;
+}
+
+/* A call that has its key does not begin anew, whatever one hub says then. */
+static void a_key_that_stands_stays(void **state)
+{
+	static struct couple p;
+	(void)state;
+	world_let_hub(&w, 1, MOCK_TELLS_FALLBACK);
+	for (int i = 0; i < 20; i++) {
+		unsigned kept = 0;
+		prepare(&p);
+		p.bob.q.keep = count_keys;
+		p.bob.q.keep_context = &kept;
+		go(&p, 1);
+		caller_join(&p.alice);
+		caller_join(&p.bob);
+		explain(&p.bob);
+		assert_same_key(&p.alice, &p.bob);
+		assert_int_equal(kept, 1);
+		callers_drop(&p.alice, &p.bob);
+	}
+	world_let_hub(&w, 1, MOCK_HONEST);
+}
+
 static void two_calls_want_one_key(void **state)
 {
 	static struct couple p;
@@ -278,6 +307,7 @@ int main(void)
 		cmocka_unit_test(all_connections_end_in_the_midst),
 		cmocka_unit_test(each_ends_by_itself),
 		cmocka_unit_test(a_key_that_is_confirmed_goes_elsewhere),
+		cmocka_unit_test(a_key_that_stands_stays),
 		cmocka_unit_test(two_calls_want_one_key),
 		cmocka_unit_test(who_keeps_holds_nobody_up),
 		cmocka_unit_test(children_own_nothing),
