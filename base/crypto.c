@@ -296,11 +296,6 @@ EVP_MAC_CTX *crypto_mac_new(const struct secret *key)
 	return ctx;
 }
 
-bool crypto_mac_start(EVP_MAC_CTX *c)
-{
-	return EVP_MAC_init(c, NULL, 0, NULL) == 1;
-}
-
 bool crypto_mac_update(EVP_MAC_CTX *c, const uint8_t *in, size_t len)
 {
 	return len == 0 || EVP_MAC_update(c, in, len) == 1;

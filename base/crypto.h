@@ -70,10 +70,9 @@ EVP_KDF *crypto_pbkdf2(void);
 dske_rc crypto_sha1(uint8_t out[CRYPTO_SHA1_LEN], const void *bytes, size_t len);
 dske_rc crypto_sha256(uint8_t out[CRYPTO_SHA256_LEN], const void *bytes, size_t len);
 
-/* HMAC-SHA256 with a key of any length; crypto_mac_start begins a message anew with the same key. */
+/* HMAC-SHA256 with a key of any length. */
 #define CRYPTO_MAC_LEN 32
 EVP_MAC_CTX *crypto_mac_new(const struct secret *key);
-bool crypto_mac_start(EVP_MAC_CTX *c);
 bool crypto_mac_update(EVP_MAC_CTX *c, const uint8_t *in, size_t len);
 bool crypto_mac_final(EVP_MAC_CTX *c, uint8_t mac[CRYPTO_MAC_LEN]);
 void crypto_mac_free(EVP_MAC_CTX *c); /* nothing when libcrypto is gone; safe on NULL */

@@ -31,11 +31,6 @@ struct second {
 	char why[300];       /* why it did not give the key */
 };
 
-const char *second_why(const struct second *s)
-{
-	return s->why;
-}
-
 static void give_up(struct second *s, const char *why, enum direct_bye reason)
 {
 	snprintf(s->why, sizeof s->why, "%s", why);

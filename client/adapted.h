@@ -44,7 +44,4 @@ void second_turn(struct second *s, struct reception *v);
 /* Has it given the key?  Then the hubs' verdicts are written. */
 bool second_judge(const struct second *s, struct reception *v);
 
-/* Why it has not; borrowed. */
-const char *second_why(const struct second *s);
-
 #endif

@@ -22,7 +22,6 @@
 #define U_LEN 3       /* symbols of u */
 #define SYMBOLS 4     /* of Y_0: u, and S of one symbol */
 #define LENGTH_BLOCK 1u
-#define Q_MAX 8
 #define N_MAX 3
 
 __extension__ typedef unsigned __int128 element;
