@@ -39,12 +39,13 @@ static void confirmation(struct mock_hub *h, struct mock_held *held, enum status
 	answer(h, held, MESSAGE_CONFIRMATION, &body);
 }
 
-static void mustered(struct mock_hub *h, struct mock_held *held)
+static void mustered(struct mock_hub *h, struct mock_held *held, enum status status)
 {
 	uint8_t room[32];
 	struct buf body;
-	struct msg_mustered m = {.status = STATUS_ACCEPTED};
-	receiver_set_add(&m.ready, 0);
+	struct msg_mustered m = {.status = status};
+	if (status == STATUS_ACCEPTED)
+		receiver_set_add(&m.ready, 0);
 	buf_fixed(&body, room, sizeof room);
 	NEED(msg_mustered_write(&body, &m));
 	answer(h, held, MESSAGE_MUSTERED, &body);
@@ -68,7 +69,7 @@ void mock_confirm_turn(struct mock_hub *h)
 	for (size_t i = 0; i < h->shares; i++) {
 		struct mock_share *s = &h->share[i];
 		if (s->is_ready && s->muster.conn != NULL && i < h->musters)
-			mustered(h, &s->muster);
+			mustered(h, &s->muster, STATUS_ACCEPTED);
 		if (s->ready.conn != NULL && !spoils(h, s) && s->is_attested)
 			confirmation(h, &s->ready, STATUS_ACCEPTED, &s->said);
 	}
@@ -97,13 +98,16 @@ static void take_ready(struct mock_hub *h, struct mock_conn *c, const struct env
 	hold(&s->ready, c, e, pad);
 }
 
+/* The share of a hub that was slow may never have been sent to it. */
 static void take_muster(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, struct pad *pad)
 {
 	struct msg_muster m;
 	NEED(msg_muster_read(&m, e->body, e->body_len));
 	struct mock_share *s = find(h, &c->client->id, &m.key_id);
-	need_true(s != NULL, "MUSTER for what was sent", __LINE__);
-	hold(&s->muster, c, e, pad);
+	struct mock_held unknown, *held = s != NULL ? &s->muster : &unknown;
+	hold(held, c, e, pad);
+	if (s == NULL)
+		mustered(h, held, STATUS_UNKNOWN_KEY);
 }
 
 static void take_attest(struct mock_hub *h, struct mock_conn *c, const struct envelope *e, struct pad *pad)
@@ -111,7 +115,10 @@ static void take_attest(struct mock_hub *h, struct mock_conn *c, const struct en
 	struct msg_attest m;
 	NEED(msg_attest_read(&m, e->body, e->body_len));
 	struct mock_share *s = find(h, &c->client->id, &m.key_id);
-	need_true(s != NULL, "ATTEST of what was sent", __LINE__);
+	if (s == NULL) {
+		mock_reply(h, c, e, pad, STATUS_UNKNOWN_KEY);
+		return;
+	}
 	need_true(!s->is_attested || memcmp(&s->said, &m.said, sizeof m.said) == 0, "one ATTEST a key", __LINE__);
 	s->is_attested = true;
 	s->said = m.said;
