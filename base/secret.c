@@ -19,7 +19,8 @@
  *     dropped in it is only wiped.
  *  4. The mutex lies in a page that a fork empties too, because a mutex of zeros is an unlocked one:
  *     a child cannot hang on a lock that another thread of its parent held.  So does the list of kept pages: a child
- *     has none, and leaves its parent's alone.
+ *     has none, leaves its parent's alone, and keeps none, since of those it gives back some are its parent's, whose
+ *     locks it has not.
  */
 #include "config.h"
 
@@ -64,6 +65,7 @@ struct stock {
 struct control {
 	pthread_mutex_t lock;
 	struct stock stock; /* under it */
+	bool is_makers;     /* of the process that made this page, not of a child */
 };
 
 static _Atomic(struct control *) control;
@@ -142,6 +144,7 @@ static struct control *control_get(void)
 	if (made == NULL)
 		return NULL;
 	made->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	made->is_makers = true;
 	if (atomic_compare_exchange_strong(&control, &c, made))
 		return made;
 	pages_unmap((uint8_t *)made, sizeof *made);
@@ -223,7 +226,7 @@ static void large_give(uint8_t *data, size_t len)
 {
 	struct control *ctl = control_get();
 
-	if (ctl == NULL || len > STOCK_MOST) {
+	if (ctl == NULL || len > STOCK_MOST || !ctl->is_makers) {
 		pages_unmap(data, len);
 		return;
 	}
