@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 dist_doc_DATA += README LICENSE SECURITY.md %D%/architecture.md %D%/benchmarks.md %D%/dependencies.md \
-	%D%/distributors.md %D%/dske.cddl %D%/long-runs.md %D%/mailbox.md \
+	%D%/distributors.md %D%/dske.cddl %D%/long-runs.md %D%/mailbox.md %D%/scaling.md \
 	%D%/protocol.md %D%/pskm-format.md %D%/qkd.md %D%/requirements.md %D%/threat-model.md %D%/token.md %D%/wireguard.md
 # How other programs use the token.
 integrationsdir = $(docdir)/integrations
